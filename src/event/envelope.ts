@@ -1,0 +1,133 @@
+/**
+ * Events: immutable facts in the past tense, in Osprey's own input envelope
+ * (`{send_time, data: {action_id, action_name, data}}`), so that real Osprey workers read them unchanged.
+ */
+export const ACTION_NAMES = [
+  "message_accepted",
+  "message_held",
+  "message_refused",
+  "recipient_delivered",
+  "recipient_deferred",
+  "recipient_bounced",
+  "recipient_expired",
+  "complaint_received",
+  "report_received",
+  "provider_reported",
+  "domain_checked",
+  "member_paused",
+  "member_resumed",
+  "standing_changed",
+  "member_joined",
+  "member_left",
+  "credential_used_anew",
+] as const;
+
+export type ActionName = (typeof ACTION_NAMES)[number];
+
+/** What a remote server said, classified. `fault` names who can mend it. */
+export type SmtpFacts = {
+  /** Three-digit reply code; 0 when the conversation broke before a reply. */
+  code: number;
+  /** RFC 3463 code such as `5.1.1`, or empty. */
+  enhanced: string;
+  /** The reply text, without addresses, at most 300 characters. */
+  text: string;
+  provider: string;
+  class: BounceClass;
+  fault: "recipient" | "member" | "pool" | "remote" | "none";
+};
+
+export type BounceClass =
+  | "ok"
+  | "bad-mailbox"
+  | "bad-domain"
+  | "mailbox-full"
+  | "policy"
+  | "blocked"
+  | "authentication"
+  | "content"
+  | "too-large"
+  | "greylisted"
+  | "rate-limited"
+  | "no-tls"
+  | "network"
+  | "expired"
+  | "system"
+  | "unknown";
+
+export type MessageFacts = {
+  /** Opaque id of the spool. Never a subject, a body or a full recipient address. */
+  id: string;
+  size: number;
+  recipients: number;
+  stream: string;
+};
+
+/** A recipient by keyed hash: distinct people can be counted without being named. */
+export type RecipientFacts = { key: string; domain: string };
+
+export type BounceWindow = {
+  eligible: number;
+  hard: number;
+  distinct: number;
+  rate: number;
+  p_over_5: number;
+  p_over_10: number;
+};
+
+export type ComplaintWindow = {
+  eligible: number;
+  complaints: number;
+  complainants: number;
+  rate: number;
+  p_over_01: number;
+  p_over_05: number;
+};
+
+export type MemberFacts = {
+  did: string;
+  domain: string;
+  age_days: number;
+  tier: string;
+  standing: string;
+  labels: string[];
+};
+
+/**
+ * What the reporter of a fact fills in. `member` needs only `did` and `domain` at the relay; core completes it, and
+ * adds `window`, before the rules see the event.
+ */
+export type EventData = {
+  /** A fact that is told twice counts once. */
+  dedupe_key: string;
+  member: Pick<MemberFacts, "did" | "domain"> & Partial<MemberFacts>;
+  credential?: string;
+  message?: MessageFacts;
+  recipient?: RecipientFacts;
+  smtp?: SmtpFacts;
+  window?: { bounce?: BounceWindow; complaint?: ComplaintWindow };
+  /** An outcome that came after the delivery (a DSN): it replaces the delivery, it is no second trial. */
+  late?: boolean;
+  /** Facts of single actions: findings of a check, reason of a refusal, change of standing. */
+  detail?: Record<string, unknown>;
+};
+
+export type Envelope = {
+  /** RFC 3339, UTC, microseconds. */
+  send_time: string;
+  data: { action_id: string; action_name: ActionName; data: EventData };
+};
+
+export type EventMaker = (action: ActionName, data: EventData) => Envelope;
+
+/** Makes envelopes with the time of `now` (ms since the epoch) and ids from `nextId`. */
+export function eventMaker(now: () => number, nextId: () => string): EventMaker {
+  return (action_name, data) => ({
+    send_time: new Date(now()).toISOString().replace(/Z$/, "000Z"),
+    data: { action_id: nextId(), action_name, data },
+  });
+}
+
+export function eventTime(envelope: Envelope): number {
+  return Date.parse(envelope.send_time);
+}

@@ -1,0 +1,70 @@
+import { afterEach, expect, test } from "vitest";
+import { busMigration, createEmbeddedBus } from "./bus.ts";
+import { Database } from "./database.ts";
+import { silentLog } from "./log.ts";
+
+const open: Database[] = [];
+function start(db = new Database(":memory:", [busMigration])) {
+  if (!open.includes(db)) open.push(db);
+  return { db, bus: createEmbeddedBus(db, silentLog) };
+}
+afterEach(() => open.splice(0).forEach((db) => db.close()));
+
+test("each group sees every message in order, and only its topic", async () => {
+  const { bus } = start();
+  const seen: Record<string, number[]> = { a: [], b: [] };
+  for (const group of ["a", "b"]) {
+    bus.subscribe<number>("numbers", group, async (batch) => {
+      seen[group]!.push(...batch.map((m) => m.value));
+    });
+  }
+  await bus.publish(
+    "numbers",
+    [1, 2].map((value) => ({ key: "k", value })),
+  );
+  await bus.publish("other", [{ key: "k", value: 9 }]);
+  await bus.publish("numbers", [{ key: "k", value: 3 }]);
+  await bus.settle();
+  expect(seen).toEqual({ a: [1, 2, 3], b: [1, 2, 3] });
+  await bus.close();
+});
+
+test("a failing handler sees its batch again", async () => {
+  const { bus } = start();
+  const seen: number[][] = [];
+  bus.subscribe<number>("t", "g", async (batch) => {
+    seen.push(batch.map((m) => m.value));
+    if (seen.length === 1) throw new Error("no");
+  });
+  await bus.publish("t", [{ key: "k", value: 1 }]);
+  await bus.settle();
+  expect(seen).toEqual([[1], [1]]);
+  await bus.close();
+});
+
+test("a group goes on where it left off after a restart", async () => {
+  const { db, bus } = start();
+  await bus.publish("t", [{ key: "k", value: 1 }]);
+  const first: number[] = [];
+  bus.subscribe<number>("t", "g", async (batch) => void first.push(...batch.map((m) => m.value)));
+  await bus.settle();
+  await bus.close();
+  const again = start(db).bus;
+  const second: number[] = [];
+  again.subscribe<number>("t", "g", async (batch) => void second.push(...batch.map((m) => m.value)));
+  await again.publish("t", [{ key: "k", value: 2 }]);
+  await again.settle();
+  expect([first, second]).toEqual([[1], [2]]);
+  await again.close();
+});
+
+test("settle waits for what a handler publishes in turn", async () => {
+  const { bus } = start();
+  const end: unknown[] = [];
+  bus.subscribe("a", "g", async (batch) => bus.publish("b", batch));
+  bus.subscribe("b", "g", async (batch) => void end.push(...batch.map((m) => m.value)));
+  await bus.publish("a", [{ key: "k", value: "x" }]);
+  await bus.settle();
+  expect(end).toEqual(["x"]);
+  await bus.close();
+});

@@ -1,0 +1,82 @@
+import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from "prom-client";
+
+/** Prometheus metrics of one process. Labels are of low cardinality: never a member, an address or a message. */
+export type Metrics = ReturnType<typeof createMetrics>;
+
+export function createMetrics() {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const registers = [registry];
+  return {
+    registry,
+    submissions: new Counter({
+      name: "atmos_submissions_total",
+      help: "Decisions at submission, by outcome (accept, hold, defer, refuse) and reason",
+      labelNames: ["outcome", "reason"] as const,
+      registers,
+    }),
+    acceptSeconds: new Histogram({
+      name: "atmos_accept_seconds",
+      help: "From the final dot to 250: signing and the commit of the spool",
+      buckets: [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1, 5],
+      registers,
+    }),
+    attempts: new Counter({
+      name: "atmos_attempts_total",
+      help: "Delivery attempts, by outcome and provider",
+      labelNames: ["outcome", "provider"] as const,
+      registers,
+    }),
+    queue: new Gauge({
+      name: "atmos_queue_recipients",
+      help: "Recipients in the spool, by state",
+      labelNames: ["state"] as const,
+      registers,
+    }),
+    events: new Counter({
+      name: "atmos_events_total",
+      help: "Events handled by core, by action",
+      labelNames: ["action"] as const,
+      registers,
+    }),
+    standingChanges: new Counter({
+      name: "atmos_standing_changes_total",
+      help: "Changes of standing, by new standing",
+      labelNames: ["to"] as const,
+      registers,
+    }),
+    verdictSeconds: new Histogram({
+      name: "atmos_verdict_seconds",
+      help: "From an event's time to the end of its evaluation",
+      buckets: [0.01, 0.05, 0.1, 0.5, 1, 5, 30, 300],
+      registers,
+    }),
+    labels: new Counter({
+      name: "atmos_labels_total",
+      help: "Labels signed, by kind (assert, negate)",
+      labelNames: ["kind"] as const,
+      registers,
+    }),
+    labelSubscribers: new Gauge({
+      name: "atmos_label_subscribers",
+      help: "Open subscribeLabels connections",
+      registers,
+    }),
+    checks: new Counter({
+      name: "atmos_domain_checks_total",
+      help: "Checks of attested domains, by outcome",
+      labelNames: ["outcome"] as const,
+      registers,
+    }),
+    zoneEntries: new Gauge({
+      name: "atmos_zone_entries",
+      help: "Domains in the published allowlist",
+      registers,
+    }),
+    zonePublished: new Gauge({
+      name: "atmos_zone_published_timestamp_seconds",
+      help: "When the zone was last published",
+      registers,
+    }),
+  };
+}

@@ -1,0 +1,1 @@
+export type { DnsAnswer, DnsRecordData, DnsType, Resolver } from "./types.ts";
