@@ -1,0 +1,88 @@
+import { describe, expect, test } from "vitest";
+import { ConfigError, parseConfig, readEnvironment } from "./index.ts";
+
+const hex = "ab".repeat(32);
+const whole = {
+  ATMOS_POOL_DOMAIN: "coop.example",
+  ATMOS_PUBLIC_URL: "https://coop.example/",
+  ATMOS_RELAY_SECRET: hex,
+  ATMOS_CORE_SECRET: hex,
+  ATMOS_LABELER_KEY: hex,
+  ATMOS_LABELER_DID: "did:plc:aaaaaaaaaaaaaaaaaaaaaaaa",
+  ATMOS_TLS_CERT_FILE: "/c.pem",
+  ATMOS_TLS_KEY_FILE: "/k.pem",
+};
+
+function problems(env: Record<string, string>): string {
+  try {
+    parseConfig(env);
+    return "";
+  } catch (error) {
+    return (error as ConfigError).message;
+  }
+}
+
+test("a whole configuration gets its defaults, and the secrets are apart", () => {
+  const { config, secrets } = parseConfig(whole);
+  expect(config).toMatchObject({
+    POOL_HOSTNAME: "relay.coop.example",
+    ZONE_NAME: "wl.coop.example",
+    PUBLIC_URL: "https://coop.example",
+    ROLES: ["core", "labeler", "relay", "zone"],
+    SUBMISSION_TLS_ADDRESS: { host: "::", port: 465 },
+    DNS_SERVERS: ["127.0.0.1:53"],
+  });
+  expect(JSON.stringify(config)).not.toContain(hex);
+  expect(secrets.core).toHaveLength(32);
+});
+
+describe("one error names every problem", () => {
+  test.each<[string, Record<string, string>, RegExp[]]>([
+    [
+      "a misspelt name",
+      { ...whole, ATMOS_POOL_DOMIAN: "x" },
+      [/ATMOS_POOL_DOMIAN is not a setting; did you mean ATMOS_POOL_DOMAIN\?/],
+    ],
+    ["a stranger in the file", { ...whole, PDS_HOSTNAME: "x" }, [/PDS_HOSTNAME is not a setting/]],
+    [
+      "several at once",
+      { ATMOS_HTTP_ADDRESS: "nowhere" },
+      [
+        /ATMOS_POOL_DOMAIN is missing/,
+        /ATMOS_PUBLIC_URL is missing/,
+        /ATMOS_HTTP_ADDRESS "nowhere" is not HOST:PORT/,
+      ],
+    ],
+    [
+      "a certificate without its key",
+      without("ATMOS_TLS_KEY_FILE"),
+      [/ATMOS_TLS_CERT_FILE and ATMOS_TLS_KEY_FILE are both needed/],
+    ],
+    ["a labeler without its key", without("ATMOS_LABELER_KEY"), [/ATMOS_LABELER_KEY is missing/]],
+    ["a short secret", { ...whole, ATMOS_CORE_SECRET: "abc" }, [/ATMOS_CORE_SECRET must be 64 hex/]],
+    [
+      "two listeners on one port",
+      { ...whole, ATMOS_INBOUND_ADDRESS: "[::]:465" },
+      [/SUBMISSION_TLS_ADDRESS and ATMOS_INBOUND_ADDRESS are both/],
+    ],
+    ["a sealing key beside its secret", { ...whole, ATMOS_RELAY_SEALING_KEY: "A".repeat(43) }, [/remove it/]],
+    ["core alone", { ...whole, ATMOS_ROLES: "core" }, [/ATMOS_RELAY_SEALING_KEY is missing/]],
+    ["an unknown role", { ...whole, ATMOS_ROLES: "core,smtp" }, [/ATMOS_ROLES must be some of/]],
+    [
+      "a resolver by name",
+      { ...whole, ATMOS_DNS_SERVERS: "dns.example:53" },
+      [/ATMOS_DNS_SERVERS must be IP:PORT/],
+    ],
+  ])("%s", (_, env, expected) => {
+    const text = problems(env);
+    for (const pattern of expected) expect(text).toMatch(pattern);
+  });
+});
+
+function without(name: string): Record<string, string> {
+  return Object.fromEntries(Object.entries(whole).filter(([key]) => key !== name));
+}
+
+test("a file that is not there is said plainly", () => {
+  expect(() => readEnvironment("/nowhere/atmos.env", {})).toThrow(/cannot be read \(ENOENT\).*--env FILE/);
+});

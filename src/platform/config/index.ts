@@ -1,0 +1,178 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseEnv } from "node:util";
+import { ROLES, settings, type Address, type Role, type Settings } from "./settings.ts";
+
+export type { Address, Role } from "./settings.ts";
+
+/** What a process needs to know, typed and checked. Secrets are apart: log `Config`, never `Secrets`. */
+export type Config = Omit<Settings, SecretName> & { POOL_HOSTNAME: string; ZONE_NAME: string };
+export type Secrets = {
+  /** Opens what is sealed to the relay; also the root of its token and recipient-hash keys. */
+  relay?: Uint8Array;
+  /** Signs sessions and access links. */
+  core?: Uint8Array;
+  /** secp256k1 private key that signs labels. */
+  labeler?: Uint8Array;
+};
+type SecretName = "RELAY_SECRET" | "CORE_SECRET" | "LABELER_KEY";
+
+export class ConfigError extends Error {
+  readonly problems: readonly string[];
+  constructor(problems: readonly string[]) {
+    super(`The configuration cannot be used:\n${problems.map((p) => `  - ${p}`).join("\n")}`);
+    this.problems = problems;
+  }
+}
+
+const PREFIX = "ATMOS_";
+
+/**
+ * Reads the environment file (if one is named) and the process's own `ATMOS_*` variables, which win.
+ * @throws ConfigError that lists every problem at once.
+ */
+export function readEnvironment(
+  file: string | undefined,
+  env: NodeJS.ProcessEnv = process.env,
+): Record<string, string> {
+  const own = Object.entries(env).filter(
+    (entry): entry is [string, string] => entry[0].startsWith(PREFIX) && entry[1] !== undefined,
+  );
+  if (file === undefined) return Object.fromEntries(own);
+  let text: string;
+  try {
+    text = readFileSync(file, "utf8");
+  } catch (error) {
+    throw new ConfigError([
+      `${file} cannot be read (${(error as NodeJS.ErrnoException).code}). Name the environment file with --env FILE.`,
+    ]);
+  }
+  const inFile = Object.entries(parseEnv(text)).filter(
+    (entry): entry is [string, string] => entry[1] !== undefined,
+  );
+  return Object.fromEntries([...inFile, ...own]);
+}
+
+/** The typed configuration, or every problem at once. Pure. */
+export function parseConfig(env: Record<string, string>): { config: Config; secrets: Secrets } {
+  const problems: string[] = [];
+  const known = Object.keys(settings.shape);
+  const input: Record<string, string> = {};
+  for (const [name, value] of Object.entries(env)) {
+    const key = name.startsWith(PREFIX) ? name.slice(PREFIX.length) : undefined;
+    if (key !== undefined && known.includes(key)) input[key] = value.trim();
+    else problems.push(`${name} is not a setting${suggestion(key ?? name, known)}`);
+  }
+  const parsed = settings.safeParse(input);
+  if (!parsed.success) {
+    for (const issue of parsed.error.issues) {
+      const name = `${PREFIX}${String(issue.path[0])}`;
+      const missing = input[String(issue.path[0])] === undefined;
+      problems.push(missing ? `${name} is missing` : `${name} ${issue.message}`);
+    }
+  } else {
+    problems.push(...contradictions(parsed.data));
+  }
+  if (problems.length > 0 || !parsed.success) throw new ConfigError(problems);
+  const { RELAY_SECRET, CORE_SECRET, LABELER_KEY, ...rest } = parsed.data;
+  return {
+    config: {
+      ...rest,
+      POOL_HOSTNAME: rest.POOL_HOSTNAME ?? `relay.${rest.POOL_DOMAIN}`,
+      ZONE_NAME: rest.ZONE_NAME ?? `wl.${rest.POOL_DOMAIN}`,
+    },
+    secrets: {
+      ...(RELAY_SECRET && { relay: RELAY_SECRET }),
+      ...(CORE_SECRET && { core: CORE_SECRET }),
+      ...(LABELER_KEY && { labeler: LABELER_KEY }),
+    },
+  };
+}
+
+function contradictions(s: Settings): string[] {
+  const out: string[] = [];
+  const has = (role: Role) => s.ROLES.includes(role);
+  const need = (condition: boolean, text: string) => condition || out.push(text);
+  if (has("relay")) {
+    need(
+      s.RELAY_SECRET !== undefined,
+      "ATMOS_RELAY_SECRET is missing: the relay role needs it; make one with: openssl rand -hex 32",
+    );
+    need(
+      s.TLS_CERT_FILE !== undefined && s.TLS_KEY_FILE !== undefined,
+      "ATMOS_TLS_CERT_FILE and ATMOS_TLS_KEY_FILE are both needed by the relay role: there is no submission without TLS",
+    );
+  }
+  if (!has("relay") && has("core")) {
+    need(
+      s.RELAY_SEALING_KEY !== undefined,
+      "ATMOS_RELAY_SEALING_KEY is missing: core seals members' DKIM keys to the relay; `atmos doctor` on the relay prints it",
+    );
+  }
+  if (has("relay") && s.RELAY_SEALING_KEY !== undefined) {
+    out.push(
+      "ATMOS_RELAY_SEALING_KEY is for a core without the relay role; here it follows from ATMOS_RELAY_SECRET: remove it",
+    );
+  }
+  if (has("core"))
+    need(
+      s.CORE_SECRET !== undefined,
+      "ATMOS_CORE_SECRET is missing: the core role needs it; make one with: openssl rand -hex 32",
+    );
+  if (has("labeler")) {
+    need(
+      s.LABELER_KEY !== undefined,
+      "ATMOS_LABELER_KEY is missing: the labeler role needs it; make one with: openssl rand -hex 32",
+    );
+    need(
+      s.LABELER_DID !== undefined,
+      "ATMOS_LABELER_DID is missing: the labeler role signs labels as this DID",
+    );
+  }
+  const listening: [string, Address][] = [];
+  if (has("core") || has("labeler")) listening.push(["ATMOS_HTTP_ADDRESS", s.HTTP_ADDRESS]);
+  if (has("relay")) {
+    listening.push(["ATMOS_SUBMISSION_TLS_ADDRESS", s.SUBMISSION_TLS_ADDRESS]);
+    listening.push(["ATMOS_SUBMISSION_STARTTLS_ADDRESS", s.SUBMISSION_STARTTLS_ADDRESS]);
+    listening.push(["ATMOS_INBOUND_ADDRESS", s.INBOUND_ADDRESS]);
+  }
+  if (has("zone")) listening.push(["ATMOS_ZONE_ADDRESS", s.ZONE_ADDRESS]);
+  for (const [i, [name, at]] of listening.entries()) {
+    const twin = listening
+      .slice(i + 1)
+      .find(([, other]) => at.port !== 0 && other.port === at.port && other.host === at.host);
+    if (twin) out.push(`${name} and ${twin[0]} are both ${at.host}:${at.port}: give each a port of its own`);
+  }
+  if (s.ZONE_NAME === s.POOL_DOMAIN)
+    out.push(
+      "ATMOS_ZONE_NAME is the pool's own domain: the allowlist needs a name of its own, such as wl.POOL_DOMAIN",
+    );
+  return out;
+}
+
+function suggestion(name: string, known: readonly string[]): string {
+  const near = known
+    .map((k) => ({ k, distance: editDistance(name.toUpperCase(), k) }))
+    .sort((a, b) => a.distance - b.distance)[0];
+  return near && near.distance <= 3
+    ? `; did you mean ${PREFIX}${near.k}?`
+    : `. The settings are listed in docs/configuration.md`;
+}
+
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      next[j] = Math.min(next[j - 1]! + 1, row[j]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1));
+    }
+    row = next;
+  }
+  return row[b.length]!;
+}
+
+export const allRoles: readonly Role[] = ROLES;
+
+export function dataPath(config: Pick<Config, "DATA_DIR">, name: string): string {
+  return join(config.DATA_DIR, name);
+}

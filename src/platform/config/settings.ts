@@ -1,0 +1,104 @@
+import { isIP } from "node:net";
+import { z } from "zod";
+
+export const ROLES = ["core", "labeler", "relay", "zone"] as const;
+export type Role = (typeof ROLES)[number];
+
+export type Address = { host: string; port: number };
+
+const address = z.string().transform((text, context): Address => {
+  const match = /^(?:\[([0-9a-f:]+)\]|([^:\s]+)):(\d{1,5})$/i.exec(text);
+  const host = match?.[1] ?? match?.[2];
+  const port = Number(match?.[3]);
+  if (!host || port > 65_535) {
+    context.addIssue({
+      code: "custom",
+      message: `"${text}" is not HOST:PORT, such as 127.0.0.1:8080 or [::]:465`,
+    });
+    return z.NEVER;
+  }
+  return { host, port };
+});
+
+const domain = z
+  .string()
+  .toLowerCase()
+  .regex(
+    /^(?=.{1,253}$)([a-z0-9_]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}$/,
+    "is not a domain name in A-label form",
+  );
+
+const list = z.string().transform((text) => text.split(/[,\s]+/).filter((part) => part !== ""));
+
+const server = z.string().refine((text) => {
+  const [, host] = /^(.+):\d{1,5}$/.exec(text) ?? [];
+  return host !== undefined && isIP(host.replace(/^\[|\]$/g, "")) !== 0;
+}, "must be IP:PORT of a resolver, such as 127.0.0.1:53");
+
+const url = z
+  .url({ protocol: /^https?$/, error: "must be an http or https URL" })
+  .transform((text) => text.replace(/\/+$/, ""));
+
+const flag = z
+  .enum(["true", "false"], { error: "must be true or false" })
+  .transform((text) => text === "true");
+
+const secret = z
+  .string()
+  .regex(/^[0-9a-f]{64}$/i, "must be 64 hexadecimal digits; make one with: openssl rand -hex 32")
+  .transform((text) => new Uint8Array(Buffer.from(text, "hex")));
+
+const did = z.string().regex(/^did:(plc:[a-z2-7]{24}|web:[a-z0-9.%:-]+)$/, "must be a did:plc or did:web");
+
+const seconds = z.coerce.number({ error: "must be a number of seconds" }).int().positive();
+
+/** Every setting, its form and its default. The names are `ATMOS_` and the key in upper case. */
+export const settings = z.object({
+  ROLES: list
+    .pipe(z.array(z.enum(ROLES, { error: `must be some of ${ROLES.join(", ")}` })).min(1))
+    .default([...ROLES]),
+  DATA_DIR: z.string().min(1).default("./data"),
+  LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error", "silent"]).default("info"),
+
+  POOL_NAME: z.string().min(1).max(60).default("Atmosphere Mail"),
+  POOL_DOMAIN: domain,
+  POOL_HOSTNAME: domain.optional(),
+  POOL_REGION: z
+    .string()
+    .regex(/^[a-z0-9]{1,8}$/)
+    .default("eu"),
+
+  PUBLIC_URL: url,
+  HTTP_ADDRESS: address.prefault("127.0.0.1:8080"),
+  DNS_SERVERS: list.pipe(z.array(server).min(1)).prefault("127.0.0.1:53"),
+  PLC_URL: url.default("https://plc.directory"),
+  ALLOW_PRIVATE_NETWORK: flag.default(false),
+
+  SUBMISSION_TLS_ADDRESS: address.prefault("[::]:465"),
+  SUBMISSION_STARTTLS_ADDRESS: address.prefault("[::]:587"),
+  INBOUND_ADDRESS: address.prefault("[::]:25"),
+  TLS_CERT_FILE: z.string().min(1).optional(),
+  TLS_KEY_FILE: z.string().min(1).optional(),
+  DELIVERY_PORT: z.coerce.number().int().min(1).max(65_535).default(25),
+  POOL_DKIM_SELECTOR: z
+    .string()
+    .regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/)
+    .default("pool1"),
+  RELAY_SECRET: secret.optional(),
+  RELAY_SEALING_KEY: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{43}$/, "is not a sealing key; the relay prints its own with: atmos doctor")
+    .optional(),
+
+  CORE_SECRET: secret.optional(),
+
+  LABELER_DID: did.optional(),
+  LABELER_KEY: secret.optional(),
+  ATTESTATION_HOSTS: list.pipe(z.array(url)).default([]),
+  CHECK_INTERVAL: seconds.default(21_600),
+
+  ZONE_NAME: domain.optional(),
+  ZONE_ADDRESS: address.prefault("[::]:53"),
+});
+
+export type Settings = z.infer<typeof settings>;
