@@ -1,0 +1,163 @@
+#!/usr/bin/env bash
+# Installs the real servers that the interoperation tests talk to. Safe to run again: a second run
+# only looks. Everything but Debian's packages goes under ATMOS_TEST_CACHE, outside the tree.
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+root=$(cd "$here/../.." && pwd)
+cache=${ATMOS_TEST_CACHE:-$HOME/.cache/atmosphere-mail-test}
+
+# Bump when the recipe of the Postfix root changes.
+postfix_recipe=1
+postfix_packages=(postfix libsasl2-modules sasl2-bin)
+
+apt_packages=(
+  unbound opendkim opendkim-tools miltertest python3-dkim swaks bind9-dnsutils strace openssl
+  chromium fonts-dejavu g++ make python3
+)
+
+started=$SECONDS
+say() { printf 'setup: %s\n' "$*"; }
+die() {
+  printf 'setup: %s\n' "$*" >&2
+  exit 1
+}
+
+# --- one setup at a time ------------------------------------------------------------------------
+[ "$(id -u)" = 0 ] || die "needs root: it installs Debian packages, and Postfix runs in a chroot"
+command -v apt-get >/dev/null || die "needs Debian's apt-get; this harness is written for Debian 12"
+mkdir -p "$cache"
+exec 9>"$cache/.lock"
+flock -w 1200 9 || die "another setup has held $cache/.lock for twenty minutes"
+
+# --- Node: the project's own, so that everything is built for the Node that will run it ---------
+export PATH="$root/node_modules/.bin:$PATH"
+node_package=
+for candidate in "$root"/node_modules/node-linux-{x64,arm64}; do
+  if [ -d "$candidate/include" ]; then node_package=$candidate; fi
+done
+[ -n "$node_package" ] || die "no Node 24 in node_modules; run 'npm ci' in $root first"
+node_version=$(node --version)
+
+# --- Debian packages, with no service started -----------------------------------------------------
+policy=/usr/sbin/policy-rc.d
+policy_kept=
+restore_policy() {
+  [ -n "$policy_kept" ] || return 0
+  rm -f "$policy"
+  if [ -e "$policy_kept/policy-rc.d" ]; then mv "$policy_kept/policy-rc.d" "$policy"; fi
+  rm -rf "$policy_kept"
+  policy_kept=
+}
+trap restore_policy EXIT
+
+start_no_services() {
+  policy_kept=$(mktemp -d)
+  if [ -e "$policy" ]; then mv "$policy" "$policy_kept/"; fi
+  printf '#!/bin/sh\nexit 101\n' >"$policy"
+  chmod 755 "$policy"
+}
+
+apt_updated=
+apt_update() {
+  [ -z "$apt_updated" ] || return 0
+  say "apt-get update"
+  apt-get -o DPkg::Lock::Timeout=300 update -qq || die "apt-get update failed; are Debian's mirrors reachable?"
+  apt_updated=1
+}
+
+missing=()
+for package in "${apt_packages[@]}"; do
+  status=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)
+  [ "$status" = installed ] || missing+=("$package")
+done
+if [ ${#missing[@]} -gt 0 ]; then
+  apt_update
+  say "installing ${missing[*]}"
+  start_no_services
+  DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 -qq -y --no-install-recommends \
+    install "${missing[@]}" >"$cache/apt.log" 2>&1 ||
+    { tail -n 30 "$cache/apt.log" >&2; die "apt-get install failed; the whole output is in $cache/apt.log"; }
+  restore_policy
+else
+  say "Debian packages: present"
+fi
+
+# --- Postfix, in a root of its own: as a package it conflicts with every other mail server ---------
+# apt resolves the packages' whole closure against an empty status file; nothing is configured.
+make_postfix_root() {
+  local into=$1 work=$2 deb
+  mkdir -p "$work/archives/partial"
+  : >"$work/status"
+  apt-get -o Dir::State::status="$work/status" -o Dir::Cache::archives="$work/archives" \
+    -o APT::Sandbox::User=root -o Debug::NoLocking=1 -qq -y --no-install-recommends --download-only \
+    install "${postfix_packages[@]}" >"$work/apt.log" 2>&1 || { cat "$work/apt.log" >&2; return 1; }
+  mkdir -p "$into"/usr/{bin,sbin,lib,lib64}
+  local directory
+  for directory in bin sbin lib lib64; do ln -s "usr/$directory" "$into/$directory"; done
+  for deb in "$work"/archives/*.deb; do
+    dpkg-deb --fsys-tarfile "$deb" | tar -x --keep-directory-symlink -C "$into" || return 1
+  done
+  cat >"$into/etc/passwd" <<-'EOF'
+	root:x:0:0:root:/root:/bin/sh
+	nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin
+	postfix:x:2525:2525::/var/spool/postfix:/usr/sbin/nologin
+	mailbox:x:2527:2527::/instance:/usr/sbin/nologin
+	EOF
+  cat >"$into/etc/group" <<-'EOF'
+	root:x:0:
+	sasl:x:2528:postfix
+	postfix:x:2525:
+	postdrop:x:2526:
+	mailbox:x:2527:
+	nogroup:x:65534:
+	EOF
+  printf '127.0.0.1 localhost\n' >"$into/etc/hosts"
+  printf 'passwd: files\ngroup: files\nhosts: files dns\nservices: files\nprotocols: files\n' >"$into/etc/nsswitch.conf"
+  : >"$into/etc/resolv.conf"
+  printf 'compatibility_level = 3.6\n' >"$into/etc/postfix/main.cf"
+  : >"$into/etc/postfix/master.cf"
+  mkdir -p "$into"/{proc,dev,tmp,instance} "$into/etc/sasl2"
+  ldconfig -r "$into"
+  chroot "$into" /usr/sbin/postconf mail_version >/dev/null
+}
+
+postfix_root=$cache/postfix-$postfix_recipe
+if [ -e "$postfix_root/.ready" ]; then
+  say "Postfix root: present"
+else
+  apt_update
+  say "unpacking Postfix into $postfix_root"
+  rm -rf "$postfix_root" "$cache/postfix-work"
+  make_postfix_root "$postfix_root" "$cache/postfix-work" || die "could not make a root for Postfix"
+  rm -rf "$cache/postfix-work"
+  touch "$postfix_root/.ready"
+fi
+
+# --- PDS and PLC, with better-sqlite3 built for this Node ------------------------------------------
+lock_hash=$(cat "$here/pds/package.json" "$here/pds/package-lock.json" <(echo "$node_version") | sha256sum | cut -c1-16)
+pds=$cache/pds-$lock_hash
+if [ -e "$pds/.ready" ]; then
+  say "PDS and PLC: present"
+else
+  say "installing the PDS and the PLC directory into $pds"
+  rm -rf "$pds"
+  mkdir -p "$pds"
+  cp "$here/pds/package.json" "$here/pds/package-lock.json" "$here/pds/.npmrc" "$pds/"
+  (cd "$pds" && npm ci --ignore-scripts --no-fund --no-audit) >"$cache/pds-npm.log" 2>&1 ||
+    { tail -n 30 "$cache/pds-npm.log" >&2; die "npm ci of the PDS failed; see $cache/pds-npm.log"; }
+  say "building better-sqlite3 for Node $node_version (about 100 s of CPU)"
+  (cd "$pds/node_modules/better-sqlite3" &&
+    npm_config_nodedir=$node_package JOBS=max node ../node-gyp/bin/node-gyp.js rebuild --release) \
+    >"$cache/pds-build.log" 2>&1 ||
+    { tail -n 30 "$cache/pds-build.log" >&2; die "better-sqlite3 did not build; see $cache/pds-build.log"; }
+  node -e 'new (require(process.argv[1]))(":memory:").exec("select 1")' "$pds/node_modules/better-sqlite3" ||
+    die "better-sqlite3 was built but does not load in Node $node_version"
+  rm -rf "$pds/node_modules/better-sqlite3/build/Release/obj" "$pds/node_modules/better-sqlite3/build/Release/obj.target"
+  touch "$pds/.ready"
+  find "$cache" -maxdepth 1 -name 'pds-????????????????' ! -path "$pds" -exec rm -rf {} +
+fi
+ln -sfn "$pds" "$cache/pds"
+ln -sfn "$postfix_root" "$cache/postfix"
+
+say "ready in $((SECONDS - started)) s"

@@ -1,0 +1,15 @@
+import { defineConfig } from "vitest/config";
+
+/** Suites against real servers: one file at a time, each in a process of its own. `setup.sh` comes first. */
+export default defineConfig({
+  test: {
+    root: import.meta.dirname,
+    include: ["**/*.test.ts"],
+    pool: "forks",
+    fileParallelism: false,
+    testTimeout: 120_000,
+    hookTimeout: 180_000,
+    teardownTimeout: 30_000,
+  },
+  oxc: { jsx: { runtime: "automatic", importSource: "hono/jsx" } },
+});
