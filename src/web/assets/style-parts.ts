@@ -1,0 +1,94 @@
+/** The parts that pages are made of: sections, tables that become cards, badges, charts, code. */
+export const partStyle = `
+.section { border-top: 1px solid var(--line-strong); padding-block: 1.4rem 2.6rem; }
+.section > header { margin-bottom: 1.1rem; }
+.section > header p { color: var(--ink-soft); font-size: 0.94rem; margin-top: 0.45rem; }
+.section-body > * + * { margin-top: 1.25rem; }
+@media (min-width: 64rem) {
+  .section { display: grid; grid-template-columns: 15.5rem minmax(0, 1fr); column-gap: 2.5rem; }
+  .section.wide { display: block; }
+}
+.card { background: var(--sheet); border: 1px solid var(--line); border-radius: var(--radius); padding: 1.1rem 1.25rem; }
+.card > * + * { margin-top: 0.75rem; }
+.card.note { border-left: 4px solid var(--note); } .card.ok { border-left: 4px solid var(--ok); }
+.card.warn { border-left: 4px solid var(--warn); } .card.bad { border-left: 4px solid var(--bad); }
+.columns { display: grid; gap: var(--gap); grid-template-columns: repeat(auto-fit, minmax(min(100%, 17rem), 1fr)); align-items: start; }
+
+.badge {
+  display: inline-flex; align-items: center; gap: 0.38rem; padding: 0.12rem 0.55rem 0.12rem 0.42rem; vertical-align: baseline;
+  border: 1px solid currentColor; border-radius: var(--radius); font-size: 0.82rem; font-weight: 600; line-height: 1.35; white-space: nowrap;
+  color: var(--idle); background: var(--idle-wash);
+}
+.badge svg { width: 0.8rem; height: 0.8rem; flex: none; }
+.badge.ok { color: var(--ok); background: var(--ok-wash); } .badge.note { color: var(--note); background: var(--note-wash); }
+.badge.warn { color: var(--warn); background: var(--warn-wash); } .badge.bad { color: var(--bad); background: var(--bad-wash); }
+.badges { display: inline-flex; flex-wrap: wrap; gap: 0.35rem; }
+
+.table { width: 100%; border-collapse: collapse; font-size: 0.94rem; }
+.table caption { text-align: left; color: var(--ink-soft); font-size: 0.875rem; padding-bottom: 0.5rem; }
+.table th, .table td { text-align: left; vertical-align: baseline; padding: 0.55rem 1.1rem 0.55rem 0; border-bottom: 1px solid var(--line); }
+.table th:last-child, .table td:last-child { padding-right: 0; }
+.table thead th { font-size: 0.82rem; font-weight: 600; color: var(--ink-soft); border-bottom-color: var(--line-strong); vertical-align: bottom; }
+.table tbody th { font-weight: 600; overflow-wrap: anywhere; }
+.table .num { text-align: right; white-space: nowrap; }
+.table td svg.spark { vertical-align: middle; }
+.table tbody tr:hover { background: var(--wash); }
+@media (max-width: 44rem) {
+  .table, .table tbody, .table tr, .table td, .table tbody th { display: block; }
+  .table thead { position: absolute; clip-path: inset(50%); width: 1px; height: 1px; overflow: hidden; }
+  .table tr { background: var(--sheet); border: 1px solid var(--line); border-radius: var(--radius); padding: 0.7rem 0.95rem; }
+  .table tbody tr:hover { background: var(--sheet); }
+  .table tr + tr { margin-top: 0.65rem; }
+  .table tbody th { padding: 0 0 0.35rem; border: 0; font-size: 1.02rem; }
+  .table td, .table td.num, .table td:last-child { display: grid; grid-template-columns: 7.2rem minmax(0, 1fr); gap: 0.75rem;
+    padding: 0.22rem 0; border: 0; text-align: left; white-space: normal; }
+  .table td::before { content: attr(data-label); color: var(--ink-soft); font-size: 0.875rem; }
+  .table td.empty { display: none; }
+  .table td > .cell { min-width: 0; overflow-wrap: anywhere; }
+}
+.kv { display: grid; grid-template-columns: minmax(8rem, 12rem) minmax(0, 1fr); gap: 0.4rem 1.25rem; }
+.kv dt { color: var(--ink-soft); } .kv dd { margin: 0; overflow-wrap: anywhere; }
+@media (max-width: 30rem) { .kv { grid-template-columns: minmax(0, 1fr); gap: 0; } .kv dd { margin-bottom: 0.6rem; } }
+.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(8.2rem, 1fr)); gap: 1.1rem var(--gap); }
+.figures div { border-left: 2px solid var(--accent-soft); padding-left: 0.85rem; display: flex; flex-direction: column-reverse; }
+.figures dt { color: var(--ink-soft); font-size: 0.875rem; }
+.figures dd { margin: 0; font-size: 1.75rem; font-weight: 600; line-height: 1.15; letter-spacing: -0.01em; }
+.figures dd small { font-size: 0.875rem; font-weight: 400; color: var(--ink-soft); letter-spacing: 0; margin-left: 0.35rem; }
+
+.meter .meter-line { display: flex; flex-wrap: wrap; justify-content: space-between; gap: 0 1rem; font-size: 0.94rem; }
+.meter svg { display: block; width: 100%; height: 10px; margin-top: 0.3rem; overflow: visible; }
+.meter .track { fill: var(--wash); stroke: var(--line-strong); stroke-width: 1px; }
+.meter .fill { fill: var(--accent); } .meter.over .fill { fill: var(--bad); } .meter.near .fill { fill: var(--note); }
+.meter .mark { stroke: var(--ink); stroke-width: 2px; }
+.meter p { font-size: 0.875rem; color: var(--ink-soft); margin-top: 0.25rem; }
+
+.chart { display: block; width: 100%; overflow: visible; }
+.chart text { font: 400 13px var(--text); fill: var(--ink-soft); font-variant-numeric: tabular-nums; }
+.chart text.strong { fill: var(--ink); font-weight: 600; }
+.chart .grid { stroke: var(--line); stroke-width: 1px; } .chart .base { stroke: var(--line-strong); stroke-width: 1px; }
+.chart .limit { stroke: var(--ink); stroke-width: 1.5px; stroke-dasharray: 5 4; }
+.chart .bar { fill: var(--accent); } .chart .bar.b { fill: var(--note); } .chart .bar.c { fill: var(--bad); }
+.chart .bar.soft { fill: var(--accent-soft); } .chart .seam { stroke: var(--paper); stroke-width: 1px; }
+.chart .halo { paint-order: stroke; stroke: var(--paper); stroke-width: 4px; stroke-linejoin: round; }
+.spark { width: 92px; height: 24px; } .spark polyline { fill: none; stroke: var(--accent); stroke-width: 1.6; } .spark circle { fill: var(--accent); }
+figure figcaption { font-size: 0.94rem; color: var(--ink-soft); margin-top: 0.6rem; max-width: 66ch; }
+.legend { display: flex; flex-wrap: wrap; gap: 0.3rem 1.3rem; list-style: none; padding: 0; margin-bottom: 0.75rem; font-size: 0.875rem; }
+.legend li { display: inline-flex; align-items: center; gap: 0.45rem; } .legend svg { width: 12px; height: 12px; }
+.legend .bar { fill: var(--accent); } .legend .bar.b { fill: var(--note); } .legend .bar.c { fill: var(--bad); }
+
+.code { position: relative; }
+.code .code-label { font-size: 0.82rem; color: var(--ink-soft); margin-bottom: 0.25rem; }
+.code pre { background: var(--wash); border: 1px solid var(--line); border-radius: var(--radius); padding: 0.7rem 0.9rem;
+  white-space: pre-wrap; overflow-wrap: anywhere; line-height: 1.5; tab-size: 2; }
+.code .copy { margin-top: 0.4rem; }
+.transcript { max-height: 26rem; overflow: auto; font-size: 0.85rem; }
+.empty-state { border: 1px dashed var(--line-strong); border-radius: var(--radius); padding: 1.1rem 1.25rem; color: var(--ink-soft); }
+.empty-state strong { color: var(--ink); display: block; }
+details > summary { cursor: pointer; color: var(--accent); min-height: 32px; display: flex; align-items: center; gap: 0.5rem; }
+details > summary::-webkit-details-marker { display: none; }
+details > summary::before { content: ""; border: solid currentColor; border-width: 0 2px 2px 0; width: 0.42rem; height: 0.42rem; flex: none; transform: rotate(-45deg); }
+details[open] > summary::before { transform: rotate(45deg); }
+details > *:not(summary) { margin-top: 0.5rem; }
+.quote { border-left: 3px solid var(--line-strong); padding-left: 0.9rem; }
+.plain { list-style: none; padding: 0; } .plain > li + li { margin-top: 0.6rem; }
+`;
