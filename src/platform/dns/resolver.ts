@@ -1,0 +1,126 @@
+import type { DnsAnswer, DnsRecordData, DnsType, Resolver } from "../../protocol/dns/index.ts";
+import { exchange, type Reply } from "./exchange.ts";
+import type { DnsQuestion, DnsReply } from "./server.ts";
+import { canonicalName, fromAnswer, isAskable, parseServer, RCODE, type DnsRecord } from "./wire.ts";
+
+export type ResolverOptions = {
+  /** Recursive servers as `host:port`, asked in turn. */
+  servers: readonly string[];
+  /** Per try, over UDP; a truncated answer gets as long again over TCP. */
+  timeoutMs?: number;
+  tries?: number;
+};
+
+const DEFAULT_TIMEOUT_MS = 3_000;
+const DEFAULT_TRIES = 3;
+const MAX_IN_FLIGHT = 256;
+const MAX_CNAMES = 16;
+
+/**
+ * Asks recursive servers over UDP with EDNS and the DO bit, over TCP when the answer is truncated. `authentic` is
+ * their AD bit: point it at a validating resolver on this host, or read nothing into it. Nothing is cached here.
+ * A name that no server can be asked for (a label over 63 octets, not ASCII) is `nxdomain`.
+ */
+export function createResolver(options: ResolverOptions): Resolver {
+  const servers = options.servers.map(parseServer);
+  if (servers.length === 0) throw new Error("A resolver needs at least one server: give host:port");
+  const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+  const tries = options.tries ?? DEFAULT_TRIES;
+  const gate = createGate(MAX_IN_FLIGHT);
+
+  return {
+    async resolve<T extends DnsType>(name: string, type: T): Promise<DnsAnswer<T>> {
+      if (!isAskable(name)) return { status: "nxdomain", authentic: false };
+      const asked = canonicalName(name);
+      let detail = "";
+      for (let attempt = 0; attempt < tries; attempt++) {
+        const server = servers[attempt % servers.length]!;
+        const answer = readAnswer(await gate(() => exchange(server, asked, type, timeoutMs)), asked, type);
+        if (!("fault" in answer)) return answer;
+        detail = `${server.host}:${server.port}: ${answer.fault}`;
+      }
+      return { status: "temperror", detail };
+    },
+  };
+}
+
+/** Passes one question to another server and gives its answer as our own server would send it. Never rejects. */
+export async function forwardQuestion(
+  server: string,
+  question: DnsQuestion,
+  timeoutMs = DEFAULT_TIMEOUT_MS,
+): Promise<DnsReply> {
+  if (!isAskable(question.name)) return { status: "refused", answers: [], authoritative: false };
+  const reply = await exchange(parseServer(server), question.name, question.type, timeoutMs);
+  if ("fault" in reply) return { status: "servfail", answers: [], authoritative: false };
+  const answers = (reply.packet.answers ?? []).flatMap((answer) => fromAnswer(answer) ?? []);
+  const authority = (reply.packet.authorities ?? []).flatMap((answer) => fromAnswer(answer) ?? []);
+  return {
+    status: statusOf(reply.rcode, answers.length),
+    answers,
+    authority,
+    authoritative: reply.packet.flag_aa,
+  };
+}
+
+function statusOf(rcode: number, answers: number): DnsReply["status"] {
+  if (rcode === RCODE.noerror) return answers > 0 ? "ok" : "nodata";
+  if (rcode === RCODE.nxdomain) return "nxdomain";
+  return rcode === RCODE.refused ? "refused" : "servfail";
+}
+
+function readAnswer<T extends DnsType>(
+  reply: Reply,
+  name: string,
+  type: T,
+): DnsAnswer<T> | { fault: string } {
+  if ("fault" in reply) return reply;
+  const authentic = reply.packet.flag_ad;
+  if (reply.rcode === RCODE.nxdomain) return { status: "nxdomain", authentic };
+  if (reply.rcode !== RCODE.noerror) return { fault: `the server answered ${rcodeName(reply.rcode)}` };
+  const records = (reply.packet.answers ?? []).flatMap((answer) => fromAnswer(answer) ?? []);
+  const found = recordsAt(records, name, type);
+  return found.length > 0 ? { status: "ok", records: found, authentic } : { status: "nodata", authentic };
+}
+
+/** The records of `type` at the end of the chain of CNAMEs that begins at `name`. */
+function recordsAt<T extends DnsType>(
+  records: readonly DnsRecord[],
+  name: string,
+  type: T,
+): (DnsRecordData[T] & { ttl: number })[] {
+  let owner = name;
+  for (let hops = 0; hops < MAX_CNAMES; hops++) {
+    const here = records.filter((record) => record.name === owner);
+    const found = here.filter((record) => record.type === type);
+    if (found.length > 0) {
+      return found.map((record) => ({ ...(record.data as DnsRecordData[T]), ttl: record.ttl }));
+    }
+    const alias = here.find((record) => record.type === "CNAME");
+    if (!alias) return [];
+    owner = alias.data.target;
+  }
+  return [];
+}
+
+function rcodeName(rcode: number): string {
+  const known = Object.entries(RCODE).find(([, code]) => code === rcode);
+  return known ? known[0].toUpperCase() : `rcode ${rcode}`;
+}
+
+/** Lets at most `limit` tasks run at once; the others wait their turn. */
+function createGate(limit: number): <T>(task: () => Promise<T>) => Promise<T> {
+  const waiting: (() => void)[] = [];
+  let running = 0;
+  return async (task) => {
+    if (running >= limit) await new Promise<void>((go) => waiting.push(go));
+    else running++;
+    try {
+      return await task();
+    } finally {
+      const next = waiting.shift();
+      if (next) next();
+      else running--;
+    }
+  };
+}
