@@ -1,2 +1,3 @@
 export * from "./envelope.ts";
 export * from "./outbox.ts";
+export * from "./log.ts";

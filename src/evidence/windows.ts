@@ -1,0 +1,44 @@
+import { probabilityAbove, type BetaPrior } from "../lib/stats.ts";
+import type { BounceWindow, ComplaintWindow } from "../event/index.ts";
+
+export const DAY_MS = 86_400_000;
+
+/** How far a window reaches, and what is believed before any evidence. */
+export const BOUNCE_WINDOW = { lastEligible: 200, reachMs: 90 * DAY_MS };
+export const COMPLAINT_WINDOW = { reachMs: 30 * DAY_MS };
+export const BOUNCE_PRIOR: BetaPrior = { a: 1, b: 49 };
+export const COMPLAINT_PRIOR: BetaPrior = { a: 1, b: 999 };
+
+export type Trial = { recipient: string; hard: boolean };
+
+/**
+ * The bounce window over a member's latest eligible trials (delivered or hard-bounced, one per recipient and day).
+ * `distinct` counts different recipients that bounced. Rates without evidence are 0.
+ */
+export function bounceWindow(trials: readonly Trial[]): BounceWindow {
+  const eligible = trials.length;
+  const bounced = trials.filter((trial) => trial.hard);
+  const hard = bounced.length;
+  return {
+    eligible,
+    hard,
+    distinct: new Set(bounced.map((trial) => trial.recipient)).size,
+    rate: eligible === 0 ? 0 : hard / eligible,
+    p_over_5: probabilityAbove(0.05, hard, eligible, BOUNCE_PRIOR),
+    p_over_10: probabilityAbove(0.1, hard, eligible, BOUNCE_PRIOR),
+  };
+}
+
+/** The complaint window; `eligible` are deliveries to providers that run a feedback loop. */
+export function complaintWindow(delivered: number, complainants: readonly string[]): ComplaintWindow {
+  const complaints = complainants.length;
+  const eligible = Math.max(delivered, complaints);
+  return {
+    eligible,
+    complaints,
+    complainants: new Set(complainants).size,
+    rate: eligible === 0 ? 0 : complaints / eligible,
+    p_over_01: probabilityAbove(0.001, complaints, eligible, COMPLAINT_PRIOR),
+    p_over_05: probabilityAbove(0.005, complaints, eligible, COMPLAINT_PRIOR),
+  };
+}
