@@ -1,6 +1,7 @@
 import { eventTime, type BounceWindow, type ComplaintWindow, type Envelope } from "../event/index.ts";
+import { DAY_MS } from "../lib/clock.ts";
 import type { Database, Migration } from "../platform/database.ts";
-import { BOUNCE_WINDOW, COMPLAINT_WINDOW, DAY_MS, bounceWindow, complaintWindow } from "./windows.ts";
+import { BOUNCE_WINDOW, COMPLAINT_WINDOW, bounceWindow, complaintWindow } from "./windows.ts";
 
 export { BOUNCE_WINDOW, COMPLAINT_WINDOW } from "./windows.ts";
 

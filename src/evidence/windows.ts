@@ -1,7 +1,6 @@
+import { DAY_MS } from "../lib/clock.ts";
 import { probabilityAbove, type BetaPrior } from "../lib/stats.ts";
 import type { BounceWindow, ComplaintWindow } from "../event/index.ts";
-
-export const DAY_MS = 86_400_000;
 
 /** How far a window reaches, and what is believed before any evidence. */
 export const BOUNCE_WINDOW = { lastEligible: 200, reachMs: 90 * DAY_MS };

@@ -1,0 +1,234 @@
+import type { Clock } from "../lib/clock.ts";
+import type { Database, Migration } from "../platform/database.ts";
+import type { Standing } from "../policy/index.ts";
+import { CAUSES } from "./causes.ts";
+import { createNotes, noteMigration } from "./notes.ts";
+import { ease, wayBack, worsen, type StandingState } from "./transition.ts";
+
+export { CAUSES, type Cause } from "./causes.ts";
+export { labelsFor, CLEAN_SENDER } from "./labels-for.ts";
+export { canRead, noteMigration, type Note, type Viewer } from "./notes.ts";
+export { wayBack } from "./transition.ts";
+
+export const standingMigrations: Migration[] = [
+  {
+    module: "standing",
+    steps: [
+      `CREATE TABLE standing (
+         did TEXT PRIMARY KEY, standing TEXT NOT NULL, since INTEGER NOT NULL,
+         last_cause_at INTEGER, last_probation_at INTEGER
+       ) STRICT;
+       CREATE TABLE standing_change (
+         id INTEGER PRIMARY KEY AUTOINCREMENT, did TEXT NOT NULL, from_standing TEXT NOT NULL, to_standing TEXT NOT NULL,
+         at INTEGER NOT NULL, cause TEXT NOT NULL, rule TEXT, description TEXT NOT NULL, evidence TEXT NOT NULL,
+         remedy TEXT NOT NULL, way_back TEXT NOT NULL, way_back_at INTEGER, action_id TEXT
+       ) STRICT;
+       CREATE INDEX standing_change_did ON standing_change (did, id);`,
+    ],
+  },
+  noteMigration,
+];
+
+/** Why a standing is to change: what a rule, a check or a person concluded. */
+export type Finding = {
+  /** Key of `CAUSES`. */
+  cause: string;
+  rule: string;
+  /** The rule's own sentence with the values that decided. */
+  description: string;
+  /** The evidence that it saw. */
+  evidence: Record<string, unknown>;
+  actionId: string;
+  at: number;
+};
+
+export type StandingChange = {
+  id: number;
+  did: string;
+  from: Standing;
+  to: Standing;
+  at: number;
+  cause: string;
+  rule: string | null;
+  description: string;
+  evidence: Record<string, unknown>;
+  remedy: string;
+  wayBack: { text: string; at: number | null };
+};
+
+type ChangeRow = {
+  id: number;
+  did: string;
+  from_standing: Standing;
+  to_standing: Standing;
+  at: number;
+  cause: string;
+  rule: string | null;
+  description: string;
+  evidence: string;
+  remedy: string;
+  way_back: string;
+  way_back_at: number | null;
+};
+
+export type Standings = ReturnType<typeof createStandings>;
+
+/** The ladder: every change names its cause, the evidence, the remedy and the way back, and is told to the member. */
+export function createStandings({ db, clock, authority }: { db: Database; clock: Clock; authority: string }) {
+  const notes = createNotes(db, authority);
+
+  function state(did: string): StandingState {
+    const row = db.get<{
+      standing: Standing;
+      since: number;
+      last_cause_at: number | null;
+      last_probation_at: number | null;
+    }>("SELECT standing, since, last_cause_at, last_probation_at FROM standing WHERE did = ?", did);
+    if (!row) return { standing: "good", since: 0 };
+    return {
+      standing: row.standing,
+      since: row.since,
+      ...(row.last_cause_at !== null && { lastCauseAt: row.last_cause_at }),
+      ...(row.last_probation_at !== null && { lastProbationAt: row.last_probation_at }),
+    };
+  }
+
+  function change(
+    did: string,
+    to: Standing,
+    reason: { cause: string; title: string; rule: string | null; description: string; remedy: string },
+    evidence: Record<string, unknown>,
+    at: number,
+    actionId: string | null,
+    grade?: Standing,
+  ): StandingChange {
+    const before = state(did);
+    const back = wayBack(to, at);
+    db.run(
+      `INSERT INTO standing (did, standing, since, last_cause_at, last_probation_at) VALUES (?, ?, ?, ?, ?)
+       ON CONFLICT (did) DO UPDATE SET standing = excluded.standing, since = excluded.since,
+         last_cause_at = coalesce(excluded.last_cause_at, last_cause_at),
+         last_probation_at = coalesce(excluded.last_probation_at, last_probation_at)`,
+      did,
+      to,
+      at,
+      grade ? at : null,
+      grade === "probation" ? at : null,
+    );
+    const { lastInsertRowid } = db.run(
+      `INSERT INTO standing_change
+         (did, from_standing, to_standing, at, cause, rule, description, evidence, remedy, way_back, way_back_at, action_id)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      did,
+      before.standing,
+      to,
+      at,
+      reason.cause,
+      reason.rule,
+      reason.description,
+      JSON.stringify(evidence),
+      reason.remedy,
+      back.text,
+      back.at,
+      actionId,
+    );
+    notes.put(did, {
+      rkey: `standing-${lastInsertRowid}`,
+      at,
+      kind: "standing",
+      title: `Your standing is now ${to}: ${reason.title}`,
+      body: [reason.description, reason.remedy, back.text].filter((part) => part !== "").join("\n\n"),
+    });
+    return {
+      id: lastInsertRowid,
+      did,
+      from: before.standing,
+      to,
+      at,
+      cause: reason.cause,
+      rule: reason.rule,
+      description: reason.description,
+      evidence,
+      remedy: reason.remedy,
+      wayBack: back,
+    };
+  }
+
+  return {
+    state,
+    notes,
+
+    /** Begins a member's record. Idempotent. */
+    begin(did: string): void {
+      db.run(
+        "INSERT INTO standing (did, standing, since) VALUES (?, 'good', ?) ON CONFLICT DO NOTHING",
+        did,
+        clock.now(),
+      );
+    },
+
+    /** Weighs a finding. Undefined when the member stands there already, or lower, or the cause is unknown. */
+    consider(did: string, finding: Finding): StandingChange | undefined {
+      const cause = CAUSES[finding.cause];
+      if (!cause) return undefined;
+      const to = worsen(state(did), cause, finding.at);
+      if (!to) {
+        db.run("UPDATE standing SET last_cause_at = ? WHERE did = ?", finding.at, did);
+        return undefined;
+      }
+      const { title, remedy } = cause;
+      const reason = {
+        cause: finding.cause,
+        title,
+        remedy,
+        rule: finding.rule,
+        description: finding.description,
+      };
+      return change(did, to, reason, finding.evidence, finding.at, finding.actionId, cause.grade);
+    },
+
+    /** Moves a member one rung up when the way back has been gone. */
+    review(did: string, newer: { eligible: number; p_over_5: number }): StandingChange | undefined {
+      const now = clock.now();
+      const eased = ease(state(did), newer, now);
+      if (!eased) return undefined;
+      const reason = {
+        cause: "way-back",
+        title: "You have come back",
+        rule: null,
+        description: `Eased because ${eased.why}.`,
+        remedy: "",
+      };
+      return change(did, eased.to, reason, { ...newer }, now, null);
+    },
+
+    /** A person's decision, with its reason. */
+    decide(did: string, to: Standing, description: string, remedy: string): StandingChange {
+      const reason = { cause: "committee", title: "The committee decided", rule: null, description, remedy };
+      return change(did, to, reason, {}, clock.now(), null);
+    },
+
+    changesOf: (did: string, limit = 50): StandingChange[] =>
+      db
+        .all<ChangeRow>("SELECT * FROM standing_change WHERE did = ? ORDER BY id DESC LIMIT ?", did, limit)
+        .map(toChange),
+    recentChanges: (limit = 20): StandingChange[] =>
+      db.all<ChangeRow>("SELECT * FROM standing_change ORDER BY id DESC LIMIT ?", limit).map(toChange),
+  };
+}
+
+function toChange(row: ChangeRow): StandingChange {
+  return {
+    id: row.id,
+    did: row.did,
+    from: row.from_standing,
+    to: row.to_standing,
+    at: row.at,
+    cause: row.cause,
+    rule: row.rule,
+    description: row.description,
+    evidence: JSON.parse(row.evidence) as Record<string, unknown>,
+    remedy: row.remedy,
+    wayBack: { text: row.way_back, at: row.way_back_at },
+  };
+}
