@@ -1,5 +1,5 @@
-import { createHmac, timingSafeEqual } from "node:crypto";
 import { base32, type RandomBytes } from "../lib/ids.ts";
+import { hashSecret } from "../policy/index.ts";
 
 /** Marks our secrets for the scanners that look for leaked ones. */
 export const SECRET_PREFIX = "atms_";
@@ -16,15 +16,4 @@ export function mintCredential(
   const username = `${handle}-${base32(random(5))}`;
   const secret = `${SECRET_PREFIX}${base32(random(SECRET_BYTES))}`;
   return { username, secret, hash: hashSecret(username, secret) };
-}
-
-/** HMAC-SHA-256 of the secret under the user name, base64url: what relay nodes hold and compare. */
-export function hashSecret(username: string, secret: string): string {
-  return createHmac("sha256", username).update(secret).digest("base64url");
-}
-
-export function secretMatches(username: string, secret: string, hash: string): boolean {
-  const ours = Buffer.from(hashSecret(username, secret));
-  const theirs = Buffer.from(hash);
-  return ours.length === theirs.length && timingSafeEqual(ours, theirs);
 }

@@ -9,7 +9,7 @@ import { createMemberStore, type DkimKeyRow, type DomainRow, type MemberRow } fr
 
 export { memberMigration } from "./store.ts";
 export type { DkimKeyRow, DomainRow, MemberRow } from "./store.ts";
-export { hashSecret, secretMatches, SECRET_PREFIX } from "./credential.ts";
+export { SECRET_PREFIX } from "./credential.ts";
 export { describePublicKey, newDkimKey } from "./dkim-keys.ts";
 
 /** One record that the owner of a domain publishes. */

@@ -3,7 +3,8 @@ import { MovableClock } from "../lib/clock.ts";
 import { secureRandom } from "../lib/ids.ts";
 import { Database } from "../platform/database.ts";
 import { openSealed, openingKeyFrom, type OpeningKey } from "../platform/seal.ts";
-import { createMembers, hashSecret, memberMigration, secretMatches, type Members } from "./index.ts";
+import { hashSecret, secretMatches } from "../policy/index.ts";
+import { createMembers, memberMigration, type Members } from "./index.ts";
 
 const ada = "did:plc:aaaaaaaaaaaaaaaaaaaaaaaa";
 const bob = "did:plc:bbbbbbbbbbbbbbbbbbbbbbbb";

@@ -1,0 +1,53 @@
+import type { Bus } from "../platform/bus.ts";
+import type { Database, Migration } from "../platform/database.ts";
+import { POLICY_TOPIC, type MemberPolicy } from "./types.ts";
+
+export const policyPublisherMigration: Migration = {
+  module: "policy-publisher",
+  steps: [
+    `CREATE TABLE policy_published (
+       did TEXT PRIMARY KEY, version INTEGER NOT NULL, policy TEXT NOT NULL, sent INTEGER NOT NULL
+     ) STRICT;`,
+  ],
+};
+
+export type PolicyPublisher = ReturnType<typeof createPolicyPublisher>;
+
+/** Core's side: tells relay nodes what changed, with rising versions, and nothing twice. */
+export function createPolicyPublisher(db: Database, bus: Bus) {
+  return {
+    /** Publishes the policies that differ from what was sent last. A crash before the bus has it sends it again. */
+    async publish(policies: readonly Omit<MemberPolicy, "version">[]): Promise<number> {
+      const fresh: MemberPolicy[] = [];
+      db.transaction(() => {
+        for (const policy of policies) {
+          const last = db.get<{ version: number; policy: string; sent: number }>(
+            "SELECT version, policy, sent FROM policy_published WHERE did = ?",
+            policy.did,
+          );
+          const text = JSON.stringify(policy);
+          if (last?.policy === text && last.sent === 1) continue;
+          const version = (last?.version ?? 0) + 1;
+          fresh.push({ ...policy, version });
+          db.run(
+            `INSERT INTO policy_published (did, version, policy, sent) VALUES (?, ?, ?, 0)
+             ON CONFLICT (did) DO UPDATE SET version = excluded.version, policy = excluded.policy, sent = 0`,
+            policy.did,
+            version,
+            text,
+          );
+        }
+      });
+      await bus.publish(
+        POLICY_TOPIC,
+        fresh.map((policy) => ({ key: policy.did, value: policy })),
+      );
+      db.transaction(() => {
+        for (const { did, version } of fresh) {
+          db.run("UPDATE policy_published SET sent = 1 WHERE did = ? AND version = ?", did, version);
+        }
+      });
+      return fresh.length;
+    },
+  };
+}
