@@ -14,6 +14,8 @@ export type CredentialPolicy = {
   /** Domains that it may send as; every entry is one of the member's. */
   domains: string[];
   revoked: boolean;
+  /** The breaker stopped it: what it submits is held, what it has in the spool waits. */
+  paused?: boolean;
 };
 
 export type DkimKeyPolicy = {
@@ -45,6 +47,8 @@ export type MemberPolicy = {
   standing: Standing;
   tier: Tier;
   joinedAt: number;
+  /** The breaker stopped the whole member. */
+  paused?: boolean;
   /** Why mail is refused or throttled: shown in SMTP replies. */
   reason: { text: string; url: string } | null;
   domains: DomainPolicy[];

@@ -1,0 +1,93 @@
+import { chargeOf, type Charge } from "./decide.ts";
+import { giveBack, take, type BucketName, type LimitState } from "./limits.ts";
+import type { LimitRow } from "./store.ts";
+import type { CredentialPolicy, MemberPolicy } from "./types.ts";
+
+/** Where the book is kept; the spool's writer is one. */
+export interface PolicyStore {
+  loadPolicies(): Promise<{ policies: MemberPolicy[]; limits: LimitRow[] }>;
+  savePolicy(policy: MemberPolicy): Promise<void>;
+}
+
+/** What was taken from a member's limits, to be kept (`limitRows`) or given back. */
+export type Receipt = { did: string; charge: Charge };
+
+export interface PolicyBook {
+  byDid(did: string): MemberPolicy | undefined;
+  byUsername(username: string): { member: MemberPolicy; credential: CredentialPolicy } | undefined;
+  all(): MemberPolicy[];
+  /** Takes effect at once, and is on disk when it resolves. False when a newer version is known already. */
+  apply(policy: MemberPolicy): Promise<boolean>;
+  limits(did: string): LimitState;
+  /** Takes `recipients` from the member's limits, or undefined when they are used up. Never yields: no race. */
+  consume(
+    member: MemberPolicy,
+    credential: CredentialPolicy,
+    recipients: number,
+    now: number,
+  ): Receipt | undefined;
+  refund(receipt: Receipt): void;
+  /** The state to write in the transaction that accepts. */
+  limitRows(did: string): LimitRow[];
+  /** Called at once after each change. Returns how to stop. */
+  onChange(listener: (policy: MemberPolicy) => void): () => void;
+}
+
+/** The policies that a relay node knows, in memory; decisions never wait for a disk or for core. */
+export async function createPolicyBook(store: PolicyStore): Promise<PolicyBook> {
+  const members = new Map<string, MemberPolicy>();
+  const usernames = new Map<string, string>();
+  const limits = new Map<string, LimitState>();
+  const listeners = new Set<(policy: MemberPolicy) => void>();
+
+  function put(policy: MemberPolicy): void {
+    const before = members.get(policy.did);
+    for (const { username } of before?.credentials ?? []) {
+      if (usernames.get(username) === policy.did) usernames.delete(username);
+    }
+    members.set(policy.did, policy);
+    for (const { username } of policy.credentials) usernames.set(username, policy.did);
+  }
+
+  const saved = await store.loadPolicies();
+  for (const policy of saved.policies) put(policy);
+  for (const { did, bucket, tat } of saved.limits) limits.set(did, { ...limits.get(did), [bucket]: tat });
+
+  return {
+    byDid: (did) => members.get(did),
+    byUsername(username) {
+      const member = members.get(usernames.get(username) ?? "");
+      const credential = member?.credentials.find((c) => c.username === username);
+      return member && credential && { member, credential };
+    },
+    all: () => [...members.values()],
+    async apply(policy) {
+      const known = members.get(policy.did);
+      if (known && known.version >= policy.version) return false;
+      put(policy);
+      const kept = store.savePolicy(policy);
+      for (const listener of listeners) listener(policy);
+      await kept;
+      return true;
+    },
+    limits: (did) => limits.get(did) ?? {},
+    consume(member, credential, recipients, now) {
+      const charge = chargeOf(member, credential, recipients);
+      const result = take(charge.buckets, limits.get(member.did) ?? {}, now, charge.cost);
+      if (!result.ok) return undefined;
+      limits.set(member.did, result.state);
+      return { did: member.did, charge };
+    },
+    refund({ did, charge }) {
+      limits.set(did, giveBack(charge.buckets, limits.get(did) ?? {}, charge.cost));
+    },
+    limitRows(did) {
+      const state = limits.get(did) ?? {};
+      return (Object.entries(state) as [BucketName, number][]).map(([bucket, tat]) => ({ did, bucket, tat }));
+    },
+    onChange(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
+}

@@ -1,0 +1,21 @@
+export { createPolicyBook, type PolicyBook, type PolicyStore, type Receipt } from "./book.ts";
+export { hashSecret, secretMatches } from "./credential.ts";
+export {
+  coveringDomain,
+  decide,
+  domainOf,
+  mayDeliver,
+  type DecideInput,
+  type Decision,
+  type DecisionReason,
+} from "./decide.ts";
+export {
+  BUCKET_NAMES,
+  TIER_LIMITS,
+  limitsOf,
+  remaining,
+  type LimitState,
+  type TierLimits,
+} from "./limits.ts";
+export { loadPolicies, policyMigration, saveLimits, savePolicy, type LimitRow } from "./store.ts";
+export * from "./types.ts";

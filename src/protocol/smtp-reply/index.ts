@@ -1,0 +1,12 @@
+export {
+  classify,
+  faultOf,
+  parseReply,
+  withoutAddresses,
+  type Classified,
+  type Reply,
+  type ReplyClass,
+  type ReplyFault,
+  type ReplyPhase,
+} from "./classify.ts";
+export { providerOf } from "./provider.ts";

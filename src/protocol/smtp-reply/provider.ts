@@ -1,0 +1,28 @@
+/** Mailbox providers by the suffix of their MX. */
+const SUFFIXES: readonly [string, readonly string[]][] = [
+  ["gmail", ["google.com", "googlemail.com"]],
+  ["microsoft", ["outlook.com", "hotmail.com", "mx.microsoft", "office365.us"]],
+  ["yahoo", ["yahoodns.net", "yahoo.com", "aol.com"]],
+  ["apple", ["icloud.com", "apple.com"]],
+  ["proton", ["protonmail.ch", "proton.me"]],
+  ["fastmail", ["messagingengine.com"]],
+  ["zoho", ["zoho.com", "zoho.eu", "zoho.in"]],
+  ["yandex", ["yandex.ru", "yandex.net"]],
+  ["mailru", ["mail.ru"]],
+  ["gmx", ["gmx.net", "gmx.com", "web.de", "kundenserver.de", "ionos.com", "ionos.de"]],
+  ["tutanota", ["tutanota.de", "tutao.de"]],
+  ["orange", ["orange.fr", "wanadoo.fr"]],
+  ["comcast", ["comcast.net"]],
+  ["mimecast", ["mimecast.com"]],
+  ["proofpoint", ["pphosted.com", "ppe-hosted.com"]],
+  ["barracuda", ["barracudanetworks.com"]],
+  ["ovh", ["ovh.net", "ovh.ca"]],
+  ["migadu", ["migadu.com"]],
+];
+
+/** The provider behind an MX host; `other` for those that the table does not know. */
+export function providerOf(mxHost: string): string {
+  const host = mxHost.toLowerCase().replace(/\.$/, "");
+  const hit = SUFFIXES.find(([, suffixes]) => suffixes.some((s) => host === s || host.endsWith("." + s)));
+  return hit?.[0] ?? "other";
+}
