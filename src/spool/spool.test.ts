@@ -1,0 +1,275 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { eventMaker } from "../event/index.ts";
+import { randomId } from "../lib/ids.ts";
+import { createSpool, INLINE_BYTES, SpoolError, type Acceptance, type Spool } from "./index.ts";
+
+let dir: string;
+const open = new Set<Spool>();
+beforeEach(() => void (dir = mkdtempSync(join(tmpdir(), "atmos-spool-"))));
+afterEach(async () => {
+  for (const spool of open) await spool.close();
+  open.clear();
+  rmSync(dir, { recursive: true });
+});
+
+async function start(options: { maxPages?: number } = {}): Promise<Spool> {
+  const spool = await createSpool({ path: join(dir, "spool.sqlite"), ...options });
+  open.add(spool);
+  return spool;
+}
+
+async function stop(spool: Spool): Promise<void> {
+  open.delete(spool);
+  await spool.close();
+}
+
+let action = 0;
+const event = eventMaker(
+  () => 0,
+  () => String(++action),
+);
+
+function acceptance(change: Partial<Acceptance["message"]> = {}, domains = ["a.test"]): Acceptance {
+  const id = randomId(10);
+  return {
+    message: {
+      id,
+      did: "did:plc:a",
+      credential: "c1",
+      kind: "mail",
+      sender: "x@member.test",
+      fromDomain: "member.test",
+      stream: "transactional",
+      receivedAt: 1_000,
+      size: 20,
+      head: new TextEncoder().encode("Subject: x\r\n\r\n"),
+      body: { bytes: new TextEncoder().encode("body\r\n") },
+      ...change,
+    },
+    recipients: domains.map((domain) => ({
+      id: randomId(10),
+      address: `bob@${domain}`,
+      domain,
+      state: "queued" as const,
+      nextAt: 1_000,
+    })),
+    limits: [{ did: "did:plc:a", bucket: "hour", tat: 5 }],
+    events: [
+      event("message_accepted", { dedupe_key: id, member: { did: "did:plc:a", domain: "member.test" } }),
+    ],
+  };
+}
+
+const everything = { now: 1_000_000, max: 100, perDomain: 100, busy: [] };
+const attempt = {
+  at: 1,
+  durationMs: 2,
+  host: "mx.a.test",
+  code: 250,
+  enhanced: "2.0.0",
+  text: "ok",
+  class: "ok",
+  tls: "TLSv1.3",
+  transcript: "S: 220",
+};
+
+async function text(spool: Spool, id: string): Promise<string | undefined> {
+  const content = await spool.content(id);
+  if (!content) return undefined;
+  const parts: Uint8Array[] = [];
+  for await (const chunk of content.body()) parts.push(chunk);
+  return Buffer.concat([content.head, ...parts]).toString();
+}
+
+describe("the way of a message", () => {
+  test("accepted, leased once, deferred, delivered; then its content goes and its log stays", async () => {
+    const spool = await start();
+    const a = acceptance();
+    await spool.accept(a);
+    expect(await text(spool, a.message.id)).toBe("Subject: x\r\n\r\nbody\r\n");
+    const first = await spool.lease(everything);
+    expect(first.leased).toMatchObject([
+      { address: "bob@a.test", attempts: 0, message: { id: a.message.id } },
+    ]);
+    expect((await spool.lease(everything)).leased).toEqual([]);
+    const recipientId = a.recipients[0]!.id;
+    await spool.record([{ recipientId, state: "deferred", nextAt: 9_000, attempt, events: [] }], 5_000);
+    expect(await spool.lease({ ...everything, now: 8_999 })).toEqual({ leased: [], nextDue: 9_000 });
+    expect((await spool.lease(everything)).leased).toMatchObject([{ attempts: 1 }]);
+    await spool.record([{ recipientId, state: "delivered", nextAt: 0, attempt, events: [] }], 9_500);
+    expect(await spool.content(a.message.id)).toBeUndefined();
+    expect(await spool.counts()).toEqual({ delivered: 1 });
+    expect(await spool.messages("did:plc:a")).toMatchObject([
+      { id: a.message.id, recipients: [{ state: "delivered", attempts: 2, updatedAt: 9_500 }] },
+    ]);
+    expect(await spool.messageByRecipient(recipientId)).toMatchObject({ id: a.message.id });
+    expect(await spool.attempts(a.message.id)).toMatchObject([
+      { recipientId, transcript: "S: 220" },
+      { code: 250 },
+    ]);
+    expect(await spool.messages("did:plc:b")).toEqual([]);
+    expect(await spool.prune(1_000)).toBe(0);
+    expect(await spool.prune(1_001)).toBe(1);
+  });
+
+  test("one domain cannot take all places", async () => {
+    const spool = await start();
+    for (let i = 0; i < 5; i++) await spool.accept(acceptance({}, ["slow.test"]));
+    await spool.accept(acceptance({}, ["fast.test"]));
+    const domains = async (busy: string[]) =>
+      (await spool.lease({ now: 2_000, max: 4, perDomain: 2, busy })).leased.map((l) => l.domain);
+    expect(await domains([])).toEqual(["fast.test", "slow.test", "slow.test"]);
+    expect(await domains(["slow.test"])).toEqual([]);
+    expect(await domains([])).toEqual(["slow.test", "slow.test"]);
+  });
+
+  test("holds come and go by member, domain and credential", async () => {
+    const spool = await start();
+    await spool.accept(acceptance({ fromDomain: "news.member.test" }));
+    await spool.accept(acceptance({ credential: "c2" }, ["b.test"]));
+    await spool.accept(acceptance({ did: "did:plc:b" }, ["c.test"]));
+    const none = { did: "did:plc:a", all: false, domains: [], credentials: [] };
+    const held = async (change: object) => {
+      await spool.setHolds({ ...none, ...change }, 2_000);
+      const rows = [...(await spool.messages("did:plc:a")), ...(await spool.messages("did:plc:b"))];
+      return rows.flatMap((m) => m.recipients.filter((r) => r.state === "held").map((r) => r.domain)).sort();
+    };
+    expect(await held({ all: true })).toEqual(["a.test", "b.test"]);
+    expect((await spool.lease(everything)).leased.map((l) => l.domain)).toEqual(["c.test"]);
+    expect(await held({ domains: ["member.test"] })).toEqual(["a.test", "b.test"]);
+    expect(await held({ domains: ["news.member.test"] })).toEqual(["a.test"]);
+    expect(await held({ domains: ["ber.test"] })).toEqual([]);
+    expect(await held({ credentials: ["c2"] })).toEqual(["b.test"]);
+    expect(await spool.returnHeld("did:plc:a", 3_000)).toBe(1);
+    expect(await held({})).toEqual([]);
+    expect(await spool.counts()).toEqual({ queued: 2, returned: 1 });
+  });
+
+  test("a result and the mail it gives rise to are one", async () => {
+    const spool = await start();
+    const a = acceptance();
+    await spool.accept(a);
+    const follow = { ...acceptance({ kind: "dsn", credential: null, sender: "" }), events: [] };
+    const recipientId = a.recipients[0]!.id;
+    const outcome = { recipientId, state: "bounced" as const, nextAt: 0, attempt, events: [], follow };
+    await expect(
+      spool.record(
+        [{ ...outcome, follow: { ...follow, message: { ...follow.message, id: a.message.id } } }],
+        1,
+      ),
+    ).rejects.toThrow(SpoolError);
+    expect(await spool.counts()).toEqual({ queued: 1 });
+    await spool.record([outcome], 1);
+    expect(await spool.counts()).toEqual({ bounced: 1, queued: 1 });
+  });
+});
+
+describe("durability", () => {
+  test("a large body is a file while it is needed", async () => {
+    const spool = await start();
+    const large = Buffer.alloc(INLINE_BYTES * 3, "0123456789");
+    const writer = spool.newBody();
+    for (let i = 0; i < large.length; i += 50_000) await writer.write(large.subarray(i, i + 50_000));
+    const a = acceptance({ body: await writer.finish() });
+    await spool.accept(a);
+    const bodies = join(dir, "spool.sqlite-bodies");
+    expect(readdirSync(bodies)).toHaveLength(1);
+    expect(await text(spool, a.message.id)).toBe(`Subject: x\r\n\r\n${large.toString()}`);
+    await spool.record([{ recipientId: a.recipients[0]!.id, state: "delivered", nextAt: 0, events: [] }], 1);
+    expect(readdirSync(bodies)).toEqual([]);
+    const unwanted = spool.newBody();
+    await unwanted.write(large);
+    await unwanted.discard();
+    expect(readdirSync(bodies)).toEqual([]);
+  });
+
+  test("a restart gives leases back and sweeps what was never acknowledged", async () => {
+    const first = await start();
+    await first.accept(acceptance());
+    expect((await first.lease(everything)).leased).toHaveLength(1);
+    await stop(first);
+    const orphan = join(dir, "spool.sqlite-bodies", "orphan.part");
+    writeFileSync(orphan, "x");
+    const second = await start();
+    expect(existsSync(orphan)).toBe(false);
+    expect((await second.lease(everything)).leased).toHaveLength(1);
+    expect(await second.policies.loadPolicies()).toMatchObject({ limits: [{ bucket: "hour", tat: 5 }] });
+  });
+
+  test("events wait in the outbox until they are cleared", async () => {
+    const spool = await start();
+    const a = acceptance();
+    await spool.accept(a);
+    const rows = await spool.outbox.read(10);
+    expect(rows.map((r) => JSON.parse(r.envelope).data.data.dedupe_key)).toEqual([a.message.id]);
+    await spool.outbox.clear(rows[0]!.seq);
+    expect(await spool.outbox.depth()).toBe(0);
+  });
+
+  test("a full disk refuses, loses nothing, and is over when there is room", async () => {
+    const spool = await start({ maxPages: 120 });
+    const big = { bytes: new Uint8Array(30_000) };
+    const results = await Promise.allSettled(
+      Array.from({ length: 40 }, () => {
+        const a = acceptance({ body: big });
+        return spool.accept(a).then(() => a.message.id);
+      }),
+    );
+    const kept = results.flatMap((r) => (r.status === "fulfilled" ? [r.value] : []));
+    const refused = results.flatMap((r) => (r.status === "rejected" ? [r.reason as SpoolError] : []));
+    expect(kept.length).toBeGreaterThan(0);
+    expect(refused.length).toBeGreaterThan(0);
+    expect(refused.every((e) => e instanceof SpoolError && e.full)).toBe(true);
+    expect((await spool.messages("did:plc:a")).map((m) => m.id).sort()).toEqual(kept.sort());
+    await stop(spool);
+    const roomy = await start();
+    await roomy.accept(acceptance({ body: big }));
+    expect(await roomy.counts()).toEqual({ queued: kept.length + 1 });
+  });
+
+  test("kill -9 under load: every acknowledged message is there", async () => {
+    const path = join(dir, "spool.sqlite");
+    const program = `
+      import { createSpool } from ${JSON.stringify(new URL("./index.ts", import.meta.url).href)};
+      import { randomId } from ${JSON.stringify(new URL("../lib/ids.ts", import.meta.url).href)};
+      const spool = await createSpool({ path: ${JSON.stringify(path)} });
+      const template = ${JSON.stringify({ ...acceptance(), events: [] })};
+      const one = async (large) => {
+        const id = randomId(10);
+        const writer = spool.newBody();
+        await writer.write(Buffer.alloc(large ? 100_000 : 2_000, id));
+        const message = { ...template.message, id, head: Buffer.from("Subject: " + id), body: await writer.finish() };
+        const recipients = [{ ...template.recipients[0], id: randomId(10) }];
+        await spool.accept({ message, recipients, events: [] });
+        process.stdout.write(id + "\\n");
+      };
+      for (let worker = 0; worker < 16; worker++) (async () => { for (;;) await one(worker % 4 === 0); })();
+    `;
+    const child = spawn(process.execPath, ["--input-type=module", "-e", program], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    const acknowledged: string[] = [];
+    for await (const line of createInterface({ input: child.stdout })) {
+      acknowledged.push(line);
+      if (acknowledged.length === 400) child.kill("SIGKILL");
+    }
+    if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
+    expect(child.signalCode).toBe("SIGKILL");
+    const spool = await start();
+    const bodies = await Promise.all(acknowledged.map((id) => text(spool, id)));
+    const broken = acknowledged.filter(
+      (id, i) => !bodies[i]?.startsWith(`Subject: ${id}${id}`) || bodies[i]!.length < 2_000,
+    );
+    expect(acknowledged.length).toBeGreaterThanOrEqual(400);
+    expect(broken).toEqual([]);
+    expect(
+      (await spool.lease({ ...everything, max: 5_000, perDomain: 5_000 })).leased.length,
+    ).toBeGreaterThanOrEqual(400);
+  });
+});
