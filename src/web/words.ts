@@ -1,3 +1,8 @@
+import type { ActionName } from "../event/index.ts";
+import type { Standing, Tier } from "../policy/types.ts";
+import type { Tone } from "./components.tsx";
+import type { EvidenceValue, RecipientState } from "./view.ts";
+
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 /** `12 Mar 2026` of an instant in ms, UTC. */
@@ -22,4 +27,121 @@ export function formatShare(share: number): string {
   if (percent === 0) return "0 %";
   if (percent < 0.1) return `${percent.toFixed(3)} %`;
   return `${percent.toFixed(percent < 1 ? 2 : 1)} %`;
+}
+
+/** `99.4 %` of a probability; near certainty is said as such, never as 100 %. */
+export function formatProbability(p: number): string {
+  if (p > 0.999) return "above 99.9 %";
+  if (p < 0.001) return "below 0.1 %";
+  return `${(p * 100).toFixed(1)} %`;
+}
+
+/** `4.2 kB` of a number of octets. */
+export function formatSize(octets: number): string {
+  if (octets < 1_000) return `${octets} B`;
+  if (octets < 1_000_000) return `${(octets / 1_000).toFixed(1)} kB`;
+  return `${(octets / 1_000_000).toFixed(1)} MB`;
+}
+
+/** `Mon` of a `YYYY-MM-DD`. */
+export function formatWeekday(day: string): string {
+  return ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"][new Date(`${day}T00:00:00Z`).getUTCDay()] ?? day;
+}
+
+export const STANDING_WORDS: Record<Standing, { tone: Tone; name: string; effect: string }> = {
+  good: { tone: "ok", name: "Good", effect: "Mail flows within the limits of the tier." },
+  warned: {
+    tone: "note",
+    name: "Warned",
+    effect: "The same limits, and a notice with its cause and remedy.",
+  },
+  probation: {
+    tone: "warn",
+    name: "Probation",
+    effect: "A quarter of the limits of the tier; transactional mail only.",
+  },
+  suspended: {
+    tone: "bad",
+    name: "Suspended",
+    effect: "Nothing is sent. New mail is refused with a link to the reason; queued mail is held.",
+  },
+  ejected: {
+    tone: "idle",
+    name: "Ejected",
+    effect: "Membership has ended. A new application is the way back.",
+  },
+};
+
+export const TIER_WORDS: Record<Tier, string> = {
+  new: "New",
+  warming: "Warming",
+  steady: "Steady",
+  trusted: "Trusted",
+};
+
+export const STATE_WORDS: Record<RecipientState, { tone: Tone; name: string }> = {
+  queued: { tone: "idle", name: "Queued" },
+  held: { tone: "note", name: "Held" },
+  deferred: { tone: "note", name: "Deferred" },
+  delivered: { tone: "ok", name: "Delivered" },
+  bounced: { tone: "bad", name: "Bounced" },
+  suppressed: { tone: "idle", name: "Suppressed" },
+  expired: { tone: "bad", name: "Expired" },
+  returned: { tone: "warn", name: "Returned" },
+};
+
+export const EVENT_WORDS: Record<ActionName, { tone: Tone; name: string }> = {
+  message_accepted: { tone: "ok", name: "Message accepted" },
+  message_held: { tone: "note", name: "Message held" },
+  message_refused: { tone: "warn", name: "Message refused" },
+  recipient_delivered: { tone: "ok", name: "Delivered" },
+  recipient_deferred: { tone: "note", name: "Deferred" },
+  recipient_bounced: { tone: "bad", name: "Bounced" },
+  recipient_expired: { tone: "bad", name: "Expired" },
+  complaint_received: { tone: "bad", name: "Complaint" },
+  report_received: { tone: "idle", name: "Report received" },
+  provider_reported: { tone: "idle", name: "Provider figures" },
+  domain_checked: { tone: "idle", name: "Domain checked" },
+  member_paused: { tone: "warn", name: "Paused" },
+  member_resumed: { tone: "ok", name: "Resumed" },
+  standing_changed: { tone: "note", name: "Standing changed" },
+  member_joined: { tone: "ok", name: "Joined" },
+  member_left: { tone: "idle", name: "Left" },
+  credential_used_anew: { tone: "note", name: "Credential used from a new place" },
+};
+
+export const LABEL_WORDS: Record<string, string> = {
+  "verified-mail-operator": "A mail domain of this operator passes every check of its DNS and transport.",
+  "relay-member": "This member sends through the pool.",
+  "verified-member": "A person has vetted this member.",
+  "clean-sender": "A long record of clean mail.",
+};
+
+const EVIDENCE: Record<string, { name: string; format: (value: number) => string }> = {
+  eligible: { name: "Recipients that count", format: formatCount },
+  hard: { name: "Hard bounces among them", format: formatCount },
+  distinct: { name: "Different addresses that bounced", format: formatCount },
+  rate: { name: "Observed rate", format: formatShare },
+  p_over_5: { name: "Probability that the true bounce rate is above 5 %", format: formatProbability },
+  p_over_10: { name: "Probability that the true bounce rate is above 10 %", format: formatProbability },
+  complaints: { name: "Complaints", format: formatCount },
+  complainants: { name: "Different people who complained", format: formatCount },
+  p_over_01: { name: "Probability that the true complaint rate is above 0.1 %", format: formatProbability },
+  p_over_05: { name: "Probability that the true complaint rate is above 0.5 %", format: formatProbability },
+};
+
+/** One evidence value in words: what it is, how much, and what the rule asked for. */
+export function evidenceWords(evidence: EvidenceValue): {
+  name: string;
+  value: string;
+  asked: string | null;
+} {
+  const known = EVIDENCE[evidence.key];
+  const say = (value: number | string) =>
+    known && typeof value === "number" ? known.format(value) : String(value);
+  return {
+    name: known?.name ?? evidence.key.replaceAll("_", " "),
+    value: say(evidence.value),
+    asked: evidence.threshold === null ? null : `${say(evidence.threshold)} or more`,
+  };
 }

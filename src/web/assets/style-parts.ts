@@ -91,4 +91,25 @@ details[open] > summary::before { transform: rotate(45deg); }
 details > *:not(summary) { margin-top: 0.5rem; }
 .quote { border-left: 3px solid var(--line-strong); padding-left: 0.9rem; }
 .plain { list-style: none; padding: 0; } .plain > li + li { margin-top: 0.6rem; }
+.situation { margin-bottom: 2.5rem; }
+.situation .kv, .change-line { margin-top: 0.75rem; }
+.change-line { display: flex; flex-wrap: wrap; gap: 0.3rem 1rem; align-items: baseline; }
+.change-line > .small { font-weight: 400; }
+.changes > li + li { border-top: 1px solid var(--line); padding-top: 0.9rem; margin-top: 0.9rem; }
+.tally { display: flex; flex-wrap: wrap; gap: 0.9rem 2rem; list-style: none; padding: 0; }
+.tally li { display: flex; align-items: center; gap: 0.6rem; } .tally strong { font-size: 1.75rem; line-height: 1; }
+.ladder { list-style: none; padding: 0; }
+.ladder li { position: relative; padding: 0 0 1rem 1.9rem; }
+.ladder li::before { content: ""; position: absolute; left: 0.2rem; top: 0.32rem; width: 0.85rem; height: 0.85rem; border-radius: 50%;
+  border: 2px solid var(--line-strong); background: var(--paper); }
+.ladder li:not(:last-child)::after { content: ""; position: absolute; left: 0.58rem; top: 1.3rem; bottom: -0.2rem; border-left: 2px solid var(--line); }
+.ladder .here::before { border-color: currentColor; background: currentColor; box-shadow: 0 0 0 3px var(--paper), 0 0 0 5px currentColor; }
+.ladder .here p:first-child { font-size: 1.06rem; } .ladder .here p:first-child, .ladder .here { color: var(--ink); }
+.ladder .here.ok::before { color: var(--ok); } .ladder .here.note::before { color: var(--note); }
+.ladder .here.warn::before { color: var(--warn); } .ladder .here.bad::before { color: var(--bad); } .ladder .here.idle::before { color: var(--idle); }
+.finding { border-left: 3px solid var(--line-strong); padding-left: 0.95rem; } .finding.quiet { border-left-width: 1px; }
+.mails > li { border-bottom: 1px solid var(--line); padding-bottom: 1rem; }
+.mail-head { display: flex; flex-wrap: wrap; gap: 0 1rem; align-items: baseline; margin-bottom: 0.5rem; max-width: none; }
+.recipient { padding-left: 0.95rem; } .recipient + .recipient { margin-top: 0.8rem; }
+.notice > * + * { margin-top: 1.1rem; }
 `;

@@ -1,0 +1,132 @@
+import { Hono, type Context } from "hono";
+import { deleteCookie, getCookie, setCookie } from "hono/cookie";
+import { secureHeaders } from "hono/secure-headers";
+import type { Clock } from "../lib/clock.ts";
+import type { Logger } from "../platform/log.ts";
+import { assets } from "./assets/index.ts";
+import { renderPage, type Rendered } from "./render.tsx";
+import { COMMITTEE_PATH, LOGIN_PATH, LOGOUT_PATH } from "./paths.ts";
+import {
+  createToken,
+  homeOf,
+  isOwnRequest,
+  mayView,
+  readToken,
+  SESSION_LIFETIME_MS,
+  type Identity,
+  type Page,
+  type TokenResult,
+} from "./session.ts";
+import type { WebQueries } from "./view.ts";
+
+export type WebOptions = {
+  queries: WebQueries;
+  /** 32 bytes or more; signs access links and sessions. */
+  sessionKey: Uint8Array;
+  clock: Clock;
+  /** Origin under which browsers reach the pages. With `https:` cookies are `Secure`. */
+  publicUrl: string;
+  log: Logger;
+};
+
+const COOKIE = "atmos-session";
+const LONGEST_DID = 2_048;
+
+/** The pages: `/`, `/committee`, `/members/:did`, `/login`, `/logout` and `/assets/*`. */
+export function createWeb({ queries, sessionKey, clock, publicUrl, log }: WebOptions): Hono {
+  const secure = new URL(publicUrl).protocol === "https:";
+  const cookieName = secure ? `__Host-${COOKIE}` : COOKIE;
+  const app = new Hono();
+
+  const session = (c: Context): TokenResult =>
+    readToken(sessionKey, "session", getCookie(c, cookieName), clock.now());
+  const identityOf = (c: Context): Identity | null => {
+    const result = session(c);
+    return result.ok ? result.identity : null;
+  };
+  const answer = async (c: Context, page: Rendered, status: 200 | 403 | 404 | 500 = 200) =>
+    c.html(await renderPage(page, identityOf(c)), status);
+
+  app.use(secureHeaders(HEADERS));
+  app.use(async (c, next) => {
+    await next();
+    if (!c.res.headers.has("cache-control")) c.header("cache-control", "no-store");
+  });
+  app.route("/assets", assets());
+
+  app.get("/", async (c) => {
+    const page = await answer(c, { page: "overview", view: await queries.publicOverview() });
+    page.headers.set("cache-control", "private, no-cache");
+    return page;
+  });
+
+  app.get(COMMITTEE_PATH, async (c) => {
+    const refused = await refuse(c, { page: "committee" });
+    return refused ?? answer(c, { page: "committee", view: await queries.committeeOverview() });
+  });
+
+  app.get("/members/:did", async (c) => {
+    const did = c.req.param("did");
+    const refused = await refuse(c, { page: "member", did });
+    if (refused) return refused;
+    const view = did.length <= LONGEST_DID ? await queries.member(did) : null;
+    if (view === null) return answer(c, { page: "not-found" }, 404);
+    return answer(c, { page: "member", view });
+  });
+
+  app.get(LOGIN_PATH, async (c) => {
+    const link = readToken(sessionKey, "link", c.req.query("token"), clock.now());
+    if (!link.ok) return answer(c, { page: "login", reason: link.reason }, 403);
+    const expiresAt = clock.now() + SESSION_LIFETIME_MS;
+    setCookie(c, cookieName, createToken(sessionKey, "session", link.identity, expiresAt), {
+      httpOnly: true,
+      sameSite: "Lax",
+      secure,
+      path: "/",
+      maxAge: SESSION_LIFETIME_MS / 1_000,
+    });
+    return c.redirect(homeOf(link.identity), 303);
+  });
+
+  app.post(LOGOUT_PATH, async (c) => {
+    const from = { origin: c.req.header("origin"), secFetchSite: c.req.header("sec-fetch-site") };
+    if (!isOwnRequest(from, publicUrl)) return answer(c, { page: "foreign" }, 403);
+    deleteCookie(c, cookieName, { path: "/", secure });
+    return c.html(await renderPage({ page: "logged-out" }, null));
+  });
+
+  app.notFound((c) => answer(c, { page: "not-found" }, 404));
+  app.onError((error, c) => {
+    log.error({ err: error, path: c.req.path }, "a page failed");
+    return answer(c, { page: "failure" }, 500);
+  });
+  return app;
+
+  async function refuse(c: Context, page: Page): Promise<Response | null> {
+    const result = session(c);
+    const verdict = mayView(result.ok ? result.identity : null, page);
+    if (verdict === "yes") return null;
+    if (verdict === "forbidden") return answer(c, { page: "forbidden" }, 403);
+    return answer(c, { page: "login", reason: result.ok ? "absent" : result.reason }, 403);
+  }
+}
+
+const HEADERS: Parameters<typeof secureHeaders>[0] = {
+  contentSecurityPolicy: {
+    defaultSrc: ["'none'"],
+    styleSrc: ["'self'"],
+    scriptSrc: ["'self'"],
+    fontSrc: ["'self'"],
+    imgSrc: ["'self'"],
+    connectSrc: ["'self'"],
+    formAction: ["'self'"],
+    baseUri: ["'none'"],
+    frameAncestors: ["'none'"],
+  },
+  referrerPolicy: "no-referrer",
+  xContentTypeOptions: "nosniff",
+  xFrameOptions: "DENY",
+  crossOriginOpenerPolicy: "same-origin",
+  crossOriginResourcePolicy: "same-origin",
+  strictTransportSecurity: false,
+};

@@ -1,0 +1,31 @@
+/** Local part (plain or quoted) and domain of anything that looks like an address. */
+const ADDRESS =
+  /("(?:[^"\\]|\\.){1,64}"|[^\s<>@",;()[\]]{1,320})@([^\s<>@",;()[\]]{1,255}|\[[^\]\s]{1,64}\])/gu;
+const LONGEST_LINE = 1_000;
+
+/** `b…@example.com` of `bob@example.com`. What is masked already stays as it is. */
+export function maskAddress(address: string): string {
+  const at = address.lastIndexOf("@");
+  return at < 1 ? "…" : `${firstOf(address.slice(0, at))}…${address.slice(at)}`;
+}
+
+/**
+ * Masks every address in a remote server's words, and the local part of `address` where it stands alone. Lines are
+ * cut after 1,000 characters.
+ */
+export function maskText(text: string, address: string): string {
+  const short = text.length > LONGEST_LINE ? `${text.slice(0, LONGEST_LINE)}…` : text;
+  const masked = short.replace(ADDRESS, (_, local: string, domain: string) => `${firstOf(local)}…@${domain}`);
+  const local = address.slice(0, Math.max(0, address.lastIndexOf("@")));
+  if (local.length < 2 || local.includes("…")) return masked;
+  const alone = new RegExp(`(?<![\\p{L}\\p{N}@.-])${escapePattern(local)}(?![\\p{L}\\p{N}])`, "giu");
+  return masked.replace(alone, `${firstOf(local)}…`);
+}
+
+function firstOf(text: string): string {
+  return [...text.replace(/^"/, "")][0] ?? "";
+}
+
+function escapePattern(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|/]/gu, "\\$&");
+}

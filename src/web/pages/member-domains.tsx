@@ -1,0 +1,110 @@
+import { Badge, Code, EmptyState, KeyValue, Section, Time, type Tone } from "../components.tsx";
+import type { DnsRecord, Finding, MemberDomain } from "../view.ts";
+
+const OUTCOMES: Record<Finding["outcome"], { tone: Tone; name: string }> = {
+  pass: { tone: "ok", name: "Passes" },
+  warn: { tone: "note", name: "Could be better" },
+  fail: { tone: "bad", name: "Fails" },
+  temperror: { tone: "idle", name: "No answer" },
+};
+
+/** Domains with what the last check found; each fault with the exact record that mends it. */
+export function Domains({ domains }: { domains: MemberDomain[] }) {
+  return (
+    <Section
+      id="domains"
+      title="Domains"
+      intro="What is claimed in the attestation, and what DNS and the wire say."
+    >
+      {domains.length === 0 ? (
+        <EmptyState title="No domain is attested">
+          Publish an attestation record in your repository to begin.
+        </EmptyState>
+      ) : (
+        domains.map((domain) => <Domain domain={domain} />)
+      )}
+    </Section>
+  );
+}
+
+function Domain({ domain }: { domain: MemberDomain }) {
+  const faults = domain.findings.filter((finding) => finding.outcome !== "pass");
+  const passes = domain.findings.filter((finding) => finding.outcome === "pass");
+  return (
+    <div class="stack" data-key={domain.name}>
+      <h3 class="change-line">
+        <span>{domain.name}</span>
+        {domain.status === "held" ? (
+          <Badge tone="bad">Held: authentication is broken</Badge>
+        ) : (
+          <Badge tone="ok">Active</Badge>
+        )}
+      </h3>
+      <KeyValue
+        items={[
+          [
+            "Attested",
+            domain.attestation === null ? (
+              "not yet"
+            ) : (
+              <>
+                <Time at={domain.attestation.at} dateOnly /> in <code>{domain.attestation.uri}</code>
+              </>
+            ),
+          ],
+          ["Return path", domain.returnPath === null ? "of the pool" : <code>{domain.returnPath}</code>],
+          ["Last check", domain.checkedAt === null ? "not yet" : <Time at={domain.checkedAt} />],
+        ]}
+      />
+      {faults.map((finding) => (
+        <FindingView finding={finding} open />
+      ))}
+      {passes.length === 0 ? null : (
+        <details id={`passes-${domain.name}`}>
+          <summary>
+            {passes.length} {passes.length === 1 ? "check passes" : "checks pass"}:{" "}
+            {passes.map((finding) => finding.check.toUpperCase()).join(", ")}
+          </summary>
+          {passes.map((finding) => (
+            <FindingView finding={finding} />
+          ))}
+        </details>
+      )}
+    </div>
+  );
+}
+
+function FindingView({ finding, open }: { finding: Finding; open?: boolean }) {
+  const { tone, name } = OUTCOMES[finding.outcome];
+  return (
+    <div class={open ? "finding stack" : "finding stack quiet"} data-key={finding.check}>
+      <p>
+        <Badge tone={tone}>
+          {finding.check.toUpperCase()}: {name.toLowerCase()}
+        </Badge>{" "}
+        {finding.text}
+      </p>
+      {finding.observed === null ? null : <Code text={finding.observed} label="Observed" />}
+      {finding.remedy ? (
+        <>
+          <p>
+            <strong>Remedy.</strong> {finding.remedy.text}
+          </p>
+          {finding.remedy.record ? <RecordBlock record={finding.remedy.record} /> : null}
+        </>
+      ) : null}
+    </div>
+  );
+}
+
+function RecordBlock({ record }: { record: DnsRecord }) {
+  return <Code label={`Record to publish: ${record.type}`} text={zoneLine(record)} />;
+}
+
+/** One line of a zone file; text is quoted, in strings of 255 octets at most (RFC 1035, 3.3.14). */
+function zoneLine({ name, type, value }: DnsRecord): string {
+  const strings = value.match(/[^]{1,255}/g) ?? [""];
+  const data =
+    type === "TXT" && !value.startsWith('"') ? strings.map((part) => JSON.stringify(part)).join(" ") : value;
+  return `${name.replace(/\.?$/, ".")} ${type} ${data}`;
+}

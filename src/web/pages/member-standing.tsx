@@ -1,0 +1,175 @@
+import { Badge, Card, Code, DataTable, EmptyState, KeyValue, Section, Time } from "../components.tsx";
+import { STANDINGS, type Standing } from "../../policy/types.ts";
+import { changeAnchor } from "../paths.ts";
+import type { MemberView, StandingChange } from "../view.ts";
+import { evidenceWords, STANDING_WORDS } from "../words.ts";
+import { StandingBadge } from "./parts.tsx";
+
+/** The first thing on the page: is something wrong, why, what to do, and until when. */
+export function Situation({ view }: { view: MemberView }) {
+  const change = view.changes.find((one) => one.to === view.standing);
+  return (
+    <div class="stack situation">
+      {view.paused ? (
+        <Card tone="warn">
+          <h2>Mail is paused</h2>
+          <Answers
+            items={[
+              ["Why", view.paused.reason],
+              ["Since", <Time at={view.paused.since} />],
+              ["What to do", view.paused.remedy],
+            ]}
+          />
+        </Card>
+      ) : null}
+      {view.standing === "good" ? null : (
+        <Card tone={STANDING_WORDS[view.standing].tone}>
+          <h2>{STANDING_WORDS[view.standing].name}: what happened and what to do</h2>
+          <p>{STANDING_WORDS[view.standing].effect}</p>
+          {change ? (
+            <Answers items={answersOf(change)} />
+          ) : (
+            <p>
+              Since <Time at={view.standingSince} />. The change that led here is older than this page
+              reaches; the committee has it.
+            </p>
+          )}
+        </Card>
+      )}
+      {view.standing === "good" && !view.paused ? (
+        <Card tone="ok">
+          <p>
+            Nothing is held against this member. In good standing since{" "}
+            <Time at={view.standingSince} dateOnly />.
+          </p>
+        </Card>
+      ) : null}
+    </div>
+  );
+}
+
+/** Every rung, the current one marked in words and by shape. */
+export function Ladder({ standing, since }: { standing: Standing; since: number }) {
+  return (
+    <ol class="ladder">
+      {STANDINGS.map((rung) => {
+        const here = rung === standing;
+        return (
+          <li
+            class={here ? `here ${STANDING_WORDS[rung].tone}` : undefined}
+            aria-current={here ? "step" : undefined}
+          >
+            <p>
+              <strong>{STANDING_WORDS[rung].name}</strong>
+              {here ? (
+                <span class="now">
+                  {" "}
+                  now, since <Time at={since} dateOnly />
+                </span>
+              ) : null}
+            </p>
+            <p class="soft small">{STANDING_WORDS[rung].effect}</p>
+          </li>
+        );
+      })}
+    </ol>
+  );
+}
+
+export function Changes({ changes }: { changes: StandingChange[] }) {
+  return (
+    <Section
+      id="changes"
+      title="Changes of standing"
+      intro="Each with its cause, the values that decided, the rule as it was then, and the way back."
+    >
+      {changes.length === 0 ? (
+        <EmptyState title="Standing has never changed" />
+      ) : (
+        <ol class="plain">
+          {changes.map((change) => (
+            <li data-key={change.id} id={changeAnchor(change.id)}>
+              <Change change={change} />
+            </li>
+          ))}
+        </ol>
+      )}
+    </Section>
+  );
+}
+
+const DECIDERS: Record<StandingChange["decidedBy"], string> = {
+  rule: "a rule",
+  committee: "the committee",
+  breaker: "the breaker",
+  time: "time without a new cause",
+};
+
+function Change({ change }: { change: StandingChange }) {
+  return (
+    <Card>
+      <h3 class="change-line">
+        <span>
+          {STANDING_WORDS[change.from].name} <span aria-hidden="true">→</span>
+          <span class="vh"> to </span> <StandingBadge standing={change.to} />
+        </span>
+        <span class="soft small">
+          <Time at={change.at} />, by {DECIDERS[change.decidedBy]}
+        </span>
+      </h3>
+      <Answers items={answersOf(change)} />
+      {change.evidence.length === 0 ? null : (
+        <DataTable
+          caption="The values that decided"
+          columns={[
+            { label: "Evidence" },
+            { label: "Seen", numeric: true },
+            { label: "The rule asks", numeric: true },
+          ]}
+          rows={change.evidence.map((evidence) => {
+            const { name, value, asked } = evidenceWords(evidence);
+            return { key: evidence.key, cells: [name, value, asked] };
+          })}
+        />
+      )}
+      {change.rule ? (
+        <details id={`rule-${changeAnchor(change.id)}`}>
+          <summary>
+            The rule: <Badge>{change.rule.name}</Badge>
+          </summary>
+          <Code text={change.rule.text} label={`Text of the rule ${change.rule.name}`} />
+        </details>
+      ) : null}
+    </Card>
+  );
+}
+
+function answersOf(change: StandingChange): [string, Answer][] {
+  const { cause, remedy, wayBack, appeal } = change;
+  const answers: [string, Answer][] = [["Why", cause]];
+  if (remedy !== null) answers.push(["What to do", remedy]);
+  if (wayBack !== null) {
+    answers.push([
+      "The way back",
+      wayBack.at === null ? (
+        wayBack.text
+      ) : (
+        <>
+          {wayBack.text} At the earliest on{" "}
+          <strong>
+            <Time at={wayBack.at} dateOnly />
+          </strong>
+          .
+        </>
+      ),
+    ]);
+  }
+  if (appeal !== null) answers.push(["To appeal", <code>{appeal}</code>]);
+  return answers;
+}
+
+type Answer = Parameters<typeof KeyValue>[0]["items"][number][1];
+
+function Answers({ items }: { items: [string, Answer][] }) {
+  return <KeyValue items={items} />;
+}

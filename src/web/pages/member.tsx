@@ -1,0 +1,178 @@
+import { Meter } from "../charts.tsx";
+import { Badge, Breadcrumb, EmptyState, KeyValue, Section, Time } from "../components.tsx";
+import { COMMITTEE_PATH } from "../paths.ts";
+import type { LimitUse, MemberView } from "../view.ts";
+import { formatCount, formatProbability, formatShare, LABEL_WORDS, TIER_WORDS } from "../words.ts";
+import { Domains } from "./member-domains.tsx";
+import { Messages } from "./member-messages.tsx";
+import { Changes, Ladder, Situation } from "./member-standing.tsx";
+import { StandingBadge } from "./parts.tsx";
+
+/** Everything that a member may know of itself. `forCommittee` adds the way back to the committee's pages. */
+export function MemberPage({ view, forCommittee }: { view: MemberView; forCommittee: boolean }) {
+  return (
+    <>
+      <div class="page-head">
+        {forCommittee ? (
+          <Breadcrumb items={[{ href: COMMITTEE_PATH, text: "Committee" }]} current={view.domain} />
+        ) : null}
+        <h1>{view.domain}</h1>
+        <p class="badges">
+          <StandingBadge standing={view.standing} />
+          {view.paused ? <Badge tone="warn">Paused by the breaker</Badge> : null}
+        </p>
+      </div>
+      <Situation view={view} />
+      <Section
+        id="standing"
+        title="Standing"
+        intro="Where the member is, and what each rung means for its mail."
+      >
+        <Ladder standing={view.standing} since={view.standingSince} />
+      </Section>
+      <Evidence view={view} />
+      <Changes changes={view.changes} />
+      <Domains domains={view.domains} />
+      <Limits view={view} />
+      <Messages messages={view.messages} />
+      <Notes view={view} />
+      <IdentityAndLabels view={view} />
+    </>
+  );
+}
+
+const BOUNCE_SCALE = 0.1;
+const BOUNCE_MARK = 0.05;
+const COMPLAINT_SCALE = 0.005;
+const COMPLAINT_MARK = 0.001;
+
+function Evidence({ view }: { view: MemberView }) {
+  const { bounce, complaints } = view;
+  return (
+    <Section
+      id="evidence"
+      title="Evidence now"
+      intro="A rate counts only with enough mail behind it: a rule acts on the probability, not on the bare rate."
+    >
+      {bounce === null || bounce.eligible === 0 ? (
+        <EmptyState title="No mail counts yet">Bounces are counted from the first delivery on.</EmptyState>
+      ) : (
+        <Meter
+          label="Hard bounces"
+          value={bounce.rate}
+          max={BOUNCE_SCALE}
+          threshold={BOUNCE_MARK}
+          state={bounce.rate > BOUNCE_MARK ? "over" : "fine"}
+          text={`${bounce.hard} of ${formatCount(bounce.eligible)} recipients (${formatShare(bounce.rate)}), mark at 5 %`}
+          note={`Probability that the true rate is above 5 %: ${formatProbability(bounce.p_over_5)}; above 10 %: ${formatProbability(bounce.p_over_10)}.`}
+        />
+      )}
+      {complaints === null || complaints.eligible === 0 ? null : (
+        <Meter
+          label="Complaints, 30 days"
+          value={complaints.rate}
+          max={COMPLAINT_SCALE}
+          threshold={COMPLAINT_MARK}
+          state={complaints.rate > COMPLAINT_MARK ? "over" : "fine"}
+          text={`${complaints.complaints} of ${formatCount(complaints.eligible)} (${formatShare(complaints.rate)}), mark at 0.1 %`}
+          note={`From ${formatCount(complaints.complainants)} different people. Probability that the true rate is above 0.1 %: ${formatProbability(complaints.p_over_01)}.`}
+        />
+      )}
+    </Section>
+  );
+}
+
+const NEAR = 0.8;
+
+function Limits({ view }: { view: MemberView }) {
+  return (
+    <Section
+      id="limits"
+      title="Limits"
+      intro={
+        <>
+          Tier: <strong>{TIER_WORDS[view.tier]}</strong>.{" "}
+          {view.nextTier === null ? "There is no higher one." : `Next: ${view.nextTier}`}
+        </>
+      }
+    >
+      {view.limits.length === 0 ? (
+        <EmptyState title="Nothing may be sent now" />
+      ) : (
+        view.limits.map((use) => (
+          <Meter
+            label={`Messages in one ${use.window}`}
+            value={use.used}
+            max={use.limit}
+            state={limitState(use)}
+            text={`${formatCount(use.used)} of ${formatCount(use.limit)} used`}
+          />
+        ))
+      )}
+    </Section>
+  );
+}
+
+function limitState({ used, limit }: LimitUse): "fine" | "near" | "over" {
+  if (used >= limit) return "over";
+  return used >= limit * NEAR ? "near" : "fine";
+}
+
+function Notes({ view }: { view: MemberView }) {
+  return (
+    <Section id="notes" title="Notes" intro="Private: for the member and the committee only.">
+      {view.notes.length === 0 ? (
+        <EmptyState title="There are no notes" />
+      ) : (
+        <ul class="plain">
+          {view.notes.map((note) => (
+            <li data-key={note.id}>
+              <p class="soft small">
+                <Time at={note.at} />
+              </p>
+              <p>{note.text}</p>
+            </li>
+          ))}
+        </ul>
+      )}
+    </Section>
+  );
+}
+
+function IdentityAndLabels({ view }: { view: MemberView }) {
+  return (
+    <Section
+      id="identity"
+      title="Identity and labels"
+      intro="Labels are public; everything else on this page is not."
+    >
+      <KeyValue
+        items={[
+          ["DID", <code>{view.did}</code>],
+          ["Handle", view.handle ?? "none"],
+          ["Member since", <Time at={view.joinedAt} dateOnly />],
+        ]}
+      />
+      {view.labels.length === 0 ? (
+        <EmptyState title="No label is held now" />
+      ) : (
+        <ul class="plain">
+          {view.labels.map((label) => (
+            <li data-key={`${label.uri} ${label.value}`}>
+              <Badge tone="ok">{label.value}</Badge> {LABEL_WORDS[label.value] ?? ""}
+              <p class="soft small">
+                Since <Time at={label.issuedAt} dateOnly />
+                {label.expiresAt === null ? null : (
+                  <>
+                    , lapses on <Time at={label.expiresAt} dateOnly /> unless renewed
+                  </>
+                )}
+                , about <code>{label.uri}</code>
+              </p>
+            </li>
+          ))}
+        </ul>
+      )}
+    </Section>
+  );
+}

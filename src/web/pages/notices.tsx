@@ -1,0 +1,98 @@
+import type { Child } from "hono/jsx";
+import { Code } from "../components.tsx";
+
+export type LoginReason = "absent" | "malformed" | "forged" | "expired";
+
+const REASONS: Record<LoginReason, string> = {
+  absent: "This page is for members and the committee, and there is no session in this browser.",
+  malformed: "This link is not whole. It may have been cut when it was copied.",
+  forged: "This link was not made by this cooperative, or its key has changed since.",
+  expired: "This link or session has expired.",
+};
+
+/** Why there is nothing to see without a session, and how to get one. */
+export function LoginPage({ reason }: { reason: LoginReason }) {
+  return (
+    <Notice title="Log in by link">
+      <p class="lede">{REASONS[reason]}</p>
+      <p>
+        There are no passwords here. A link that is good for a quarter of an hour opens a session; make one
+        where the program runs, or ask the committee for one:
+      </p>
+      <Code label="For a member" text="atmos link did:plc:your-did" />
+      <Code label="For the committee" text="atmos link --committee" />
+      <p>
+        <a href="/">To the public overview</a>
+      </p>
+    </Notice>
+  );
+}
+
+export function ForbiddenPage({ home }: { home: string }) {
+  return (
+    <Notice title="Not yours to see">
+      <p class="lede">A member sees its own page; everything else is for the committee.</p>
+      <p>
+        <a href={home}>To your own page</a>
+      </p>
+    </Notice>
+  );
+}
+
+/** A request that changes something and does not come from our own pages. */
+export function ForeignRequestPage() {
+  return (
+    <Notice title="This request was refused">
+      <p class="lede">
+        It did not come from a page of this site. Go back to the site and press the button there.
+      </p>
+      <p>
+        <a href="/">To the public overview</a>
+      </p>
+    </Notice>
+  );
+}
+
+export function LoggedOutPage() {
+  return (
+    <Notice title="Logged out">
+      <p class="lede">The session in this browser has ended. A new link opens another.</p>
+      <p>
+        <a href="/">To the public overview</a>
+      </p>
+    </Notice>
+  );
+}
+
+export function NotFoundPage() {
+  return (
+    <Notice title="There is no such page">
+      <p class="lede">The address may have been mistyped, or what was here has gone.</p>
+      <p>
+        <a href="/">To the public overview</a>
+      </p>
+    </Notice>
+  );
+}
+
+export function FailurePage() {
+  return (
+    <Notice title="This page failed">
+      <p class="lede">
+        The fault is ours and has been recorded. Mail is not affected by it; try again in a minute.
+      </p>
+      <p>
+        <a href="/">To the public overview</a>
+      </p>
+    </Notice>
+  );
+}
+
+function Notice({ title, children }: { title: string; children?: Child }) {
+  return (
+    <div class="page-head notice">
+      <h1>{title}</h1>
+      {children}
+    </div>
+  );
+}

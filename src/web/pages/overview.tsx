@@ -1,0 +1,202 @@
+import { BarChart, PoolChart } from "../charts.tsx";
+import { Card, Code, DataTable, EmptyState, Figures, KeyValue, Section, Time } from "../components.tsx";
+import type { PublicOverview } from "../view.ts";
+import { formatCount, formatShare, formatWeekday, LABEL_WORDS } from "../words.ts";
+import { LabelBadges } from "./parts.tsx";
+
+/** The public page. It knows no standing, and no rate or volume of a named member. */
+export function OverviewPage({ view }: { view: PublicOverview }) {
+  return (
+    <>
+      <div class="page-head">
+        <h1>Small mail servers that vouch for each other</h1>
+        <p class="lede">
+          Atmosphere Mail is a cooperative of people who run their own atproto servers. They attest their mail
+          domains in public, send through one pool, and answer to each other for keeping it clean.
+        </p>
+      </div>
+      <PoolNumbers view={view} />
+      <Together view={view} />
+      <Operators view={view} />
+      <Allowlist view={view} />
+      <RecentLabels view={view} />
+    </>
+  );
+}
+
+export function PoolNumbers({ view }: { view: PublicOverview }) {
+  const { messages, delivered, deferred, bounced } = view.today;
+  const settled = delivered + bounced;
+  const share = (n: number) => (settled === 0 ? undefined : formatShare(n / settled));
+  return (
+    <Section
+      id="pool"
+      title="The pool today"
+      intro={
+        <>
+          Every recipient counts once, by its latest outcome. Figures of <Time at={view.asOf} />.
+        </>
+      }
+    >
+      <Figures
+        items={[
+          { label: "messages today", value: formatCount(messages) },
+          { label: "delivered", value: formatCount(delivered), note: share(delivered) },
+          { label: "deferred, still trying", value: formatCount(deferred) },
+          { label: "bounced", value: formatCount(bounced), note: share(bounced) },
+          { label: "operators", value: formatCount(view.operators.length) },
+        ]}
+      />
+      <h3>Recipients of the last seven days</h3>
+      <BarChart
+        title="Recipients of the last seven days by outcome"
+        series={["delivered", "deferred", "bounced"]}
+        bars={view.days.map((day, i) => ({
+          label: i === view.days.length - 1 ? "Today" : formatWeekday(day.day),
+          parts: [day.delivered, day.deferred, day.bounced],
+        }))}
+      />
+    </Section>
+  );
+}
+
+export function Together({ view }: { view: PublicOverview }) {
+  const { operators, threshold } = view.together;
+  const total = operators.reduce((sum, n) => sum + n, 0);
+  const reaches = total >= threshold;
+  return (
+    <Section
+      id="together"
+      title="Each alone, all together"
+      intro={`From about ${formatCount(threshold)} messages a day, a large provider shows a sender how it sees its mail. Below that, one sends blind.`}
+    >
+      {operators.length === 0 ? (
+        <EmptyState title="Nobody has sent yet">
+          The chart appears with the first day of mail through the pool.
+        </EmptyState>
+      ) : (
+        <figure>
+          <PoolChart values={operators} threshold={threshold} unit="a day" />
+          <figcaption>
+            Mean messages a day of each operator over the last week, without names.{" "}
+            {reaches
+              ? `Together they send ${formatCount(total)} a day, and can see and mend what they share.`
+              : `Together they send ${formatCount(total)} a day, which is not there yet.`}{" "}
+            Providers count only what reaches them, so each sees a part of this.
+          </figcaption>
+        </figure>
+      )}
+    </Section>
+  );
+}
+
+export function Operators({ view }: { view: PublicOverview }) {
+  const { operators, labeler } = view;
+  const example = operators[0];
+  return (
+    <Section
+      id="operators"
+      title="Labelled operators"
+      intro="Labels are signed, public and positive. Anybody can check them without asking us."
+    >
+      {operators.length === 0 ? (
+        <EmptyState title="No operator holds a label yet">
+          A label follows when an attested domain passes every check.
+        </EmptyState>
+      ) : (
+        <DataTable
+          caption={`${formatCount(operators.length)} operators whose mail domains pass every check`}
+          columns={[{ label: "Domain" }, { label: "Labels" }, { label: "Since" }]}
+          rows={operators.map((operator) => ({
+            key: operator.did,
+            cells: [
+              operator.domain,
+              <LabelBadges values={operator.labels} />,
+              <Time at={operator.since} dateOnly />,
+            ],
+          }))}
+        />
+      )}
+      <h3>Check a label yourself</h3>
+      <p>
+        Ask the labeler, then verify the signature with the key in its DID document (
+        <code>{labeler.did}</code>, verification method <code>#atproto_label</code>).
+      </p>
+      <Code
+        label={example ? `Labels of ${example.domain}` : "Every label"}
+        text={`curl "${labeler.url}/xrpc/com.atproto.label.queryLabels?uriPatterns=${example?.did ?? "*"}"`}
+      />
+    </Section>
+  );
+}
+
+export function Allowlist({ view }: { view: PublicOverview }) {
+  const list = view.allowlist;
+  return (
+    <Section
+      id="allowlist"
+      title="The allowlist"
+      intro="A DNS zone that any mail server can ask whether a DKIM domain belongs to a verified operator."
+    >
+      {list === null ? (
+        <EmptyState title="No zone has been published yet">
+          The first one follows with the first labelled domain.
+        </EmptyState>
+      ) : (
+        <>
+          <KeyValue
+            items={[
+              ["Zone", <code>{list.zone}</code>],
+              ["Entries", formatCount(list.entries)],
+              ["Serial", <code>{String(list.serial)}</code>],
+              ["Published", <Time at={list.publishedAt} />],
+            ]}
+          />
+          {list.example ? (
+            <>
+              <Code
+                label={`Is ${list.example.domain} listed?`}
+                text={["dig", list.digServer, "+short", `${list.example.domain}.${list.zone}`, "A"]
+                  .filter((word) => word)
+                  .join(" ")}
+              />
+              <p>
+                The answer <code>{list.example.answer}</code> says yes. Count it only for a domain whose DKIM
+                signature has passed, and filter on exact codes.
+              </p>
+            </>
+          ) : null}
+        </>
+      )}
+    </Section>
+  );
+}
+
+export function RecentLabels({ view }: { view: PublicOverview }) {
+  return (
+    <Section id="labels" title="Recent labels" intro="What the labeler said last.">
+      {view.recentLabels.length === 0 ? (
+        <EmptyState title="No label has been issued yet" />
+      ) : (
+        <DataTable
+          caption="Labels, the newest first"
+          hideCaption
+          columns={[{ label: "Domain" }, { label: "Label" }, { label: "Issued" }, { label: "Lapses" }]}
+          rows={view.recentLabels.map((label) => ({
+            key: `${label.uri} ${label.value} ${label.issuedAt}`,
+            cells: [
+              label.domain,
+              <LabelBadges values={[label.value]} />,
+              <Time at={label.issuedAt} />,
+              label.expiresAt === null ? null : <Time at={label.expiresAt} dateOnly />,
+            ],
+          }))}
+        />
+      )}
+      <Card>
+        <h3>What the labels say</h3>
+        <KeyValue items={Object.entries(LABEL_WORDS).map(([value, words]) => [value, words])} />
+      </Card>
+    </Section>
+  );
+}

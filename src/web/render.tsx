@@ -1,0 +1,80 @@
+import type { Child } from "hono/jsx";
+import { layout, type NavItem } from "./layout.tsx";
+import { CommitteePage } from "./pages/committee.tsx";
+import { MemberPage } from "./pages/member.tsx";
+import {
+  FailurePage,
+  ForbiddenPage,
+  ForeignRequestPage,
+  LoggedOutPage,
+  LoginPage,
+  NotFoundPage,
+  type LoginReason,
+} from "./pages/notices.tsx";
+import { OverviewPage } from "./pages/overview.tsx";
+import { COMMITTEE_PATH, LOGOUT_PATH, memberPath } from "./paths.ts";
+import { homeOf, type Identity } from "./session.ts";
+import type { CommitteeOverview, MemberView, PublicOverview } from "./view.ts";
+
+/** What is shown: a page with what it shows. */
+export type Rendered =
+  | { page: "overview"; view: PublicOverview }
+  | { page: "committee"; view: CommitteeOverview }
+  | { page: "member"; view: MemberView }
+  | { page: "login"; reason: LoginReason }
+  | { page: "forbidden" | "foreign" | "logged-out" | "not-found" | "failure" };
+
+const LIVE_SECONDS = 5;
+
+/** The whole document of a page, for whoever looks at it. */
+export function renderPage(shown: Rendered, viewer: Identity | null): string | Promise<string> {
+  const { title, body, live } = contentOf(shown, viewer);
+  return layout({
+    title,
+    nav: navOf(shown, viewer),
+    viewer: viewer === null ? null : { text: nameOf(viewer), logoutPath: LOGOUT_PATH },
+    liveSeconds: live ? LIVE_SECONDS : undefined,
+    children: body,
+  });
+}
+
+function contentOf(shown: Rendered, viewer: Identity | null): { title: string; body: Child; live?: boolean } {
+  switch (shown.page) {
+    case "overview":
+      return { title: "Atmosphere Mail", body: <OverviewPage view={shown.view} />, live: true };
+    case "committee":
+      return { title: "Committee", body: <CommitteePage view={shown.view} />, live: true };
+    case "member": {
+      const forCommittee = viewer?.role === "committee";
+      const body = <MemberPage view={shown.view} forCommittee={forCommittee} />;
+      return { title: shown.view.domain, body, live: true };
+    }
+    case "login":
+      return { title: "Log in", body: <LoginPage reason={shown.reason} /> };
+    case "forbidden":
+      return { title: "Not yours to see", body: <ForbiddenPage home={viewer ? homeOf(viewer) : "/"} /> };
+    case "foreign":
+      return { title: "Refused", body: <ForeignRequestPage /> };
+    case "logged-out":
+      return { title: "Logged out", body: <LoggedOutPage /> };
+    case "not-found":
+      return { title: "Not found", body: <NotFoundPage /> };
+    case "failure":
+      return { title: "Failure", body: <FailurePage /> };
+  }
+}
+
+function navOf(shown: Rendered, viewer: Identity | null): NavItem[] {
+  const items: NavItem[] = [{ href: "/", text: "Overview", current: shown.page === "overview" }];
+  if (viewer?.role === "committee") {
+    items.push({ href: COMMITTEE_PATH, text: "Committee", current: shown.page === "committee" });
+  }
+  if (viewer?.role === "member") {
+    items.push({ href: memberPath(viewer.did), text: "Your page", current: shown.page === "member" });
+  }
+  return items;
+}
+
+function nameOf(viewer: Identity): string {
+  return viewer.role === "committee" ? "Committee" : "Member";
+}

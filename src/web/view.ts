@@ -1,0 +1,234 @@
+import type { ActionName, BounceClass, BounceWindow, ComplaintWindow } from "../event/index.ts";
+import type { Standing, Tier } from "../policy/types.ts";
+
+/**
+ * What the pages show. Instants are milliseconds since the epoch, shares are between 0 and 1, days are `YYYY-MM-DD`
+ * in UTC. Every list is already bounded and sorted by whoever fills it in; newest first unless it says otherwise.
+ */
+export type DayVolume = { day: string; delivered: number; deferred: number; bounced: number };
+
+/** A positive public statement. Its end is never listed or explained. */
+export type PublicLabel = {
+  value: string;
+  /** The DID or the record that it is about. */
+  uri: string;
+  /** Mail domain of the member, for reading. */
+  domain: string;
+  issuedAt: number;
+  expiresAt: number | null;
+};
+
+export type LabelledOperator = { did: string; domain: string; labels: string[]; since: number };
+
+/** Everything on it is public: no standing, no rate and no volume of a named member. */
+export type PublicOverview = {
+  asOf: number;
+  today: {
+    /** Messages accepted from members. */
+    messages: number;
+    /** Recipients by outcome. */
+    delivered: number;
+    deferred: number;
+    bounced: number;
+  };
+  /** Recipients by outcome, the last seven days, oldest first; the last is today. */
+  days: DayVolume[];
+  together: {
+    /** Messages a day from which a large provider shows a sender its own figures. */
+    threshold: number;
+    /** Mean messages a day of each operator, without names, in any order. */
+    operators: number[];
+  };
+  operators: LabelledOperator[];
+  labeler: { did: string; url: string };
+  allowlist: {
+    /** Zone of DKIM domains, without the last dot. */
+    zone: string;
+    serial: number;
+    entries: number;
+    publishedAt: number;
+    /** An entry that is listed now, for the example; null when the list is empty. */
+    example: { domain: string; answer: string } | null;
+    /** `@host -p port` arguments where the zone is not in the public DNS. */
+    digServer: string | null;
+  } | null;
+  recentLabels: PublicLabel[];
+};
+
+export type CommitteeMember = {
+  did: string;
+  domain: string;
+  standing: Standing;
+  paused: boolean;
+  tier: Tier;
+  today: number;
+  /** Messages of the last seven days, oldest first. */
+  week: number[];
+  bounce: BounceWindow | null;
+  lastEvent: { action: ActionName; at: number } | null;
+};
+
+export type ChangeLine = {
+  id: string;
+  at: number;
+  did: string;
+  domain: string;
+  from: Standing;
+  to: Standing;
+  cause: string;
+  /** Name of the rule; null when people decided. */
+  rule: string | null;
+};
+
+export type EventLine = {
+  id: string;
+  at: number;
+  action: ActionName;
+  did: string;
+  domain: string;
+  /** One line without addresses. */
+  summary: string;
+};
+
+export const RECIPIENT_STATES = [
+  "queued",
+  "held",
+  "deferred",
+  "delivered",
+  "bounced",
+  "suppressed",
+  "expired",
+  "returned",
+] as const;
+export type RecipientState = (typeof RECIPIENT_STATES)[number];
+
+export type CommitteeOverview = {
+  overview: PublicOverview;
+  members: CommitteeMember[];
+  changes: ChangeLine[];
+  events: EventLine[];
+  /** Recipients in the spools now; a state that is absent counts none. */
+  queue: Partial<Record<RecipientState, number>>;
+  /** When the oldest recipient that still waits was accepted. */
+  oldestWaiting: number | null;
+};
+
+export type DnsRecord = { name: string; type: string; value: string };
+
+export type Finding = {
+  /** What was looked at: `spf`, `dkim`, `dmarc`, `mx`, `ptr`, `starttls`, ... */
+  check: string;
+  outcome: "pass" | "warn" | "fail" | "temperror";
+  /** What was observed, in a sentence. */
+  text: string;
+  /** What DNS or the server answered, word for word; null when it said nothing. */
+  observed: string | null;
+  remedy: { text: string; record: DnsRecord | null } | null;
+};
+
+export type MemberDomain = {
+  name: string;
+  /** `held`: its authentication is broken and its mail waits. */
+  status: "active" | "held";
+  attestation: { uri: string; cid: string; at: number } | null;
+  returnPath: string | null;
+  checkedAt: number | null;
+  findings: Finding[];
+};
+
+/** One value that a rule looked at. `key` is the field of the window; `threshold` is what the rule asks at least. */
+export type EvidenceValue = { key: string; value: number | string; threshold: number | null };
+
+export type StandingChange = {
+  id: string;
+  at: number;
+  from: Standing;
+  to: Standing;
+  /** In plain words. */
+  cause: string;
+  evidence: EvidenceValue[];
+  /** The rule that concluded it, with its text as it was then; null when people decided. */
+  rule: { name: string; text: string } | null;
+  decidedBy: "rule" | "committee" | "breaker" | "time";
+  /** What to do; null when nothing is to be done. */
+  remedy: string | null;
+  /** How standing comes back, and on which day at the earliest when that is known. */
+  wayBack: { text: string; at: number | null } | null;
+  /** How to appeal: a command or an address; null when there is nothing to appeal. */
+  appeal: string | null;
+};
+
+export type MemberNote = { id: string; at: number; text: string };
+
+export type Attempt = {
+  at: number;
+  /** Host and address that answered, or empty when none did. */
+  server: string;
+  code: number;
+  enhanced: string;
+  text: string;
+  class: BounceClass;
+  /** `TLSv1.3, DANE`; null when there was no TLS session. */
+  tls: string | null;
+  /** Lines as they were said, `C: ` and `S: ` in front. The page masks addresses. */
+  conversation: string[];
+};
+
+export type MessageRecipient = {
+  id: string;
+  /** Whole or masked; the page masks the local part in any case. */
+  address: string;
+  state: RecipientState;
+  /** When the next attempt is due; null when there is none. */
+  nextAttemptAt: number | null;
+  /** Oldest first. */
+  attempts: Attempt[];
+};
+
+export type MemberMessage = {
+  id: string;
+  at: number;
+  domain: string;
+  stream: string;
+  size: number;
+  recipients: MessageRecipient[];
+};
+
+export type LimitUse = {
+  /** `10 minutes`, `hour`, `day`. */
+  window: string;
+  used: number;
+  limit: number;
+  /** When all of it is free again; null when nothing is used. */
+  freeAt: number | null;
+};
+
+export type MemberView = {
+  asOf: number;
+  did: string;
+  domain: string;
+  handle: string | null;
+  joinedAt: number;
+  standing: Standing;
+  standingSince: number;
+  /** The breaker has stopped the member's mail. Not a standing. */
+  paused: { since: number; reason: string; remedy: string } | null;
+  tier: Tier;
+  /** What brings the next tier; null at the last. */
+  nextTier: string | null;
+  limits: LimitUse[];
+  bounce: BounceWindow | null;
+  complaints: ComplaintWindow | null;
+  domains: MemberDomain[];
+  labels: PublicLabel[];
+  changes: StandingChange[];
+  notes: MemberNote[];
+  messages: MemberMessage[];
+};
+
+/** What the pages ask for. `member` is null when the DID is no member. */
+export interface WebQueries {
+  publicOverview(): Promise<PublicOverview>;
+  committeeOverview(): Promise<CommitteeOverview>;
+  member(did: string): Promise<MemberView | null>;
+}
