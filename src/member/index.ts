@@ -80,7 +80,7 @@ export function createMembers(options: MemberOptions) {
       const now = clock.now();
       const taken = store.transaction(() => {
         if (store.domain(domain)) return true;
-        store.insertDomain({ name: domain, did, status: "active", return_path: null, added_at: now });
+        store.insertDomain({ name: domain, did, status: "held", return_path: null, added_at: now });
         for (const key of keys) store.insertKey(key, now);
         return false;
       });

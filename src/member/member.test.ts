@@ -84,7 +84,7 @@ test("listeners hear of every change", async () => {
   members.onChange((did) => heard.push(did));
   members.join(ada, "Ada");
   await members.addDomain(ada, "ada.test");
-  members.setDomainStatus("ada.test", "held");
-  members.setDomainStatus("ada.test", "held");
+  members.setDomainStatus("ada.test", "active");
+  members.setDomainStatus("ada.test", "active");
   expect(heard).toEqual([ada, ada, ada]);
 });

@@ -19,3 +19,4 @@ export {
 } from "./limits.ts";
 export { loadPolicies, policyMigration, saveLimits, savePolicy, type LimitRow } from "./store.ts";
 export * from "./types.ts";
+export { createPolicyPublisher, policyPublisherMigration, type PolicyPublisher } from "./publisher.ts";

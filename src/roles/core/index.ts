@@ -1,0 +1,202 @@
+import {
+  EVENTS_TOPIC,
+  createEventLog,
+  eventLogMigration,
+  type Envelope,
+  type EventMaker,
+} from "../../event/index.ts";
+import { createEvidence, evidenceMigration } from "../../evidence/index.ts";
+import { PUBLIC_STANDING_TOPIC, type PublicStanding } from "../../label/index.ts";
+import type { Clock } from "../../lib/clock.ts";
+import { secureRandom } from "../../lib/ids.ts";
+import { createMembers, memberMigration } from "../../member/index.ts";
+import type { Bus } from "../../platform/bus.ts";
+import type { Database, Migration } from "../../platform/database.ts";
+import type { Logger } from "../../platform/log.ts";
+import type { Metrics } from "../../platform/metrics.ts";
+import type { Scheduler } from "../../platform/scheduler.ts";
+import type { SealingKey } from "../../platform/seal.ts";
+import { createPolicyPublisher, policyPublisherMigration, type MemberPolicy } from "../../policy/index.ts";
+import type { Resolver } from "../../protocol/dns/index.ts";
+import { createVerdictLog, verdictMigration, type RulesEngine } from "../../rules/index.ts";
+import { CLEAN_SENDER, createStandings, labelsFor, standingMigrations } from "../../standing/index.ts";
+import { DAY_MS } from "../../lib/clock.ts";
+import { createPipeline } from "./pipeline.ts";
+
+export const coreMigrations: Migration[] = [
+  memberMigration,
+  eventLogMigration,
+  evidenceMigration,
+  verdictMigration,
+  ...standingMigrations,
+  policyPublisherMigration,
+];
+
+export type CoreOptions = {
+  db: Database;
+  bus: Bus;
+  clock: Clock;
+  log: Logger;
+  metrics: Metrics;
+  scheduler: Scheduler;
+  resolver: Resolver;
+  rules: RulesEngine;
+  sealTo: SealingKey;
+  newEvent: EventMaker;
+  /** DID that writes notes. */
+  authority: string;
+  publicUrl: string;
+  returnPathHost: string;
+  spfInclude: string;
+};
+
+export type Core = ReturnType<typeof createCore>;
+
+/** The role that knows the members, weighs what happens to their mail, and tells the relay nodes and the labeler. */
+export function createCore(options: CoreOptions) {
+  const { db, bus, clock, resolver, returnPathHost, scheduler } = options;
+  const members = createMembers({
+    db,
+    clock,
+    random: secureRandom,
+    sealTo: options.sealTo,
+    returnPathHost,
+    spfInclude: options.spfInclude,
+  });
+  const events = createEventLog(db);
+  const evidence = createEvidence(db);
+  const verdicts = createVerdictLog(db);
+  const standings = createStandings({ db, clock, authority: options.authority });
+  const publisher = createPolicyPublisher(db, bus);
+  const pipeline = createPipeline({
+    ...options,
+    members,
+    events,
+    evidence,
+    verdicts,
+    standings,
+    now: () => clock.now(),
+  });
+
+  function policyOf(did: string): Omit<MemberPolicy, "version"> | undefined {
+    const member = members.get(did);
+    if (!member) return undefined;
+    const { standing } = standings.state(did);
+    const latest = standing === "good" ? undefined : standings.changesOf(did, 1)[0];
+    return {
+      did,
+      handle: member.handle,
+      standing,
+      tier: member.tier,
+      joinedAt: member.joined_at,
+      reason: latest ? { text: latest.description, url: `${options.publicUrl}/members/${did}` } : null,
+      ...members.sendingRights(did),
+    };
+  }
+
+  function publicStandingOf(did: string): PublicStanding {
+    const member = members.get(did);
+    const { standing, since } = standings.state(did);
+    const now = clock.now();
+    const bounce = evidence.bounces(did, now);
+    const clean =
+      now - Math.max(since, member?.joined_at ?? now) >= CLEAN_SENDER.days * DAY_MS &&
+      bounce.eligible >= CLEAN_SENDER.eligible &&
+      bounce.p_over_5 < CLEAN_SENDER.pOver5Below &&
+      evidence.complaints(did, now).complaints === 0;
+    return labelsFor(did, member && member.left_at === null ? standing : "left", clean);
+  }
+
+  async function tell(dids: readonly string[]): Promise<void> {
+    const policies = dids.map(policyOf).filter((policy) => policy !== undefined);
+    await publisher.publish(policies);
+    await bus.publish(
+      PUBLIC_STANDING_TOPIC,
+      policies.map(({ did }) => ({ key: did, value: publicStandingOf(did) })),
+    );
+  }
+
+  /** A verified domain may send; one whose authentication is broken waits. */
+  async function followCheck(envelope: Envelope): Promise<void> {
+    const { member, detail } = envelope.data.data;
+    const row = members.domain(member.domain);
+    if (!row || row.did !== member.did) return;
+    const delegated = await resolver.resolve(`bounce.${row.name}`, "CNAME");
+    if (delegated.status === "ok") {
+      const ours = delegated.records.some((record) => record.target === returnPathHost);
+      members.setReturnPath(row.name, ours ? `bounce.${row.name}` : null);
+    } else if (delegated.status !== "temperror") members.setReturnPath(row.name, null);
+    if (detail?.["summary"] === "verified") members.setDomainStatus(row.name, "active");
+    if (detail?.["summary"] === "broken") members.setDomainStatus(row.name, "held");
+  }
+
+  const changed = new Set<string>();
+  let telling: Promise<void> | undefined;
+  /** Changes of the registry reach the bus together, in the next turn. */
+  function tellSoon(did: string): void {
+    changed.add(did);
+    telling ??= tellChanged().finally(() => {
+      telling = undefined;
+    });
+  }
+  async function tellChanged(): Promise<void> {
+    await Promise.resolve();
+    while (changed.size > 0) {
+      const dids = [...changed];
+      changed.clear();
+      try {
+        await tell(dids);
+      } catch (err) {
+        options.log.error(
+          { err },
+          "policies were not told; they go out at the next change or within six hours",
+        );
+      }
+    }
+  }
+  members.onChange((did) => {
+    standings.begin(did);
+    tellSoon(did);
+  });
+
+  const subscription = bus.subscribe<Envelope>(EVENTS_TOPIC, "core", async (batch) => {
+    const { changes, checked } = pipeline.takeAll(batch.map((message) => message.value));
+    for (const envelope of checked) await followCheck(envelope);
+    await tell([...new Set(changes.map((change) => change.did))]);
+  });
+  scheduler.every({
+    name: "review of standings",
+    everyMs: 3_600_000,
+    run: async () => {
+      await tell([...new Set(pipeline.review().map((change) => change.did))]);
+    },
+  });
+  scheduler.every({
+    name: "policies told again",
+    everyMs: 6 * 3_600_000,
+    run: () => tell(members.list().map((member) => member.did)),
+  });
+
+  return {
+    members,
+    events,
+    evidence,
+    verdicts,
+    standings,
+    policyOf,
+    publicStandingOf,
+    /** A person's decision about a member, told to relay nodes and labeler. */
+    async decide(
+      did: string,
+      ...decision: Parameters<typeof standings.decide> extends [string, ...infer Rest] ? Rest : never
+    ) {
+      const change = db.transaction(() => standings.decide(did, ...decision));
+      await tell([did]);
+      return change;
+    },
+    async settle() {
+      while (telling) await telling;
+    },
+    close: () => subscription.close(),
+  };
+}

@@ -1,0 +1,137 @@
+import {
+  eventTime,
+  type Envelope,
+  type EventLog,
+  type EventMaker,
+  type MemberFacts,
+} from "../../event/index.ts";
+import type { Evidence } from "../../evidence/index.ts";
+import { DAY_MS } from "../../lib/clock.ts";
+import type { Members } from "../../member/index.ts";
+import type { Database } from "../../platform/database.ts";
+import type { Logger } from "../../platform/log.ts";
+import type { Metrics } from "../../platform/metrics.ts";
+import type { RulesEngine, VerdictLog } from "../../rules/index.ts";
+import type { StandingChange, Standings } from "../../standing/index.ts";
+
+export type PipelineParts = {
+  db: Database;
+  log: Logger;
+  metrics: Metrics;
+  events: EventLog;
+  evidence: Evidence;
+  members: Members;
+  rules: RulesEngine;
+  verdicts: VerdictLog;
+  standings: Standings;
+  newEvent: EventMaker;
+  now: () => number;
+};
+
+/** What a batch changed, for those who must be told. */
+export type BatchResult = { changes: StandingChange[]; checked: Envelope[] };
+
+/**
+ * Takes events into the books of core: log -> evidence -> rules -> verdicts -> standing, each event once, a batch in one
+ * transaction.
+ */
+export function createPipeline(parts: PipelineParts) {
+  const { db, events, evidence, members, rules, verdicts, standings, metrics, log } = parts;
+
+  /** The reporter knows who and where; core adds what it knows of the member. */
+  function memberFacts(envelope: Envelope): MemberFacts {
+    const { did, domain } = envelope.data.data.member;
+    const member = members.get(did);
+    return {
+      did,
+      domain,
+      age_days: member ? Math.max(0, Math.floor((eventTime(envelope) - member.joined_at) / DAY_MS)) : 0,
+      tier: member?.tier ?? "new",
+      standing: standings.state(did).standing,
+      labels: [],
+    };
+  }
+
+  function take(envelope: Envelope): StandingChange[] {
+    const { action_id, action_name, data } = envelope.data;
+    const { did } = data.member;
+    if (!events.append(envelope)) return [];
+    metrics.events.inc({ action: action_name });
+    const window = evidence.apply(envelope);
+    if (!members.get(did)) return [];
+    const complete: Envelope = {
+      ...envelope,
+      data: { ...envelope.data, data: { ...data, member: memberFacts(envelope), window } },
+    };
+    const result = rules.evaluate(complete);
+    if (result.errorCount > 0)
+      log.warn({ action_id, action_name, errors: result.errorCount }, "rules met errors");
+    const at = eventTime(envelope);
+    const changes: StandingChange[] = [];
+    for (const verdict of result.verdicts) {
+      const labels = verdict.effects
+        .filter(
+          (effect) => effect.entityType === "Member" && effect.entityId === did && effect.status === "added",
+        )
+        .map((effect) => effect.label);
+      verdicts.append({
+        actionId: action_id,
+        did,
+        rule: verdict.rule,
+        description: verdict.description,
+        seen: verdict.values,
+        labels,
+        rulesHash: rules.hash,
+        at,
+      });
+      for (const cause of labels) {
+        const change = standings.consider(did, {
+          cause,
+          rule: verdict.rule,
+          description: verdict.description,
+          evidence: verdict.values,
+          actionId: action_id,
+          at,
+        });
+        if (change) changes.push(change);
+      }
+    }
+    for (const change of changes) settle(change, data.member.domain);
+    metrics.verdictSeconds.observe(Math.max(0, parts.now() - at) / 1000);
+    return changes;
+  }
+
+  /** After a change only new evidence counts, and the change is itself a fact. */
+  function settle(change: StandingChange, domain: string): void {
+    evidence.restartWindow(change.did, change.at);
+    metrics.standingChanges.inc({ to: change.to });
+    events.append(
+      parts.newEvent("standing_changed", {
+        dedupe_key: `standing_changed:${change.id}`,
+        member: { did: change.did, domain },
+        detail: { from: change.from, to: change.to, cause: change.cause, rule: change.rule },
+      }),
+    );
+    log.info({ did: change.did, from: change.from, to: change.to, rule: change.rule }, "standing changed");
+  }
+
+  return {
+    takeAll(batch: readonly Envelope[]): BatchResult {
+      const changes = db.transaction(() => batch.flatMap(take));
+      return { changes, checked: batch.filter((envelope) => envelope.data.action_name === "domain_checked") };
+    },
+
+    /** Eases standings whose way back has been gone. */
+    review(): StandingChange[] {
+      const now = parts.now();
+      return db.transaction(() =>
+        members.list().flatMap(({ did }) => {
+          const change = standings.review(did, evidence.bounces(did, now));
+          if (!change) return [];
+          settle(change, members.domainsOf(did)[0]?.name ?? "");
+          return [change];
+        }),
+      );
+    },
+  };
+}
