@@ -1,0 +1,157 @@
+import type { SourceFile } from "./ast.ts";
+import { Refusal, type Diagnostic, type Span } from "./diagnostics.ts";
+import { lowerStatement } from "./lower.ts";
+import { ExpressionParser } from "./parse-expression.ts";
+import type { PyExpr, PyStatement } from "./python.ts";
+import { tokenize, type Tokens } from "./tokenize.ts";
+
+/** Largest rule file, in UTF-16 units. */
+export const MAX_FILE_LENGTH = 256 * 1024;
+
+const SKIPPED = new Set("del pass return raise global nonlocal import from assert break continue".split(" "));
+const COMPOUND = new Set("if while for try with def class async".split(" "));
+const CLAUSES = new Set("elif else except finally".split(" "));
+const AUGMENTED = new Set("+= -= *= /= //= %= @= &= |= ^= >>= <<= **=".split(" "));
+const TARGETS = new Set<PyExpr["kind"]>(["name", "attribute", "subscript", "tuple", "list"]);
+
+/** Reads one rule file, or says what is wrong first: what is no Python at all comes before what no rule may use. */
+export function parseFile(path: string, source: string): SourceFile | Diagnostic {
+  const text = source.replace(/^\ufeff/, "").replace(/\r\n?/g, "\n");
+  try {
+    if (text.length > MAX_FILE_LENGTH) {
+      const span = { file: path, line: 1, column: 1, start: 0, end: 0 };
+      throw new Refusal(
+        span,
+        "too-large",
+        `the file is longer than ${MAX_FILE_LENGTH} characters`,
+        "split it",
+      );
+    }
+    const statements = parseStatements(tokenize(path, text)).map(lowerStatement);
+    return { path, text, statements };
+  } catch (error) {
+    if (error instanceof Refusal) return error.diagnostic;
+    throw error;
+  }
+}
+
+function parseStatements({ tokens, unclosed }: Tokens): PyStatement[] {
+  try {
+    const statements = new StatementParser(tokens).file();
+    if (unclosed === undefined) return statements;
+  } catch (error) {
+    const known =
+      unclosed !== undefined && error instanceof Refusal && error.diagnostic.line > unclosed.span.line;
+    if (!known) throw error;
+  }
+  throw new Refusal(unclosed.span, "syntax", `this "${unclosed.text}" is not closed`);
+}
+
+class StatementParser extends ExpressionParser {
+  file(): PyStatement[] {
+    const statements: PyStatement[] = [];
+    while (this.peek().kind !== "end") this.statement(statements);
+    return statements;
+  }
+
+  private statement(into: PyStatement[]): void {
+    const token = this.peek();
+    if (token.kind === "newline") {
+      this.next();
+      return;
+    }
+    if (token.kind === "name" && COMPOUND.has(token.text)) return void into.push(this.compound());
+    if (this.is("@")) {
+      while (this.accept("@")) {
+        this.expression();
+        this.endOfLine();
+      }
+      return void into.push(this.compound());
+    }
+    this.simpleLine(into);
+  }
+
+  private simpleLine(into: PyStatement[]): void {
+    do {
+      if (this.peek().kind === "newline") break;
+      into.push(this.simple());
+    } while (this.accept(";"));
+    this.endOfLine();
+  }
+
+  private endOfLine(): void {
+    if (this.peek().kind === "end") return;
+    if (this.peek().kind !== "newline") this.unexpected(this.peek());
+    this.next();
+  }
+
+  /** Python that may not stand in a rule file: read so far that the rest of the file can be judged. */
+  private compound(): PyStatement {
+    const start = this.peek().span;
+    this.acceptName("async");
+    const word = this.peek().text;
+    this.clause();
+    while (CLAUSES.has(this.peek().text) && ["if", "for", "while", "try"].includes(word)) this.clause();
+    return { kind: "other", what: `\`${word}\``, span: this.since(start) };
+  }
+
+  private clause(): void {
+    const word = this.next().text;
+    if (word === "def" || word === "class") this.identifier();
+    for (let depth = 0; depth > 0 || !this.is(":");) {
+      const token = this.next();
+      if (token.kind === "newline" || token.kind === "end") this.unexpected(token, '":"');
+      if (token.kind === "op" && "([{".includes(token.text)) depth += 1;
+      if (token.kind === "op" && ")]}".includes(token.text)) depth -= 1;
+    }
+    this.expect(":");
+    const body: PyStatement[] = [];
+    if (this.peek().kind !== "newline") return this.simpleLine(body);
+    this.next();
+    if (this.next().kind !== "indent") this.unexpected(this.peek(-1), "an indented block");
+    while (this.peek().kind !== "dedent") {
+      if (this.peek().kind === "end") this.unexpected(this.peek());
+      this.statement(body);
+    }
+    this.next();
+  }
+
+  private simple(): PyStatement {
+    const token = this.peek();
+    const start = token.span;
+    if (token.kind === "name" && SKIPPED.has(token.text)) {
+      while (this.peek().kind !== "newline" && this.peek().kind !== "end" && !this.is(";")) this.next();
+      return { kind: "other", what: `\`${token.text}\``, span: this.since(start) };
+    }
+    const first = this.expressions();
+    if (this.is(":")) return this.annotated(start, first, token.text === "(");
+    if (this.peek().kind === "op" && AUGMENTED.has(this.peek().text)) {
+      this.target(first);
+      this.next();
+      this.expressions();
+      return { kind: "other", what: "an augmented assignment", span: this.since(start) };
+    }
+    if (!this.is("=")) return { kind: "expression", value: first, span: first.span };
+    const values = [first];
+    while (this.accept("=")) values.push(this.expressions());
+    const targets = values.slice(0, -1);
+    for (const target of targets) this.target(target);
+    return { kind: "assign", targets, value: values.at(-1)!, span: this.since(start) };
+  }
+
+  private annotated(start: Span, target: PyExpr, parenthesised: boolean): PyStatement {
+    if (!["name", "attribute", "subscript"].includes(target.kind)) {
+      throw new Refusal(target.span, "syntax", "only one name can carry an annotation");
+    }
+    this.next();
+    const annotation = this.expression();
+    const value = this.accept("=") ? this.expressions() : null;
+    return { kind: "annotated", target, parenthesised, annotation, value, span: this.since(start) };
+  }
+
+  private target(target: PyExpr): void {
+    if (TARGETS.has(target.kind) || (target.kind === "other" && target.what === "a starred expression"))
+      return;
+    throw new Refusal(target.span, "syntax", "nothing can be assigned to this", "write `Name = value`");
+  }
+}
