@@ -1,0 +1,21 @@
+export { createAttestations, type Attestations, type AttestationsOptions } from "./attestations.ts";
+export { checkDomain } from "./checks/index.ts";
+export { normalizeDomain } from "./domain.ts";
+export type { Firehose } from "./firehose.ts";
+export type { IntakeOutcome } from "./intake.ts";
+export { attestationMigration, type Hint } from "./store.ts";
+export { summarize } from "./summary.ts";
+export {
+  ATTESTATION_COLLECTION,
+  CHECK_NAMES,
+  type Attestation,
+  type AttestationChange,
+  type AttestationRecord,
+  type CheckInput,
+  type CheckName,
+  type CheckResult,
+  type CheckStatus,
+  type Finding,
+  type Pool,
+  type Summary,
+} from "./types.ts";

@@ -1,0 +1,42 @@
+import type { SafeFetch } from "../platform/fetch.ts";
+
+/** What a PDS answers to `com.atproto.sync.getRecord`. */
+export type RecordFetch =
+  | { status: "car"; bytes: Uint8Array }
+  /** The host says that the account is deactivated, suspended, taken down or not there. */
+  | { status: "account-inactive"; detail: string }
+  /** Neither a record nor a proof of its absence. */
+  | { status: "no-proof"; detail: string }
+  | { status: "unreachable"; detail: string };
+
+const INACTIVE = new Set(["RepoNotFound", "RepoTakendown", "RepoSuspended", "RepoDeactivated"]);
+
+/** Fetches the CAR that proves or disproves one record, from the account's own host. Never rejects. */
+export async function fetchRecordProof(
+  fetch: SafeFetch,
+  pds: string,
+  record: { did: string; collection: string; rkey: string },
+): Promise<RecordFetch> {
+  const url = new URL("/xrpc/com.atproto.sync.getRecord", pds);
+  for (const [name, value] of Object.entries(record)) url.searchParams.set(name, value);
+  try {
+    const response = await fetch(url, { headers: { accept: "application/vnd.ipld.car" } });
+    const bytes = new Uint8Array(await response.arrayBuffer());
+    if (response.ok) return { status: "car", bytes };
+    const detail = `${response.status} ${errorName(bytes)}`;
+    if (response.status >= 500 || response.status === 429) return { status: "unreachable", detail };
+    return { status: INACTIVE.has(errorName(bytes)) ? "account-inactive" : "no-proof", detail };
+  } catch (err) {
+    return { status: "unreachable", detail: err instanceof Error ? err.message.slice(0, 300) : "no answer" };
+  }
+}
+
+function errorName(bytes: Uint8Array): string {
+  try {
+    const body: unknown = JSON.parse(Buffer.from(bytes).toString("utf8"));
+    const name = typeof body === "object" && body !== null && "error" in body ? body.error : undefined;
+    return typeof name === "string" ? name.slice(0, 100) : "";
+  } catch {
+    return "";
+  }
+}

@@ -1,0 +1,268 @@
+import type { Database, Migration } from "../platform/database.ts";
+import type { CheckState } from "./summary.ts";
+import type {
+  Attestation,
+  AttestationRecord,
+  CheckName,
+  CheckResult,
+  CheckStatus,
+  Finding,
+  Summary,
+} from "./types.ts";
+
+export const attestationMigration: Migration = {
+  module: "attestation",
+  steps: [
+    `CREATE TABLE attestation (
+       uri TEXT PRIMARY KEY, did TEXT NOT NULL, domain TEXT NOT NULL, collection TEXT NOT NULL, rkey TEXT NOT NULL,
+       cid TEXT NOT NULL, record TEXT NOT NULL, rev TEXT NOT NULL,
+       indexed_at INTEGER NOT NULL, proved_at INTEGER NOT NULL,
+       ended_at INTEGER, ended_by TEXT CHECK (ended_by IN ('record', 'account')),
+       summary TEXT NOT NULL, failures INTEGER NOT NULL, failing_since INTEGER,
+       checked_at INTEGER, next_check_at INTEGER NOT NULL
+     ) STRICT;
+     CREATE INDEX attestation_did ON attestation (did);
+     CREATE INDEX attestation_domain ON attestation (domain);
+     CREATE INDEX attestation_next_check ON attestation (next_check_at) WHERE ended_at IS NULL;
+     CREATE TABLE attestation_check (
+       uri TEXT NOT NULL REFERENCES attestation (uri) ON DELETE CASCADE,
+       name TEXT NOT NULL, status TEXT NOT NULL, findings TEXT NOT NULL, at INTEGER NOT NULL,
+       PRIMARY KEY (uri, name)
+     ) STRICT;
+     CREATE TABLE attestation_retry (
+       uri TEXT PRIMARY KEY, did TEXT NOT NULL, collection TEXT NOT NULL, rkey TEXT NOT NULL,
+       attempts INTEGER NOT NULL, next_at INTEGER NOT NULL
+     ) STRICT;
+     CREATE TABLE attestation_cursor (host TEXT PRIMARY KEY, seq INTEGER NOT NULL) STRICT;`,
+  ],
+};
+
+/** Hints put aside at once: a bound on what unreachable hosts can make us remember. */
+const MAX_RETRIES = 10_000;
+
+/** A place in a repository at which something may have changed. */
+export type Hint = { did: string; collection: string; rkey: string };
+
+export function hintUri(hint: Hint): string {
+  return `at://${hint.did}/${hint.collection}/${hint.rkey}`;
+}
+
+type Row = {
+  uri: string;
+  did: string;
+  domain: string;
+  collection: string;
+  rkey: string;
+  cid: string;
+  record: string;
+  rev: string;
+  indexed_at: number;
+  proved_at: number;
+  ended_at: number | null;
+  ended_by: "record" | "account" | null;
+  summary: Summary;
+  failures: number;
+  failing_since: number | null;
+  checked_at: number | null;
+  next_check_at: number;
+};
+
+/** What intake must know of an earlier proof. */
+export type Known = { cid: string; rev: string; endedBy: "record" | "account" | null };
+
+export type StoredAttestation = { facts: Attestation; hint: Hint; state: CheckState };
+
+export type AttestationStore = ReturnType<typeof createStore>;
+
+export function createStore(db: Database) {
+  return {
+    transaction: <T>(work: () => T): T => db.transaction(work),
+
+    get(uri: string): StoredAttestation | undefined {
+      const row = db.get<Row>("SELECT * FROM attestation WHERE uri = ?", uri);
+      return row && fromRow(row);
+    },
+    known(uri: string): Known | undefined {
+      const row = db.get<Row>("SELECT cid, rev, ended_by FROM attestation WHERE uri = ?", uri);
+      return row && { cid: row.cid, rev: row.rev, endedBy: row.ended_by };
+    },
+    active(): StoredAttestation[] {
+      return db
+        .all<Row>("SELECT * FROM attestation WHERE ended_at IS NULL ORDER BY domain, did")
+        .map(fromRow);
+    },
+    byDid(did: string): StoredAttestation[] {
+      return db.all<Row>("SELECT * FROM attestation WHERE did = ? ORDER BY domain", did).map(fromRow);
+    },
+    byDomain(domain: string): StoredAttestation[] {
+      return db.all<Row>("SELECT * FROM attestation WHERE domain = ? ORDER BY did", domain).map(fromRow);
+    },
+    countActive(did: string): number {
+      const sql = "SELECT count(*) AS n FROM attestation WHERE did = ? AND ended_at IS NULL";
+      return db.get<{ n: number }>(sql, did)?.n ?? 0;
+    },
+
+    /** A new version of a record: what was observed of an earlier one says nothing about it. */
+    put(
+      hint: Hint,
+      facts: { domain: string; cid: string; record: AttestationRecord; rev: string; now: number },
+    ): void {
+      db.run(
+        `INSERT INTO attestation (uri, did, domain, collection, rkey, cid, record, rev, indexed_at, proved_at,
+           summary, failures, next_check_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'unknown', 0, ?)
+         ON CONFLICT (uri) DO UPDATE SET domain = excluded.domain, cid = excluded.cid, record = excluded.record,
+           rev = excluded.rev, indexed_at = excluded.indexed_at, proved_at = excluded.proved_at, ended_at = NULL,
+           ended_by = NULL, summary = 'unknown', failures = 0, failing_since = NULL, checked_at = NULL,
+           next_check_at = excluded.next_check_at`,
+        hintUri(hint),
+        hint.did,
+        facts.domain,
+        hint.collection,
+        hint.rkey,
+        facts.cid,
+        JSON.stringify(facts.record),
+        facts.rev,
+        facts.now,
+        facts.now,
+        facts.now,
+      );
+    },
+    /** The same version was proved again. */
+    touch(uri: string, rev: string, now: number): void {
+      db.run("UPDATE attestation SET rev = max(rev, ?), proved_at = ? WHERE uri = ?", rev, now, uri);
+    },
+    end(uri: string, by: "record" | "account", rev: string | undefined, now: number): void {
+      db.run(
+        `UPDATE attestation SET ended_at = coalesce(ended_at, ?), ended_by = ?, rev = max(rev, ?) WHERE uri = ?`,
+        now,
+        by,
+        rev ?? "",
+        uri,
+      );
+    },
+
+    dueForCheck(now: number, limit: number): StoredAttestation[] {
+      const sql = `SELECT * FROM attestation WHERE ended_at IS NULL AND next_check_at <= ? ORDER BY next_check_at LIMIT ?`;
+      return db.all<Row>(sql, now, limit).map(fromRow);
+    },
+    dueForProof(before: number, limit: number): Hint[] {
+      const sql = `SELECT * FROM attestation WHERE ended_at IS NULL AND proved_at <= ?
+        AND uri NOT IN (SELECT uri FROM attestation_retry) ORDER BY proved_at LIMIT ?`;
+      return db.all<Row>(sql, before, limit).map((row) => fromRow(row).hint);
+    },
+    /** False when the record changed or ended meanwhile: the result is then about something else. */
+    putChecks(
+      uri: string,
+      cid: string,
+      results: CheckResult[],
+      state: CheckState,
+      checkedAt: number | null,
+    ): boolean {
+      const { changes } = db.run(
+        `UPDATE attestation SET summary = ?, failures = ?, failing_since = ?, next_check_at = ?,
+           checked_at = coalesce(?, checked_at) WHERE uri = ? AND cid = ? AND ended_at IS NULL`,
+        state.summary,
+        state.failures,
+        state.failingSince,
+        state.nextCheckAt,
+        checkedAt,
+        uri,
+        cid,
+      );
+      if (changes === 0) return false;
+      for (const { check, status, findings, at } of results) {
+        db.run(
+          "INSERT OR REPLACE INTO attestation_check (uri, name, status, findings, at) VALUES (?, ?, ?, ?, ?)",
+          uri,
+          check,
+          status,
+          JSON.stringify(findings),
+          at,
+        );
+      }
+      return true;
+    },
+    checks(uri: string): CheckResult[] {
+      type CheckRow = { name: CheckName; status: CheckStatus; findings: string; at: number };
+      return db
+        .all<CheckRow>(
+          "SELECT name, status, findings, at FROM attestation_check WHERE uri = ? ORDER BY name",
+          uri,
+        )
+        .map((r) => ({
+          check: r.name,
+          status: r.status,
+          findings: JSON.parse(r.findings) as Finding[],
+          at: r.at,
+        }));
+    },
+
+    retryLater(hint: Hint, nextAt: (attempts: number) => number): void {
+      const uri = hintUri(hint);
+      const row = db.get<{ attempts: number }>("SELECT attempts FROM attestation_retry WHERE uri = ?", uri);
+      if (
+        !row &&
+        (db.get<{ n: number }>("SELECT count(*) AS n FROM attestation_retry")?.n ?? 0) >= MAX_RETRIES
+      )
+        return;
+      const attempts = (row?.attempts ?? 0) + 1;
+      db.run(
+        "INSERT OR REPLACE INTO attestation_retry (uri, did, collection, rkey, attempts, next_at) VALUES (?, ?, ?, ?, ?, ?)",
+        uri,
+        hint.did,
+        hint.collection,
+        hint.rkey,
+        attempts,
+        nextAt(attempts),
+      );
+    },
+    retryAttempts(uri: string): number {
+      const sql = "SELECT attempts FROM attestation_retry WHERE uri = ?";
+      return db.get<{ attempts: number }>(sql, uri)?.attempts ?? 0;
+    },
+    dropRetry(uri: string): void {
+      db.run("DELETE FROM attestation_retry WHERE uri = ?", uri);
+    },
+    retriesDue(now: number, limit: number): Hint[] {
+      const sql =
+        "SELECT did, collection, rkey FROM attestation_retry WHERE next_at <= ? ORDER BY next_at LIMIT ?";
+      return db.all<Hint>(sql, now, limit);
+    },
+
+    cursor(host: string): number | undefined {
+      return db.get<{ seq: number }>("SELECT seq FROM attestation_cursor WHERE host = ?", host)?.seq;
+    },
+    saveCursor(host: string, seq: number): void {
+      db.run("INSERT OR REPLACE INTO attestation_cursor (host, seq) VALUES (?, ?)", host, seq);
+    },
+    clearCursor(host: string): void {
+      db.run("DELETE FROM attestation_cursor WHERE host = ?", host);
+    },
+  };
+}
+
+function fromRow(row: Row): StoredAttestation {
+  return {
+    facts: {
+      uri: row.uri,
+      cid: row.cid,
+      did: row.did,
+      domain: row.domain,
+      record: JSON.parse(row.record) as AttestationRecord,
+      rev: row.rev,
+      indexedAt: row.indexed_at,
+      provedAt: row.proved_at,
+      endedAt: row.ended_at,
+      summary: row.summary,
+      failures: row.failures,
+      checkedAt: row.checked_at,
+    },
+    hint: { did: row.did, collection: row.collection, rkey: row.rkey },
+    state: {
+      summary: row.summary,
+      failures: row.failures,
+      failingSince: row.failing_since,
+      nextCheckAt: row.next_check_at,
+    },
+  };
+}

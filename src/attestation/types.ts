@@ -1,0 +1,77 @@
+import type * as attestationLexicon from "../protocol/lexicon/community/email/attestation.ts";
+
+export const ATTESTATION_COLLECTION = "community.email.attestation";
+
+export type AttestationRecord = attestationLexicon.Main;
+
+export const CHECK_NAMES = ["domain-control", "mx", "spf", "dkim", "dmarc"] as const;
+export type CheckName = (typeof CHECK_NAMES)[number];
+
+/** `temperror`: the DNS gave no answer, so nothing is concluded. */
+export type CheckStatus = "pass" | "warn" | "fail" | "temperror";
+
+/** One observation (`community.email.defs#finding`). The codes are listed there. */
+export type Finding = {
+  code: string;
+  severity: "info" | "warn" | "fail";
+  /** Plain words for the operator. */
+  message: string;
+  observed?: string;
+  expected?: string;
+  /** The DNS record to publish, as a line of a zone file. */
+  remedy?: string;
+};
+
+/** What one check saw; `at` in ms since the epoch. */
+export type CheckResult = { check: CheckName; status: CheckStatus; findings: Finding[]; at: number };
+
+/** What all checks of a domain say together. */
+export type Summary = "verified" | "broken" | "unknown";
+
+/** The relay pool as members name it in their DNS. */
+export type Pool = {
+  /** The pool's own domain. */
+  domain: string;
+  /** What members put into `include:` of their SPF record. */
+  spfInclude: string;
+  /** Where members point the CNAME `bounce.<domain>`. */
+  returnPathHost: string;
+};
+
+/** The claims that checks compare with the DNS. */
+export type Claims = Pick<AttestationRecord, "dkim" | "mx" | "relay">;
+
+export type CheckInput = {
+  domain: string;
+  /** Who should control the domain. Without it, control is looked at and not judged. */
+  did?: string | undefined;
+  /** Without it, the DNS is looked at for itself. */
+  attestation?: Claims | undefined;
+  pool?: Pool | undefined;
+};
+
+/** One attestation as others see it. Times in ms since the epoch. */
+export type Attestation = {
+  uri: string;
+  cid: string;
+  did: string;
+  domain: string;
+  record: AttestationRecord;
+  rev: string;
+  indexedAt: number;
+  /** When the record was last proved to be in the repository. */
+  provedAt: number;
+  endedAt: number | null;
+  /** `unknown` also when the last conclusive check is too old to be believed. */
+  summary: Summary;
+  /** Failed checks in a row that had an answer from the DNS. */
+  failures: number;
+  checkedAt: number | null;
+};
+
+export type AttestationChange = {
+  kind: "stored" | "ended" | "checked";
+  uri: string;
+  did: string;
+  domain: string;
+};

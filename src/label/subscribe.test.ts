@@ -1,0 +1,140 @@
+import { once } from "node:events";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { Secp256k1Keypair } from "@atproto/crypto";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { WebSocket } from "ws";
+import { MovableClock } from "../lib/clock.ts";
+import { Database } from "../platform/database.ts";
+import { silentLog } from "../platform/log.ts";
+import { createMetrics } from "../platform/metrics.ts";
+import { readFrame, verifyLabel, type Label } from "../protocol/labels/index.ts";
+import {
+  attachSubscribeLabels,
+  createLabels,
+  labelMigration,
+  type AttestedDomain,
+  type Labels,
+} from "./index.ts";
+
+let db: Database;
+let labels: Labels;
+let server: Server;
+let attached: ReturnType<typeof attachSubscribeLabels>;
+let keypair: Secp256k1Keypair;
+let attestations: AttestedDomain[];
+const metrics = createMetrics();
+const open: WebSocket[] = [];
+
+beforeEach(async () => {
+  db = new Database(":memory:", [labelMigration]);
+  keypair = await Secp256k1Keypair.create();
+  attestations = [];
+  labels = createLabels({
+    db,
+    did: "did:plc:labeler",
+    keypair,
+    clock: new MovableClock(Date.parse("2026-01-01T00:00:00Z")),
+    log: silentLog,
+    metrics,
+    attestationsOf: (did) => attestations.filter((a) => a.did === did),
+  });
+  server = createServer((_, res) => res.end());
+  attached = attachSubscribeLabels(server, labels, { slowAfterMs: 300 });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+});
+afterEach(async () => {
+  for (const ws of open.splice(0)) ws.terminate();
+  await attached.close();
+  await new Promise((resolve) => server.close(resolve));
+  db.close();
+});
+
+/** Says one more label pair, about a new account. */
+async function say(n: number): Promise<void> {
+  const did = `did:plc:m${n}`;
+  attestations.push({ uri: `at://${did}/c/x.test`, cid: "bafy", did, domain: "x.test", summary: "verified" });
+  await labels.reconcile(did);
+}
+
+type Message = { seq: number; labels: Label[] };
+
+/** A subscriber that keeps what it gets. */
+function subscribe(params = "") {
+  const { port } = server.address() as AddressInfo;
+  const ws = new WebSocket(`ws://127.0.0.1:${port}/xrpc/com.atproto.label.subscribeLabels${params}`);
+  open.push(ws);
+  const messages: Message[] = [];
+  const errors: string[] = [];
+  ws.on("message", (data) => {
+    const frame = readFrame(data as Buffer);
+    if (frame?.kind === "message" && frame.type === "#labels") messages.push(frame.body as Message);
+    if (frame?.kind === "error") errors.push(frame.error);
+  });
+  ws.on("error", (err) => errors.push(err.message));
+  return {
+    ws,
+    messages,
+    errors,
+    opened: once(ws, "open"),
+    ended: new Promise((resolve) => ws.once("close", resolve)),
+    async has(n: number) {
+      while (messages.length < n) await once(ws, "message");
+    },
+  };
+}
+
+test("from 0: everything, then live, in order, without a gap while labels are being made", async () => {
+  for (let n = 0; n < 150; n++) await say(n);
+  const subscriber = subscribe("?cursor=0");
+  for (let n = 150; n < 300; n++) await say(n);
+  await subscriber.has(600);
+  const seqs = subscriber.messages.map((m) => m.seq);
+  expect(seqs).toHaveLength(600);
+  expect(seqs).toEqual([...new Set(seqs)].sort((a, b) => a - b));
+  expect(await verifyLabel(subscriber.messages[599]!.labels[0]!, keypair.did())).toBe(true);
+});
+
+test("without a cursor: only what comes from now on; with one: what follows it", async () => {
+  await say(1);
+  const live = subscribe();
+  await live.opened;
+  const seq = labels.lastSeq();
+  await say(2);
+  await live.has(2);
+  expect(live.messages.every((m) => m.seq > seq)).toBe(true);
+  const resumed = subscribe(`?cursor=${seq}`);
+  await resumed.has(2);
+  expect(resumed.messages).toEqual(live.messages);
+  const metric = await metrics.labelSubscribers.get();
+  expect(metric.values[0]!.value).toBe(2);
+});
+
+test("a cursor from the future is refused with FutureCursor", async () => {
+  const subscriber = subscribe(`?cursor=${labels.lastSeq() + 1}`);
+  await subscriber.ended;
+  expect(subscriber.errors).toEqual(["FutureCursor"]);
+  expect(subscriber.ws.readyState).toBe(WebSocket.CLOSED);
+});
+
+test("a cursor that is none is refused at the door", async () => {
+  const subscriber = subscribe("?cursor=x");
+  await subscriber.ended;
+  expect(subscriber.errors[0]).toContain("400");
+});
+
+test("a consumer that does not read is dropped, and costs no memory", async () => {
+  const insert = `INSERT INTO label (subject, src, uri, val, neg, cts, sig, key_id, superseded)
+    VALUES ('s', 'did:plc:labeler', ?, 'v', 0, '2026-01-01T00:00:00.000Z', x'00', ?, 1)`;
+  db.transaction(() => {
+    for (let n = 0; n < 3000; n++) db.run(insert, `at://${n}/${"x".repeat(8000)}`, keypair.did());
+  });
+  const slow = subscribe("?cursor=0");
+  await slow.opened;
+  slow.ws.pause();
+  await vi.waitFor(
+    async () => expect((await metrics.labelSubscribers.get()).values[0]!.value).toBe(0),
+    10_000,
+  );
+  expect(slow.messages.length).toBeLessThan(3000);
+});
