@@ -9,10 +9,10 @@ cache=${ATMOS_TEST_CACHE:-$HOME/.cache/atmosphere-mail-test}
 
 # Bump when the recipe of the Postfix root changes.
 postfix_recipe=1
-postfix_packages=(postfix libsasl2-modules sasl2-bin)
+postfix_packages=(postfix libsasl2-modules sasl2-bin dash coreutils sed grep mawk findutils diffutils)
 
 apt_packages=(
-  unbound opendkim opendkim-tools miltertest python3-dkim swaks bind9-dnsutils strace openssl
+  unbound opendkim opendkim-tools miltertest python3-dkim swaks libnet-ssleay-perl bind9-dnsutils strace openssl
   chromium fonts-dejavu g++ make python3
 )
 
@@ -115,8 +115,10 @@ make_postfix_root() {
   printf '127.0.0.1 localhost\n' >"$into/etc/hosts"
   printf 'passwd: files\ngroup: files\nhosts: files dns\nservices: files\nprotocols: files\n' >"$into/etc/nsswitch.conf"
   : >"$into/etc/resolv.conf"
+  [ -e "$into/usr/bin/sh" ] || ln -s dash "$into/usr/bin/sh"
   printf 'compatibility_level = 3.6\n' >"$into/etc/postfix/main.cf"
   : >"$into/etc/postfix/master.cf"
+  chgrp 2526 "$into"/usr/sbin/{postqueue,postdrop} && chmod g+s "$into"/usr/sbin/{postqueue,postdrop}
   mkdir -p "$into"/{proc,dev,tmp,instance} "$into/etc/sasl2"
   ldconfig -r "$into"
   chroot "$into" /usr/sbin/postconf mail_version >/dev/null
@@ -135,7 +137,7 @@ else
 fi
 
 # --- PDS and PLC, with better-sqlite3 built for this Node ------------------------------------------
-lock_hash=$(cat "$here/pds/package.json" "$here/pds/package-lock.json" <(echo "$node_version") | sha256sum | cut -c1-16)
+lock_hash=$( (cat "$here/pds/package-lock.json" && echo "$node_version") | sha256sum | cut -c1-16)
 pds=$cache/pds-$lock_hash
 if [ -e "$pds/.ready" ]; then
   say "PDS and PLC: present"
