@@ -1,4 +1,4 @@
-export { mailauthResolver, type MailauthResolver } from "./mailauth.ts";
+export { mailauthResolver } from "./mailauth.ts";
 export { createResolver, forwardQuestion, type ResolverOptions } from "./resolver.ts";
 export {
   startDnsServer,

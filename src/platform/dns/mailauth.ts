@@ -1,11 +1,12 @@
+import type { DNSResolver } from "mailauth";
 import type { DnsAnswer, DnsType, Resolver } from "../../protocol/dns/index.ts";
 
-/** What `mailauth` takes as its `resolver`: the shapes and error codes of Node's `dns.promises.resolve`. */
-export type MailauthResolver = (name: string, type: string) => Promise<unknown[]>;
-
-/** Lets `mailauth` ask through our resolver, so that it never touches the host's own DNS. */
-export function mailauthResolver(resolver: Resolver): MailauthResolver {
-  return async (name, type) => {
+/**
+ * Lets `mailauth` ask through our resolver, so that it never touches the host's own DNS: the shapes and error codes
+ * of Node's `dns.promises.resolve`. (Its own type leaves out that MX records are objects.)
+ */
+export function mailauthResolver(resolver: Resolver): DNSResolver {
+  const resolve = async (name: string, type: string): Promise<unknown[]> => {
     switch (type) {
       case "TXT":
         return records(await resolver.resolve(name, "TXT"), name, type).map(({ text }) => [text]);
@@ -25,6 +26,7 @@ export function mailauthResolver(resolver: Resolver): MailauthResolver {
         throw dnsError("ENOTIMP", name, type);
     }
   };
+  return resolve as DNSResolver;
 }
 
 function records<T extends DnsType>(answer: DnsAnswer<T>, name: string, type: string) {

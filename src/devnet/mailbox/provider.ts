@@ -1,0 +1,287 @@
+import { generateKeyPair } from "node:crypto";
+import { once } from "node:events";
+import type { AddressInfo } from "node:net";
+import { promisify } from "node:util";
+import PostalMime from "postal-mime";
+import { SMTPServer, type SMTPServerDataStream, type SMTPServerSession } from "smtp-server";
+import type { Clock } from "../../lib/clock.ts";
+import type { Database } from "../../platform/database.ts";
+import type { Resolver } from "../../protocol/dns/index.ts";
+import type { Authority } from "../certificates.ts";
+import type { Zones } from "../dns.ts";
+import { authenticate } from "./authenticate.ts";
+import { sendOut, type OutgoingMail } from "./outgoing.ts";
+import { abuseReport, failureNotice, type ReportSubject } from "./reports.ts";
+import { behaviourOf, refusal, type SmtpReply } from "./script.ts";
+import { createInbox, type Inbox, type StoredMessage } from "./store.ts";
+
+/** A domain with its one MX, which listens on `address` (127.0.0.x). */
+export type MailboxDomain = { domain: string; mx: string; address: string };
+
+export type MailboxOptions = {
+  /** Opened with `mailboxMigration`. */
+  db: Database;
+  clock: Clock;
+  resolver: Resolver;
+  authority: Authority;
+  domains: readonly [MailboxDomain, ...MailboxDomain[]];
+  /** The same on all addresses; 0 picks one. */
+  port: number;
+  /** Where the MXs of others listen, for complaints and bounces. */
+  outgoingPort: number;
+  /** How long `slow` takes to answer. */
+  slowMs?: number;
+  onMessage?: (message: StoredMessage) => void;
+  onError?: (error: unknown) => void;
+};
+
+export interface MailboxProvider {
+  port: number;
+  inbox: Inbox;
+  /** Writes MX, addresses, SPF, DKIM and DMARC of the domains into the sandbox's DNS. */
+  publish(zones: Zones): void;
+  /** Complaints about mail with a valid signature of `domain` (`d=`) go to `address` from now on. */
+  registerFeedback(domain: string, address: string): void;
+  /** Resolves when no complaint or bounce is under way any more. */
+  settle(): Promise<void>;
+  close(): Promise<void>;
+}
+
+const MAX_BYTES = 5 * 1024 * 1024;
+const MAX_CLIENTS = 200;
+const MAX_RECIPIENTS = 100;
+const MAX_TRIES_KEPT = 10_000;
+const IDLE_MS = 60_000;
+const SELECTOR = "mail";
+
+/** A mailbox provider with several domains. Scripted recipients: see `behaviourOf`; all others take every message. */
+export async function startMailboxProvider(options: MailboxOptions): Promise<MailboxProvider> {
+  const { clock, resolver, domains, outgoingPort } = options;
+  const inbox = createInbox(options.db);
+  const feedback = new Map<string, string>();
+  const tries = new Map<string, number>();
+  const underWay = new Set<Promise<void>>();
+  const stop = new AbortController();
+  const keys = await promisify(generateKeyPair)("rsa", { modulusLength: 2048 });
+  const privateKey = keys.privateKey.export({ type: "pkcs8", format: "pem" }).toString();
+  const publicKey = keys.publicKey.export({ type: "spki", format: "der" }).toString("base64");
+
+  function triesBefore(key: string): number {
+    const before = tries.get(key) ?? 0;
+    tries.delete(key);
+    tries.set(key, before + 1);
+    if (tries.size > MAX_TRIES_KEPT) tries.delete(tries.keys().next().value!);
+    return before;
+  }
+
+  function onRecipient(address: string, session: SMTPServerSession): SmtpReply | undefined {
+    if (session.envelope.rcptTo.length >= MAX_RECIPIENTS)
+      return { code: 452, text: "4.5.3 Too many recipients" };
+    if (!domainOf(address, domains)) return { code: 550, text: "5.7.1 Relaying denied" };
+    const key = `${address.toLowerCase()} ${senderOf(session)}`;
+    return refusal(behaviourOf(address), triesBefore(key));
+  }
+
+  async function take(raw: Buffer, session: SMTPServerSession, mx: string): Promise<void> {
+    const now = clock.now();
+    const [verdicts, parsed] = await Promise.all([
+      authenticate(
+        {
+          raw,
+          client: session.remoteAddress,
+          helo: session.hostNameAppearsAs,
+          mailFrom: senderOf(session),
+          server: mx,
+        },
+        resolver,
+        now,
+      ),
+      PostalMime.parse(raw, { maxNestingDepth: 20, maxHeadersSize: 512 * 1024 }),
+    ]);
+    for (const { address } of session.envelope.rcptTo) {
+      const message: Omit<StoredMessage, "id" | "note"> = {
+        receivedAt: now,
+        mailbox: address.toLowerCase(),
+        mailFrom: senderOf(session),
+        helo: session.hostNameAppearsAs,
+        client: session.remoteAddress,
+        tls: tlsOf(session),
+        headerFrom: parsed.from?.address ?? "",
+        headerTo: (parsed.to ?? []).map((to) => to.address ?? to.name).join(", "),
+        subject: (parsed.subject ?? "").slice(0, 500),
+        verdicts,
+        raw,
+      };
+      const stored: StoredMessage = { ...message, note: "", id: inbox.add(message) };
+      followUp(stored, mx);
+      options.onMessage?.(stored);
+    }
+  }
+
+  /** Complaints and late bounces, as the script of the recipient says. */
+  function followUp(message: StoredMessage, reporter: string): void {
+    const behaviour = behaviourOf(message.mailbox);
+    const home = domainOf(message.mailbox, domains)!;
+    const about = {
+      ...message,
+      reporter,
+      recipient: message.mailbox,
+      now: clock.now(),
+      raw: Buffer.from(message.raw),
+    };
+    if (behaviour === "late" && message.mailFrom) {
+      const subject: ReportSubject = { ...about, from: `postmaster@${home.domain}`, to: message.mailFrom };
+      post({ mailFrom: "", to: message.mailFrom, raw: failureNotice(subject) }, home, message.id, "Bounce");
+    }
+    if (behaviour !== "spam") return;
+    const signers = new Set(
+      message.verdicts.dkim.flatMap((one) => (one.result === "pass" ? one.domain : [])),
+    );
+    const subscribed = [...signers].flatMap((domain) => {
+      const to = feedback.get(domain);
+      return to ? [{ domain, to }] : [];
+    });
+    if (subscribed.length === 0)
+      inbox.setNote(message.id, "Marked as spam; no feedback loop for its signatures");
+    for (const { domain, to } of subscribed) {
+      const from = `feedback@${home.domain}`;
+      const raw = abuseReport({ ...about, from, to }, domain);
+      post({ mailFrom: from, to, raw }, home, message.id, "Complaint");
+    }
+  }
+
+  function post(mail: OutgoingMail, from: MailboxDomain, about: number, what: string): void {
+    const options = {
+      resolver,
+      port: outgoingPort,
+      helo: from.mx,
+      localAddress: from.address,
+      dkim: { domainName: from.domain, keySelector: SELECTOR, privateKey },
+    };
+    const sending = (async () => {
+      const outcome = await sendOut(mail, options, stop.signal);
+      if (!stop.signal.aborted) inbox.setNote(about, `${what} to ${mail.to}: ${outcome}`);
+      underWay.delete(sending);
+    })();
+    underWay.add(sending);
+  }
+
+  function onData(
+    stream: SMTPServerDataStream,
+    session: SMTPServerSession,
+    mx: string,
+    answer: (reply?: SmtpReply) => void,
+    hangUp: () => void,
+  ): void {
+    const behaviours = session.envelope.rcptTo.map((to) => behaviourOf(to.address));
+    const chunks: Buffer[] = [];
+    stream.on("data", (chunk: Buffer) => {
+      if (behaviours.includes("drop")) hangUp();
+      else if (!stream.sizeExceeded) chunks.push(chunk);
+    });
+    stream.on("error", hangUp);
+    stream.on("end", () => {
+      if (stream.sizeExceeded) return answer({ code: 552, text: "5.3.4 Message too big" });
+      const patience = behaviours.includes("slow") ? pause(options.slowMs ?? 5_000) : Promise.resolve();
+      patience
+        .then(() => take(Buffer.concat(chunks), session, mx))
+        .then(
+          () => answer(),
+          (error: unknown) => {
+            options.onError?.(error);
+            answer({ code: 451, text: "4.3.0 Internal error" });
+          },
+        );
+    });
+  }
+
+  function serverFor(address: string): SMTPServer {
+    const names = domains.filter((one) => one.address === address).map((one) => one.mx);
+    const mx = names[0]!;
+    const server = new SMTPServer({
+      ...options.authority.issue(names),
+      minVersion: "TLSv1.2",
+      name: mx,
+      banner: "ready",
+      size: MAX_BYTES,
+      maxClients: MAX_CLIENTS,
+      socketTimeout: IDLE_MS,
+      closeTimeout: 500,
+      authOptional: true,
+      disabledCommands: ["AUTH"],
+      disableReverseLookup: true,
+      hideENHANCEDSTATUSCODES: true,
+      logger: false,
+      onRcptTo: (to, session, callback) => callback(failure(onRecipient(to.address, session))),
+      onData(stream, session, callback) {
+        const connection = [...server.connections].find((one) => one.session === session);
+        onData(
+          stream,
+          session,
+          mx,
+          (reply) => callback(failure(reply)),
+          () => connection?._socket.destroy(),
+        );
+      },
+    });
+    server.on("error", () => {});
+    return server;
+  }
+
+  const servers: SMTPServer[] = [];
+  let { port } = options;
+  for (const address of new Set(domains.map((one) => one.address))) {
+    const server = serverFor(address);
+    await once(server.listen(port, address), "listening");
+    port = (server.server.address() as AddressInfo).port;
+    servers.push(server);
+  }
+
+  return {
+    port,
+    inbox,
+    publish(zones) {
+      for (const { domain, mx, address } of domains) {
+        zones.addZone(domain);
+        zones.set(domain, "MX", { preference: 10, exchange: mx });
+        zones.set(mx, "A", { address });
+        zones.set(domain, "TXT", { text: `v=spf1 ip4:${address} -all` });
+        zones.set(mx, "TXT", { text: `v=spf1 ip4:${address} -all` });
+        zones.set(`${SELECTOR}._domainkey.${domain}`, "TXT", { text: `v=DKIM1; k=rsa; p=${publicKey}` });
+        zones.set(`_dmarc.${domain}`, "TXT", { text: "v=DMARC1; p=reject" });
+      }
+    },
+    registerFeedback: (domain, address) => void feedback.set(domain.toLowerCase(), address),
+    async settle() {
+      while (underWay.size > 0) await Promise.all(underWay);
+    },
+    async close() {
+      stop.abort();
+      await Promise.all(servers.map((server) => new Promise<void>((done) => server.close(done))));
+      await Promise.all(underWay);
+    },
+  };
+}
+
+function domainOf(address: string, domains: readonly MailboxDomain[]): MailboxDomain | undefined {
+  const name = address.slice(address.lastIndexOf("@") + 1).toLowerCase();
+  return domains.find((one) => one.domain === name);
+}
+
+function senderOf(session: SMTPServerSession): string {
+  return session.envelope.mailFrom ? session.envelope.mailFrom.address : "";
+}
+
+function tlsOf(session: SMTPServerSession): string | null {
+  if (!session.secure) return null;
+  const cipher = session.tlsOptions as { version?: string; standardName?: string; name?: string } | undefined;
+  return [cipher?.version, cipher?.standardName ?? cipher?.name].filter(Boolean).join(" ");
+}
+
+function failure(reply: SmtpReply | undefined): (Error & { responseCode: number }) | null {
+  return reply ? Object.assign(new Error(reply.text), { responseCode: reply.code }) : null;
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
