@@ -124,7 +124,7 @@ describe("publication", () => {
       source: {
         labels: () => state.members.flatMap((n) => labelsOf(n, "verified-member")),
         records: () => state.members.map(record),
-        negated: () => new Set(state.negated.map((n) => record(n).uri)),
+        wasNegated: ({ uri }) => state.negated.some((n) => record(n).uri === uri),
       },
     });
   }

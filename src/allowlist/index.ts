@@ -5,7 +5,7 @@ import type { DnsQuestion, DnsReply } from "../platform/dns/index.ts";
 import type { Logger } from "../platform/log.ts";
 import type { Metrics } from "../platform/metrics.ts";
 import { answerFrom } from "./answers.ts";
-import { entriesFor, type AttestedRecord, type LabelInForce } from "./entries.ts";
+import { entriesFor, type AttestedRecord, type Entry, type LabelInForce } from "./entries.ts";
 import { guardShrink, makeSnapshot, nextSerial, sameEntries, type Snapshot } from "./snapshot.ts";
 import { readZoneFile, writeZoneFile, zoneFault, zoneRecords, type ZoneRecord } from "./zone-file.ts";
 
@@ -28,8 +28,8 @@ export type AllowlistOptions = {
   source: {
     labels(): LabelInForce[];
     records(): AttestedRecord[];
-    /** Subjects (record URIs and DIDs) with a negation in force: their entries may go in any number. */
-    negated(): ReadonlySet<string>;
+    /** Whether a label that carried the entry was negated: such entries may go in any number. */
+    wasNegated(entry: Entry): boolean;
   };
   clock: Clock;
   log: Logger;
@@ -58,7 +58,7 @@ export function createAllowlist(options: AllowlistOptions) {
     }
     const before = current?.snapshot;
     if (before) {
-      const guard = guardShrink(before.entries, entries, source.negated());
+      const guard = guardShrink(before.entries, entries, (entry) => source.wasNegated(entry));
       if (!guard.ok) {
         log.error({ why: guard.why }, "allowlist not published");
         return { outcome: "refused", why: guard.why };

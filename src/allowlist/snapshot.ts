@@ -40,12 +40,10 @@ export type GuardResult = { ok: true } | { ok: false; why: string };
 export function guardShrink(
   before: readonly Entry[],
   after: readonly Entry[],
-  negatedUris: ReadonlySet<string>,
+  wasNegated: (entry: Entry) => boolean,
 ): GuardResult {
   const kept = new Set(after.map((entry) => entry.domain));
-  const gone = before.filter(
-    (e) => !kept.has(e.domain) && !negatedUris.has(e.uri) && !negatedUris.has(e.did),
-  );
+  const gone = before.filter((e) => !kept.has(e.domain) && !wasNegated(e));
   const limit = Math.max(SHRINK_GUARD.smallest, before.length * SHRINK_GUARD.share);
   if (gone.length <= limit) return { ok: true };
   return {

@@ -1,0 +1,34 @@
+/** How a command ends. 0: as it should be. 1: something is wrong, and was said. 2: it was called wrongly. */
+export const EXIT = { ok: 0, fault: 1, usage: 2 } as const;
+
+export type Output = {
+  /** For people, on standard output. Nothing when the answer is to be JSON. */
+  say(line?: string): void;
+  /** The answer as one JSON document, when JSON is wanted. */
+  result(value: unknown): void;
+};
+
+export function outputFor(options: { json?: boolean }): Output {
+  return {
+    say: (line = "") => {
+      if (!options.json) process.stdout.write(`${line}\n`);
+    },
+    result: (value) => {
+      if (options.json) process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+    },
+  };
+}
+
+/** A failure with its remedy, as the command's end. */
+export class CommandError extends Error {
+  readonly exit: number;
+  constructor(message: string, exit: number = EXIT.fault) {
+    super(message);
+    this.exit = exit;
+  }
+}
+
+/** Text from outside, safe for a terminal. */
+export function plain(text: string): string {
+  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, "?");
+}

@@ -1,0 +1,107 @@
+import { attestationMigration, createAttestations, type Pool } from "../attestation/index.ts";
+import { outboxMigration, pumpOutbox, readOutbox, clearOutbox, type EventMaker } from "../event/index.ts";
+import {
+  PUBLIC_STANDING_TOPIC,
+  createLabels,
+  labelMigration,
+  type LabelsOptions,
+  type PublicStanding,
+} from "../label/index.ts";
+import type { Clock } from "../lib/clock.ts";
+import type { Bus } from "../platform/bus.ts";
+import type { Database, Migration } from "../platform/database.ts";
+import type { SafeFetch } from "../platform/fetch.ts";
+import type { Logger } from "../platform/log.ts";
+import type { Metrics } from "../platform/metrics.ts";
+import type { Scheduler } from "../platform/scheduler.ts";
+import type { Resolver } from "../protocol/dns/index.ts";
+import { attempt } from "./attempt.ts";
+
+export const labelerMigrations: Migration[] = [attestationMigration, labelMigration, outboxMigration];
+
+export type LabelerOptions = {
+  db: Database;
+  bus: Bus;
+  clock: Clock;
+  log: Logger;
+  metrics: Metrics;
+  scheduler: Scheduler;
+  resolver: Resolver;
+  fetch: SafeFetch;
+  newEvent: EventMaker;
+  plcUrl: string;
+  did: string;
+  keypair: LabelsOptions["keypair"];
+  endpoint: string;
+  pool: Pool;
+  /** Repository hosts whose event streams are followed. */
+  hosts: readonly string[];
+  checkIntervalMs: number;
+};
+
+export type Labeler = ReturnType<typeof createLabeler>;
+
+/** The role that proves attestations, checks domains and signs labels. */
+export function createLabeler(options: LabelerOptions) {
+  const { db, bus, log, scheduler } = options;
+  const attestations = createAttestations({ ...options, times: { intervalMs: options.checkIntervalMs } });
+  const labels = createLabels({
+    ...options,
+    ttlMs: 4 * options.checkIntervalMs,
+    attestationsOf: (did) => attestations.byDid(did).filter((attestation) => attestation.endedAt === null),
+  });
+  const outbox = {
+    read: (limit: number) => readOutbox(db, limit),
+    clear: (upTo: number) => clearOutbox(db, upTo),
+  };
+
+  const pending = new Set<Promise<unknown>>();
+  function track(what: string, work: () => Promise<unknown>): void {
+    const run = attempt(log, what, work).finally(() => pending.delete(run));
+    pending.add(run);
+  }
+
+  attestations.onChange(({ kind, uri, did }) => {
+    if (kind === "stored") track("check of a new attestation", () => attestations.checkNow(uri));
+    else track("labels after a change", () => labels.reconcile(did));
+    if (kind === "checked") track("outbox of the labeler", () => pumpOutbox(outbox, bus));
+  });
+  const standings = bus.subscribe<PublicStanding>(PUBLIC_STANDING_TOPIC, "labeler", async (batch) => {
+    for (const { value } of batch) await labels.setStanding(value);
+  });
+  const firehose = attestations.followFirehose(options.hosts);
+  scheduler.every({
+    name: "checks of attested domains",
+    everyMs: 30_000,
+    run: async () => void (await attestations.checkDue()),
+  });
+  scheduler.every({
+    name: "proofs of attestations",
+    everyMs: 60_000,
+    run: async () => void (await attestations.refreshDue()),
+  });
+  scheduler.every({
+    name: "renewal of labels",
+    everyMs: 300_000,
+    run: async () => void (await labels.renewDue()),
+  });
+  scheduler.every({
+    name: "outbox of the labeler",
+    everyMs: 5_000,
+    run: async () => void (await pumpOutbox(outbox, bus)),
+  });
+
+  return {
+    attestations,
+    labels,
+    async settle() {
+      await firehose.settle();
+      while (pending.size > 0) await Promise.all(pending);
+    },
+    async close() {
+      await firehose.close();
+      await standings.close();
+      while (pending.size > 0) await Promise.all(pending);
+    },
+  };
+}

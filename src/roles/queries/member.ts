@@ -1,0 +1,176 @@
+import type { CheckResult } from "../../attestation/index.ts";
+import { BUCKET_NAMES, limitsOf, remaining, type LimitState, type MemberPolicy } from "../../policy/index.ts";
+import { CAUSES, type StandingChange as Change } from "../../standing/index.ts";
+import type {
+  EvidenceValue,
+  Finding,
+  LimitUse,
+  MemberDomain,
+  MemberMessage,
+  MemberView,
+  StandingChange,
+} from "../../web/index.ts";
+import { labelsInForce, type QueryParts } from "./parts.ts";
+
+const MESSAGES = 25;
+const NEXT_TIER: Record<string, string | null> = {
+  new: "After 7 days and 50 clean deliveries you move up to warming.",
+  warming: "After 21 days and 300 clean deliveries you move up to steady.",
+  steady: "The committee can make you trusted.",
+  trusted: null,
+};
+
+export async function memberView(parts: QueryParts, did: string): Promise<MemberView | null> {
+  const { core, clock, policyBook } = parts;
+  const member = core.members.get(did);
+  if (!member) return null;
+  const now = clock.now();
+  const state = core.standings.state(did);
+  const policy = policyBook?.byDid(did);
+  return {
+    asOf: now,
+    did,
+    domain: core.members.domainsOf(did)[0]?.name ?? did,
+    handle: member.name,
+    joinedAt: member.joined_at,
+    standing: state.standing,
+    standingSince: state.since,
+    paused: null,
+    tier: member.tier,
+    nextTier: NEXT_TIER[member.tier] ?? null,
+    limits: policy ? limitUses(policy, policyBook?.limits(did) ?? {}, now) : [],
+    bounce: core.evidence.bounces(did, now),
+    complaints: core.evidence.complaints(did, now),
+    domains: core.members.domainsOf(did).map(({ name, status, return_path }) => ({
+      ...domainView(parts, did, name),
+      status,
+      returnPath: return_path,
+    })),
+    labels: labelsInForce(parts, did),
+    changes: core.standings.changesOf(did, 20).map((change) => changeView(parts, change)),
+    notes: core.standings.notes.list(did, 20).map(({ rkey, at, title, body }) => ({
+      id: rkey,
+      at,
+      text: `${title}\n\n${body}`,
+    })),
+    messages: await messages(parts, did),
+  };
+}
+
+function domainView(
+  { labeler }: QueryParts,
+  did: string,
+  name: string,
+): Omit<MemberDomain, "status" | "returnPath"> {
+  const attestation = labeler?.attestations.byDomain(name).find((a) => a.did === did && a.endedAt === null);
+  const checks = attestation && labeler ? labeler.attestations.latestChecks(attestation.uri) : [];
+  return {
+    name,
+    attestation: attestation
+      ? { uri: attestation.uri, cid: attestation.cid, at: attestation.indexedAt }
+      : null,
+    checkedAt: attestation?.checkedAt ?? null,
+    findings: checks.flatMap(findingsView),
+  };
+}
+
+function findingsView({ check, status, findings }: CheckResult): Finding[] {
+  if (findings.length === 0)
+    return [{ check, outcome: status, text: "as it should be", observed: null, remedy: null }];
+  return findings.map((finding) => ({
+    check,
+    outcome: finding.severity === "info" ? (status === "temperror" ? "temperror" : "pass") : finding.severity,
+    text: finding.message,
+    observed: finding.observed ?? null,
+    remedy: finding.remedy === undefined ? null : remedyView(finding.remedy),
+  }));
+}
+
+/** A remedy is the line of a zone file that is to be published. */
+function remedyView(line: string): Finding["remedy"] {
+  const match = /^(\S+?)\.?\s+(?:\d+\s+)?(?:IN\s+)?([A-Z]+)\s+(.+)$/.exec(line);
+  if (!match) return { text: line, record: null };
+  const [, name = "", type = "", value = ""] = match;
+  return { text: "Publish this record:", record: { name, type, value } };
+}
+
+function changeView({ rules }: QueryParts, change: Change): StandingChange {
+  const source = change.rule === null ? undefined : rules.sourceOf(change.rule);
+  return {
+    id: String(change.id),
+    at: change.at,
+    from: change.from,
+    to: change.to,
+    cause: [CAUSES[change.cause]?.title, change.description].filter(Boolean).join(". "),
+    evidence: evidenceView(change.evidence),
+    rule: change.rule === null ? null : { name: change.rule, text: source ?? change.description },
+    decidedBy: change.rule !== null ? "rule" : change.cause === "committee" ? "committee" : "time",
+    remedy: change.remedy === "" ? null : change.remedy,
+    wayBack: change.to === "good" ? null : change.wayBack,
+    appeal: null,
+  };
+}
+
+/** The window's values beside the thresholds that the rule used; both were recorded with the change. */
+function evidenceView(evidence: Record<string, unknown>): EvidenceValue[] {
+  const window = evidence["window"] as Record<string, number> | undefined;
+  const thresholds = (evidence["thresholds"] ?? {}) as Record<string, number>;
+  return Object.entries(window ?? {}).map(([key, value]) => ({
+    key,
+    value,
+    threshold: thresholds[key] ?? null,
+  }));
+}
+
+function limitUses(policy: MemberPolicy, state: LimitState, now: number): LimitUse[] {
+  const limits = limitsOf(policy);
+  const left = remaining(limits, state, now);
+  return BUCKET_NAMES.map((name) => {
+    const bucket = limits[name];
+    const used = bucket.burst - left[name];
+    const tat = state[name];
+    return {
+      window: name === "burst" ? `${Math.round(bucket.periodMs / 60_000)} minutes` : name,
+      used,
+      limit: bucket.burst,
+      freeAt: used > 0 && tat !== undefined ? tat : null,
+    };
+  });
+}
+
+async function messages({ spool }: QueryParts, did: string): Promise<MemberMessage[]> {
+  if (!spool) return [];
+  const rows = await spool.messages(did, { limit: MESSAGES });
+  return Promise.all(
+    rows
+      .filter((message) => message.kind === "mail")
+      .map(async (message) => {
+        const attempts = await spool.attempts(message.id);
+        return {
+          id: message.id,
+          at: message.receivedAt,
+          domain: message.fromDomain,
+          stream: message.stream,
+          size: message.size,
+          recipients: message.recipients.map((recipient) => ({
+            id: recipient.id,
+            address: recipient.address,
+            state: recipient.state,
+            nextAttemptAt: ["queued", "deferred"].includes(recipient.state) ? recipient.nextAt : null,
+            attempts: attempts
+              .filter((attempt) => attempt.recipientId === recipient.id)
+              .map((attempt) => ({
+                at: attempt.at,
+                server: attempt.host,
+                code: attempt.code,
+                enhanced: attempt.enhanced,
+                text: attempt.text,
+                class: attempt.class,
+                tls: attempt.tls === "" ? null : attempt.tls,
+                conversation: attempt.transcript.split("\n").filter((line) => line !== ""),
+              })),
+          })),
+        };
+      }),
+  );
+}
