@@ -112,7 +112,16 @@ export function PoolChart(props: { values: number[]; threshold: number; unit: st
         const y = pixel(floor - sum(values.slice(0, i + 1)) * scale);
         return <line class="seam" x1={percent(TOGETHER_AT)} x2="100%" y1={y} y2={y} />;
       })}
-      <line class="limit" x1="0" x2="100%" y1={pixel(line)} y2={pixel(line)} />
+      <line
+        class="limit"
+        x1="0"
+        x2={top < line ? percent(TOGETHER_AT) : "100%"}
+        y1={pixel(line)}
+        y2={pixel(line)}
+      />
+      {top < line ? (
+        <line class="limit across" x1={percent(TOGETHER_AT)} x2="100%" y1={pixel(line)} y2={pixel(line)} />
+      ) : null}
       <text class="strong" x="0" y={pixel(line - 8)}>
         {formatCount(threshold)} {unit}
       </text>

@@ -55,10 +55,19 @@ export type Row = {
   cells: Child[];
 };
 
-/** A table that reads as a list of cards on a phone. Its roles are written out: `display` would take them away. */
-export function DataTable(props: { caption: string; hideCaption?: boolean; columns: Column[]; rows: Row[] }) {
+/**
+ * A table that reads as a list of cards on a phone, unless it is `narrow` enough to stay one. Its roles are written
+ * out: `display` would take them away.
+ */
+export function DataTable(props: {
+  caption: string;
+  hideCaption?: boolean;
+  narrow?: boolean;
+  columns: Column[];
+  rows: Row[];
+}) {
   return (
-    <table class="table" role="table">
+    <table class={props.narrow ? "table" : "table cards"} role="table">
       <caption class={props.hideCaption ? "vh" : undefined}>{props.caption}</caption>
       <thead role="rowgroup">
         <tr role="row">

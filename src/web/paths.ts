@@ -7,6 +7,11 @@ export function memberPath(did: string): string {
   return `/members/${encodeURIComponent(did).replaceAll("%3A", ":")}`;
 }
 
+/** The place of a domain on its member's page. */
+export function domainAnchor(name: string): string {
+  return `domain-${name}`;
+}
+
 /** The place of a change of standing on its member's page. */
 export function changeAnchor(id: string): string {
   return `change-${id.replaceAll(/[^\w-]/g, "-")}`;

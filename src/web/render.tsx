@@ -76,5 +76,5 @@ function navOf(shown: Rendered, viewer: Identity | null): NavItem[] {
 }
 
 function nameOf(viewer: Identity): string {
-  return viewer.role === "committee" ? "Committee" : "Member";
+  return viewer.role === "committee" ? "Signed in: committee" : "Signed in: member";
 }

@@ -152,7 +152,7 @@ export type StandingChange = {
   decidedBy: "rule" | "committee" | "breaker" | "time";
   /** What to do; null when nothing is to be done. */
   remedy: string | null;
-  /** How standing comes back, and on which day at the earliest when that is known. */
+  /** How standing comes back, and on which day that is expected when it is known. */
   wayBack: { text: string; at: number | null } | null;
   /** How to appeal: a command or an address; null when there is nothing to appeal. */
   appeal: string | null;
@@ -195,7 +195,7 @@ export type MemberMessage = {
 };
 
 export type LimitUse = {
-  /** `10 minutes`, `hour`, `day`. */
+  /** Reads after "Messages in": `10 minutes`, `an hour`, `a day`. */
   window: string;
   used: number;
   limit: number;

@@ -5,6 +5,9 @@ import type { EvidenceValue, RecipientState } from "./view.ts";
 
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
+/** Between a number and its unit: a line does not break there. */
+const NBSP = "\u00a0";
+
 /** `12 Mar 2026` of an instant in ms, UTC. */
 export function formatDate(at: number): string {
   const d = new Date(at);
@@ -24,23 +27,23 @@ export function formatCount(n: number): string {
 /** `1.4 %` of a share between 0 and 1: two digits that count, never more than one decimal above 1 %. */
 export function formatShare(share: number): string {
   const percent = share * 100;
-  if (percent === 0) return "0 %";
-  if (percent < 0.1) return `${percent.toFixed(3)} %`;
-  return `${percent.toFixed(percent < 1 ? 2 : 1)} %`;
+  if (percent === 0) return `0${NBSP}%`;
+  if (percent < 0.1) return `${percent.toFixed(3)}${NBSP}%`;
+  return `${percent.toFixed(percent < 1 ? 2 : 1)}${NBSP}%`;
 }
 
 /** `99.4 %` of a probability; near certainty is said as such, never as 100 %. */
 export function formatProbability(p: number): string {
-  if (p > 0.999) return "above 99.9 %";
-  if (p < 0.001) return "below 0.1 %";
-  return `${(p * 100).toFixed(1)} %`;
+  if (p > 0.999) return `above 99.9${NBSP}%`;
+  if (p < 0.001) return `below 0.1${NBSP}%`;
+  return `${(p * 100).toFixed(1)}${NBSP}%`;
 }
 
 /** `4.2 kB` of a number of octets. */
 export function formatSize(octets: number): string {
-  if (octets < 1_000) return `${octets} B`;
-  if (octets < 1_000_000) return `${(octets / 1_000).toFixed(1)} kB`;
-  return `${(octets / 1_000_000).toFixed(1)} MB`;
+  if (octets < 1_000) return `${octets}${NBSP}B`;
+  if (octets < 1_000_000) return `${(octets / 1_000).toFixed(1)}${NBSP}kB`;
+  return `${(octets / 1_000_000).toFixed(1)}${NBSP}MB`;
 }
 
 /** `Mon` of a `YYYY-MM-DD`. */

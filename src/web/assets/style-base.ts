@@ -24,6 +24,7 @@ export const baseStyle = `
   --warn: #96400a; --warn-wash: #fdeadc;
   --bad: #a3241f; --bad-wash: #fbe6e3;
   --idle: #4b5d64; --idle-wash: #e6eceb;
+  --bar: #1c6d80; --bar-b: #dba019; --bar-c: #c2342b;
   --text: "Hyperlegible", system-ui, -apple-system, "Segoe UI", Roboto, sans-serif;
   --mono: "Hyperlegible Mono", ui-monospace, "SF Mono", Menlo, Consolas, monospace;
   --gap: 1.5rem; --edge: clamp(1rem, 4vw, 2.5rem); --radius: 4px;
@@ -38,6 +39,7 @@ export const baseStyle = `
     --warn: #f5a872; --warn-wash: #3b2413;
     --bad: #f79b92; --bad-wash: #411d1b;
     --idle: #a5b6b8; --idle-wash: #22333a;
+    --bar: #4fa3b5; --bar-b: #e8b94a; --bar-c: #f0756b;
   }
 }
 
@@ -45,7 +47,7 @@ export const baseStyle = `
 html { font-size: 106.25%; -webkit-text-size-adjust: 100%; scroll-padding-top: 1rem; }
 body {
   margin: 0; background: var(--paper); color: var(--ink);
-  font: 400 1rem/1.55 var(--text); font-variant-numeric: tabular-nums;
+  font: 400 1rem/1.55 var(--text);
   display: flex; flex-direction: column; min-height: 100vh;
 }
 h1, h2, h3, h4 { line-height: 1.2; margin: 0; font-weight: 650; text-wrap: balance; }
@@ -53,7 +55,7 @@ h1 { font-size: clamp(1.7rem, 1.2rem + 2.2vw, 2.5rem); letter-spacing: -0.015em;
 h2 { font-size: 1.3rem; letter-spacing: -0.005em; }
 h3 { font-size: 1.06rem; }
 p, ul, ol, dl, pre, figure { margin: 0; }
-p, li { max-width: 66ch; }
+p { max-width: 66ch; }
 a { color: var(--accent); text-decoration-thickness: 1px; text-underline-offset: 0.18em; }
 a:hover { text-decoration-thickness: 2px; }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; border-radius: 2px; }
@@ -85,6 +87,11 @@ small, .small { font-size: 0.875rem; }
 .masthead nav a[aria-current] { color: var(--ink); border-color: var(--accent); font-weight: 600; }
 .viewer { display: flex; align-items: center; gap: 0.9rem; min-height: 44px; font-size: 0.875rem; color: var(--ink-soft); min-width: 0; }
 .viewer span { overflow-wrap: anywhere; }
+
+@media (max-width: 44rem) {
+  .viewer { margin-left: auto; } .viewer span { display: none; }
+  .masthead:has(.viewer) nav { order: 3; width: 100%; margin: 0; }
+}
 
 main { flex: 1; padding-block: clamp(1.5rem, 4vw, 3rem) 4rem; }
 .page-head { margin-bottom: clamp(1.75rem, 4vw, 2.75rem); }

@@ -16,7 +16,7 @@ export const partStyle = `
 
 .badge {
   display: inline-flex; align-items: center; gap: 0.38rem; padding: 0.12rem 0.55rem 0.12rem 0.42rem; vertical-align: baseline;
-  border: 1px solid currentColor; border-radius: var(--radius); font-size: 0.82rem; font-weight: 600; line-height: 1.35; white-space: nowrap;
+  border: 1px solid color-mix(in srgb, currentColor 35%, transparent); border-radius: var(--radius); font-size: 0.82rem; font-weight: 600; line-height: 1.35; white-space: nowrap;
   color: var(--idle); background: var(--idle-wash);
 }
 .badge svg { width: 0.8rem; height: 0.8rem; flex: none; }
@@ -30,26 +30,27 @@ export const partStyle = `
 .table th:last-child, .table td:last-child { padding-right: 0; }
 .table thead th { font-size: 0.82rem; font-weight: 600; color: var(--ink-soft); border-bottom-color: var(--line-strong); vertical-align: bottom; }
 .table tbody th { font-weight: 600; overflow-wrap: anywhere; }
-.table .num { text-align: right; white-space: nowrap; }
+.table .num { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 .table td svg.spark { vertical-align: middle; }
 .table tbody tr:hover { background: var(--wash); }
 @media (max-width: 44rem) {
-  .table, .table tbody, .table tr, .table td, .table tbody th { display: block; }
-  .table thead { position: absolute; clip-path: inset(50%); width: 1px; height: 1px; overflow: hidden; }
-  .table tr { background: var(--sheet); border: 1px solid var(--line); border-radius: var(--radius); padding: 0.7rem 0.95rem; }
-  .table tbody tr:hover { background: var(--sheet); }
-  .table tr + tr { margin-top: 0.65rem; }
-  .table tbody th { padding: 0 0 0.35rem; border: 0; font-size: 1.02rem; }
-  .table td, .table td.num, .table td:last-child { display: grid; grid-template-columns: 7.2rem minmax(0, 1fr); gap: 0.75rem;
+  .table.cards, .cards caption, .cards tbody, .cards tr, .cards td, .cards tbody th { display: block; }
+  .table:not(.cards) .num { white-space: normal; }
+  .cards thead { position: absolute; clip-path: inset(50%); width: 1px; height: 1px; overflow: hidden; }
+  .cards tr { background: var(--sheet); border: 1px solid var(--line); border-radius: var(--radius); padding: 0.7rem 0.95rem; }
+  .cards tbody tr:hover { background: var(--sheet); }
+  .cards tr + tr { margin-top: 0.65rem; }
+  .cards tbody th { padding: 0 0 0.35rem; border: 0; font-size: 1.02rem; }
+  .cards td, .cards td.num, .cards td:last-child { display: grid; grid-template-columns: 7.2rem minmax(0, 1fr); gap: 0.75rem;
     padding: 0.22rem 0; border: 0; text-align: left; white-space: normal; }
-  .table td::before { content: attr(data-label); color: var(--ink-soft); font-size: 0.875rem; }
-  .table td.empty { display: none; }
-  .table td > .cell { min-width: 0; overflow-wrap: anywhere; }
+  .cards td::before { content: attr(data-label); color: var(--ink-soft); font-size: 0.875rem; }
+  .cards td.empty { display: none; }
+  .cards td > .cell { min-width: 0; overflow-wrap: anywhere; }
 }
 .kv { display: grid; grid-template-columns: minmax(8rem, 12rem) minmax(0, 1fr); gap: 0.4rem 1.25rem; }
 .kv dt { color: var(--ink-soft); } .kv dd { margin: 0; overflow-wrap: anywhere; }
 @media (max-width: 30rem) { .kv { grid-template-columns: minmax(0, 1fr); gap: 0; } .kv dd { margin-bottom: 0.6rem; } }
-.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(8.2rem, 1fr)); gap: 1.1rem var(--gap); }
+.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(7.6rem, 1fr)); gap: 1.1rem var(--gap); }
 .figures div { border-left: 2px solid var(--accent-soft); padding-left: 0.85rem; display: flex; flex-direction: column-reverse; }
 .figures dt { color: var(--ink-soft); font-size: 0.875rem; }
 .figures dd { margin: 0; font-size: 1.75rem; font-weight: 600; line-height: 1.15; letter-spacing: -0.01em; }
@@ -67,20 +68,23 @@ export const partStyle = `
 .chart text.strong { fill: var(--ink); font-weight: 600; }
 .chart .grid { stroke: var(--line); stroke-width: 1px; } .chart .base { stroke: var(--line-strong); stroke-width: 1px; }
 .chart .limit { stroke: var(--ink); stroke-width: 1.5px; stroke-dasharray: 5 4; }
-.chart .bar { fill: var(--accent); } .chart .bar.b { fill: var(--note); } .chart .bar.c { fill: var(--bad); }
-.chart .bar.soft { fill: var(--accent-soft); } .chart .seam { stroke: var(--paper); stroke-width: 1px; }
-.chart .halo { paint-order: stroke; stroke: var(--paper); stroke-width: 4px; stroke-linejoin: round; }
+.bar { fill: var(--bar); } .bar.b { fill: var(--bar-b); } .bar.c { fill: var(--bar-c); }
+.chart .seam { stroke: var(--paper); stroke-width: 1px; }
+.chart .limit.across { stroke: var(--paper); stroke-width: 2px; }
 .spark { width: 92px; height: 24px; } .spark polyline { fill: none; stroke: var(--accent); stroke-width: 1.6; } .spark circle { fill: var(--accent); }
 figure figcaption { font-size: 0.94rem; color: var(--ink-soft); margin-top: 0.6rem; max-width: 66ch; }
 .legend { display: flex; flex-wrap: wrap; gap: 0.3rem 1.3rem; list-style: none; padding: 0; margin-bottom: 0.75rem; font-size: 0.875rem; }
 .legend li { display: inline-flex; align-items: center; gap: 0.45rem; } .legend svg { width: 12px; height: 12px; }
-.legend .bar { fill: var(--accent); } .legend .bar.b { fill: var(--note); } .legend .bar.c { fill: var(--bad); }
 
-.code { position: relative; }
-.code .code-label { font-size: 0.82rem; color: var(--ink-soft); margin-bottom: 0.25rem; }
+.code { display: grid; grid-template-columns: minmax(0, 1fr); gap: 0.4rem 0.6rem; justify-items: start; }
+.code > p, .code > pre { width: 100%; }
+@media (min-width: 44.01rem) {
+  .scripted .code:has(.copy) { grid-template-columns: minmax(0, 1fr) auto; align-items: start; }
+  .code .code-label { grid-column: 1 / -1; }
+}
+.code .code-label { font-size: 0.82rem; color: var(--ink-soft); }
 .code pre { background: var(--wash); border: 1px solid var(--line); border-radius: var(--radius); padding: 0.7rem 0.9rem;
   white-space: pre-wrap; overflow-wrap: anywhere; line-height: 1.5; tab-size: 2; }
-.code .copy { margin-top: 0.4rem; }
 .transcript { max-height: 26rem; overflow: auto; font-size: 0.85rem; }
 .empty-state { border: 1px dashed var(--line-strong); border-radius: var(--radius); padding: 1.1rem 1.25rem; color: var(--ink-soft); }
 .empty-state strong { color: var(--ink); display: block; }
@@ -92,11 +96,12 @@ details > *:not(summary) { margin-top: 0.5rem; }
 .quote { border-left: 3px solid var(--line-strong); padding-left: 0.9rem; }
 .plain { list-style: none; padding: 0; } .plain > li + li { margin-top: 0.6rem; }
 .situation { margin-bottom: 2.5rem; }
-.situation .kv, .change-line { margin-top: 0.75rem; }
+.situation .kv { margin-top: 0.75rem; }
+.finding .badge, .plain .badge { margin-right: 0.3rem; }
 .change-line { display: flex; flex-wrap: wrap; gap: 0.3rem 1rem; align-items: baseline; }
 .change-line > .small { font-weight: 400; }
 .changes > li + li { border-top: 1px solid var(--line); padding-top: 0.9rem; margin-top: 0.9rem; }
-.tally { display: flex; flex-wrap: wrap; gap: 0.9rem 2rem; list-style: none; padding: 0; }
+.tally { display: grid; grid-template-columns: repeat(auto-fit, minmax(8.6rem, 1fr)); gap: 0.9rem 1rem; list-style: none; padding: 0; }
 .tally li { display: flex; align-items: center; gap: 0.6rem; } .tally strong { font-size: 1.75rem; line-height: 1; }
 .ladder { list-style: none; padding: 0; }
 .ladder li { position: relative; padding: 0 0 1rem 1.9rem; }

@@ -136,10 +136,22 @@ function Members({ members }: { members: CommitteeMember[] }) {
             { label: "Above 5 %", numeric: true },
             { label: "Last event" },
           ]}
-          rows={members.map((member) => ({ key: member.did, cells: memberCells(member) }))}
+          rows={members
+            .toSorted(worstFirst)
+            .map((member) => ({ key: member.did, cells: memberCells(member) }))}
         />
       )}
     </Section>
+  );
+}
+
+/** Who needs the committee's eye comes first. */
+function worstFirst(a: CommitteeMember, b: CommitteeMember): number {
+  return (
+    STANDINGS.indexOf(b.standing) - STANDINGS.indexOf(a.standing) ||
+    Number(b.paused) - Number(a.paused) ||
+    (b.bounce?.p_over_5 ?? 0) - (a.bounce?.p_over_5 ?? 0) ||
+    a.domain.localeCompare(b.domain)
   );
 }
 
@@ -158,8 +170,7 @@ function memberCells(member: CommitteeMember) {
     bounce === null ? "–" : formatProbability(bounce.p_over_5),
     lastEvent === null ? null : (
       <>
-        {EVENT_WORDS[lastEvent.action].name}
-        <br />
+        {EVENT_WORDS[lastEvent.action].name}{" "}
         <span class="soft small">
           <Time at={lastEvent.at} />
         </span>

@@ -1,4 +1,5 @@
 import { Badge, Code, EmptyState, KeyValue, Section, Time, type Tone } from "../components.tsx";
+import { domainAnchor } from "../paths.ts";
 import type { DnsRecord, Finding, MemberDomain } from "../view.ts";
 
 const OUTCOMES: Record<Finding["outcome"], { tone: Tone; name: string }> = {
@@ -31,7 +32,7 @@ function Domain({ domain }: { domain: MemberDomain }) {
   const faults = domain.findings.filter((finding) => finding.outcome !== "pass");
   const passes = domain.findings.filter((finding) => finding.outcome === "pass");
   return (
-    <div class="stack" data-key={domain.name}>
+    <div class="stack" id={domainAnchor(domain.name)}>
       <h3 class="change-line">
         <span>{domain.name}</span>
         {domain.status === "held" ? (
@@ -104,7 +105,14 @@ function RecordBlock({ record }: { record: DnsRecord }) {
 /** One line of a zone file; text is quoted, in strings of 255 octets at most (RFC 1035, 3.3.14). */
 function zoneLine({ name, type, value }: DnsRecord): string {
   const strings = value.match(/[^]{1,255}/g) ?? [""];
-  const data =
-    type === "TXT" && !value.startsWith('"') ? strings.map((part) => JSON.stringify(part)).join(" ") : value;
+  const data = type === "TXT" && !value.startsWith('"') ? strings.map(quoted).join(" ") : value;
   return `${name.replace(/\.?$/, ".")} ${type} ${data}`;
+}
+
+/** A character string of a zone file: `"`, `\\` and control characters escaped (RFC 1035, 5.1). */
+function quoted(text: string): string {
+  const escaped = text
+    .replace(/["\\]/g, "\\$&")
+    .replace(/\p{Cc}/gu, (c) => `\\${String(c.charCodeAt(0)).padStart(3, "0")}`);
+  return `"${escaped}"`;
 }

@@ -11,7 +11,7 @@ export function Messages({ messages }: { messages: MemberMessage[] }) {
     <Section
       id="messages"
       title="Recent messages"
-      intro="Subject and text are not kept here, and addresses are shown without their local part."
+      intro="Subject and text are not kept here, and the local part of an address is masked."
     >
       {messages.length === 0 ? (
         <EmptyState title="No message yet">

@@ -1,6 +1,6 @@
 import { Badge, Card, Code, DataTable, EmptyState, KeyValue, Section, Time } from "../components.tsx";
 import { STANDINGS, type Standing } from "../../policy/types.ts";
-import { changeAnchor } from "../paths.ts";
+import { changeAnchor, domainAnchor } from "../paths.ts";
 import type { MemberView, StandingChange } from "../view.ts";
 import { evidenceWords, STANDING_WORDS } from "../words.ts";
 import { StandingBadge } from "./parts.tsx";
@@ -8,6 +8,7 @@ import { StandingBadge } from "./parts.tsx";
 /** The first thing on the page: is something wrong, why, what to do, and until when. */
 export function Situation({ view }: { view: MemberView }) {
   const change = view.changes.find((one) => one.to === view.standing);
+  const held = view.domains.filter((domain) => domain.status === "held");
   return (
     <div class="stack situation">
       {view.paused ? (
@@ -36,7 +37,17 @@ export function Situation({ view }: { view: MemberView }) {
           )}
         </Card>
       )}
-      {view.standing === "good" && !view.paused ? (
+      {held.map((domain) => (
+        <Card tone="bad">
+          <h2>Mail of {domain.name} is held</h2>
+          <p>
+            Its authentication fails in DNS.{" "}
+            <a href={`#${domainAnchor(domain.name)}`}>The record to publish is under Domains</a>; the mail
+            leaves by itself when the check passes again.
+          </p>
+        </Card>
+      ))}
+      {view.standing === "good" && !view.paused && held.length === 0 ? (
         <Card tone="ok">
           <p>
             Nothing is held against this member. In good standing since{" "}
@@ -121,6 +132,7 @@ function Change({ change }: { change: StandingChange }) {
       {change.evidence.length === 0 ? null : (
         <DataTable
           caption="The values that decided"
+          narrow
           columns={[
             { label: "Evidence" },
             { label: "Seen", numeric: true },
@@ -155,7 +167,7 @@ function answersOf(change: StandingChange): [string, Answer][] {
         wayBack.text
       ) : (
         <>
-          {wayBack.text} At the earliest on{" "}
+          {wayBack.text} Expected on{" "}
           <strong>
             <Time at={wayBack.at} dateOnly />
           </strong>

@@ -2,7 +2,14 @@ import { Meter } from "../charts.tsx";
 import { Badge, Breadcrumb, EmptyState, KeyValue, Section, Time } from "../components.tsx";
 import { COMMITTEE_PATH } from "../paths.ts";
 import type { LimitUse, MemberView } from "../view.ts";
-import { formatCount, formatProbability, formatShare, LABEL_WORDS, TIER_WORDS } from "../words.ts";
+import {
+  formatCount,
+  formatProbability,
+  formatShare,
+  formatTime,
+  LABEL_WORDS,
+  TIER_WORDS,
+} from "../words.ts";
 import { Domains } from "./member-domains.tsx";
 import { Messages } from "./member-messages.tsx";
 import { Changes, Ladder, Situation } from "./member-standing.tsx";
@@ -75,7 +82,7 @@ function Evidence({ view }: { view: MemberView }) {
           threshold={COMPLAINT_MARK}
           state={complaints.rate > COMPLAINT_MARK ? "over" : "fine"}
           text={`${complaints.complaints} of ${formatCount(complaints.eligible)} (${formatShare(complaints.rate)}), mark at 0.1 %`}
-          note={`From ${formatCount(complaints.complainants)} different people. Probability that the true rate is above 0.1 %: ${formatProbability(complaints.p_over_01)}.`}
+          note={`Different people who complained: ${formatCount(complaints.complainants)}. Probability that the true rate is above 0.1 %: ${formatProbability(complaints.p_over_01)}.`}
         />
       )}
     </Section>
@@ -101,11 +108,16 @@ function Limits({ view }: { view: MemberView }) {
       ) : (
         view.limits.map((use) => (
           <Meter
-            label={`Messages in one ${use.window}`}
+            label={`Messages in ${use.window}`}
             value={use.used}
             max={use.limit}
             state={limitState(use)}
             text={`${formatCount(use.used)} of ${formatCount(use.limit)} used`}
+            note={
+              limitState(use) === "fine" || use.freeAt === null
+                ? undefined
+                : `All of it is free again on ${formatTime(use.freeAt)}.`
+            }
           />
         ))
       )}

@@ -44,7 +44,7 @@ export function PoolNumbers({ view }: { view: PublicOverview }) {
           { label: "delivered", value: formatCount(delivered), note: share(delivered) },
           { label: "deferred, still trying", value: formatCount(deferred) },
           { label: "bounced", value: formatCount(bounced), note: share(bounced) },
-          { label: "operators", value: formatCount(view.operators.length) },
+          { label: "labelled operators", value: formatCount(view.operators.length) },
         ]}
       />
       <h3>Recipients of the last seven days</h3>

@@ -1,0 +1,148 @@
+import { describe, expect, test } from "vitest";
+import { MovableClock } from "../lib/clock.ts";
+import { silentLog } from "../platform/log.ts";
+import { createWeb } from "./app.ts";
+import { warnedMember } from "./fixtures/member.fixture.ts";
+import { committeeOverview, didOf, NOW, publicOverview } from "./fixtures/pool.fixture.ts";
+import { accessLink, LINK_LIFETIME_MS, SESSION_LIFETIME_MS, type Identity } from "./session.ts";
+import type { WebQueries } from "./view.ts";
+
+const key = new Uint8Array(32).fill(9);
+const committee: Identity = { role: "committee" };
+const own: Identity = { role: "member", did: warnedMember.did };
+
+function setUp(publicUrl = "https://mail.example", overrides: Partial<WebQueries> = {}) {
+  const clock = new MovableClock(NOW);
+  const asked: string[] = [];
+  const queries: WebQueries = {
+    publicOverview: async () => (asked.push("public"), publicOverview),
+    committeeOverview: async () => (asked.push("committee"), committeeOverview),
+    member: async (did) => (asked.push(did), did === warnedMember.did ? warnedMember : null),
+    ...overrides,
+  };
+  const app = createWeb({ queries, sessionKey: key, clock, publicUrl, log: silentLog });
+  const logIn = async (identity: Identity) => {
+    const link = new URL(accessLink(publicUrl, key, identity, clock.now() + LINK_LIFETIME_MS));
+    const answer = await app.request(link.pathname + link.search);
+    return { answer, cookie: (answer.headers.get("set-cookie") ?? "").split(";")[0] ?? "" };
+  };
+  const get = (path: string, cookie = "") => app.request(path, { headers: { cookie } });
+  return { app, asked, clock, get, logIn };
+}
+
+describe("who may see what", () => {
+  test.each<[string, Identity | null, number]>([
+    ["/", null, 200],
+    ["/", own, 200],
+    ["/committee", null, 403],
+    ["/committee", own, 403],
+    ["/committee", committee, 200],
+    [`/members/${warnedMember.did}`, null, 403],
+    [`/members/${warnedMember.did}`, own, 200],
+    [`/members/${encodeURIComponent(warnedMember.did)}`, own, 200],
+    [`/members/${warnedMember.did}`, committee, 200],
+    [`/members/${didOf(3)}`, own, 403],
+    [`/members/${didOf(3)}`, committee, 404],
+    ["/members/", committee, 404],
+    ["/nothing", null, 404],
+  ])("%s for %j is %i", async (path, identity, status) => {
+    const { asked, get, logIn } = setUp();
+    const cookie = identity ? (await logIn(identity)).cookie : "";
+    const answer = await get(path, cookie);
+    expect(answer.status).toBe(status);
+    expect(answer.headers.get("content-type")).toMatch(/^text\/html/);
+    if (status === 403) expect(asked).toEqual([]);
+    if (path === "/") expect(asked).toEqual(["public"]);
+  });
+});
+
+describe("a session", () => {
+  test("opens by a link, with a cookie that scripts and other sites cannot use", async () => {
+    const { answer } = await setUp().logIn(own);
+    expect(answer.status).toBe(303);
+    expect(answer.headers.get("location")).toBe(`/members/${warnedMember.did}`);
+    const cookie = answer.headers.get("set-cookie") ?? "";
+    expect(cookie).toMatch(/^__Host-atmos-session=/);
+    for (const part of ["HttpOnly", "SameSite=Lax", "Secure", "Path=/"]) expect(cookie).toContain(part);
+    expect(answer.headers.get("cache-control")).toBe("no-store");
+  });
+
+  test("needs no TLS on loopback", async () => {
+    const { get, logIn } = setUp("http://127.0.0.1:8080");
+    const { answer, cookie } = await logIn(committee);
+    expect(answer.headers.get("set-cookie")).not.toContain("Secure");
+    expect((await get("/committee", cookie)).status).toBe(200);
+  });
+
+  test("ends by itself, and so does an unused link", async () => {
+    const { app, clock, get, logIn } = setUp();
+    const link = new URL(accessLink("https://mail.example", key, committee, clock.now() + LINK_LIFETIME_MS));
+    const { cookie } = await logIn(committee);
+    clock.advance(LINK_LIFETIME_MS);
+    const late = await app.request(link.pathname + link.search);
+    expect(late.status).toBe(403);
+    expect(late.headers.get("set-cookie")).toBeNull();
+    expect(await late.text()).toContain("atmos link");
+    expect((await get("/committee", cookie)).status).toBe(200);
+    clock.advance(SESSION_LIFETIME_MS);
+    const ended = await get("/committee", cookie);
+    expect(ended.status).toBe(403);
+    expect(await ended.text()).toContain("has expired");
+  });
+
+  test("ends by the button, from our own pages only", async () => {
+    const { app, logIn } = setUp();
+    const { cookie } = await logIn(own);
+    const post = (headers: Record<string, string>) =>
+      app.request("/logout", { method: "POST", headers: { cookie, ...headers } });
+    const foreign = await post({ origin: "https://evil.example", "sec-fetch-site": "cross-site" });
+    expect(foreign.status).toBe(403);
+    expect(foreign.headers.get("set-cookie")).toBeNull();
+    const ended = await post({ origin: "null", "sec-fetch-site": "same-origin" });
+    expect(ended.status).toBe(200);
+    expect(ended.headers.get("set-cookie")).toMatch(/^__Host-atmos-session=; Max-Age=0; Path=\/; Secure/);
+    expect((await app.request("/logout", { headers: { cookie } })).status).toBe(404);
+  });
+});
+
+test.each(["/", "/committee", "/nothing", "/assets/style.css"])(
+  "%s has the headers of safety",
+  async (path) => {
+    const { headers } = await setUp().get(path);
+    const policy = headers.get("content-security-policy") ?? "";
+    for (const part of [
+      "default-src 'none'",
+      "script-src 'self'",
+      "style-src 'self'",
+      "frame-ancestors 'none'",
+    ]) {
+      expect(policy).toContain(part);
+    }
+    expect(policy).not.toContain("unsafe");
+    expect(headers.get("referrer-policy")).toBe("no-referrer");
+    expect(headers.get("x-content-type-options")).toBe("nosniff");
+  },
+);
+
+test.each([
+  ["/", "private, no-cache"],
+  ["/committee", "no-store"],
+  [`/members/${warnedMember.did}`, "no-store"],
+  ["/login", "no-store"],
+  ["/nothing", "no-store"],
+])("%s is cached as %s", async (path, expected) => {
+  const { get, logIn } = setUp();
+  const { cookie } = await logIn(committee);
+  expect((await get(path, cookie)).headers.get("cache-control")).toBe(expected);
+});
+
+test("a failing query is a page that says so and tells nothing of the fault", async () => {
+  const { get } = setUp("https://mail.example", {
+    publicOverview: () => Promise.reject(new Error("no such table: secret_table")),
+  });
+  const answer = await get("/");
+  expect(answer.status).toBe(500);
+  const html = await answer.text();
+  expect(html).toContain("This page failed");
+  expect(html).not.toContain("secret_table");
+});

@@ -1,0 +1,171 @@
+import { describe, expect, test } from "vitest";
+import { suspendedMember, warnedMember } from "../fixtures/member.fixture.ts";
+import { committeeOverview, publicOverview, WARNED } from "../fixtures/pool.fixture.ts";
+import { renderPage, type Rendered } from "../render.tsx";
+import type { Identity } from "../session.ts";
+import type { MemberView } from "../view.ts";
+
+const committee: Identity = { role: "committee" };
+const render = async (shown: Rendered, viewer: Identity | null = null) =>
+  String(await renderPage(shown, viewer));
+const member = (view: MemberView) => render({ page: "member", view }, { role: "member", did: view.did });
+
+/** What a reader reads: no tags, entities resolved, white space joined. */
+function readable(html: string): string {
+  return html
+    .replaceAll(/<[^>]*>/g, " ")
+    .replaceAll("&lt;", "<")
+    .replaceAll("&gt;", ">")
+    .replaceAll("&quot;", '"')
+    .replaceAll("&#39;", "'")
+    .replaceAll("&amp;", "&")
+    .replaceAll(/\s+/g, " ");
+}
+
+function section(html: string, id: string): string {
+  const from = html.indexOf(`<section id="${id}"`);
+  expect(from).toBeGreaterThan(-1);
+  return html.slice(from, html.indexOf("</section>", from));
+}
+
+describe("the public page", () => {
+  test.each([
+    "messages today 268",
+    "98.1 %",
+    "250 a day",
+    "Together they send 445 a day",
+    "19 operators whose mail domains pass every check",
+    "dig @127.0.0.1 -p 5354 +short pds.larkspur.test.dwl.wl.atmosphere.test A",
+    "2026031207",
+    "queryLabels?uriPatterns=did:plc:",
+    "verified-mail-operator",
+  ])("says %s", async (fact) => {
+    expect(readable(await render({ page: "overview", view: publicOverview }))).toContain(fact);
+  });
+
+  test("says nothing of standing, and names nobody beside a volume", async () => {
+    const html = await render({ page: "overview", view: publicOverview });
+    expect(readable(html)).not.toMatch(/warned|probation|suspended|ejected|standing|p_over|complain/i);
+    for (const { domain } of publicOverview.operators)
+      expect(section(html, "together")).not.toContain(domain);
+  });
+
+  test("is whole before anything has happened", async () => {
+    const html = await render({
+      page: "overview",
+      view: {
+        ...publicOverview,
+        today: { messages: 0, delivered: 0, deferred: 0, bounced: 0 },
+        days: [],
+        together: { threshold: 250, operators: [] },
+        operators: [],
+        allowlist: null,
+        recentLabels: [],
+      },
+    });
+    expect(readable(html)).toContain("Nobody has sent yet");
+    expect(html).not.toMatch(/NaN|Infinity|undefined/);
+  });
+});
+
+test("the committee sees who needs it first, the causes and the queue", async () => {
+  const html = await render({ page: "committee", view: committeeOverview }, committee);
+  const text = readable(html);
+  for (const fact of ["19 of 200 (9.5 %)", "99.6 %", "Rule: bounce_warning", "Decided by people", "11,482"]) {
+    expect(text).toContain(fact);
+  }
+  const members = section(html, "members");
+  const order = ["pds.nightbus.test", "pds.ferryman.test", "pds.basement-radio.test", "pds.larkspur.test"];
+  const places = order.map((domain) => members.indexOf(domain));
+  expect(places).toEqual(places.toSorted((a, b) => a - b));
+  expect(places[0]).toBeGreaterThan(-1);
+  expect(members).toContain(`href="/members/${committeeOverview.members[WARNED]!.did}"`);
+});
+
+describe("a member's page", () => {
+  test.each([
+    ["cause", "19 of the last 200 recipients"],
+    ["value that decided", "Probability that the true bounce rate is above 5 % 99.6 % 99.0 % or more"],
+    ["rule", "BouncedDistinct >= 5"],
+    ["remedy", "remove the 17 that bounced"],
+    ["way back with a date", "Expected on 26 Mar 2026"],
+    ["record to publish", "am1._domainkey.zine.basement-radio.test. CNAME k7qn2v.dkim.atmosphere.test."],
+    ["held domain first", "Mail of zine.basement-radio.test is held"],
+    ["remote words", "550 5.1.1 <w…@gmail.test>: the account w… does not exist."],
+    ["limit", "9 of 400 used"],
+  ])("has the %s", async (_, fact) => {
+    expect(readable(await member(warnedMember))).toContain(fact);
+  });
+
+  test("shows no local part of a recipient, in the conversation neither", async () => {
+    expect(await member(warnedMember)).not.toMatch(/wilhelmina|oskar|juno|aeqcmnjq3k/);
+  });
+
+  test("tells a suspended member why, what to do and when, before anything else", async () => {
+    const text = readable(await member(suspendedMember));
+    const first = text.slice(0, text.indexOf("Where the member is"));
+    for (const fact of [
+      "second cause",
+      "Close the open sign-up form",
+      "13 Mar 2026",
+      "Replace the credential",
+    ]) {
+      expect(first).toContain(fact);
+    }
+  });
+
+  test.each([
+    ["v=spf1 -all", '"v=spf1 -all"'],
+    ['say "x" \\', '"say \\"x\\" \\\\"'],
+    ["a\nb", '"a\\010b"'],
+    ["", '""'],
+  ])("quotes the text record %j as one zone line", async (value, data) => {
+    const [domain] = warnedMember.domains;
+    const remedy = { text: "Publish this.", record: { name: "x.test.", type: "TXT", value } };
+    const findings = [{ check: "spf", outcome: "fail" as const, text: "", observed: null, remedy }];
+    const text = readable(await member({ ...warnedMember, domains: [{ ...domain!, findings }] }));
+    expect(text).toContain(`x.test. TXT ${data} `);
+  });
+
+  test("splits a long text record into strings of 255", async () => {
+    const [domain] = warnedMember.domains;
+    const remedy = { text: "Publish this.", record: { name: "x.test", type: "TXT", value: "k".repeat(400) } };
+    const findings = [{ check: "dkim", outcome: "fail" as const, text: "", observed: null, remedy }];
+    const text = readable(await member({ ...warnedMember, domains: [{ ...domain!, findings }] }));
+    expect(text).toContain(`x.test. TXT "${"k".repeat(255)}" "${"k".repeat(145)}"`);
+  });
+});
+
+const HOSTILE = `</code></title><script>alert("x")</script><img src=x onerror='y'>`;
+const ENUMS = new Set([
+  "standing",
+  "tier",
+  "action",
+  "state",
+  "class",
+  "outcome",
+  "status",
+  "decidedBy",
+  "from",
+  "to",
+]);
+
+/** The same view with hostile text in every free string. */
+function poison<T>(value: T, key = ""): T {
+  if (typeof value === "string") return (ENUMS.has(key) ? value : value + HOSTILE) as T;
+  if (Array.isArray(value)) return value.map((item) => poison(item, key)) as T;
+  if (value === null || typeof value !== "object") return value;
+  return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, poison(v, k)])) as T;
+}
+
+test.each<[string, Rendered]>([
+  ["overview", { page: "overview", view: poison(publicOverview) }],
+  ["committee", { page: "committee", view: poison(committeeOverview) }],
+  ["member", { page: "member", view: poison(warnedMember) }],
+])("hostile text stays text: %s", async (_, shown) => {
+  const html = await render(shown, committee);
+  expect(html).toContain("&lt;script&gt;alert(");
+  expect(html).not.toContain("<script>alert");
+  expect(html).not.toMatch(/<img/);
+  expect(html.match(/<script/g)).toHaveLength(1);
+});

@@ -1,0 +1,87 @@
+import { describe, expect, test } from "vitest";
+import {
+  accessLink,
+  createToken,
+  homeOf,
+  isOwnRequest,
+  mayView,
+  readToken,
+  type Identity,
+  type Page,
+} from "./session.ts";
+
+const key = new Uint8Array(32).fill(1);
+const otherKey = new Uint8Array(32).fill(2);
+const NOW = 1_773_324_300_000;
+const committee: Identity = { role: "committee" };
+const member: Identity = { role: "member", did: "did:plc:aaaa" };
+const good = createToken(key, "session", member, NOW + 1);
+const [body, mac] = good.split(".") as [string, string];
+const claims = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url");
+
+describe("readToken", () => {
+  test.each([
+    ["no token", undefined, "absent"],
+    ["an empty token", "", "absent"],
+    ["one part", body, "malformed"],
+    ["three parts", `${good}.x`, "malformed"],
+    ["too long", `${"a".repeat(3_000)}.${mac}`, "malformed"],
+    ["another key's", createToken(otherKey, "session", member, NOW + 1), "forged"],
+    ["a link as a session", createToken(key, "link", member, NOW + 1), "forged"],
+    ["a changed role", `${claims({ role: "committee", exp: NOW + 1 })}.${mac}`, "forged"],
+    ["a later end", `${claims({ role: "member", did: "did:plc:aaaa", exp: NOW + 9e9 })}.${mac}`, "forged"],
+    ["a cut MAC", good.slice(0, -2), "forged"],
+    ["no MAC", `${body}.`, "malformed"],
+    ["expired by a millisecond", createToken(key, "session", member, NOW - 1), "expired"],
+    ["expired now", createToken(key, "session", member, NOW), "expired"],
+  ])("%s: %s", (_, token, reason) => {
+    expect(readToken(key, "session", token, NOW)).toEqual({ ok: false, reason });
+  });
+
+  test.each([committee, member])("gives back who it was made for: $role", (identity) => {
+    const token = createToken(key, "session", identity, NOW + 1);
+    expect(readToken(key, "session", token, NOW)).toEqual({ ok: true, identity, expiresAt: NOW + 1 });
+  });
+
+  test("a short key is refused", () => {
+    expect(() => createToken(new Uint8Array(16), "link", member, NOW)).toThrow(/32 bytes/);
+  });
+});
+
+describe("mayView", () => {
+  const own: Page = { page: "member", did: "did:plc:aaaa" };
+  const others: Page = { page: "member", did: "did:plc:bbbb" };
+  test.each<[string, Identity | null, Page, string]>([
+    ["nobody, committee", null, { page: "committee" }, "log-in"],
+    ["nobody, a member", null, own, "log-in"],
+    ["committee, committee", committee, { page: "committee" }, "yes"],
+    ["committee, a member", committee, others, "yes"],
+    ["member, own", member, own, "yes"],
+    ["member, another's", member, others, "forbidden"],
+    ["member, committee", member, { page: "committee" }, "forbidden"],
+  ])("%s", (_, identity, page, verdict) => {
+    expect(mayView(identity, page)).toBe(verdict);
+  });
+});
+
+test.each([
+  [{ secFetchSite: "same-origin", origin: "null" }, true],
+  [{ secFetchSite: "same-site", origin: "https://mail.example" }, false],
+  [{ secFetchSite: "cross-site", origin: "https://evil.example" }, false],
+  [{ secFetchSite: "none" }, false],
+  [{ origin: "https://mail.example" }, true],
+  [{ origin: "https://mail.example.evil.example" }, false],
+  [{ origin: "http://mail.example" }, false],
+  [{ origin: "null" }, false],
+  [{}, false],
+])("a request with %j is ours: %s", (headers, ours) => {
+  expect(isOwnRequest(headers, "https://mail.example/")).toBe(ours);
+});
+
+test("an access link carries a token for a link, and leads to the page of its role", () => {
+  const link = new URL(accessLink("https://mail.example", key, member, NOW + 1));
+  expect(link.origin + link.pathname).toBe("https://mail.example/login");
+  expect(readToken(key, "link", link.searchParams.get("token") ?? "", NOW)).toMatchObject({ ok: true });
+  expect(homeOf(member)).toBe("/members/did:plc:aaaa");
+  expect(homeOf(committee)).toBe("/committee");
+});
