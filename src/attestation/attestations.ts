@@ -177,6 +177,12 @@ export function createAttestations(options: AttestationsOptions) {
 
     /** Attestations that have not ended, by domain. */
     list: (): Attestation[] => store.active().map(view),
+    /** Those of an account that have not ended: what `createLabels` asks for. */
+    activeOf: (did: string): Attestation[] =>
+      store
+        .byDid(did)
+        .map(view)
+        .filter((a) => a.endedAt === null),
     /** All of an account, ended ones too. */
     byDid: (did: string): Attestation[] => store.byDid(did).map(view),
     /** All of a domain, ended ones too: several accounts may attest one. */

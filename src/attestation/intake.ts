@@ -50,9 +50,10 @@ export function decideIntake(
   if (known.endedBy === null && sameVersion && claim.rev >= known.rev) return "touch";
   // A paused account comes back with the revision that it had.
   if (known.endedBy === "account" && claim.kind === "attestation" && claim.rev >= known.rev) return "store";
+  if (known.endedBy !== null && claim.kind !== "attestation" && claim.rev >= known.rev) return "ignore";
   if (claim.rev <= known.rev) return "stale";
   if (claim.kind === "attestation") return "store";
-  return known.endedBy === null ? "end" : "ignore";
+  return "end";
 }
 
 /** Reads a proved record: valid by the lexicon, its key the domain in normal form. */

@@ -1,3 +1,4 @@
+import { lexStringify } from "@atproto/lex";
 import type { Database, Migration } from "../platform/database.ts";
 import type { CheckState } from "./summary.ts";
 import type {
@@ -120,7 +121,7 @@ export function createStore(db: Database) {
         hint.collection,
         hint.rkey,
         facts.cid,
-        JSON.stringify(facts.record),
+        lexStringify(facts.record),
         facts.rev,
         facts.now,
         facts.now,

@@ -16,7 +16,7 @@ export type LabelsOptions = {
   clock: Clock;
   log: Logger;
   metrics?: Metrics;
-  /** The attestations of an account that have not ended. */
+  /** The attestations of an account that have not ended: `attestations.activeOf`. */
   attestationsOf: (did: string) => AttestedDomain[];
   /** Public origin of the labeler; needed for the DID document of a did:web. */
   endpoint?: string;

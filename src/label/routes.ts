@@ -1,4 +1,5 @@
 import { Hono } from "hono";
+import { cors } from "hono/cors";
 import { labelToJson } from "../protocol/labels/index.ts";
 import { labelerDidDocument } from "./did-document.ts";
 import type { Labels } from "./labels.ts";
@@ -7,6 +8,8 @@ import { parseLabelQuery } from "./query.ts";
 /** `com.atproto.label.queryLabels`, and the DID document when the labeler is a did:web. */
 export function labelRoutes(labels: Labels): Hono {
   const app = new Hono();
+  app.use("/xrpc/com.atproto.label.queryLabels", cors());
+  app.use("/.well-known/did.json", cors());
 
   app.get("/xrpc/com.atproto.label.queryLabels", async (c) => {
     const query = parseLabelQuery(new URL(c.req.url).searchParams);

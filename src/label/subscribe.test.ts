@@ -76,7 +76,7 @@ function subscribe(params = "") {
     ws,
     messages,
     errors,
-    opened: once(ws, "open"),
+    opened: new Promise((resolve) => ws.once("open", resolve)),
     ended: new Promise((resolve) => ws.once("close", resolve)),
     async has(n: number) {
       while (messages.length < n) await once(ws, "message");

@@ -6,7 +6,7 @@ import { noAnswer, result, shown, type Check } from "./result.ts";
 const MAX_HOSTS = 20;
 
 /**
- * Do the attested hosts equal the MX records, and do they have addresses? RFC 5321 section 5.1 (implicit MX),
+ * Do the attested hosts, where the record names them, equal the MX records, and do they have addresses? RFC 5321 section 5.1 (implicit MX),
  * RFC 7505 (null MX), RFC 2181 section 10.3 (an exchange is no alias).
  */
 export const checkMx: Check = async ({ domain, attestation }, resolver, at) => {
@@ -27,8 +27,15 @@ export const checkMx: Check = async ({ domain, attestation }, resolver, at) => {
       observed: `${domain}. IN MX 0 .`,
     });
   }
-  if (attestation)
-    findings.push(...compare(domain, attestation.mx?.map((m) => normalizeHost(m.host)) ?? [], inDns));
+  if (attestation?.mx) {
+    findings.push(
+      ...compare(
+        domain,
+        attestation.mx.map((m) => normalizeHost(m.host)),
+        inDns,
+      ),
+    );
+  }
   findings.push(...(await Promise.all(inDns.map((host) => checkHost(host, resolver)))).flat());
   return result("mx", findings, at);
 };
