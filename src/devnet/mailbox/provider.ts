@@ -158,11 +158,11 @@ export async function startMailboxProvider(options: MailboxOptions): Promise<Mai
       localAddress: from.address,
       dkim: { domainName: from.domain, keySelector: SELECTOR, privateKey },
     };
-    const sending = (async () => {
+    async function send(): Promise<void> {
       const outcome = await sendOut(mail, options, stop.signal);
       if (!stop.signal.aborted) inbox.setNote(about, `${what} to ${mail.to}: ${outcome}`);
-      underWay.delete(sending);
-    })();
+    }
+    const sending: Promise<void> = send().finally(() => underWay.delete(sending));
     underWay.add(sending);
   }
 
