@@ -1,0 +1,18 @@
+# The member's bounce window, counted before rules run: the last 200 eligible recipients of 90 days.
+# A missing window reads as no evidence: all numbers 0, and no rule holds at 0.
+
+_eligible: Optional[int] = JsonData(path="$.window.bounce.eligible")
+_hard: Optional[int] = JsonData(path="$.window.bounce.hard")
+_distinct: Optional[int] = JsonData(path="$.window.bounce.distinct")
+_over_5: Optional[float] = JsonData(path="$.window.bounce.p_over_5")
+_over_10: Optional[float] = JsonData(path="$.window.bounce.p_over_10")
+
+BounceEligible = ResolveOptional(optional_value=_eligible, default_value=0)
+BounceHard = ResolveOptional(optional_value=_hard, default_value=0)
+BounceRecipients = ResolveOptional(optional_value=_distinct, default_value=0)
+BounceOver5 = ResolveOptional(optional_value=_over_5, default_value=0.0)
+BounceOver10 = ResolveOptional(optional_value=_over_10, default_value=0.0)
+
+# For sentences: cut to three places, so a certainty is never told higher than it is.
+BounceOver5Shown = BounceOver5 * 1000 // 1 / 1000
+BounceOver10Shown = BounceOver10 * 1000 // 1 / 1000

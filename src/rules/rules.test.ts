@@ -1,0 +1,193 @@
+import { mkdtemp, mkdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterEach, describe, expect, test } from "vitest";
+import type { ActionName, BounceClass, BounceWindow, Envelope } from "../event/index.ts";
+import { createEmbeddedEngine, loadRules, RulesError } from "./index.ts";
+
+const SHIPPED = fileURLToPath(new URL("../../rules", import.meta.url));
+const engine = createEmbeddedEngine(await loadRules(SHIPPED));
+
+type Facts = { action?: ActionName; class?: BounceClass | null; bounce?: Partial<BounceWindow> | null };
+
+/** A bounce that is just enough for a warning, changed by what a case says. */
+function event(facts: Facts): Envelope {
+  const bounce = {
+    eligible: 60,
+    hard: 9,
+    distinct: 5,
+    rate: 0.15,
+    p_over_5: 0.99,
+    p_over_10: 0.5,
+    ...facts.bounce,
+  };
+  const smtpClass = facts.class ?? "bad-mailbox";
+  return {
+    send_time: "2027-03-01T08:00:00.000250Z",
+    data: {
+      action_id: "1540000000000000001",
+      action_name: facts.action ?? "recipient_bounced",
+      data: {
+        dedupe_key: "bounce:1",
+        member: {
+          did: "did:plc:one",
+          domain: "one.test",
+          age_days: 40,
+          tier: "steady",
+          standing: "good",
+          labels: [],
+        },
+        ...(facts.class !== null && {
+          smtp: {
+            code: 550,
+            enhanced: "5.1.1",
+            text: "",
+            provider: "other",
+            class: smtpClass,
+            fault: "recipient",
+          },
+        }),
+        ...(facts.bounce !== null && { window: { bounce } }),
+      },
+    },
+  };
+}
+
+describe("the shipped rules", () => {
+  const surelyOver10 = { distinct: 10, p_over_5: 0.9999, p_over_10: 0.95 };
+  const cases: [string, Facts, string[]][] = [
+    ["just enough evidence: warned", {}, ["bounce-warning"]],
+    ["a domain that does not exist counts", { class: "bad-domain" }, ["bounce-warning"]],
+    ["far over both lines: both", { bounce: surelyOver10 }, ["bounce-warning", "bounce-probation"]],
+    ["certain but four recipients only", { bounce: { distinct: 4, p_over_5: 1 } }, []],
+    ["many recipients, not certain enough", { bounce: { distinct: 40, p_over_5: 0.989 } }, []],
+    [
+      "certain of 10 %, nine recipients: warned only",
+      { bounce: { ...surelyOver10, distinct: 9 } },
+      ["bounce-warning"],
+    ],
+    [
+      "not certain of 10 %: warned only",
+      { bounce: { ...surelyOver10, p_over_10: 0.949 } },
+      ["bounce-warning"],
+    ],
+    ["no window", { bounce: null }, []],
+    ["a block is the pool's affair", { class: "blocked" }, []],
+    ["a policy refusal does not count", { class: "policy" }, []],
+    ["a bounce that says nothing of its class", { class: null }, []],
+    ["a delivery", { action: "recipient_delivered", class: "ok" }, []],
+    ["a delivery that carries a class by mistake", { action: "recipient_delivered" }, []],
+    ["a deferral", { action: "recipient_deferred" }, []],
+    ["the change of standing itself", { action: "standing_changed" }, []],
+    ["an accepted message", { action: "message_accepted", class: null, bounce: surelyOver10 }, []],
+  ];
+  test.each(cases)("%s", (_name, facts, labels) => {
+    const result = engine.evaluate(event(facts));
+    const given = result.verdicts.flatMap((verdict) => verdict.effects);
+    expect(given.map((effect) => effect.label)).toEqual(labels);
+    for (const effect of given) {
+      expect(effect).toMatchObject({ entityType: "Member", entityId: "did:plc:one", status: "added" });
+    }
+    expect(result.errors).toEqual([]);
+  });
+
+  test("the description and the values carry what decided", () => {
+    const [verdict] = engine.evaluate(event({ bounce: { p_over_5: 0.99987 } })).verdicts;
+    expect(verdict?.description).toBe(
+      "9 of the last 60 recipients do not exist, 5 different ones: the rate is above 5 % with a certainty of 0.999; " +
+        "a warning needs 0.99 and 5 recipients",
+    );
+    expect(verdict?.values).toMatchObject({
+      ActionName: "recipient_bounced",
+      SmtpClass: "bad-mailbox",
+      BounceOver5: 0.99987,
+      BounceWarningCertainty: 0.99,
+      BounceRecipients: 5,
+      BounceWarningRecipients: 5,
+    });
+  });
+
+  test("the trace says why a rule did not fire", () => {
+    const { trace } = engine.evaluate(event({ bounce: { distinct: 2 } }));
+    const warning = trace.find((rule) => rule.name === "BounceWarning");
+    expect(warning?.fired).toBe(false);
+    expect(warning?.conditions.map(({ text, value }) => [text, value])).toEqual([
+      ['ActionName == "recipient_bounced"', true],
+      ["SmtpClass in BouncesThatCount", true],
+      ["BounceOver5 >= BounceWarningCertainty", true],
+      ["BounceRecipients >= BounceWarningRecipients", false],
+    ]);
+  });
+
+  test("the same text has the same hash, another text another", async () => {
+    const rules = await loadRules(SHIPPED);
+    const reordered = { ...rules, files: Object.fromEntries(Object.entries(rules.files).toReversed()) };
+    expect(createEmbeddedEngine(reordered).hash).toBe(engine.hash);
+    const files = { ...rules.files, "settings.sml": `${rules.files["settings.sml"]}\n` };
+    expect(createEmbeddedEngine({ ...rules, files }).hash).not.toBe(engine.hash);
+  });
+});
+
+describe("loading", () => {
+  const made: string[] = [];
+  afterEach(() => Promise.all(made.splice(0).map((path) => rm(path, { recursive: true }))));
+
+  async function directory(files: Record<string, string | Uint8Array>): Promise<string> {
+    const path = await mkdtemp(join(tmpdir(), "rules-"));
+    made.push(path);
+    for (const [name, content] of Object.entries(files)) {
+      await mkdir(dirname(join(path, name)), { recursive: true });
+      await writeFile(join(path, name), content);
+    }
+    return path;
+  }
+
+  test("rule files are named from the directory, others are left alone", async () => {
+    const path = await directory({
+      "main.sml": "",
+      "a/b.sml": "B = 1\n",
+      "a/notes.txt": "x",
+      "labels.json": "{}",
+    });
+    expect(await loadRules(path)).toEqual({ files: { "a/b.sml": "B = 1\n", "main.sml": "" }, labels: {} });
+  });
+
+  test("a bad rule file is shown with line, column and a caret", async () => {
+    const path = await directory({ "main.sml": "", "x/y.sml": "A = 1\nB = A +* 2\n", "labels.json": "{}" });
+    const rules = await loadRules(path);
+    expect(() => createEmbeddedEngine(rules)).toThrow(
+      new RulesError('x/y.sml:2:8: unexpected "*" [syntax]\n  | B = A +* 2\n  |        ^'),
+    );
+  });
+
+  test("a label that is not configured stops the engine", async () => {
+    const rules = await loadRules(SHIPPED);
+    const { "bounce-warning": _gone, ...labels } = rules.labels;
+    expect(() => createEmbeddedEngine({ ...rules, labels })).toThrow(
+      /bounce\.sml:\d+:\d+: the label "bounce-warning"/,
+    );
+  });
+
+  test.each([
+    ["no rule file", { "labels.json": "{}" }, /there is no rule file/],
+    ["no labels", { "main.sml": "" }, /labels\.json: the file cannot be read/],
+    ["labels that are no JSON", { "main.sml": "", "labels.json": "{" }, /labels\.json: .*JSON/],
+    [
+      "labels of another shape",
+      { "main.sml": "", "labels.json": '{"a":{"valid_for":[]}}' },
+      /labels\.json: /,
+    ],
+    [
+      "bytes",
+      { "main.sml": new Uint8Array([0xff, 0xfe]), "labels.json": "{}" },
+      /main\.sml: the file is not UTF-8/,
+    ],
+  ])("%s", async (_name, files, message) => {
+    await expect(loadRules(await directory(files))).rejects.toThrow(message);
+  });
+
+  test("a directory that is not there", async () => {
+    await expect(loadRules(join(tmpdir(), "no-such-rules"))).rejects.toThrow(/cannot be read/);
+  });
+});
