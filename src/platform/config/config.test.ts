@@ -67,6 +67,12 @@ describe("one error names every problem", () => {
     ],
     ["a sealing key beside its secret", { ...whole, ATMOS_RELAY_SEALING_KEY: "A".repeat(43) }, [/remove it/]],
     ["core alone", { ...whole, ATMOS_ROLES: "core" }, [/ATMOS_RELAY_SEALING_KEY is missing/]],
+    ["zone without labeler", { ...whole, ATMOS_ROLES: "core,relay,zone" }, [/zone without labeler/]],
+    [
+      "submission on two hosts",
+      { ...whole, ATMOS_SUBMISSION_TLS_ADDRESS: "127.0.0.2:465" },
+      [/differ in their host/],
+    ],
     ["an unknown role", { ...whole, ATMOS_ROLES: "core,smtp" }, [/ATMOS_ROLES must be some of/]],
     [
       "a resolver by name",

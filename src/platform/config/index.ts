@@ -129,6 +129,16 @@ function contradictions(s: Settings): string[] {
       "ATMOS_LABELER_DID is missing: the labeler role signs labels as this DID",
     );
   }
+  if (has("zone"))
+    need(
+      has("labeler"),
+      "ATMOS_ROLES has zone without labeler: the allowlist is made from the labels of the same process; add labeler",
+    );
+  if (has("relay") && s.SUBMISSION_TLS_ADDRESS.host !== s.SUBMISSION_STARTTLS_ADDRESS.host) {
+    out.push(
+      "ATMOS_SUBMISSION_TLS_ADDRESS and ATMOS_SUBMISSION_STARTTLS_ADDRESS differ in their host: both ports are served on one",
+    );
+  }
   const listening: [string, Address][] = [];
   if (has("core") || has("labeler")) listening.push(["ATMOS_HTTP_ADDRESS", s.HTTP_ADDRESS]);
   if (has("relay")) {

@@ -1,0 +1,70 @@
+import type { DnsAnswer } from "../../protocol/dns/index.ts";
+import { fail, ok, warn, type Finding, type Probe } from "./probe.ts";
+
+const silent = (answer: DnsAnswer<never>) => answer.status === "temperror";
+
+/** The resolver, and the records that members' mail depends on. */
+export const dns: Probe = async ({ config, resolver }) => {
+  const pool = config.POOL_DOMAIN;
+  const servers = config.DNS_SERVERS.join(", ");
+  const [spf, bounce, dmarc, poolMx] = await Promise.all([
+    resolver.resolve(`_spf.${pool}`, "TXT"),
+    resolver.resolve(`bounce.${pool}`, "MX"),
+    resolver.resolve(`_dmarc.${pool}`, "TXT"),
+    resolver.resolve(pool, "MX"),
+  ]);
+  if ([spf, bounce, dmarc, poolMx].every((answer) => silent(answer as DnsAnswer<never>))) {
+    return [
+      fail(
+        "dns",
+        `${servers} gives no answers`,
+        "Start a resolver there (unbound is a good one), or set ATMOS_DNS_SERVERS.",
+      ),
+    ];
+  }
+  const findings: Finding[] = [ok("dns", `${servers} answers`)];
+  const spfText = spf.status === "ok" ? spf.records.find((r) => /^v=spf1\b/i.test(r.text))?.text : undefined;
+  findings.push(
+    spfText === undefined
+      ? fail(
+          "pool SPF",
+          `_spf.${pool} has no SPF record`,
+          `Publish: _spf.${pool}. TXT "v=spf1 ip4:<each egress address> -all"`,
+        )
+      : ok("pool SPF", spfText),
+  );
+  findings.push(
+    bounce.status === "ok" && bounce.records.length > 0
+      ? ok("bounces", `bounce.${pool} is received by ${bounce.records.map((r) => r.exchange).join(", ")}`)
+      : fail(
+          "bounces",
+          `bounce.${pool} has no MX`,
+          `Publish: bounce.${pool}. MX 10 ${config.POOL_HOSTNAME}.`,
+        ),
+  );
+  findings.push(
+    poolMx.status === "ok" && poolMx.records.length > 0
+      ? ok("role addresses", `${pool} is received by ${poolMx.records.map((r) => r.exchange).join(", ")}`)
+      : fail(
+          "role addresses",
+          `${pool} has no MX, so postmaster and complaints do not reach you`,
+          `Publish: ${pool}. MX 10 ${config.POOL_HOSTNAME}.`,
+        ),
+  );
+  findings.push(
+    dmarc.status === "ok" && dmarc.records.some((r) => /^v=DMARC1\b/.test(r.text))
+      ? ok("pool DMARC", `_dmarc.${pool} is there`)
+      : warn("pool DMARC", `_dmarc.${pool} is missing`, `Publish: _dmarc.${pool}. TXT "v=DMARC1; p=reject"`),
+  );
+  const authentic = [spf, bounce, dmarc].some((answer) => answer.status !== "temperror" && answer.authentic);
+  findings.push(
+    authentic
+      ? ok("dnssec", "the resolver validates")
+      : warn(
+          "dnssec",
+          `no answer for ${pool} came validated`,
+          "Sign the zone, and use a validating resolver on this host: DANE is off without one.",
+        ),
+  );
+  return findings;
+};

@@ -1,0 +1,2 @@
+export { readPoolKey } from "./pool-key.ts";
+export { sessionKeyOf, startServe, type Serve, type ServeOptions } from "./serve.ts";

@@ -1,0 +1,271 @@
+import { hkdfSync } from "node:crypto";
+import { createRequire } from "node:module";
+import { readFile } from "node:fs/promises";
+import { Secp256k1Keypair } from "@atproto/crypto";
+import { Hono } from "hono";
+import { eventMaker } from "../event/index.ts";
+import { attachSubscribeLabels, labelRoutes } from "../label/index.ts";
+import { systemClock, type Clock } from "../lib/clock.ts";
+import { snowflakes } from "../lib/ids.ts";
+import { busMigration, createEmbeddedBus } from "../platform/bus.ts";
+import { dataPath, type Address, type Config, type Role, type Secrets } from "../platform/config/index.ts";
+import { Database } from "../platform/database.ts";
+import { createResolver } from "../platform/dns/index.ts";
+import { createSafeFetch } from "../platform/fetch.ts";
+import { serveHttp } from "../platform/http.ts";
+import type { Logger } from "../platform/log.ts";
+import { createMetrics } from "../platform/metrics.ts";
+import { createScheduler } from "../platform/scheduler.ts";
+import { importSealingKey, openingKeyFrom } from "../platform/seal.ts";
+import { createEmbeddedEngine, loadRules } from "../rules/index.ts";
+import { createWeb, readToken } from "../web/index.ts";
+import { adminApi } from "./admin-api.ts";
+import { coreMigrations, createCore, type Core } from "./core/index.ts";
+import { createLabeler, labelerMigrations, type Labeler } from "./labeler.ts";
+import { createQueries } from "./queries/index.ts";
+import { startRelay, type RunningRelay } from "./relay.ts";
+import { startZone, type Zone } from "./zone.ts";
+
+export type ServeOptions = {
+  config: Config;
+  secrets: Secrets;
+  log: Logger;
+  clock?: Clock;
+  /** The directory of rule files. */
+  rulesDir: string;
+  /** More pages and endpoints on the same server (the sandbox's). */
+  extend?: (app: Hono) => void;
+};
+
+export type Serve = {
+  core: Core | undefined;
+  labeler: Labeler | undefined;
+  relay: RunningRelay | undefined;
+  zone: Zone | undefined;
+  sessionKey: Uint8Array | undefined;
+  http: Address | undefined;
+  /** Resolves once everything that is under way here has ended and nothing follows from it. */
+  settle(): Promise<void>;
+  /** Ends what runs, in the order of the mail's way, and closes the databases. */
+  close(): Promise<void>;
+};
+
+const { version } = createRequire(import.meta.url)("../../package.json") as { version: string };
+
+/** Runs the configured roles in this process. */
+export async function startServe(options: ServeOptions): Promise<Serve> {
+  const { config, secrets, log } = options;
+  const clock = options.clock ?? systemClock;
+  const has = (role: Role) => config.ROLES.includes(role);
+  const closers: (() => Promise<void> | void)[] = [];
+  const metrics = createMetrics();
+  const newEvent = eventMaker(
+    () => clock.now(),
+    snowflakes(() => clock.now()),
+  );
+  const resolver = createResolver({ servers: config.DNS_SERVERS });
+  const fetch = createSafeFetch({ allowPrivate: config.ALLOW_PRIVATE_NETWORK });
+  const pool = {
+    domain: config.POOL_DOMAIN,
+    spfInclude: `_spf.${config.POOL_DOMAIN}`,
+    returnPathHost: `bounce.${config.POOL_DOMAIN}`,
+  };
+
+  try {
+    const coreDb = new Database(dataPath(config, "core.sqlite"), [busMigration, ...coreMigrations]);
+    closers.push(() => coreDb.close());
+    const bus = createEmbeddedBus(coreDb, log);
+    closers.push(() => bus.close());
+    const scheduler = createScheduler(clock, log);
+    const shared = { bus, clock, log, metrics, scheduler, resolver, newEvent };
+
+    const openingKey = secrets.relay ? await openingKeyFrom(derive(secrets.relay, "seal")) : undefined;
+    const rules = createEmbeddedEngine(await loadRules(options.rulesDir));
+    let core: Core | undefined;
+    if (has("core")) {
+      const sealTo = openingKey ?? (await importSealingKey(config.RELAY_SEALING_KEY!));
+      core = createCore({
+        ...shared,
+        ...pool,
+        db: coreDb,
+        rules,
+        sealTo,
+        authority: config.LABELER_DID ?? `did:web:${config.POOL_DOMAIN}`,
+        publicUrl: config.PUBLIC_URL,
+      });
+      closers.push(core.close);
+    }
+
+    let labeler: Labeler | undefined;
+    if (has("labeler")) {
+      const db = new Database(dataPath(config, "labeler.sqlite"), labelerMigrations);
+      closers.push(() => db.close());
+      labeler = createLabeler({
+        ...shared,
+        db,
+        fetch,
+        plcUrl: config.PLC_URL,
+        did: config.LABELER_DID!,
+        keypair: await Secp256k1Keypair.import(secrets.labeler!),
+        endpoint: config.PUBLIC_URL,
+        pool,
+        hosts: config.ATTESTATION_HOSTS,
+        checkIntervalMs: config.CHECK_INTERVAL * 1000,
+      });
+      closers.push(labeler.close);
+    }
+
+    let zone: Zone | undefined;
+    if (has("zone")) {
+      const source = allowlistSource(labeler);
+      zone = await startZone({
+        ...shared,
+        zone: config.ZONE_NAME,
+        nameServer: config.POOL_HOSTNAME,
+        poolDomain: config.POOL_DOMAIN,
+        dir: dataPath(config, "zone"),
+        address: config.ZONE_ADDRESS,
+        source,
+      });
+      labeler?.labels.onLabels(() => zone?.publishSoon());
+      closers.push(zone.close);
+    }
+
+    let relay: RunningRelay | undefined;
+    if (has("relay")) {
+      relay = await startRelay({
+        ...shared,
+        config,
+        openingKey: openingKey!,
+        keys: { verp: derive(secrets.relay!, "verp"), recipient: derive(secrets.relay!, "recipient") },
+        tls: {
+          cert: await readFile(config.TLS_CERT_FILE!, "utf8"),
+          key: await readFile(config.TLS_KEY_FILE!, "utf8"),
+        },
+      });
+      closers.push(relay.close);
+    }
+
+    const sessionKey = secrets.core ? derive(secrets.core, "session") : undefined;
+    const app = new Hono();
+    app.get("/xrpc/_health", (c) => c.json({ version }));
+    app.get("/metrics", async (c) =>
+      c.text(await metrics.registry.metrics(), 200, { "content-type": metrics.registry.contentType }),
+    );
+    if (labeler) app.route("/", labelRoutes(labeler.labels));
+    app.all("/xrpc/*", (c) =>
+      c.json({ error: "MethodNotImplemented", message: "There is no such method here" }, 501),
+    );
+    options.extend?.(app);
+    if (core && sessionKey) {
+      app.route(
+        "/api",
+        adminApi({
+          core,
+          labeler,
+          submission: () => ({
+            host: config.POOL_HOSTNAME,
+            port: relay?.addresses.tls ?? config.SUBMISSION_TLS_ADDRESS.port,
+          }),
+          mayAct: (token) => {
+            const read = readToken(sessionKey, "api", token, systemClock.now());
+            return read.ok && read.identity.role === "committee";
+          },
+        }),
+      );
+      const queries = createQueries({
+        core,
+        rules,
+        labeler,
+        zone,
+        spool: relay?.spool,
+        policyBook: relay?.policyBook,
+        clock,
+        publicUrl: config.PUBLIC_URL,
+        digServer:
+          config.ALLOW_PRIVATE_NETWORK && zone ? `@${zone.address.host} -p ${zone.address.port}` : null,
+      });
+      // Links and sessions are for people: they follow the real clock, whatever the sandbox's does.
+      app.route(
+        "/",
+        createWeb({ queries, sessionKey, clock: systemClock, publicUrl: config.PUBLIC_URL, log }),
+      );
+    }
+    let http: Address | undefined;
+    if (core || labeler) {
+      const server = await serveHttp(app, config.HTTP_ADDRESS);
+      http = server.address;
+      const labelStream = labeler && attachSubscribeLabels(server.server, labeler.labels);
+      closers.push(async () => {
+        await labelStream?.close();
+        await server.close();
+      });
+    }
+    closers.push(() => scheduler.close());
+
+    return {
+      core,
+      labeler,
+      relay,
+      zone,
+      sessionKey,
+      http,
+      async settle() {
+        // One pass can give work to a part that was quiet before: twice the chain is as far as a fact travels.
+        for (let pass = 0; pass < 2; pass++) {
+          await relay?.settle();
+          await bus.settle();
+          await core?.settle();
+          await labeler?.settle();
+          await bus.settle();
+          await zone?.settle();
+        }
+      },
+      async close() {
+        await closeAll(closers, log);
+      },
+    };
+  } catch (error) {
+    await closeAll(closers, log);
+    throw error;
+  }
+}
+
+/** Last opened, first closed. One that fails does not keep the others open. */
+async function closeAll(closers: (() => Promise<void> | void)[], log: Logger): Promise<void> {
+  for (const close of closers.splice(0).reverse()) {
+    try {
+      await close();
+    } catch (err) {
+      log.error({ err }, "a part did not close cleanly");
+    }
+  }
+}
+
+/** Keys for one purpose each from a role's one secret (HKDF, RFC 5869). */
+function derive(secret: Uint8Array, purpose: string): Uint8Array {
+  return new Uint8Array(hkdfSync("sha256", secret, "", `atmosphere-mail ${purpose} v1`, 32));
+}
+
+export function sessionKeyOf(secrets: Secrets): Uint8Array | undefined {
+  return secrets.core && derive(secrets.core, "session");
+}
+
+function allowlistSource(labeler: Labeler | undefined): Parameters<typeof startZone>[0]["source"] {
+  if (!labeler)
+    throw new Error(
+      "The zone role reads labels from the labeler role of the same process: add labeler to ATMOS_ROLES.",
+    );
+  return {
+    labels: () => labeler.labels.active(),
+    records: () => labeler.attestations.list(),
+    wasNegated: ({ did, uri }) =>
+      [uri, did].some((subject) => {
+        const last = labeler.labels
+          .history(did)
+          .filter(({ label }) => label.uri === subject)
+          .at(-1);
+        return last?.label.neg === true;
+      }),
+  };
+}
