@@ -2,7 +2,7 @@ import { DidResolver, getKey, getPds } from "@atproto/identity";
 import type { SafeFetch } from "../platform/fetch.ts";
 
 /** What the DID document says about a repository: its host and the key that signs its commits (a did:key). */
-export type Identity =
+type Identity =
   | { status: "resolved"; pds: string; signingKey: string }
   | { status: "unresolvable"; detail: string };
 

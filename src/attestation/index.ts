@@ -7,7 +7,6 @@ export { attestationMigration, type Hint } from "./store.ts";
 export { summarize } from "./summary.ts";
 export {
   ATTESTATION_COLLECTION,
-  CHECK_NAMES,
   type Attestation,
   type AttestationChange,
   type AttestationRecord,

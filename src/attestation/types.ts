@@ -4,8 +4,7 @@ export const ATTESTATION_COLLECTION = "community.email.attestation";
 
 export type AttestationRecord = attestationLexicon.Main;
 
-export const CHECK_NAMES = ["domain-control", "mx", "spf", "dkim", "dmarc"] as const;
-export type CheckName = (typeof CHECK_NAMES)[number];
+export type CheckName = "domain-control" | "mx" | "spf" | "dkim" | "dmarc";
 
 /** `temperror`: the DNS gave no answer, so nothing is concluded. */
 export type CheckStatus = "pass" | "warn" | "fail" | "temperror";
@@ -39,7 +38,7 @@ export type Pool = {
 };
 
 /** The claims that checks compare with the DNS. */
-export type Claims = Pick<AttestationRecord, "dkim" | "mx" | "relay">;
+type Claims = Pick<AttestationRecord, "dkim" | "mx" | "relay">;
 
 export type CheckInput = {
   domain: string;

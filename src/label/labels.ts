@@ -24,7 +24,7 @@ export type LabelsOptions = {
   ttlMs?: number;
 };
 
-export type LabelsListener = (labels: Label[]) => void;
+type LabelsListener = (labels: Label[]) => void;
 
 export type Labels = ReturnType<typeof createLabels>;
 

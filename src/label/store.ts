@@ -40,8 +40,6 @@ export type SequencedLabel = { seq: number; keyId: string; label: Label };
 /** An inclusive range of subjects; both ends are the same for one. */
 export type UriRange = readonly [from: string, to: string];
 
-export type LabelStore = ReturnType<typeof createStore>;
-
 export function createStore(db: Database) {
   function lastSeq(): number {
     return db.get<{ seq: number }>("SELECT seq FROM sqlite_sequence WHERE name = 'label'")?.seq ?? 0;

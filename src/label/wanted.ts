@@ -1,11 +1,5 @@
 /** The values that this labeler gives (`community.email.defs#labelValue`). */
-export const LABEL_VALUES = [
-  "verified-mail-operator",
-  "relay-member",
-  "verified-member",
-  "clean-sender",
-] as const;
-export type LabelValue = (typeof LABEL_VALUES)[number];
+type LabelValue = "verified-mail-operator" | "relay-member" | "verified-member" | "clean-sender";
 
 /**
  * All that the outside may learn of a member's standing. `ended` covers suspended, left, ejected and expired alike:
@@ -25,7 +19,7 @@ export type AttestedDomain = {
   summary: "verified" | "broken" | "unknown";
 };
 
-export type WantedLabel = { uri: string; cid?: string; val: LabelValue };
+type WantedLabel = { uri: string; cid?: string; val: LabelValue };
 
 /** `assert`: is true now. `keep`: neither said anew nor taken back; it stands until its `exp`. The rest must go. */
 export type Wanted = { assert: WantedLabel[]; keep: WantedLabel[] };

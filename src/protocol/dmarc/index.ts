@@ -1,10 +1,10 @@
 import type { Resolver } from "../dns/index.ts";
 
-export const DMARC_POLICIES = ["none", "quarantine", "reject"] as const;
-export type DmarcPolicy = (typeof DMARC_POLICIES)[number];
+const DMARC_POLICIES = ["none", "quarantine", "reject"] as const;
+type DmarcPolicy = (typeof DMARC_POLICIES)[number];
 
 /** A DMARC policy record (RFC 7489 section 6.3), with the defaults filled in. */
-export type DmarcRecord = {
+type DmarcRecord = {
   p: DmarcPolicy;
   /** For subdomains; `p` where the record has none. */
   sp: DmarcPolicy;

@@ -1,2 +1,2 @@
 export * from "./lookup.ts";
-export { isSpf, parseSpf, type SpfMechanism, type SpfParse, type SpfTerm } from "./parse.ts";
+export { isSpf, parseSpf } from "./parse.ts";

@@ -4,9 +4,9 @@ export type SpfTerm =
   | { kind: "modifier"; name: string; value: string };
 
 const MECHANISMS = ["all", "include", "a", "mx", "ptr", "ip4", "ip6", "exists"] as const;
-export type SpfMechanism = (typeof MECHANISMS)[number];
+type SpfMechanism = (typeof MECHANISMS)[number];
 
-export type SpfParse = { status: "record"; terms: SpfTerm[] } | { status: "syntax"; detail: string };
+type SpfParse = { status: "record"; terms: SpfTerm[] } | { status: "syntax"; detail: string };
 
 const MAX_RECORD = 4096;
 
