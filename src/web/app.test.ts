@@ -1,3 +1,4 @@
+import { Hono } from "hono";
 import { describe, expect, test } from "vitest";
 import { MovableClock } from "../lib/clock.ts";
 import { silentLog } from "../platform/log.ts";
@@ -134,6 +135,19 @@ test.each([
   const { get, logIn } = setUp();
   const { cookie } = await logIn(committee);
   expect((await get(path, cookie)).headers.get("cache-control")).toBe(expected);
+});
+
+test("mounted after other routes, it leaves them alone and answers for every other path", async () => {
+  const { app } = setUp();
+  const whole = new Hono();
+  whole.get("/xrpc/_health", (c) => c.json({ version: "1" }));
+  whole.route("/", app);
+  const health = await whole.request("/xrpc/_health");
+  expect(await health.json()).toEqual({ version: "1" });
+  expect(health.headers.get("content-security-policy")).toBeNull();
+  const missing = await whole.request("/elsewhere");
+  expect(missing.status).toBe(404);
+  expect(await missing.text()).toContain("There is no such page");
 });
 
 test("a failing query is a page that says so and tells nothing of the fault", async () => {

@@ -32,7 +32,10 @@ export type WebOptions = {
 const COOKIE = "atmos-session";
 const LONGEST_DID = 2_048;
 
-/** The pages: `/`, `/committee`, `/members/:did`, `/login`, `/logout` and `/assets/*`. */
+/**
+ * The pages: `/`, `/committee`, `/members/:did`, `/login`, `/logout` and `/assets/*`. Every other path is a page that
+ * says there is none, so mount it after everything else.
+ */
 export function createWeb({ queries, sessionKey, clock, publicUrl, log }: WebOptions): Hono {
   const secure = new URL(publicUrl).protocol === "https:";
   const cookieName = secure ? `__Host-${COOKIE}` : COOKIE;
@@ -95,7 +98,7 @@ export function createWeb({ queries, sessionKey, clock, publicUrl, log }: WebOpt
     return c.html(await renderPage({ page: "logged-out" }, null));
   });
 
-  app.notFound((c) => answer(c, { page: "not-found" }, 404));
+  app.all("*", (c) => answer(c, { page: "not-found" }, 404));
   app.onError((error, c) => {
     log.error({ err: error, path: c.req.path }, "a page failed");
     return answer(c, { page: "failure" }, 500);

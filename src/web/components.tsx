@@ -155,7 +155,7 @@ export function Code({ text, label }: { text: string; label?: string }) {
   return (
     <div class="code">
       {label ? <p class="code-label">{label}</p> : null}
-      <pre tabindex={0} aria-label={label}>
+      <pre aria-label={label}>
         <code>{text}</code>
       </pre>
       <button type="button" class="copy">

@@ -1,6 +1,5 @@
-export { createWeb, type WebOptions } from "./app.ts";
+export { createWeb } from "./app.ts";
 export { assets } from "./assets/index.ts";
-export { BarChart, Meter, PoolChart, Sparkline } from "./charts.tsx";
 export {
   Badge,
   Breadcrumb,
@@ -8,14 +7,12 @@ export {
   Code,
   DataTable,
   EmptyState,
-  Figures,
   KeyValue,
   Section,
   Time,
   type Tone,
 } from "./components.tsx";
-export { layout, type LayoutProps } from "./layout.tsx";
-export { maskAddress, maskText } from "./mask.ts";
-export { accessLink, LINK_LIFETIME_MS, type Identity } from "./session.ts";
-export { COMMITTEE_PATH, memberPath } from "./paths.ts";
+export { layout } from "./layout.tsx";
+export { memberPath } from "./paths.ts";
+export { accessLink, createToken, LINK_LIFETIME_MS, readToken } from "./session.ts";
 export type * from "./view.ts";

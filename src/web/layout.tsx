@@ -7,7 +7,7 @@ import { markSvg } from "./assets/mark.ts";
 export type NavItem = { href: string; text: string; current?: boolean };
 
 /** Who looks at the page: shown with a log-out button. */
-export type Viewer = { text: string; logoutPath: string };
+type Viewer = { text: string; logoutPath: string };
 
 export type LayoutProps = {
   /** Shown in the tab, before the name of the site. */

@@ -28,13 +28,14 @@ describe("readToken", () => {
     ["too long", `${"a".repeat(3_000)}.${mac}`, "malformed"],
     ["another key's", createToken(otherKey, "session", member, NOW + 1), "forged"],
     ["a link as a session", createToken(key, "link", member, NOW + 1), "forged"],
+    ["an API token as a session", createToken(key, "api", member, NOW + 1), "forged"],
     ["a changed role", `${claims({ role: "committee", exp: NOW + 1 })}.${mac}`, "forged"],
     ["a later end", `${claims({ role: "member", did: "did:plc:aaaa", exp: NOW + 9e9 })}.${mac}`, "forged"],
     ["a cut MAC", good.slice(0, -2), "forged"],
     ["no MAC", `${body}.`, "malformed"],
     ["expired by a millisecond", createToken(key, "session", member, NOW - 1), "expired"],
     ["expired now", createToken(key, "session", member, NOW), "expired"],
-  ])("%s: %s", (_, token, reason) => {
+  ])("%s is refused", (_, token, reason) => {
     expect(readToken(key, "session", token, NOW)).toEqual({ ok: false, reason });
   });
 

@@ -5,8 +5,11 @@ import { COMMITTEE_PATH, LOGIN_PATH, memberPath } from "./paths.ts";
 /** Who may look: the committee at everything, a member at its own page. */
 export type Identity = { role: "committee" } | { role: "member"; did: string };
 
-/** `link`: opens a session from `/login?token=`. `session`: the cookie. Neither passes for the other. */
-export type Purpose = "link" | "session";
+/**
+ * `link`: opens a session from `/login?token=`. `session`: the cookie. `api`: the command line's. None passes for
+ * another.
+ */
+export type Purpose = "link" | "session" | "api";
 
 export type TokenResult =
   | { ok: true; identity: Identity; expiresAt: number }

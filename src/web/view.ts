@@ -1,4 +1,4 @@
-import type { ActionName, BounceClass, BounceWindow, ComplaintWindow } from "../event/index.ts";
+import type { ActionName, BounceWindow, ComplaintWindow } from "../event/index.ts";
 import type { Standing, Tier } from "../policy/types.ts";
 
 /**
@@ -167,7 +167,8 @@ export type Attempt = {
   code: number;
   enhanced: string;
   text: string;
-  class: BounceClass;
+  /** Class of the answer, such as `bad-mailbox`. */
+  class: string;
   /** `TLSv1.3, DANE`; null when there was no TLS session. */
   tls: string | null;
   /** Lines as they were said, `C: ` and `S: ` in front. The page masks addresses. */

@@ -17,14 +17,14 @@ export const baseStyle = `
 :root {
   color-scheme: light dark;
   --paper: #f4f7f6; --sheet: #ffffff; --wash: #e8efee;
-  --ink: #14252c; --ink-soft: #4b5d64; --line: #d2dcda; --line-strong: #8fa3a4;
+  --ink: #14252c; --ink-soft: #4b5d64; --line: #d2dcda; --line-strong: #768c8e;
   --accent: #0b5a6d; --accent-soft: #b9d5da; --on-accent: #ffffff;
   --ok: #1c6842; --ok-wash: #e1f1e7;
   --note: #7a4f00; --note-wash: #fbf0d3;
   --warn: #96400a; --warn-wash: #fdeadc;
   --bad: #a3241f; --bad-wash: #fbe6e3;
   --idle: #4b5d64; --idle-wash: #e6eceb;
-  --bar: #1c6d80; --bar-b: #dba019; --bar-c: #c2342b;
+  --bar: #1c6d80; --bar-b: #b8820a; --bar-c: #c2342b;
   --text: "Hyperlegible", system-ui, -apple-system, "Segoe UI", Roboto, sans-serif;
   --mono: "Hyperlegible Mono", ui-monospace, "SF Mono", Menlo, Consolas, monospace;
   --gap: 1.5rem; --edge: clamp(1rem, 4vw, 2.5rem); --radius: 4px;

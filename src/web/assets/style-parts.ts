@@ -22,6 +22,7 @@ export const partStyle = `
 .badge svg { width: 0.8rem; height: 0.8rem; flex: none; }
 .badge.ok { color: var(--ok); background: var(--ok-wash); } .badge.note { color: var(--note); background: var(--note-wash); }
 .badge.warn { color: var(--warn); background: var(--warn-wash); } .badge.bad { color: var(--bad); background: var(--bad-wash); }
+@media (max-width: 44rem) { .badge { white-space: normal; } }
 .badges { display: inline-flex; flex-wrap: wrap; gap: 0.35rem; }
 
 .table { width: 100%; border-collapse: collapse; font-size: 0.94rem; }
@@ -41,7 +42,7 @@ export const partStyle = `
   .cards tbody tr:hover { background: var(--sheet); }
   .cards tr + tr { margin-top: 0.65rem; }
   .cards tbody th { padding: 0 0 0.35rem; border: 0; font-size: 1.02rem; }
-  .cards td, .cards td.num, .cards td:last-child { display: grid; grid-template-columns: 7.2rem minmax(0, 1fr); gap: 0.75rem;
+  .cards td, .cards td.num, .cards td:last-child { display: grid; grid-template-columns: 5.4rem minmax(0, 1fr); gap: 0.75rem;
     padding: 0.22rem 0; border: 0; text-align: left; white-space: normal; }
   .cards td::before { content: attr(data-label); color: var(--ink-soft); font-size: 0.875rem; }
   .cards td.empty { display: none; }

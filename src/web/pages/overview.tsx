@@ -1,6 +1,6 @@
 import { BarChart, PoolChart } from "../charts.tsx";
 import { Card, Code, DataTable, EmptyState, Figures, KeyValue, Section, Time } from "../components.tsx";
-import type { PublicOverview } from "../view.ts";
+import type { LabelledOperator, PublicOverview } from "../view.ts";
 import { formatCount, formatShare, formatWeekday, LABEL_WORDS } from "../words.ts";
 import { LabelBadges } from "./parts.tsx";
 
@@ -90,6 +90,8 @@ export function Together({ view }: { view: PublicOverview }) {
   );
 }
 
+const OPERATORS_AT_ONCE = 20;
+
 export function Operators({ view }: { view: PublicOverview }) {
   const { operators, labeler } = view;
   const example = operators[0];
@@ -104,18 +106,18 @@ export function Operators({ view }: { view: PublicOverview }) {
           A label follows when an attested domain passes every check.
         </EmptyState>
       ) : (
-        <DataTable
-          caption={`${formatCount(operators.length)} operators whose mail domains pass every check`}
-          columns={[{ label: "Domain" }, { label: "Labels" }, { label: "Since" }]}
-          rows={operators.map((operator) => ({
-            key: operator.did,
-            cells: [
-              operator.domain,
-              <LabelBadges values={operator.labels} />,
-              <Time at={operator.since} dateOnly />,
-            ],
-          }))}
-        />
+        <>
+          <OperatorTable
+            caption={`${formatCount(operators.length)} operators whose mail domains pass every check`}
+            operators={operators.slice(0, OPERATORS_AT_ONCE)}
+          />
+          {operators.length > OPERATORS_AT_ONCE ? (
+            <details id="more-operators">
+              <summary>{formatCount(operators.length - OPERATORS_AT_ONCE)} more</summary>
+              <OperatorTable caption="The other operators" operators={operators.slice(OPERATORS_AT_ONCE)} />
+            </details>
+          ) : null}
+        </>
       )}
       <h3>Check a label yourself</h3>
       <p>
@@ -127,6 +129,23 @@ export function Operators({ view }: { view: PublicOverview }) {
         text={`curl "${labeler.url}/xrpc/com.atproto.label.queryLabels?uriPatterns=${example?.did ?? "*"}"`}
       />
     </Section>
+  );
+}
+
+function OperatorTable({ caption, operators }: { caption: string; operators: LabelledOperator[] }) {
+  return (
+    <DataTable
+      caption={caption}
+      columns={[{ label: "Domain" }, { label: "Labels" }, { label: "Since" }]}
+      rows={operators.map((operator) => ({
+        key: operator.did,
+        cells: [
+          operator.domain,
+          <LabelBadges values={operator.labels} />,
+          <Time at={operator.since} dateOnly />,
+        ],
+      }))}
+    />
   );
 }
 
