@@ -44,7 +44,7 @@ import {
 } from "@peculiar/asn1-x509";
 
 /** PEM, as `tls.createServer` takes it; `cert` carries the authority behind the leaf. */
-export type Leaf = { key: string; cert: string };
+type Leaf = { key: string; cert: string };
 
 /** A certificate authority of the sandbox: trust `cert` and nothing else. */
 export type Authority = {

@@ -7,7 +7,7 @@ const MAX_CNAMES = 8;
 
 /** The authoritative data of the sandbox, editable while it is served. Names may be given in any case. */
 export interface Zones {
-  /** Makes a zone with SOA and NS, if it is not there yet. `test` is there from the start. */
+  /** Makes a zone with SOA, NS and the address of `ns.`, if it is not there yet. `test` is there from the start. */
   addZone(name: string): void;
   /** Replaces what stands at `name` for `type`; no data removes it. Throws outside every zone, or beside a CNAME. */
   set<T extends DnsType>(name: string, type: T, ...data: DnsRecordData[T][]): void;
@@ -35,6 +35,7 @@ export function createZones(): Zones {
     const soa = { mname: `ns.${name}`, rname: `hostmaster.${name}`, serial: 1, minimum: TTL_S };
     put(name, "SOA", [soa]);
     put(name, "NS", [{ target: `ns.${name}` }]);
+    put(`ns.${name}`, "A", [{ address: "127.0.0.1" }]);
   }
 
   function put<T extends DnsType>(name: string, type: T, data: DnsRecordData[T][]): void {

@@ -1,7 +1,7 @@
 import { between, seededRandom } from "./random.ts";
 
 /** What makes an operator instructive: a DMARC record that nobody can read, a sign-up form that gets dead addresses. */
-export type Trait = "broken-dmarc" | "dead-addresses";
+type Trait = "broken-dmarc" | "dead-addresses";
 
 export type SeedOperator = {
   name: string;

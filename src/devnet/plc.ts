@@ -41,7 +41,7 @@ export async function startPlc(options: {
   return { url: `http://${http.address.host}:${http.address.port}`, close: () => http.close() };
 }
 
-export function plcApp(db: Database, clock: Clock): Hono {
+function plcApp(db: Database, clock: Clock): Hono {
   const app = new Hono();
   let turn: Promise<unknown> = Promise.resolve();
 

@@ -20,9 +20,9 @@ export type TrafficOptions = {
   onProgress?: (progress: Progress) => void;
 };
 
-export type Outcome = { result: "accepted" } | { result: "refused" | "failed"; text: string };
+type Outcome = { result: "accepted" } | { result: "refused" | "failed"; text: string };
 export type Progress = Totals & { planned: number; mail: PlannedMail; outcome: Outcome };
-export type Totals = { accepted: number; refused: number; failed: number };
+type Totals = { accepted: number; refused: number; failed: number };
 
 export interface Traffic {
   /** Plays everything planned from where the last play ended until `instant`, and leaves the clock there. */

@@ -95,18 +95,20 @@ function MessageList(props: {
   const last = messages.at(-1);
   return (
     <>
-      <h1>{mailbox ? `Mail for ${mailbox}` : "What the mailbox provider received"}</h1>
-      <form class="filter" method="get" action={`${base}/`}>
-        <label for="mailbox">Mailbox</label>{" "}
-        <input
-          id="mailbox"
-          name="mailbox"
-          type="search"
-          value={mailbox ?? ""}
-          placeholder="anna@bigmail.test"
-        />{" "}
-        <button type="submit">Show</button>
-      </form>
+      <div class="page-head">
+        <h1>{mailbox ? `Mail for ${mailbox}` : "What the mailbox provider received"}</h1>
+        <form method="get" action={`${base}/`}>
+          <label for="mailbox">Mailbox</label>{" "}
+          <input
+            id="mailbox"
+            name="mailbox"
+            type="search"
+            value={mailbox ?? ""}
+            placeholder="anna@bigmail.test"
+          />{" "}
+          <button type="submit">Show</button>
+        </form>
+      </div>
       {last ? (
         <DataTable
           caption={`${messages.length} of ${props.total} messages, newest first`}
@@ -172,26 +174,28 @@ function MessagePage({
   const raw = Buffer.from(message.raw);
   return (
     <>
-      <Breadcrumb
-        items={[{ href: `${base}/`, text: "Mailboxes" }]}
-        current={message.subject || "(no subject)"}
-      />
-      <h1>{message.subject || "(no subject)"}</h1>
-      <KeyValue
-        items={[
-          ["From", message.headerFrom],
-          ["To", message.headerTo],
-          ["Received", <Time at={message.receivedAt} />],
-          [
-            "Mailbox",
-            <a href={`${base}/?${new URLSearchParams({ mailbox: message.mailbox })}`}>{message.mailbox}</a>,
-          ],
-          ["Return path", message.mailFrom || "<> (null sender)"],
-          ["Client", `${message.helo} [${message.client}]`],
-          ["TLS", message.tls ?? <Badge tone="bad">none</Badge>],
-          ...(message.note ? ([["Afterwards", message.note]] as [string, Child][]) : []),
-        ]}
-      />
+      <div class="page-head">
+        <Breadcrumb
+          items={[{ href: `${base}/`, text: "Mailboxes" }]}
+          current={message.subject || "(no subject)"}
+        />
+        <h1>{message.subject || "(no subject)"}</h1>
+        <KeyValue
+          items={[
+            ["From", message.headerFrom],
+            ["To", message.headerTo],
+            ["Received", <Time at={message.receivedAt} />],
+            [
+              "Mailbox",
+              <a href={`${base}/?${new URLSearchParams({ mailbox: message.mailbox })}`}>{message.mailbox}</a>,
+            ],
+            ["Return path", message.mailFrom || "<> (null sender)"],
+            ["Client", `${message.helo} [${message.client}]`],
+            ["TLS", message.tls ?? <Badge tone="bad">none</Badge>],
+            ...(message.note ? ([["Afterwards", message.note]] as [string, Child][]) : []),
+          ]}
+        />
+      </div>
       <Section id="authentication" title="Authentication">
         <DataTable
           caption="Every DKIM signature, SPF and DMARC"

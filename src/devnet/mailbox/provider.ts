@@ -16,9 +16,9 @@ import { behaviourOf, refusal, type SmtpReply } from "./script.ts";
 import { createInbox, type Inbox, type StoredMessage } from "./store.ts";
 
 /** A domain with its one MX, which listens on `address` (127.0.0.x). */
-export type MailboxDomain = { domain: string; mx: string; address: string };
+type MailboxDomain = { domain: string; mx: string; address: string };
 
-export type MailboxOptions = {
+type MailboxOptions = {
   /** Opened with `mailboxMigration`. */
   db: Database;
   clock: Clock;

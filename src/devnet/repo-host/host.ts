@@ -10,14 +10,14 @@ import { eventFrame } from "./frame.ts";
 import type { Account, AccountStatus, RepoStore } from "./store.ts";
 
 /** What an account adds to its DID document, such as `#atproto_label` and `#atproto_labeler`. */
-export type IdentityParts = {
+type IdentityParts = {
   /** Key id without `#` -> did:key. */
   verificationMethods?: Record<string, string>;
   /** Service id without `#` -> service. */
   services?: Record<string, { type: string; endpoint: string }>;
 };
 
-export type Written = { uri: string; cid: string; rev: string };
+type Written = { uri: string; cid: string; rev: string };
 
 export interface RepoHost {
   /** Makes keys, registers the DID at the PLC and starts an empty repository; an account that is there is given back. */

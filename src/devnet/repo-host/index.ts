@@ -6,8 +6,7 @@ import { createRepoStore } from "./store.ts";
 import { serveStream } from "./subscription.ts";
 import { repoApp } from "./xrpc.ts";
 
-export type { IdentityParts, RepoHost, Written } from "./host.ts";
-export { repoHostMigration, type AccountStatus } from "./store.ts";
+export { repoHostMigration } from "./store.ts";
 
 export type RunningRepoHost = RepoHost & { url: string; close(): Promise<void> };
 

@@ -138,7 +138,7 @@ export function createRepoStore(db: Database) {
 }
 
 /** The blocks of one repository, for `@atproto/repo`. */
-export class BlockStore extends ReadableBlockstore implements RepoStorage {
+class BlockStore extends ReadableBlockstore implements RepoStorage {
   readonly #db: Database;
   readonly #did: string;
 

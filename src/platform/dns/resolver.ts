@@ -3,7 +3,7 @@ import { exchange, type Reply } from "./exchange.ts";
 import type { DnsQuestion, DnsReply } from "./server.ts";
 import { canonicalName, fromAnswer, isAskable, parseServer, RCODE, type DnsRecord } from "./wire.ts";
 
-export type ResolverOptions = {
+type ResolverOptions = {
   /** Recursive servers as `host:port`, asked in turn. */
   servers: readonly string[];
   /** Per try, over UDP; a truncated answer gets as long again over TCP. */
