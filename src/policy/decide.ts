@@ -8,6 +8,7 @@ export type DecisionReason =
   | "ejected"
   | "revoked"
   | "foreign-domain"
+  | "bulk-on-probation"
   | "over-limit"
   | "too-many-at-once"
   | "paused"
@@ -28,6 +29,8 @@ export type DecideInput = {
   credential: CredentialPolicy;
   /** Of MAIL FROM, and at `data` of the `From:` field. Undefined while it is not known. */
   fromDomain: string | undefined;
+  /** Known at `data`. */
+  stream?: string;
   /** Recipients of this transaction, the one being asked about included; at `mail` it counts as one. */
   recipients: number;
   limits: LimitState;
@@ -53,6 +56,14 @@ export function decide(input: DecideInput): Decision {
       550,
       "5.7.1",
       `${clean(fromDomain)} is not a domain of this credential, which may send as ${credential.domains.join(", ")}`,
+    );
+  }
+  if (standing === "probation" && input.stream === "bulk") {
+    return refuse(
+      "bulk-on-probation",
+      550,
+      "5.7.1",
+      sentence("On probation only transactional mail is taken", member),
     );
   }
   const over = overLimit(input);

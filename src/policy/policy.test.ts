@@ -45,6 +45,13 @@ const both: CredentialPolicy = { ...credential, domains: ["member.test", "broken
 describe("decide", () => {
   const cases: [string, Partial<DecideInput>, outcome: string, reply: string][] = [
     ["a member in good standing", {}, "accept", "250 2.0.0 OK"],
+    [
+      "bulk mail on probation",
+      { member: { ...member, standing: "probation" }, stream: "bulk" },
+      "refuse",
+      "550 5.7.1 On probation only",
+    ],
+    ["bulk mail otherwise", { stream: "bulk" }, "accept", "250 2.0.0 OK"],
     ["a subdomain", { fromDomain: "news.member.test" }, "accept", "250 2.0.0 OK"],
     ["a warned member", { member: { ...member, standing: "warned" } }, "accept", "250 2.0.0 OK"],
     [

@@ -22,6 +22,7 @@ export type Operations = {
   content: (a: { messageId: string }) => store.Content | undefined;
   counts: (a: null) => Partial<Record<RecipientState, number>>;
   openCount: (a: null) => number;
+  oldestWaiting: (a: null) => number | undefined;
   messages: (a: { did: string; before: number; limit: number }) => MessageView[];
   message: (a: { id: string }) => MessageView | undefined;
   messageByRecipient: (a: { recipientId: string }) => MessageView | undefined;
@@ -64,6 +65,7 @@ export function operationsOn(db: Database, unneeded: string[]): Operations {
     content: ({ messageId }) => store.readContent(db, messageId),
     counts: () => store.countStates(db),
     openCount: () => store.openCount(db),
+    oldestWaiting: () => store.oldestWaiting(db),
     messages: ({ did, before, limit }) => store.messagesOf(db, did, before, limit),
     message: ({ id }) => store.messageById(db, id),
     messageByRecipient: ({ recipientId }) => store.messageByRecipient(db, recipientId),

@@ -74,7 +74,7 @@ const attempt = {
   code: 250,
   enhanced: "2.0.0",
   text: "ok",
-  class: "ok",
+  class: "ok" as const,
   tls: "TLSv1.3",
   transcript: "S: 220",
 };

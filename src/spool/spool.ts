@@ -49,6 +49,8 @@ export interface Spool {
   counts(): Promise<Partial<Record<RecipientState, number>>>;
   /** Recipients that are queued, held or deferred. */
   openCount(): Promise<number>;
+  /** When the oldest message that still waits was received, ms since the epoch. */
+  oldestWaiting(): Promise<number | undefined>;
   /** Newest first; `before` is the `seq` of the last one of the page before. */
   messages(did: string, page?: { before?: number; limit?: number }): Promise<MessageView[]>;
   message(id: string): Promise<MessageView | undefined>;
@@ -146,6 +148,7 @@ export async function createSpool({ path, maxPages }: SpoolOptions): Promise<Spo
     },
     counts: () => call("counts", null),
     openCount: () => call("openCount", null),
+    oldestWaiting: () => call("oldestWaiting", null),
     messages: (did, { before = Number.MAX_SAFE_INTEGER, limit = 50 } = {}) =>
       call("messages", { did, before, limit: Math.min(limit, 500) }),
     message: (id) => call("message", { id }),

@@ -244,6 +244,16 @@ export function openCount(db: Database): number {
   return db.get<{ n: number }>(`SELECT count(*) AS n FROM recipient WHERE state IN ${OPEN_STATES}`)?.n ?? 0;
 }
 
+/** When the oldest message that still waits was received; undefined when none waits. */
+export function oldestWaiting(db: Database): number | undefined {
+  return (
+    db.get<{ at: number | null }>(
+      `SELECT min(m.received_at) AS at FROM recipient r INDEXED BY recipient_open JOIN message m ON m.seq = r.message
+     WHERE r.state IN ${OPEN_STATES}`,
+    )?.at ?? undefined
+  );
+}
+
 /** Newest first, from below `before`. */
 export function messagesOf(db: Database, did: string, before: number, limit: number): MessageView[] {
   const rows = db.all<MessageRow & { seq: number }>(

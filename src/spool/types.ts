@@ -1,4 +1,4 @@
-import type { Envelope } from "../event/index.ts";
+import type { BounceClass, Envelope } from "../event/index.ts";
 import type { LimitRow } from "../policy/index.ts";
 
 export const RECIPIENT_STATES = [
@@ -70,7 +70,7 @@ export type AttemptRow = {
   code: number;
   enhanced: string;
   text: string;
-  class: string;
+  class: BounceClass;
   /** Protocol and cipher, or empty. */
   tls: string;
   /** The conversation, without secrets and body. */

@@ -1,0 +1,103 @@
+import { createHmac } from "node:crypto";
+import type { TlsOptions } from "node:tls";
+import type { EventMaker, RecipientFacts } from "../event/index.ts";
+import type { Clock } from "../lib/clock.ts";
+import type { Logger } from "../platform/log.ts";
+import type { Metrics } from "../platform/metrics.ts";
+import type { PolicyBook } from "../policy/index.ts";
+import type { DkimKey } from "../protocol/dkim/index.ts";
+import type { Resolver } from "../protocol/dns/index.ts";
+import type { Spool } from "../spool/index.ts";
+import type { Signer } from "./signing/index.ts";
+
+/** Who the pool is, in greetings, headers and signatures. */
+export type RelayIdentity = {
+  /** Of this node: banner, EHLO, Received. */
+  hostname: string;
+  /** `d=` of the pool's signature, `From:` of its own mail. */
+  poolDomain: string;
+  /** Return path of members that have not delegated one: `bounce.<pool domain>`. */
+  poolReturnPath: string;
+  poolKeys: readonly DkimKey[];
+  /** Third and fourth part of Feedback-ID; the sender has 5 to 15 characters. */
+  region: string;
+  sender: string;
+  /** Authenticates return paths and `X-Atmos-Message`. The same on all nodes of the pool. */
+  verpKey: Uint8Array;
+  /** Hashes recipients in events. The same on all nodes of the pool. */
+  recipientKey: Uint8Array;
+};
+
+export type SubmissionConfig = {
+  host: string;
+  /** Implicit TLS (465) and STARTTLS (587); null: not offered; 0: any free port. */
+  tlsPort: number | null;
+  starttlsPort: number | null;
+  tls: Pick<TlsOptions, "key" | "cert">;
+  /** Octets of a message; default 25 MiB. */
+  maxSize?: number;
+  /** Recipients of a message; default 100. */
+  maxRecipients?: number;
+  /** Open connections; default 1,000. */
+  maxConnections?: number;
+  /** Time for one message to come in; default 10 minutes. */
+  dataMs?: number;
+};
+
+export type DeliveryConfig = {
+  /** Of the receiving servers; 25 but in a sandbox. */
+  port?: number;
+  /** Connections at once, over all and to one provider (or to one set of MX hosts of nobody known). */
+  maxConnections?: number;
+  maxPerProvider?: number;
+  messagesPerConnection?: number;
+  /** Domains that the operator lets go in clear. */
+  plaintextDomains?: readonly string[];
+  /** Names of our own hosts: mail that leads back to them is a loop. */
+  ownHosts?: readonly string[];
+  /** May mail hosts have private addresses? Only in a sandbox. */
+  allowPrivate?: boolean;
+  /** Source address of connections. */
+  localAddress?: string;
+  deadlines?: Partial<Deadlines>;
+};
+
+/** Milliseconds of real time for each phase of a conversation (RFC 5321 section 4.5.3.2). */
+export type Deadlines = {
+  /** From the first packet to the end of STARTTLS and the second EHLO. */
+  connect: number;
+  mail: number;
+  rcpt: number;
+  dataStart: number;
+  /** Transfer of the message. */
+  body: number;
+  dataEnd: number;
+};
+
+/** A recipient that this member must not write to, with the words for the reply; undefined: none. */
+export type SuppressionCheck = (did: string, address: string) => string | undefined;
+
+/** What the parts of the relay share. */
+export type RelayContext = {
+  identity: RelayIdentity;
+  spool: Spool;
+  policyBook: PolicyBook;
+  resolver: Resolver;
+  clock: Clock;
+  log: Logger;
+  metrics: Metrics;
+  event: EventMaker;
+  signer: Signer;
+  suppressed: SuppressionCheck;
+  random: () => number;
+  /** Something new is in the spool. */
+  accepted: () => void;
+};
+
+/** A recipient in events: who it is only the pool could tell. */
+export function recipientFacts(key: Uint8Array, address: string, domain: string): RecipientFacts {
+  return {
+    key: createHmac("sha256", key).update(address.toLowerCase()).digest("base64url").slice(0, 22),
+    domain,
+  };
+}

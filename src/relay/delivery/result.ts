@@ -1,0 +1,104 @@
+import type { ActionName, EventData, SmtpFacts } from "../../event/index.ts";
+import { classify, withoutAddresses, type Classified } from "../../protocol/smtp-reply/index.ts";
+import type { AttemptRow, Leased, RecipientState } from "../../spool/index.ts";
+import type { Reply } from "./conversation.ts";
+import type { Route } from "./route.ts";
+import { nextAttempt } from "./schedule.ts";
+
+/** What an attempt came to, before it is written down. */
+export type AttemptResult = {
+  at: number;
+  durationMs: number;
+  /** `name [address]`, or empty when no host was asked. */
+  host: string;
+  provider: string;
+  reply: Reply;
+  judged: Classified;
+  tls: string;
+  transcript: string;
+};
+
+export type Conclusion = {
+  state: Extract<RecipientState, "delivered" | "deferred" | "bounced" | "expired">;
+  nextAt: number;
+  action: ActionName;
+};
+
+const ACTIONS = {
+  delivered: "recipient_delivered",
+  deferred: "recipient_deferred",
+  bounced: "recipient_bounced",
+  expired: "recipient_expired",
+} as const;
+
+/** What becomes of the recipient after this attempt. */
+export function conclude(
+  leased: Leased,
+  result: AttemptResult,
+  now: number,
+  random: () => number,
+): Conclusion {
+  const end = (state: Conclusion["state"], nextAt = now): Conclusion => ({
+    state,
+    nextAt,
+    action: ACTIONS[state],
+  });
+  if (result.judged.class === "ok") return end("delivered");
+  if (result.judged.permanent) return end("bounced");
+  const next = nextAttempt(leased.attempts + 1, leased.message.receivedAt, now, random);
+  return next === undefined ? end("expired") : end("deferred", next);
+}
+
+export function judge(reply: Reply): Classified {
+  return classify(reply);
+}
+
+/** The result for a domain that has no host to ask. */
+export function routeFailure(route: Extract<Route, { ok: false }>, at: number): AttemptResult {
+  const { permanent, enhanced, text } = route;
+  return {
+    at,
+    durationMs: 0,
+    host: "",
+    provider: "other",
+    reply: { code: 0, enhanced, text, phase: "connect" },
+    judged: { class: route.class, permanent, fault: route.class === "bad-domain" ? "recipient" : "remote" },
+    tls: "",
+    transcript: `*: ${text}`,
+  };
+}
+
+export function attemptRow(result: AttemptResult): AttemptRow {
+  const { at, durationMs, host, reply, judged, tls, transcript } = result;
+  const { code, enhanced, text } = reply;
+  return { at, durationMs, host, code, enhanced, text, class: judged.class, tls, transcript };
+}
+
+export function smtpFacts(result: AttemptResult): SmtpFacts {
+  const { reply, judged, provider } = result;
+  return {
+    code: reply.code,
+    enhanced: reply.enhanced,
+    text: withoutAddresses(reply.text).slice(0, 300),
+    provider,
+    class: judged.class,
+    fault: judged.fault,
+  };
+}
+
+export function deliveryEvent(
+  leased: Leased,
+  result: AttemptResult,
+  facts: Pick<EventData, "member" | "recipient">,
+): EventData {
+  const { message } = leased;
+  const attempt = leased.attempts + 1;
+  return {
+    dedupe_key: `attempt:${leased.id}:${attempt}`,
+    ...facts,
+    ...(message.credential ? { credential: message.credential } : {}),
+    message: { id: message.id, size: message.size, recipients: 1, stream: message.stream },
+    smtp: smtpFacts(result),
+    detail: { attempt },
+  };
+}

@@ -1,0 +1,35 @@
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+
+/** Waits after the first, second, ... failed attempt; the last one repeats. Most greylists let through at five minutes. */
+export const RETRY_MS: readonly number[] = [
+  1 * MINUTE,
+  5 * MINUTE,
+  10 * MINUTE,
+  20 * MINUTE,
+  40 * MINUTE,
+  HOUR,
+  2 * HOUR,
+  4 * HOUR,
+  6 * HOUR,
+];
+
+/** RFC 5321 section 4.5.4.1: four to five days. */
+export const EXPIRY_MS = 5 * 24 * HOUR;
+const JITTER = 0.2;
+
+/**
+ * When to try again after `attempts` failed ones, spread by up to a fifth so that what failed together does not come
+ * back together. Undefined: the time is over, the message expires.
+ */
+export function nextAttempt(
+  attempts: number,
+  receivedAt: number,
+  now: number,
+  random: () => number,
+): number | undefined {
+  const end = receivedAt + EXPIRY_MS;
+  if (now >= end) return undefined;
+  const wait = RETRY_MS[Math.min(attempts, RETRY_MS.length) - 1] ?? RETRY_MS[0]!;
+  return Math.min(end, Math.round(now + wait * (1 + (random() * 2 - 1) * JITTER)));
+}

@@ -1,0 +1,101 @@
+import type { EventMaker } from "../event/index.ts";
+import type { Clock } from "../lib/clock.ts";
+import type { Logger } from "../platform/log.ts";
+import type { Metrics } from "../platform/metrics.ts";
+import type { MemberPolicy, PolicyBook } from "../policy/index.ts";
+import type { Resolver } from "../protocol/dns/index.ts";
+import type { Spool } from "../spool/index.ts";
+import type {
+  DeliveryConfig,
+  RelayContext,
+  RelayIdentity,
+  SubmissionConfig,
+  SuppressionCheck,
+} from "./context.ts";
+import { createDelivery } from "./delivery/index.ts";
+import { createSigner } from "./signing/index.ts";
+import { createSubmissionServer } from "./submission/index.ts";
+
+export type RelayOptions = {
+  identity: RelayIdentity;
+  submission: SubmissionConfig;
+  delivery: DeliveryConfig;
+  spool: Spool;
+  policyBook: PolicyBook;
+  resolver: Resolver;
+  clock: Clock;
+  log: Logger;
+  metrics: Metrics;
+  event: EventMaker;
+  /** Opens a member's DKIM key: PKCS#8 PEM. */
+  open: (sealed: string) => Promise<string>;
+  /** Default: nobody is suppressed. */
+  suppressed?: SuppressionCheck;
+  random?: () => number;
+};
+
+export interface Relay {
+  /** Resolves with the ports that are listened on. */
+  start(): Promise<{ tlsPort: number | null; starttlsPort: number | null }>;
+  /** Certificates were renewed. */
+  setTls(tls: SubmissionConfig["tls"]): void;
+  /** Resolves when nothing is under way and nothing is due. */
+  settle(): Promise<void>;
+  /**
+   * Takes nothing more, lets conversations finish for `graceMs`, then ends them; what was not finished stays leased,
+   * and the next start takes it up. The spool stays open: whoever made it closes it.
+   */
+  close(graceMs?: number): Promise<void>;
+}
+
+/** A relay node: takes members' mail in, signs it, keeps it, and delivers it as their policies allow. */
+export function createRelay(options: RelayOptions): Relay {
+  const { identity, spool, policyBook, clock, log } = options;
+  const context: RelayContext = {
+    ...options,
+    signer: createSigner({ open: options.open, poolKeys: identity.poolKeys }),
+    suppressed: options.suppressed ?? (() => undefined),
+    random: options.random ?? Math.random,
+    accepted: () => delivery.wake(),
+  };
+  const submission = createSubmissionServer(context, options.submission);
+  const delivery = createDelivery(context, options.delivery);
+  let forget: (() => void) | undefined;
+  const applying = new Set<Promise<void>>();
+
+  async function applyHolds(policy: MemberPolicy): Promise<void> {
+    delivery.policyChanged(policy.did);
+    await spool.setHolds(
+      {
+        did: policy.did,
+        all: policy.paused === true || policy.standing === "suspended" || policy.standing === "ejected",
+        domains: policy.domains.filter((d) => d.status === "held").map((d) => d.name),
+        credentials: policy.credentials.filter((c) => c.paused).map((c) => c.id),
+      },
+      clock.now(),
+    );
+    delivery.wake();
+  }
+
+  return {
+    async start() {
+      for (const policy of policyBook.all()) await applyHolds(policy);
+      forget = policyBook.onChange((policy) => {
+        applyHolds(policy).catch((err: unknown) =>
+          log.error({ err, member: policy.did }, "holds were not applied"),
+        );
+      });
+      delivery.start();
+      return submission.start();
+    },
+    setTls: (tls) => submission.setTls(tls),
+    async settle() {
+      await Promise.all(applying);
+      await delivery.settle();
+    },
+    async close(graceMs = 10_000) {
+      await Promise.all([submission.close(graceMs), delivery.close(graceMs)]);
+      forget?.();
+    },
+  };
+}

@@ -1,0 +1,93 @@
+import { once } from "node:events";
+import type { AddressInfo } from "node:net";
+import { SMTPServer, type SMTPServerOptions } from "smtp-server";
+import type { RelayContext, SubmissionConfig } from "../context.ts";
+import { createSessionHandlers, DEFAULTS, SmtpReply } from "./session.ts";
+
+export interface SubmissionServer {
+  start(): Promise<{ tlsPort: number | null; starttlsPort: number | null }>;
+  /** Takes no new connections, lets those that are there finish for `graceMs`, then ends them. */
+  close(graceMs: number): Promise<void>;
+  /** Certificates were renewed. */
+  setTls(tls: SubmissionConfig["tls"]): void;
+}
+
+/** Submission (RFC 6409) under TLS 1.2 or newer: implicit (RFC 8314) and with STARTTLS. AUTH PLAIN and LOGIN. */
+export function createSubmissionServer(context: RelayContext, config: SubmissionConfig): SubmissionServer {
+  const { identity, log } = context;
+  const handlers = createSessionHandlers(context, config);
+  const options: SMTPServerOptions = {
+    ...config.tls,
+    minVersion: "TLSv1.2",
+    name: identity.hostname,
+    banner: "Atmosphere Mail",
+    authMethods: ["PLAIN", "LOGIN"],
+    size: config.maxSize ?? DEFAULTS.maxSize,
+    hideSMTPUTF8: true,
+    disableReverseLookup: true,
+    maxClients: config.maxConnections ?? DEFAULTS.maxConnections,
+    socketTimeout: 300_000,
+    logger: false,
+    onAuth(auth, session, done) {
+      const result = handlers.authenticate(auth.username ?? "", auth.password ?? "", session);
+      if (typeof result === "string") done(null, { user: result });
+      else done(result);
+    },
+    onMailFrom: (address, session, done) => void answer(() => handlers.mail(address, session), done),
+    onRcptTo: (address, session, done) => void answer(() => handlers.rcpt(address, session), done),
+    onData: (stream, session, done) => void answer(() => handlers.data(stream, session), done),
+  };
+  const listeners = [
+    { port: config.tlsPort, server: new SMTPServer({ ...options, secure: true }) },
+    { port: config.starttlsPort, server: new SMTPServer({ ...options, secure: false }) },
+  ];
+  for (const { server } of listeners) {
+    server.on("error", (err) => log.debug({ err }, "submission connection failed"));
+  }
+
+  async function listen({ port, server }: (typeof listeners)[number]): Promise<number | null> {
+    if (port === null) return null;
+    server.listen(port, config.host);
+    await once(server.server, "listening");
+    return (server.server.address() as AddressInfo).port;
+  }
+
+  return {
+    async start() {
+      const [tlsPort = null, starttlsPort = null] = await Promise.all(listeners.map(listen));
+      return { tlsPort, starttlsPort };
+    },
+    async close(graceMs) {
+      await Promise.all(
+        listeners.map(({ server }) => {
+          if (!server.server.listening) return undefined;
+          server.options.closeTimeout = graceMs;
+          return new Promise<void>((resolve) => server.close(resolve));
+        }),
+      );
+    },
+    setTls(tls) {
+      for (const { server } of listeners) server.updateSecureContext(tls);
+    },
+  };
+}
+
+type Answer = void | string;
+
+/** What is thrown is the reply; anything else than a reply is a bug of ours and no fault of the client. */
+async function answer(
+  decideIt: () => Answer | Promise<Answer>,
+  done: (error?: Error | null, message?: string) => void,
+): Promise<void> {
+  let error: Error | null = null;
+  let message: string | undefined;
+  try {
+    const result = decideIt();
+    message = (result instanceof Promise ? await result : result) ?? undefined;
+  } catch (thrown) {
+    error = thrown instanceof SmtpReply ? thrown : INTERNAL;
+  }
+  done(error, message);
+}
+
+const INTERNAL = new SmtpReply({ code: 451, enhanced: "4.3.0", text: "Local error, try again later" });

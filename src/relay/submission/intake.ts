@@ -1,0 +1,99 @@
+import { relaxedBodyHash } from "../../protocol/dkim/index.ts";
+
+/** Why a message is refused, as an SMTP reply. */
+export type Refusal = { code: number; enhanced: string; text: string; reason: string };
+
+const MAX_HEAD = 65_536;
+const MAX_LINE = 998;
+const CR = 13;
+const LF = 10;
+
+/**
+ * Reads a message as it comes in: takes the header block, hands the body on, hashes it for DKIM, and looks at every
+ * octet. Line ends are CRLF and nothing else (SMTP smuggling), no NUL, no line over 998 octets (RFC 5322 2.1.1).
+ */
+export interface Intake {
+  /** The part of `chunk` that is body. After a refusal nothing is handed on. */
+  push(chunk: Uint8Array): Uint8Array | undefined;
+  /** Ends the message. */
+  end(): { head: Uint8Array; bodyHash: string; size: number } | { refusal: Refusal };
+}
+
+export function createIntake(maxSize: number): Intake {
+  const hash = relaxedBodyHash();
+  const headChunks: Uint8Array[] = [];
+  let headSize = 0;
+  let size = 0;
+  let inHead = true;
+  let carriage = false;
+  let line = 0;
+  let refusal: Refusal | undefined;
+
+  /** Index after the header's empty line, or -1; sets `refusal`. */
+  function scan(chunk: Uint8Array): number {
+    let headEnd = -1;
+    for (let i = 0; i < chunk.length; i++) {
+      const byte = chunk[i]!;
+      if (byte === LF) {
+        if (!carriage) return fault("a line ends with a bare LF; lines end with CRLF");
+        carriage = false;
+        if (inHead && headEnd < 0 && line === 0) headEnd = i + 1;
+        line = 0;
+        continue;
+      }
+      if (carriage) return fault("a CR stands alone; lines end with CRLF");
+      if (byte === CR) {
+        carriage = true;
+        continue;
+      }
+      if (byte === 0) return fault("it contains a NUL octet");
+      if (++line > MAX_LINE) return fault(`a line is longer than ${MAX_LINE} octets`);
+    }
+    return headEnd;
+  }
+
+  function fault(what: string): number {
+    refusal = { code: 550, enhanced: "5.6.0", reason: "malformed", text: `Message refused: ${what}` };
+    return -1;
+  }
+
+  return {
+    push(chunk) {
+      if (refusal) return undefined;
+      size += chunk.length;
+      if (size > maxSize) {
+        refusal = {
+          code: 552,
+          enhanced: "5.3.4",
+          reason: "too-large",
+          text: `Message refused: it is larger than ${maxSize} octets`,
+        };
+        return undefined;
+      }
+      const headEnd = scan(chunk);
+      if (refusal) return undefined;
+      let body: Uint8Array | undefined = chunk;
+      if (inHead) {
+        const part = headEnd < 0 ? chunk : chunk.subarray(0, headEnd);
+        headChunks.push(part);
+        headSize += part.length;
+        if (headSize > MAX_HEAD) {
+          fault(`its header is larger than ${MAX_HEAD} octets`);
+          return undefined;
+        }
+        if (headEnd < 0) return undefined;
+        inHead = false;
+        body = chunk.subarray(headEnd);
+      }
+      if (body.length === 0) return undefined;
+      hash.update(body);
+      return body;
+    },
+    end() {
+      if (!refusal && (carriage || line > 0)) fault("its last line has no end");
+      if (!refusal && inHead && headSize === 0) fault("it is empty");
+      if (refusal) return { refusal };
+      return { head: Buffer.concat(headChunks, headSize), bodyHash: hash.digest(), size };
+    },
+  };
+}

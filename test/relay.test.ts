@@ -1,0 +1,256 @@
+import { createServer } from "node:net";
+import { once } from "node:events";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { MovableClock } from "../src/lib/clock.ts";
+import { readToken } from "../src/protocol/verp/index.ts";
+import {
+  client,
+  createSink,
+  member,
+  newDirectory,
+  refusal,
+  signatures,
+  startRelay,
+  stopRelay,
+  told,
+  toldActions,
+  verpKey,
+  type Testbed,
+} from "./relay-harness.ts";
+
+const MINUTE = 60_000;
+const ALL_SIGNATURES = [
+  "member.test rsa-sha256 pass",
+  "member.test ed25519-sha256 pass",
+  "pool.test rsa-sha256 pass",
+];
+
+let dir: ReturnType<typeof newDirectory>;
+let sink: Awaited<ReturnType<typeof createSink>>;
+let bed: Testbed;
+
+async function start(options: Parameters<typeof createSink>[0] = {}): Promise<void> {
+  sink = await createSink(options);
+  bed = await startRelay(dir.path, sink.port, new MovableClock(Date.now()));
+}
+beforeEach(() => void (dir = newDirectory()));
+afterEach(async () => {
+  await stopRelay(bed);
+  await sink.close();
+  dir.remove();
+});
+
+const mail = { from: "Alice <alice@member.test>", to: "bob@a.test", subject: "Hello", text: "Hi\n.\nthere" };
+
+test.each([true, false])("a message goes its way, implicit TLS: %s", async (implicit) => {
+  await start();
+  const { response } = await client(bed, { implicit }).sendMail({ ...mail, bcc: "carol@b.test" });
+  expect(response).toMatch(/^250 2\.0\.0 Queued as [a-z2-7]{16}$/);
+  await bed.relay.settle();
+  expect(sink.received.map((m) => [m.to, m.secure]).sort()).toEqual([
+    ["bob@a.test", true],
+    ["carol@b.test", true],
+  ]);
+  const [{ raw, from }, second] = sink.received as [(typeof sink.received)[0], (typeof sink.received)[0]];
+  expect(readToken(from, verpKey)).toMatch(/^[a-z2-7]{16}$/);
+  expect(from).toMatch(/@bounce\.member\.test$/);
+  expect(second.from).not.toBe(from);
+  expect(raw).toMatch(/^Feedback-ID: transactional:m7:eu:atmos\r$/m);
+  expect(raw).toMatch(/^Auto-Submitted: auto-generated\r$/m);
+  expect(raw).toMatch(/^Received: by relay\.pool\.test /m);
+  expect(raw).not.toMatch(/^bcc|carol|127\.0\.0\.1/im);
+  expect(await signatures(raw, bed.clock.now())).toEqual(ALL_SIGNATURES);
+  expect(await toldActions(bed)).toEqual(["message_accepted", "recipient_delivered", "recipient_delivered"]);
+  expect(JSON.stringify(await told(bed))).not.toMatch(/bob@|carol@|Hello/);
+  const [message] = await bed.spool.messages(member.did);
+  const attempt = (await bed.spool.attempts(message!.id)).find((a) => a.transcript.includes("bob@a.test"));
+  expect(attempt).toMatchObject({ host: "mx.shared.test [127.0.0.1]", code: 250, class: "ok" });
+  expect(attempt!.tls).toMatch(/^TLSv1\.[23] /);
+  expect(attempt!.transcript).toMatch(/C: RCPT TO:<bob@a\.test>[^]*S: 250 kept/);
+  expect(attempt!.transcript).not.toMatch(/Subject|Hi/);
+});
+
+test("a large message arrives whole", async () => {
+  await start();
+  const text = "0123456789 abcdefghijklmnopqrstuvwxyz\r\n".repeat(30_000);
+  await client(bed).sendMail({ ...mail, text });
+  await bed.relay.settle();
+  const { raw } = sink.received[0]!;
+  expect(raw).toContain(text);
+  expect(await signatures(raw, bed.clock.now())).toEqual(ALL_SIGNATURES);
+});
+
+test("many messages to one host share connections", async () => {
+  await start();
+  const to = Array.from({ length: 40 }, (_, i) => `r${i}@d${i % 3}.test`);
+  await client(bed).sendMail({ ...mail, to });
+  await bed.relay.settle();
+  expect(sink.received.map((m) => m.to).sort()).toEqual(to.sort());
+  expect(new Set(sink.received.map((m) => m.connection)).size).toBeLessThanOrEqual(10);
+});
+
+test("who may not send is told why, and nothing is kept", async () => {
+  await start();
+  const wrong = "535 5.7.8 User name or secret is wrong";
+  expect(await refusal(client(bed, { pass: "wrong" }).sendMail(mail))).toBe(wrong);
+  expect(await refusal(client(bed, { user: "nobody" }).sendMail(mail))).toBe(wrong);
+  const envelope = { from: "alice@member.test", to: "bob@a.test" };
+  const foreign = /^550 5\.7\.1 evil\.test is not a domain of this credential/;
+  expect(await refusal(client(bed).sendMail({ ...mail, envelope, from: "eve@evil.test" }))).toMatch(foreign);
+  expect(await refusal(client(bed).sendMail({ ...mail, from: "eve@evil.test" }))).toMatch(foreign);
+  expect(await refusal(client(bed).sendMail({ ...mail, to: "gone@a.test" }))).toBe(
+    "550 5.1.1 This recipient complained; release it in the portal",
+  );
+  const reason = { text: "Bounces over 10 %.", url: "https://pool.test/why/1" };
+  await bed.book.apply({ ...member, version: 2, standing: "suspended", reason });
+  expect(await refusal(client(bed).sendMail(mail))).toBe(
+    "550 5.7.1 This member is suspended: Bounces over 10 %. See https://pool.test/why/1",
+  );
+  expect(await bed.spool.counts()).toEqual({});
+  expect(new Set(await toldActions(bed))).toEqual(new Set(["message_refused"]));
+});
+
+test("a limit is met at RCPT, and by parallel connections at the end of DATA", async () => {
+  await start();
+  await client(bed).sendMail({ ...mail, to: Array.from({ length: 59 }, (_, i) => `r${i}@a.test`) });
+  // One place is left; both pass RCPT, for there one only looks; one of them gets it.
+  const both = await Promise.all([1, 2].map(() => refusal(client(bed).sendMail(mail))));
+  expect(both.map((reply) => reply.slice(0, 9)).sort()).toEqual(["451 4.7.1", "accepted"]);
+  expect(await refusal(client(bed).sendMail(mail))).toMatch(
+    /^451 4\.7\.1 Over the limit of 60 recipients an hour, try again in 60 seconds/,
+  );
+  await bed.relay.settle();
+  expect(sink.received).toHaveLength(60);
+  bed.clock.advance(MINUTE);
+  expect(await refusal(client(bed).sendMail(mail))).toBe("accepted");
+});
+
+test("a refused recipient bounces once, and the member alone gets a DSN", async () => {
+  await start();
+  sink.replies.rcpt = { "bob@a.test": [550, "5.1.1 User bob@a.test unknown"] };
+  await client(bed).sendMail(mail);
+  await bed.relay.settle();
+  expect(await bed.spool.counts()).toEqual({ bounced: 1, delivered: 1 });
+  expect(sink.received.map((m) => [m.from, m.to])).toEqual([["", "alice@member.test"]]);
+  expect(await toldActions(bed)).toEqual(["message_accepted", "recipient_bounced"]);
+  expect((await told(bed))[1]!.data.data.smtp).toEqual({
+    code: 550,
+    enhanced: "5.1.1",
+    text: "User <address> unknown",
+    provider: "other",
+    class: "bad-mailbox",
+    fault: "recipient",
+  });
+});
+
+test("a DSN that cannot be delivered gives rise to nothing", async () => {
+  await start();
+  sink.replies.rcpt = { "bob@a.test": [550, "5.1.1 No"], "alice@member.test": [550, "5.1.1 No"] };
+  await client(bed).sendMail(mail);
+  await bed.relay.settle();
+  expect(await bed.spool.counts()).toEqual({ bounced: 2 });
+});
+
+test("a temporary refusal is tried again for five days, and then the member is told", async () => {
+  await start();
+  sink.replies.rcpt = { "bob@a.test": [451, "4.7.1 Greylisted"] };
+  await client(bed).sendMail(mail);
+  const attempts = async () => (await bed.spool.messages(member.did)).at(-1)!.recipients[0]!.attempts;
+  await bed.relay.settle();
+  expect([await bed.spool.counts(), await attempts()]).toEqual([{ deferred: 1 }, 1]);
+  bed.clock.advance(30_000);
+  await bed.relay.settle();
+  expect(await attempts()).toBe(1);
+  bed.clock.advance(31_000);
+  await bed.relay.settle();
+  expect(await attempts()).toBe(2);
+  bed.clock.advance(5 * 24 * 60 * MINUTE);
+  await bed.relay.settle();
+  expect(await bed.spool.counts()).toEqual({ expired: 1, delivered: 1 });
+  const { raw, from, to } = sink.received[0]!;
+  expect([from, to]).toEqual(["", "alice@member.test"]);
+  expect(raw).toMatch(/^Status: 4\.4\.7\r$/m);
+  expect(raw).toMatch(/^Diagnostic-Code: smtp; 451 4\.7\.1 Greylisted\r$/m);
+  expect(await signatures(raw, bed.clock.now())).toEqual(["pool.test rsa-sha256 pass"]);
+});
+
+test("a domain that does not exist bounces without a connection", async () => {
+  await start();
+  await client(bed).sendMail({ ...mail, to: "x@missing.test" });
+  await bed.relay.settle();
+  const bounce = (await told(bed)).find((e) => e.data.action_name === "recipient_bounced");
+  expect(bounce?.data.data.smtp).toMatchObject({ class: "bad-domain", enhanced: "5.1.2" });
+});
+
+test("nothing goes in clear", async () => {
+  await start({ tls: false });
+  await client(bed).sendMail(mail);
+  await bed.relay.settle();
+  expect(await bed.spool.counts()).toEqual({ deferred: 1 });
+  expect(sink.received).toEqual([]);
+  const deferred = (await told(bed)).find((e) => e.data.action_name === "recipient_deferred");
+  expect(deferred?.data.data.smtp).toMatchObject({ class: "no-tls", fault: "remote" });
+});
+
+test("a host that never answers holds up nobody else", async () => {
+  await start();
+  const silent = createServer(() => undefined).listen(sink.port, "127.0.0.2");
+  await once(silent, "listening");
+  await client(bed).sendMail({ ...mail, to: ["x@slow.test", "y@slow.test", "bob@a.test"] });
+  await expect.poll(() => sink.received.map((m) => m.to), { timeout: 1_500 }).toEqual(["bob@a.test"]);
+  await bed.relay.settle();
+  expect(await bed.spool.counts()).toEqual({ delivered: 1, deferred: 2 });
+  silent.close();
+});
+
+test("a suspended member's queued mail stays, and goes on after", async () => {
+  await start();
+  sink.replies.data = [451, "4.3.0 Later"];
+  await client(bed).sendMail(mail);
+  await bed.relay.settle();
+  delete sink.replies.data;
+  await bed.book.apply({ ...member, version: 2, standing: "suspended" });
+  bed.clock.advance(60 * MINUTE);
+  await bed.relay.settle();
+  expect(await bed.spool.counts()).toEqual({ held: 1 });
+  expect(sink.received).toEqual([]);
+  await bed.book.apply({ ...member, version: 3 });
+  await bed.relay.settle();
+  expect(await bed.spool.counts()).toEqual({ delivered: 1 });
+});
+
+test("a transfer ends before its final dot when its member is suspended", async () => {
+  await start({ stuck: true });
+  await client(bed).sendMail({ ...mail, text: "0123456789\n".repeat(1_500_000) });
+  await sink.inData;
+  await bed.book.apply({ ...member, version: 2, standing: "suspended" });
+  await bed.relay.settle();
+  expect(await bed.spool.counts()).toEqual({ held: 1 });
+  expect(await sink.cutOff).toBe(true);
+});
+
+test("a paused member's new mail is held", async () => {
+  await start();
+  await bed.book.apply({ ...member, version: 2, paused: true });
+  const { response } = await client(bed).sendMail(mail);
+  expect(response).toMatch(/^250 2\.0\.0 Held as /);
+  await bed.relay.settle();
+  expect(await bed.spool.counts()).toEqual({ held: 1 });
+  expect(await toldActions(bed)).toEqual(["message_held"]);
+});
+
+test("a restart sends what was accepted before", async () => {
+  await start();
+  await stopRelay(bed);
+  // The receiving side is not there: what is accepted now waits.
+  bed = await startRelay(dir.path, 1, bed.clock);
+  await client(bed).sendMail(mail);
+  await bed.relay.settle();
+  expect(await bed.spool.counts()).toEqual({ deferred: 1 });
+  await stopRelay(bed);
+  bed.clock.advance(10 * MINUTE);
+  bed = await startRelay(dir.path, sink.port, bed.clock);
+  await bed.relay.settle();
+  expect(await bed.spool.counts()).toEqual({ delivered: 1 });
+  expect(sink.received).toHaveLength(1);
+});
