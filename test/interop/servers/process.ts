@@ -28,7 +28,7 @@ export interface RunOptions {
   cwd?: string;
   env?: Record<string, string | undefined>;
   /** Polled until true; its failure or the child's early end rejects with the child's output. */
-  ready?: (output: string) => boolean | Promise<boolean>;
+  ready?: (output: string, pid: number) => boolean | Promise<boolean>;
   readyTimeoutMs?: number;
   stopSignal?: NodeJS.Signals;
 }
@@ -128,7 +128,7 @@ export async function run(command: string, args: string[], options: RunOptions =
         `${command} to be ready`,
         async () => {
           if (ended) throw new Error(`${command} ended early`);
-          return ready(output);
+          return ready(output, child.pid ?? 0);
         },
         options.readyTimeoutMs,
       );
