@@ -141,6 +141,7 @@ export function createMembers(options: MemberOptions) {
     domain: (name: string) => store.domain(name),
     domainsOf: (did: string) => store.domainsOf(did),
     credentialsOf: (did: string) => store.credentialsOf(did),
+    keysOf: (domain: string) => store.keysOf(domain),
 
     /** What relay nodes must know of a member's domains and credentials. */
     sendingRights(did: string): { domains: DomainPolicy[]; credentials: CredentialPolicy[] } {

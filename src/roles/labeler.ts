@@ -48,7 +48,7 @@ export function createLabeler(options: LabelerOptions) {
   const labels = createLabels({
     ...options,
     ttlMs: 4 * options.checkIntervalMs,
-    attestationsOf: (did) => attestations.byDid(did).filter((attestation) => attestation.endedAt === null),
+    attestationsOf: (did) => attestations.activeOf(did),
   });
   const outbox = {
     read: (limit: number) => readOutbox(db, limit),

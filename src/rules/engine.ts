@@ -11,15 +11,16 @@ import {
   type Outcome,
   type RuleTrace,
 } from "../protocol/sml/index.ts";
+import { ruleSource } from "./source.ts";
 
 /** The text of all rule files by path, and the labels that they may give. */
 export type RuleSet = { files: Readonly<Record<string, string>>; labels: LabelsConfig };
 
 /** A change of label as it takes effect. */
-export type RuleEffect = Omit<AppliedLabel, "entityId" | "rules"> & { entityId: string };
+type RuleEffect = Omit<AppliedLabel, "entityId" | "rules"> & { entityId: string };
 
 /** What one rule that fired concluded. Without effects it is for the record only. */
-export type RuleVerdict = {
+type RuleVerdict = {
   rule: string;
   /** The rule's sentence with its values filled in. */
   description: string;
@@ -28,7 +29,7 @@ export type RuleVerdict = {
   values: Record<string, Feature>;
 };
 
-export type RuleResult = {
+type RuleResult = {
   /** One for each rule that fired, in the order in which the rules stand. */
   verdicts: RuleVerdict[];
   /** Texts of `DeclareVerdict`. */
@@ -45,6 +46,8 @@ export interface RulesEngine {
   /** Names the exact text of rules and labels, so that a verdict can be replayed. */
   readonly hash: string;
   evaluate(envelope: Envelope): RuleResult;
+  /** The text of a rule, for the person concerned; undefined when there is no such rule. */
+  sourceOf(rule: string): string | undefined;
 }
 
 /** The rules cannot be used; the message shows each place with its line. */
@@ -65,6 +68,7 @@ export function createEmbeddedEngine({ files, labels }: RuleSet): RulesEngine {
   const { program } = compiled;
   return {
     hash: hashOf({ files, labels }),
+    sourceOf: (rule) => ruleSource(files, rule),
     evaluate: (envelope) => {
       const { action_id, action_name, data } = envelope.data;
       const outcome = evaluate(program, {

@@ -12,7 +12,9 @@ import type { Database } from "../../platform/database.ts";
 import type { Logger } from "../../platform/log.ts";
 import type { Metrics } from "../../platform/metrics.ts";
 import type { RulesEngine, VerdictLog } from "../../rules/index.ts";
-import type { StandingChange, Standings } from "../../standing/index.ts";
+import { CAUSES, type StandingChange, type Standings } from "../../standing/index.ts";
+
+type Windows = ReturnType<Evidence["apply"]>;
 
 export type PipelineParts = {
   db: Database;
@@ -89,7 +91,7 @@ export function createPipeline(parts: PipelineParts) {
           cause,
           rule: verdict.rule,
           description: verdict.description,
-          evidence: verdict.values,
+          evidence: evidenceOf(cause, window, verdict.values),
           actionId: action_id,
           at,
         });
@@ -99,6 +101,18 @@ export function createPipeline(parts: PipelineParts) {
     for (const change of changes) settle(change, data.member.domain);
     metrics.verdictSeconds.observe(Math.max(0, parts.now() - at) / 1000);
     return changes;
+  }
+
+  /** What decided, kept with the change: the window, the thresholds that the rule used, and all that it read. */
+  function evidenceOf(
+    cause: string,
+    window: Windows,
+    read: Record<string, unknown>,
+  ): Record<string, unknown> {
+    const known = CAUSES[cause];
+    if (!known) return { read };
+    const thresholds = Object.entries(known.thresholds).map(([field, feature]) => [field, read[feature]]);
+    return { window: window[known.window], thresholds: Object.fromEntries(thresholds), read };
   }
 
   /** After a change only new evidence counts, and the change is itself a fact. */

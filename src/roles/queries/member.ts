@@ -127,10 +127,13 @@ function limitUses(policy: MemberPolicy, state: LimitState, now: number): LimitU
   const left = remaining(limits, state, now);
   return BUCKET_NAMES.map((name) => {
     const bucket = limits[name];
-    const used = bucket.burst - left[name];
+    const used = bucket.burst - (left[name] ?? bucket.burst);
     const tat = state[name];
     return {
-      window: name === "burst" ? `${Math.round(bucket.periodMs / 60_000)} minutes` : name,
+      window:
+        name === "burst"
+          ? `${Math.round(bucket.periodMs / 60_000)} minutes`
+          : `a${name === "hour" ? "n" : ""} ${name}`,
       used,
       limit: bucket.burst,
       freeAt: used > 0 && tat !== undefined ? tat : null,

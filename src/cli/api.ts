@@ -1,0 +1,39 @@
+import { parseConfig, readEnvironment } from "../platform/config/index.ts";
+import { sessionKeyOf } from "../roles/index.ts";
+import { createToken } from "../web/index.ts";
+import { CommandError } from "./output.ts";
+
+const TOKEN_LIFE_MS = 60_000;
+const TIMEOUT_MS = 30_000;
+
+export type Api = (method: "GET" | "POST", path: string, body?: unknown) => Promise<Record<string, unknown>>;
+
+/** Speaks to the `atmos serve` of the same environment file, as the committee. */
+export function apiOf(env: string | undefined): Api {
+  const { config, secrets } = parseConfig(readEnvironment(env));
+  const key = sessionKeyOf(secrets);
+  if (!key)
+    throw new CommandError(
+      "This needs ATMOS_CORE_SECRET: name the environment file of the core role with --env FILE.",
+    );
+  const { host, port } = config.HTTP_ADDRESS;
+  const origin = `http://${host === "::" ? "[::1]" : host === "0.0.0.0" ? "127.0.0.1" : host.includes(":") ? `[${host}]` : host}:${port}`;
+  return async (method, path, body) => {
+    const token = createToken(key, "api", { role: "committee" }, Date.now() + TOKEN_LIFE_MS);
+    let response: Response;
+    try {
+      response = await fetch(`${origin}/api${path}`, {
+        method,
+        headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+        ...(body !== undefined && { body: JSON.stringify(body) }),
+        signal: AbortSignal.timeout(TIMEOUT_MS),
+      });
+    } catch {
+      throw new CommandError(`${origin} does not answer. Start it with: atmos serve`);
+    }
+    const answer = (await response.json().catch(() => ({}))) as Record<string, unknown>;
+    if (!response.ok)
+      throw new CommandError(String(answer["message"] ?? `The server answered ${response.status}`));
+    return answer;
+  };
+}

@@ -1,0 +1,159 @@
+#!/usr/bin/env node
+import { createRequire } from "node:module";
+import { Command, Option } from "commander";
+import { ConfigError } from "../platform/config/index.ts";
+import { RulesError } from "../rules/index.ts";
+import { check } from "./check.ts";
+import { doctor } from "./doctor/index.ts";
+import { link } from "./link.ts";
+import {
+  memberAdd,
+  memberCredential,
+  memberDomain,
+  memberList,
+  memberRevoke,
+  memberStanding,
+} from "./member.ts";
+import { CommandError, EXIT } from "./output.ts";
+import { sandbox } from "./sandbox.ts";
+import { sendTest } from "./send-test.ts";
+import { serve } from "./serve.ts";
+
+const { version } = createRequire(import.meta.url)("../../package.json") as { version: string };
+
+const program = new Command("atmos")
+  .description("A mail cooperative for independent atproto operators.")
+  .version(version)
+  .showHelpAfterError("(atmos --help shows how)")
+  .exitOverride((error) => {
+    process.exit(error.exitCode === 0 ? EXIT.ok : EXIT.usage);
+  });
+
+const env = () => new Option("--env <file>", "environment file with ATMOS_* settings").env("ATMOS_ENV_FILE");
+const json = () => new Option("--json", "answer with one JSON document on standard output");
+
+program
+  .command("serve")
+  .description("run the roles that the configuration names")
+  .addOption(env())
+  .option("--rules <dir>", "directory of rule files")
+  .action(run(serve));
+
+program
+  .command("sandbox")
+  .description("run a whole cooperative on this machine, on loopback, with everything that it talks to")
+  .option("--data <dir>", "where it keeps its data", "./data")
+  .option("--fresh", "forget what is there and begin anew")
+  .option("--days <n>", "days of traffic to play at the first start", "3")
+  .option("--port <n>", "HTTP port; the others follow it", "8080")
+  .addOption(json())
+  .action(run(sandbox));
+
+program
+  .command("doctor")
+  .description("look at what is configured and reachable, and say how to mend what is wrong")
+  .addOption(env())
+  .addOption(json())
+  .action(run(doctor));
+
+program
+  .command("check")
+  .description("check a mail domain: control, MX, SPF, DKIM, DMARC")
+  .argument("<domain>")
+  .option("--did <did>", "the DID that should control the domain")
+  .option("--pool <domain>", "the pool that should be authorised to send")
+  .option("--dns <ip:port>", "the resolver to ask", "127.0.0.1:53")
+  .addOption(json())
+  .action(run(check));
+
+program
+  .command("send-test")
+  .description("send one message through a submission server, and explain what happens")
+  .argument("<to>", "recipient")
+  .option("--url <url>", "smtps://USER:SECRET@HOST:PORT; or PDS_EMAIL_SMTP_URL")
+  .option("--from <address>", "sender; or PDS_EMAIL_FROM_ADDRESS")
+  .option("--subject <text>")
+  .option("--ca <file>", "certificate authority to trust, PEM")
+  .addOption(json())
+  .action(run(sendTest));
+
+program
+  .command("link")
+  .description("make an address that opens a session: the committee's, or one member's")
+  .argument("[did]", "a member")
+  .option("--committee", "the committee")
+  .addOption(env())
+  .addOption(json())
+  .action(run(link));
+
+const member = program.command("member").description("members of a running cooperative");
+member
+  .command("add")
+  .argument("<did>")
+  .option("--name <text>")
+  .option("--tier <tier>")
+  .addOption(env())
+  .addOption(json())
+  .description("admit a member")
+  .action(run(memberAdd));
+member
+  .command("domain")
+  .argument("<did>")
+  .argument("<domain>")
+  .addOption(env())
+  .addOption(json())
+  .description("add a domain: makes its keys and shows the records to publish")
+  .action(run(memberDomain));
+member
+  .command("credential")
+  .argument("<did>")
+  .argument("<domains...>")
+  .addOption(env())
+  .addOption(json())
+  .description("make a credential; its secret is shown once")
+  .action(run(memberCredential));
+member
+  .command("revoke")
+  .argument("<did>")
+  .argument("<id>")
+  .addOption(env())
+  .addOption(json())
+  .description("revoke a credential")
+  .action(run(memberRevoke));
+member
+  .command("standing")
+  .argument("<did>")
+  .argument("<standing>")
+  .requiredOption("--reason <text>", "why, in words for the member")
+  .option("--remedy <text>", "what the member can do")
+  .addOption(env())
+  .addOption(json())
+  .description("change a standing by a person's decision")
+  .action(run(memberStanding));
+member
+  .command("list")
+  .addOption(env())
+  .addOption(json())
+  .description("list the members")
+  .action(run(memberList));
+
+/** Ends the process with the command's exit code, and says faults in one plain sentence. */
+function run<A extends unknown[]>(command: (...args: A) => Promise<number>): (...args: A) => Promise<void> {
+  return async (...args) => {
+    try {
+      process.exitCode = await command(...args);
+    } catch (error) {
+      const known =
+        error instanceof CommandError || error instanceof ConfigError || error instanceof RulesError;
+      const cause = error as NodeJS.ErrnoException;
+      if (known) console.error(cause.message);
+      else if (cause.code === "EADDRINUSE")
+        console.error(`${cause.message}. Another program listens there: end it, or choose another port.`);
+      else console.error(error);
+      process.exitCode = error instanceof CommandError ? error.exit : EXIT.fault;
+    }
+    process.exit();
+  };
+}
+
+await program.parseAsync();

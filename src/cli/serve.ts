@@ -1,0 +1,34 @@
+import { join } from "node:path";
+import { parseConfig, readEnvironment } from "../platform/config/index.ts";
+import { createLog, type Logger } from "../platform/log.ts";
+import { startServe } from "../roles/index.ts";
+import { EXIT } from "./output.ts";
+
+export const PACKAGE_DIR = join(import.meta.dirname, "../..");
+export const RULES_DIR = join(PACKAGE_DIR, "rules");
+
+const FORCE_AFTER_MS = 30_000;
+
+/** `atmos serve`: runs until SIGTERM or SIGINT, then ends what is under way. */
+export async function serve(options: { env?: string; rules?: string }): Promise<number> {
+  const { config, secrets } = parseConfig(readEnvironment(options.env));
+  const log = createLog(config.LOG_LEVEL);
+  const running = await startServe({ config, secrets, log, rulesDir: options.rules ?? RULES_DIR });
+  log.info({ roles: config.ROLES, pool: config.POOL_DOMAIN }, "atmos serves");
+  await untilStopped(log);
+  await running.close();
+  log.info("atmos has stopped");
+  return EXIT.ok;
+}
+
+/** Resolves at the first SIGTERM or SIGINT. What has not ended half a minute later is cut off; all it took is on disk. */
+export async function untilStopped(log: Logger): Promise<void> {
+  const signal = await new Promise<string>((resolve) => {
+    for (const name of ["SIGTERM", "SIGINT"] as const) process.once(name, () => resolve(name));
+  });
+  log.info({ signal }, "stopping");
+  setTimeout(() => {
+    log.error("not everything ended in time");
+    process.exit(EXIT.fault);
+  }, FORCE_AFTER_MS).unref();
+}

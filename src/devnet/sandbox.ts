@@ -1,0 +1,217 @@
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { Secp256k1Keypair } from "@atproto/crypto";
+import { Hono } from "hono";
+import { DAY_MS, MovableClock } from "../lib/clock.ts";
+import { parseConfig, type Config } from "../platform/config/index.ts";
+import { serveHttp } from "../platform/http.ts";
+import type { Logger } from "../platform/log.ts";
+import { startServe, type Serve } from "../roles/index.ts";
+import { accessLink } from "../web/index.ts";
+import { inboxPages } from "./mailbox/index.ts";
+import { seedOperators, type SeedOperator } from "./operators.ts";
+import { portsFrom, type SandboxPorts } from "./ports.ts";
+import { enrol } from "./enrol.ts";
+import { readState, writeState, type SandboxState } from "./state.ts";
+import { createTraffic, type Progress, type SendingOperator, type Traffic } from "./traffic.ts";
+import {
+  MAIL_DOMAINS,
+  POOL_DOMAIN,
+  POOL_HOSTNAME,
+  POOL_MX_ADDRESS,
+  startWorld,
+  type World,
+} from "./world.ts";
+
+export type SandboxOptions = {
+  dir: string;
+  rulesDir: string;
+  log: Logger;
+  /** Forget what is there. */
+  fresh?: boolean;
+  ports?: SandboxPorts;
+  /** Defaults to twenty seeded ones. */
+  operators?: readonly SeedOperator[];
+  /** The present, ms since the epoch. */
+  now: number;
+  /** The first start begins so many days before the present. The clock stands still until `clock.setRate`. */
+  days: number;
+};
+
+export type Sandbox = {
+  clock: MovableClock;
+  world: World;
+  serve: Serve;
+  config: Config;
+  operators: readonly SendingOperator[];
+  traffic: Traffic;
+  urls: { web: string; mail: string; committee(): string };
+  playedUntil: number | undefined;
+  /** Plays the operators' mail until `instant` and remembers it. */
+  play(instant: number, onProgress?: (progress: Progress) => void, signal?: AbortSignal): Promise<void>;
+  /** Resolves once nothing is under way, in the cooperative and outside of it. */
+  settle(): Promise<void>;
+  close(): Promise<void>;
+};
+
+/** A link to the committee's pages in the sandbox lives as long as a day of looking around. */
+const LINK_MS = DAY_MS;
+
+/** The whole cooperative with an outside world, on loopback. The roles are the real ones, configured like any other. */
+export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
+  const { dir, log, ports = portsFrom(8080) } = options;
+  if (options.fresh) rmSync(dir, { recursive: true, force: true });
+  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  const begin = options.now - options.days * DAY_MS;
+  const state = readState(dir, begin);
+  const clock = new MovableClock(
+    state.playedUntil === undefined ? state.clock : Math.max(options.now, state.clock),
+  );
+  const seeds = options.operators ?? seedOperators();
+  const closers: (() => Promise<unknown> | void)[] = [];
+  const close = async () => {
+    writeState(dir, { ...state, clock: clock.now() });
+    for (const one of closers.splice(0).reverse()) await one();
+  };
+
+  try {
+    const operatorDomains = seeds.map((seed) => seed.domain);
+    const world = await startWorld({ dir: join(dir, "world"), clock, ports, operatorDomains, log });
+    closers.push(() => world.close());
+    const urls = {
+      web: `http://127.0.0.1:${ports.web}`,
+      mail: `http://127.0.0.1:${ports.mail}`,
+    };
+    const { config, secrets } = parseConfig(
+      await environment({ dir, ports, state, world, webUrl: urls.web }),
+    );
+    const serve = await startServe({ config, secrets, log, clock, rulesDir: options.rulesDir });
+    closers.push(() => serve.close());
+    const poolKey = serve.relay!.poolKey;
+    world.zones.set(`${poolKey.selector}._domainkey.${POOL_DOMAIN}`, "TXT", { text: poolKey.txt });
+
+    async function settle(): Promise<void> {
+      for (let pass = 0; pass < 2; pass++) {
+        await serve.settle();
+        await world.settle();
+      }
+      await serve.settle();
+    }
+
+    const operators = await enrol({ seeds, world, serve, state, now: () => clock.now() });
+    writeState(dir, { ...state, clock: clock.now() });
+    await settle();
+
+    const mailServer = await serveHttp(mailPages(world, urls.web), { host: "127.0.0.1", port: ports.mail });
+    closers.push(() => mailServer.close());
+    let tell: ((progress: Progress) => void) | undefined;
+    const traffic = createTraffic({
+      operators,
+      clock,
+      submission: {
+        host: "127.0.0.1",
+        port: ports.submissionTls,
+        secure: true,
+        servername: POOL_HOSTNAME,
+        ca: world.authority.cert,
+      },
+      mailDomains: MAIL_DOMAINS,
+      settle,
+      onProgress: (progress) => tell?.(progress),
+    });
+    closers.push(() => traffic.close());
+
+    return {
+      clock,
+      world,
+      serve,
+      config,
+      operators,
+      traffic,
+      playedUntil: state.playedUntil,
+      urls: {
+        ...urls,
+        committee: () => accessLink(urls.web, serve.sessionKey!, { role: "committee" }, Date.now() + LINK_MS),
+      },
+      async play(instant, onProgress, signal) {
+        tell = onProgress;
+        await traffic.playUntil(instant, signal);
+        tell = undefined;
+        state.playedUntil = clock.now();
+        writeState(dir, { ...state, clock: clock.now() });
+      },
+      settle,
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+function mailPages(world: World, webUrl: string): Hono {
+  return inboxPages({ inbox: world.mailbox.inbox, home: { text: "Sandbox mailboxes", href: webUrl } });
+}
+
+/** The environment file of the cooperative, as an operator would write it. */
+async function environment(parts: {
+  dir: string;
+  ports: SandboxPorts;
+  state: SandboxState;
+  world: World;
+  webUrl: string;
+}): Promise<Record<string, string>> {
+  const { dir, ports, state, world, webUrl } = parts;
+  const keypair = await Secp256k1Keypair.import(state.secrets.labeler);
+  const labeler = await world.repos.createAccount({
+    handle: `labeler.${POOL_DOMAIN}`,
+    verificationMethods: { atproto_label: keypair.did() },
+    services: { atproto_labeler: { type: "AtprotoLabeler", endpoint: webUrl } },
+  });
+  const leaf = world.authority.issue([
+    POOL_HOSTNAME,
+    `mx.${POOL_DOMAIN}`,
+    "localhost",
+    "127.0.0.1",
+    POOL_MX_ADDRESS,
+  ]);
+  const files = {
+    cert: join(dir, "tls-cert.pem"),
+    key: join(dir, "tls-key.pem"),
+    env: join(dir, "atmos.env"),
+  };
+  writeFileSync(files.cert, leaf.cert);
+  writeFileSync(files.key, leaf.key, { mode: 0o600 });
+  const env = {
+    ATMOS_DATA_DIR: join(dir, "atmos"),
+    ATMOS_LOG_LEVEL: "warn",
+    ATMOS_POOL_NAME: "Sandbox Cooperative",
+    ATMOS_POOL_DOMAIN: POOL_DOMAIN,
+    ATMOS_POOL_HOSTNAME: POOL_HOSTNAME,
+    ATMOS_PUBLIC_URL: webUrl,
+    ATMOS_HTTP_ADDRESS: `127.0.0.1:${ports.web}`,
+    ATMOS_DNS_SERVERS: `127.0.0.1:${ports.dns}`,
+    ATMOS_PLC_URL: world.plcUrl,
+    ATMOS_ALLOW_PRIVATE_NETWORK: "true",
+    ATMOS_SUBMISSION_TLS_ADDRESS: `127.0.0.1:${ports.submissionTls}`,
+    ATMOS_SUBMISSION_STARTTLS_ADDRESS: `127.0.0.1:${ports.submissionStarttls}`,
+    ATMOS_INBOUND_ADDRESS: `${POOL_MX_ADDRESS}:${ports.mx}`,
+    ATMOS_TLS_CERT_FILE: files.cert,
+    ATMOS_TLS_KEY_FILE: files.key,
+    ATMOS_DELIVERY_PORT: String(ports.mx),
+    ATMOS_RELAY_SECRET: state.secrets.relay,
+    ATMOS_CORE_SECRET: state.secrets.core,
+    ATMOS_LABELER_DID: labeler.did,
+    ATMOS_LABELER_KEY: state.secrets.labeler,
+    ATMOS_ATTESTATION_HOSTS: world.repos.url,
+    ATMOS_ZONE_ADDRESS: `127.0.0.1:${ports.zone}`,
+  };
+  writeFileSync(
+    files.env,
+    `${Object.entries(env)
+      .map(([name, value]) => `${name}=${value}`)
+      .join("\n")}\n`,
+    { mode: 0o600 },
+  );
+  return env;
+}

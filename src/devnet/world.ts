@@ -1,0 +1,114 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Clock } from "../lib/clock.ts";
+import { Database } from "../platform/database.ts";
+import { createResolver } from "../platform/dns/index.ts";
+import type { Logger } from "../platform/log.ts";
+import { openAuthority, type Authority } from "./certificates.ts";
+import { createZones, startDevnetDns, type Zones } from "./dns.ts";
+import { mailboxMigration, startMailboxProvider, type MailboxProvider } from "./mailbox/index.ts";
+import { plcMigration, startPlc } from "./plc.ts";
+import type { SandboxPorts } from "./ports.ts";
+import { repoHostMigration, startRepoHost, type RunningRepoHost } from "./repo-host/index.ts";
+
+export const POOL_DOMAIN = "coop.test";
+export const POOL_HOSTNAME = `relay.${POOL_DOMAIN}`;
+/** Where the pool's own MX listens; the sandbox's MXs share one port and differ in the address. */
+export const POOL_MX_ADDRESS = "127.0.0.2";
+/** Mail leaves from here: the system's choice of source for loopback targets. */
+const EGRESS_ADDRESS = "127.0.0.1";
+
+export const MAIL_DOMAINS = ["bigmail.test", "post.test", "inbox.test"] as const;
+
+export type World = {
+  zones: Zones;
+  authority: Authority;
+  /** PEM file of the authority, for clients. */
+  caFile: string;
+  plcUrl: string;
+  repos: RunningRepoHost;
+  mailbox: MailboxProvider;
+  settle(): Promise<void>;
+  close(): Promise<void>;
+};
+
+export type WorldOptions = {
+  dir: string;
+  clock: Clock;
+  ports: SandboxPorts;
+  /** Domains of the operators: the provider hosts their mailboxes too. */
+  operatorDomains: readonly string[];
+  log: Logger;
+};
+
+/** Everything outside of the cooperative: DNS, identities, repositories and a mailbox provider, on loopback. */
+export async function startWorld({ dir, clock, ports, operatorDomains, log }: WorldOptions): Promise<World> {
+  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  const closers: (() => Promise<unknown> | void)[] = [];
+  const close = async () => {
+    for (const one of closers.splice(0).reverse()) await one();
+  };
+  try {
+    const authority = openAuthority(join(dir, "ca"));
+    const caFile = join(dir, "ca.pem");
+    writeFileSync(caFile, authority.cert);
+    const zones = createZones();
+    const dns = await startDevnetDns({ zones, host: "127.0.0.1", port: ports.dns });
+    closers.push(() => dns.close());
+    const db = new Database(join(dir, "world.sqlite"), [plcMigration, repoHostMigration, mailboxMigration]);
+    closers.push(() => db.close());
+    const plc = await startPlc({ db, clock, host: "127.0.0.1", port: ports.plc });
+    closers.push(() => plc.close());
+    const repos = await startRepoHost({ db, clock, host: "127.0.0.1", port: ports.repos, plcUrl: plc.url });
+    closers.push(() => repos.close());
+    const provided = (domain: string, address: string) => ({ domain, mx: `mx.${domain}`, address });
+    const [first, second, third] = MAIL_DOMAINS;
+    const mailbox = await startMailboxProvider({
+      db,
+      clock,
+      resolver: createResolver({ servers: [`127.0.0.1:${dns.port}`] }),
+      authority,
+      domains: [
+        provided(first, "127.0.0.11"),
+        provided(second, "127.0.0.12"),
+        provided(third, "127.0.0.13"),
+        ...operatorDomains.map((domain) => provided(domain, "127.0.0.14")),
+      ],
+      port: ports.mx,
+      outgoingPort: ports.mx,
+      onError: (err) => log.warn({ err }, "sandbox mailbox provider"),
+    });
+    closers.push(() => mailbox.close());
+    mailbox.publish(zones);
+    mailbox.registerFeedback(POOL_DOMAIN, `fbl@${POOL_DOMAIN}`);
+    publishPool(zones, ports);
+    return {
+      zones,
+      authority,
+      caFile,
+      plcUrl: plc.url,
+      repos,
+      mailbox,
+      settle: () => mailbox.settle(),
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** The pool's own records, as `atmos doctor` asks for them; its DKIM key follows when it is made. */
+function publishPool(zones: Zones, ports: SandboxPorts): void {
+  const mx = { preference: 10, exchange: `mx.${POOL_DOMAIN}` };
+  zones.addZone(POOL_DOMAIN);
+  zones.set(POOL_HOSTNAME, "A", { address: "127.0.0.1" });
+  zones.set(`mx.${POOL_DOMAIN}`, "A", { address: POOL_MX_ADDRESS });
+  zones.set(POOL_DOMAIN, "MX", mx);
+  zones.set(`bounce.${POOL_DOMAIN}`, "MX", mx);
+  zones.set(`_spf.${POOL_DOMAIN}`, "TXT", { text: `v=spf1 ip4:${EGRESS_ADDRESS} -all` });
+  zones.set(POOL_DOMAIN, "TXT", { text: `v=spf1 include:_spf.${POOL_DOMAIN} -all` });
+  zones.set(`bounce.${POOL_DOMAIN}`, "TXT", { text: `v=spf1 include:_spf.${POOL_DOMAIN} -all` });
+  zones.set(`_dmarc.${POOL_DOMAIN}`, "TXT", { text: "v=DMARC1; p=reject" });
+  zones.forward(`wl.${POOL_DOMAIN}`, `127.0.0.1:${ports.zone}`);
+}
