@@ -48,7 +48,7 @@ export const isLocal = (id: string): boolean => id.startsWith("_");
 /** One key per variable of the whole set of files. */
 export const keyOf = (name: Name): string => (isLocal(name.id) ? `${name.span.file}/${name.id}` : name.id);
 
-export function childrenOf(expr: Expr): Expr[] {
+function childrenOf(expr: Expr): Expr[] {
   switch (expr.kind) {
     case "format":
       return expr.parts.filter((part) => typeof part !== "string");

@@ -1,9 +1,6 @@
 import { typeOf, type Checker } from "./annotation.ts";
 import { showType } from "./types.ts";
-import { fail, fromScalar, jsonText, type Failure, type Json, type Value } from "./values.ts";
-
-/** What a read may do with what it finds. */
-export type ReadOptions = { required: boolean; coerce: boolean };
+import { fail, fromScalar, isJsonInt, jsonText, type Failure, type Json, type Value } from "./values.ts";
 
 /** Whether JSON already is what the annotation says; an int may stand for a float, a bool never for a number. */
 export function matches(checker: Checker, json: Json): boolean {
@@ -26,7 +23,7 @@ function isScalar(type: "str" | "int" | "float" | "bool" | "none", json: Json): 
     case "str":
       return typeof json === "string";
     case "int":
-      return typeof json === "number" && Number.isInteger(json);
+      return typeof json === "number" && isJsonInt(json);
     case "float":
       return typeof json === "number";
     case "bool":
@@ -110,7 +107,7 @@ function isTruthyJson(json: Json): boolean {
 const DIGITS = /^[+-]?\d+(?:_\d+)*$/;
 
 /** Python's `int(text)`, over ASCII digits. */
-export function parseInteger(text: string): bigint | undefined {
+function parseInteger(text: string): bigint | undefined {
   const trimmed = stripSpace(text);
   if (!DIGITS.test(trimmed) || trimmed.length > 4300) return undefined;
   const digits = trimmed.replaceAll("_", "");

@@ -6,7 +6,7 @@ import type { PyExpr, PyStatement } from "./python.ts";
 import { tokenize, type Tokens } from "./tokenize.ts";
 
 /** Largest rule file, in UTF-16 units. */
-export const MAX_FILE_LENGTH = 256 * 1024;
+const MAX_FILE_LENGTH = 256 * 1024;
 
 const SKIPPED = new Set("del pass return raise global nonlocal import from assert break continue".split(" "));
 const COMPOUND = new Set("if while for try with def class async".split(" "));

@@ -206,3 +206,9 @@ test.each([
   const compiled = compilePattern(pattern, false);
   expect(typeof compiled === "string" ? undefined : compiled.test(text)).toBe(found);
 });
+
+test("a number of the event is an int as long as JSON writes it without an exponent", () => {
+  const text = 'N: int | float = JsonData(path="$.n")';
+  const typeOf = (n: number) => run(text, { n }).types["N"];
+  expect([1, 1.5, 1e20, 1e21, 1e300].map(typeOf)).toEqual(["int", "float", "int", "float", "float"]);
+});

@@ -2,7 +2,7 @@ import { Refusal, type Span } from "./diagnostics.ts";
 import type { Token } from "./tokenize.ts";
 
 /** A piece of a format string: text, or the source of what stands between braces. */
-export type FormatPart = { text: string } | { source: string; span: Span; plain: boolean };
+type FormatPart = { text: string } | { source: string; span: Span; plain: boolean };
 
 export type StringLiteral =
   | { kind: "bytes" }

@@ -1,6 +1,6 @@
 import { Refusal, type Span } from "./diagnostics.ts";
 
-export type TokenKind = "name" | "number" | "string" | "op" | "newline" | "indent" | "dedent" | "end";
+type TokenKind = "name" | "number" | "string" | "op" | "newline" | "indent" | "dedent" | "end";
 export type Token = { kind: TokenKind; text: string; span: Span };
 
 export type Tokens = {

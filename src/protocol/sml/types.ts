@@ -68,7 +68,7 @@ export function showType(type: Type): string {
 }
 
 /** What a value of this type becomes where a plain value is wanted, if it becomes anything. */
-export function unwrapped(type: Type): Type | undefined {
+function unwrapped(type: Type): Type | undefined {
   if (type.t === "rule") return BOOL;
   if (type.t === "span") return FLOAT;
   return type.t === "entity" ? type.of : undefined;

@@ -254,6 +254,11 @@ class TypeChecker {
         this.require(type, parameter.type, value, "argument-type", `\`${name}\` of \`${call.function}\``);
         continue;
       }
+      if (parameter.nullable === true && type.t === "entity") {
+        const hint = "Osprey would take it for its id and then treat it as neither: use the entity itself";
+        this.report(value.span, "unsupported-function", `\`${call.function}\` takes no entity here`, hint);
+        continue;
+      }
       const next = parameter.nullable === true ? genericOf(type) : type;
       if (next === undefined) continue;
       if (resolved === undefined || sameType(resolved, next)) resolved = next;
@@ -295,7 +300,5 @@ function testedName(expr: Extract<Expr, { kind: "compare" }>): Name | null {
 
 /** What an optional argument says about the type without None; nothing for None itself. */
 function genericOf(type: Type): Type | undefined {
-  if (type.t === "none") return undefined;
-  // Osprey takes an entity for its id here.
-  return type.t === "entity" ? type.of : withoutNone(type);
+  return type.t === "none" ? undefined : withoutNone(type);
 }

@@ -26,7 +26,7 @@ export type LabelEffect = {
   suppressed: boolean;
   rules: RuleValue[];
 };
-export type VerdictEffect = { kind: "verdict-effect"; verdict: string; rules: RuleValue[] };
+type VerdictEffect = { kind: "verdict-effect"; verdict: string; rules: RuleValue[] };
 export type Effect = LabelEffect | VerdictEffect;
 
 /** A value while rules run: `bigint` is Python's int, `number` its float. */
@@ -79,7 +79,7 @@ export function toText(value: Value): string {
 }
 
 /** The value as Python's `repr` writes it. */
-export function represent(value: Value): string {
+function represent(value: Value): string {
   if (value === null) return "None";
   if (typeof value === "boolean") return value ? "True" : "False";
   if (typeof value === "bigint") return value.toString();
@@ -95,7 +95,7 @@ export function jsonText(json: Json): string {
 }
 
 function representJson(json: Json): string {
-  if (typeof json === "number") return represent(Number.isInteger(json) ? BigInt(json) : json);
+  if (typeof json === "number") return represent(isJsonInt(json) ? BigInt(json) : json);
   if (json === null || typeof json !== "object") return represent(json);
   if (Array.isArray(json)) return `[${json.map(representJson).join(", ")}]`;
   const entries = Object.entries(json).map(([key, item]) => `${quote(key)}: ${representJson(item)}`);
@@ -164,8 +164,11 @@ export function isTruthy(value: Value): boolean {
   return isRecord(value) ? true : Boolean(value);
 }
 
-/** JSON to values; whole numbers become ints. Objects have no counterpart. */
+/** Whether Python reads this number as an int: from 1e21 on JSON is written with an exponent, which is a float. */
+export const isJsonInt = (json: number): boolean => Number.isInteger(json) && Math.abs(json) < 1e21;
+
+/** JSON to values. Objects have no counterpart. */
 export function fromScalar(json: Json): null | boolean | bigint | number | string | undefined {
-  if (typeof json === "number") return Number.isInteger(json) ? BigInt(json) : json;
+  if (typeof json === "number") return isJsonInt(json) ? BigInt(json) : json;
   return typeof json === "object" && json !== null ? undefined : json;
 }

@@ -19,7 +19,7 @@ export type Parameter = {
   generic?: true;
 };
 
-export type Returns =
+type Returns =
   | Type
   /** A statement: its result cannot be used. */
   | "nothing"
