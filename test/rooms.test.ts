@@ -43,7 +43,7 @@ function files(): string[] {
 function importsOf(file: string): { relative: Import[]; packages: string[] } {
   const text = readFileSync(join(src, file), "utf8");
   const found = [
-    ...text.matchAll(/(?:^|\n)\s*(?:import|export)\s[^;"']*?["']([^"']+)["']|import\(\s*["']([^"']+)["']/g),
+    ...text.matchAll(/(?:^|\n)\s*(?:import|export)\s[^;"'()]*?["']([^"']+)["']|import\(\s*["']([^"']+)["']/g),
   ];
   const pure = /\bimport (type .*|\{ (isIP(v[46])?(, )?)+ \}) from/;
   const specifiers = found.filter((m) => !pure.test(m[0]) || m[1]?.startsWith(".")).map((m) => m[1] ?? m[2]!);

@@ -18,8 +18,8 @@ const record = (n: string): AttestedRecord => ({
   domain: `${n}.test`,
 });
 const labelsOf = (n: string, ...onDid: string[]): LabelInForce[] => [
-  { uri: record(n).uri, cid: record(n).cid, val: "verified-mail-operator", cts },
-  ...onDid.map((val) => ({ uri: record(n).did, val, cts })),
+  { uri: record(n).uri, cid: record(n).cid, val: "verified-mail-operator", since: cts },
+  ...onDid.map((val) => ({ uri: record(n).did, val, since: cts })),
 ];
 
 describe("entriesFor", () => {
@@ -34,7 +34,7 @@ describe("entriesFor", () => {
     ["no member", labelsOf("a"), [record("a")], []],
     [
       "a member whose record is not labelled",
-      [{ uri: "did:plc:a", val: "verified-member", cts }],
+      [{ uri: "did:plc:a", val: "verified-member", since: cts }],
       [record("a")],
       [],
     ],
@@ -54,8 +54,8 @@ describe("entriesFor", () => {
     const thief = { ...record("b"), domain: "a.test" };
     const labels = [
       ...labelsOf("a", "verified-member"),
-      { uri: thief.uri, cid: thief.cid, val: "verified-mail-operator", cts: "2026-02-01T00:00:00.000Z" },
-      { uri: thief.did, val: "verified-member", cts },
+      { uri: thief.uri, cid: thief.cid, val: "verified-mail-operator", since: "2026-02-01T00:00:00.000Z" },
+      { uri: thief.did, val: "verified-member", since: cts },
     ];
     expect(entriesFor(labels, [thief, record("a")], "coop.test").map((e) => e.did)).toEqual(["did:plc:a"]);
   });

@@ -1,5 +1,6 @@
 /** What the allowlist reads: the labels in force and the records that they speak of. */
-export type LabelInForce = { uri: string; cid?: string; val: string; cts: string };
+/** `since`: first said, however often renewed, RFC 3339. */
+export type LabelInForce = { uri: string; cid?: string; val: string; since: string };
 export type AttestedRecord = { uri: string; cid: string; did: string; domain: string };
 
 /** One listed domain, with what proves it. */
@@ -34,14 +35,14 @@ export function entriesFor(
     if (!proof || !ofDid.includes("verified-member")) continue;
     if (record.domain === poolDomain || record.domain.endsWith(`.${poolDomain}`)) continue;
     const earlier = entries.get(record.domain);
-    if (earlier && earlier.since <= proof.cts) continue;
+    if (earlier && earlier.since <= proof.since) continue;
     entries.set(record.domain, {
       domain: record.domain,
       did: record.did,
       uri: record.uri,
       cid: record.cid,
       labels: ["verified-mail-operator", ...ofDid.filter((val) => val !== "verified-mail-operator").sort()],
-      since: proof.cts,
+      since: proof.since,
       code: ofDid.includes("clean-sender") ? "127.0.6.2" : "127.0.6.1",
     });
   }

@@ -103,6 +103,7 @@ function publishPool(zones: Zones, ports: SandboxPorts): void {
   const mx = { preference: 10, exchange: `mx.${POOL_DOMAIN}` };
   zones.addZone(POOL_DOMAIN);
   zones.set(POOL_HOSTNAME, "A", { address: "127.0.0.1" });
+  zones.set(POOL_HOSTNAME, "TXT", { text: "v=spf1 a -all" });
   zones.set(`mx.${POOL_DOMAIN}`, "A", { address: POOL_MX_ADDRESS });
   zones.set(POOL_DOMAIN, "MX", mx);
   zones.set(`bounce.${POOL_DOMAIN}`, "MX", mx);

@@ -64,7 +64,7 @@ export function createMemberStore(db: Database) {
   return {
     transaction: <T>(work: () => T) => db.transaction(work),
     member: (did: string) => db.get<MemberRow>("SELECT * FROM member WHERE did = ?", did),
-    members: () => db.all<MemberRow>("SELECT * FROM member ORDER BY joined_at, did"),
+    members: () => db.all<MemberRow>("SELECT * FROM member ORDER BY name, did"),
     insertMember(row: MemberRow) {
       db.run(
         "INSERT INTO member (did, handle, name, tier, joined_at, left_at) VALUES (?, ?, ?, ?, ?, ?)",

@@ -20,6 +20,7 @@ import { importSealingKey, openingKeyFrom } from "../platform/seal.ts";
 import { createEmbeddedEngine, loadRules } from "../rules/index.ts";
 import { createWeb, readToken } from "../web/index.ts";
 import { adminApi } from "./admin-api.ts";
+import { allowlistSource } from "./allowlist-source.ts";
 import { coreMigrations, createCore, type Core } from "./core/index.ts";
 import { createLabeler, labelerMigrations, type Labeler } from "./labeler.ts";
 import { createQueries } from "./queries/index.ts";
@@ -117,7 +118,6 @@ export async function startServe(options: ServeOptions): Promise<Serve> {
 
     let zone: Zone | undefined;
     if (has("zone")) {
-      const source = allowlistSource(labeler);
       zone = await startZone({
         ...shared,
         zone: config.ZONE_NAME,
@@ -125,7 +125,7 @@ export async function startServe(options: ServeOptions): Promise<Serve> {
         poolDomain: config.POOL_DOMAIN,
         dir: dataPath(config, "zone"),
         address: config.ZONE_ADDRESS,
-        source,
+        source: allowlistSource(labeler!),
       });
       labeler?.labels.onLabels(() => zone?.publishSoon());
       closers.push(zone.close);
@@ -249,23 +249,4 @@ function derive(secret: Uint8Array, purpose: string): Uint8Array {
 
 export function sessionKeyOf(secrets: Secrets): Uint8Array | undefined {
   return secrets.core && derive(secrets.core, "session");
-}
-
-function allowlistSource(labeler: Labeler | undefined): Parameters<typeof startZone>[0]["source"] {
-  if (!labeler)
-    throw new Error(
-      "The zone role reads labels from the labeler role of the same process: add labeler to ATMOS_ROLES.",
-    );
-  return {
-    labels: () => labeler.labels.active(),
-    records: () => labeler.attestations.list(),
-    wasNegated: ({ did, uri }) =>
-      [uri, did].some((subject) => {
-        const last = labeler.labels
-          .history(did)
-          .filter(({ label }) => label.uri === subject)
-          .at(-1);
-        return last?.label.neg === true;
-      }),
-  };
 }

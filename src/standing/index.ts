@@ -1,6 +1,6 @@
 import type { Clock } from "../lib/clock.ts";
 import type { Database, Migration } from "../platform/database.ts";
-import type { Standing } from "../policy/index.ts";
+import { STANDINGS, type Standing } from "../policy/index.ts";
 import { CAUSES } from "./causes.ts";
 import { createNotes, noteMigration } from "./notes.ts";
 import { ease, wayBack, worsen, type StandingState } from "./transition.ts";
@@ -41,6 +41,15 @@ export type Finding = {
   actionId: string;
   at: number;
 };
+
+/** One event is one cause: of several findings the one that leads furthest down counts. */
+export function gravestOf(findings: readonly Finding[]): Finding | undefined {
+  const depth = ({ cause }: Finding) => STANDINGS.indexOf(CAUSES[cause]?.grade ?? "good");
+  return findings.reduce<Finding | undefined>(
+    (worst, f) => (worst && depth(worst) >= depth(f) ? worst : f),
+    undefined,
+  );
+}
 
 export type StandingChange = {
   id: number;

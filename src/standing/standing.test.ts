@@ -2,7 +2,14 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { DAY_MS, MovableClock } from "../lib/clock.ts";
 import { Database } from "../platform/database.ts";
 import type { Standing } from "../policy/index.ts";
-import { canRead, createStandings, labelsFor, standingMigrations, type Standings } from "./index.ts";
+import {
+  canRead,
+  createStandings,
+  gravestOf,
+  labelsFor,
+  standingMigrations,
+  type Standings,
+} from "./index.ts";
 import { ease, worsen, type StandingState } from "./transition.ts";
 
 describe("worsen", () => {
@@ -155,6 +162,18 @@ describe("the store", () => {
     expect(standings.review(did, { eligible: 0, p_over_5: 0 })).toBeUndefined();
     clock.advance(9 * DAY_MS);
     expect(standings.review(did, { eligible: 0, p_over_5: 0 })).toMatchObject({ from: "warned", to: "good" });
+  });
+
+  test("of several findings in one event the gravest counts, once", () => {
+    const probation = { ...finding(), cause: "bounce-probation" };
+    for (const findings of [
+      [finding(), probation],
+      [probation, finding()],
+    ]) {
+      expect(gravestOf(findings)).toBe(probation);
+    }
+    expect(gravestOf([{ ...finding(), cause: "made-up" }, finding()])?.cause).toBe("bounce-warning");
+    expect(gravestOf([])).toBeUndefined();
   });
 
   test("an unknown cause is no cause", () => {

@@ -1,5 +1,5 @@
 import type { ActionName, BounceWindow, ComplaintWindow } from "../event/index.ts";
-import type { Standing, Tier } from "../policy/types.ts";
+import type { Standing, Tier } from "../policy/index.ts";
 
 /**
  * What the pages show. Instants are milliseconds since the epoch, shares are between 0 and 1, days are `YYYY-MM-DD`

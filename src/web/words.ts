@@ -1,5 +1,5 @@
 import type { ActionName } from "../event/index.ts";
-import type { Standing, Tier } from "../policy/types.ts";
+import type { Standing, Tier } from "../policy/index.ts";
 import type { Tone } from "./components.tsx";
 import type { EvidenceValue, RecipientState } from "./view.ts";
 

@@ -7,7 +7,8 @@ const silent = (answer: DnsAnswer<never>) => answer.status === "temperror";
 export const dns: Probe = async ({ config, resolver }) => {
   const pool = config.POOL_DOMAIN;
   const servers = config.DNS_SERVERS.join(", ");
-  const [spf, bounce, dmarc, poolMx] = await Promise.all([
+  const [helo, spf, bounce, dmarc, poolMx] = await Promise.all([
+    resolver.resolve(config.POOL_HOSTNAME, "TXT"),
     resolver.resolve(`_spf.${pool}`, "TXT"),
     resolver.resolve(`bounce.${pool}`, "MX"),
     resolver.resolve(`_dmarc.${pool}`, "TXT"),
@@ -23,7 +24,7 @@ export const dns: Probe = async ({ config, resolver }) => {
     ];
   }
   const findings: Finding[] = [ok("dns", `${servers} answers`)];
-  const spfText = spf.status === "ok" ? spf.records.find((r) => /^v=spf1\b/i.test(r.text))?.text : undefined;
+  const spfText = spfOf(spf);
   findings.push(
     spfText === undefined
       ? fail(
@@ -32,6 +33,15 @@ export const dns: Probe = async ({ config, resolver }) => {
           `Publish: _spf.${pool}. TXT "v=spf1 ip4:<each egress address> -all"`,
         )
       : ok("pool SPF", spfText),
+  );
+  findings.push(
+    spfOf(helo) === undefined
+      ? warn(
+          "greeting SPF",
+          `${config.POOL_HOSTNAME} has no SPF record, so bounce notices to members fail SPF`,
+          `Publish: ${config.POOL_HOSTNAME}. TXT "v=spf1 a -all"`,
+        )
+      : ok("greeting SPF", `${config.POOL_HOSTNAME}: ${spfOf(helo)}`),
   );
   findings.push(
     bounce.status === "ok" && bounce.records.length > 0
@@ -68,3 +78,7 @@ export const dns: Probe = async ({ config, resolver }) => {
   );
   return findings;
 };
+
+function spfOf(answer: DnsAnswer<"TXT">): string | undefined {
+  return answer.status === "ok" ? answer.records.find((r) => /^v=spf1(\s|$)/i.test(r.text))?.text : undefined;
+}

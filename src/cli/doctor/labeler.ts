@@ -1,15 +1,23 @@
 import { Secp256k1Keypair } from "@atproto/crypto";
 import { DidResolver } from "@atproto/identity";
+import { createSafeFetch } from "../../platform/fetch.ts";
 import { fail, messageOf, ok, type Finding, type Probe } from "./probe.ts";
+
+const TIMEOUT_MS = 5_000;
 
 /** Whether the world can verify our labels: the DID document names our key and our address. */
 export const labeler: Probe = async ({ config, secrets }) => {
   if (!config.ROLES.includes("labeler") || !secrets.labeler || !config.LABELER_DID) return [];
+  const fetch = createSafeFetch({ allowPrivate: config.ALLOW_PRIVATE_NETWORK });
   const key = (await Secp256k1Keypair.import(secrets.labeler)).did();
   const did = config.LABELER_DID;
   let document;
   try {
-    document = await new DidResolver({ plcUrl: config.PLC_URL, timeout: 5_000 }).resolve(did, true);
+    document = await new DidResolver({
+      plcUrl: config.PLC_URL,
+      timeout: TIMEOUT_MS,
+      fetch: (input, init) => fetch(input instanceof Request ? input.url : input, init),
+    }).resolve(did, true);
   } catch (error) {
     return [
       fail(

@@ -12,7 +12,13 @@ import type { Database } from "../../platform/database.ts";
 import type { Logger } from "../../platform/log.ts";
 import type { Metrics } from "../../platform/metrics.ts";
 import type { RulesEngine, VerdictLog } from "../../rules/index.ts";
-import { CAUSES, type StandingChange, type Standings } from "../../standing/index.ts";
+import {
+  CAUSES,
+  gravestOf,
+  type Finding,
+  type StandingChange,
+  type Standings,
+} from "../../standing/index.ts";
 
 type Windows = ReturnType<Evidence["apply"]>;
 
@@ -69,12 +75,10 @@ export function createPipeline(parts: PipelineParts) {
     if (result.errorCount > 0)
       log.warn({ action_id, action_name, errors: result.errorCount }, "rules met errors");
     const at = eventTime(envelope);
-    const changes: StandingChange[] = [];
+    const findings: Finding[] = [];
     for (const verdict of result.verdicts) {
       const labels = verdict.effects
-        .filter(
-          (effect) => effect.entityType === "Member" && effect.entityId === did && effect.status === "added",
-        )
+        .filter((e) => e.entityType === "Member" && e.entityId === did && e.status === "added")
         .map((effect) => effect.label);
       verdicts.append({
         actionId: action_id,
@@ -87,7 +91,7 @@ export function createPipeline(parts: PipelineParts) {
         at,
       });
       for (const cause of labels) {
-        const change = standings.consider(did, {
+        findings.push({
           cause,
           rule: verdict.rule,
           description: verdict.description,
@@ -95,12 +99,13 @@ export function createPipeline(parts: PipelineParts) {
           actionId: action_id,
           at,
         });
-        if (change) changes.push(change);
       }
     }
-    for (const change of changes) settle(change, data.member.domain);
+    const gravest = gravestOf(findings);
+    const change = gravest && standings.consider(did, gravest);
+    if (change) settle(change, data.member.domain);
     metrics.verdictSeconds.observe(Math.max(0, parts.now() - at) / 1000);
-    return changes;
+    return change ? [change] : [];
   }
 
   /** What decided, kept with the change: the window, the thresholds that the rule used, and all that it read. */

@@ -1,6 +1,6 @@
 import { Sparkline } from "../charts.tsx";
 import { Badge, DataTable, EmptyState, Figures, Section, Time } from "../components.tsx";
-import { STANDINGS } from "../../policy/types.ts";
+import { STANDINGS } from "../../policy/index.ts";
 import { changeAnchor, memberPath } from "../paths.ts";
 import { RECIPIENT_STATES, type CommitteeMember, type CommitteeOverview } from "../view.ts";
 import {

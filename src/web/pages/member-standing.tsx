@@ -1,5 +1,5 @@
 import { Badge, Card, Code, DataTable, EmptyState, KeyValue, Section, Time } from "../components.tsx";
-import { STANDINGS, type Standing } from "../../policy/types.ts";
+import { STANDINGS, type Standing } from "../../policy/index.ts";
 import { changeAnchor, domainAnchor } from "../paths.ts";
 import type { MemberView, StandingChange } from "../view.ts";
 import { evidenceWords, STANDING_WORDS } from "../words.ts";

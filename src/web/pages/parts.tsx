@@ -1,5 +1,5 @@
 import { Badge } from "../components.tsx";
-import type { Standing } from "../../policy/types.ts";
+import type { Standing } from "../../policy/index.ts";
 import { LABEL_WORDS, STANDING_WORDS } from "../words.ts";
 
 export function StandingBadge({ standing }: { standing: Standing }) {
