@@ -78,6 +78,7 @@ export const member: MemberPolicy = {
   ],
 };
 
+export const MAX_SIZE = 25 * 1024 * 1024;
 export const verpKey = Buffer.alloc(32, 7);
 
 type Reply = [code: number, text: string];
@@ -164,8 +165,14 @@ export const newDirectory = () => {
 };
 
 /** A whole relay node in `dir`, with one member, that delivers to `port` of loopback. */
-export async function startRelay(dir: string, port: number, clock: MovableClock): Promise<Testbed> {
-  const spool = await createSpool({ path: join(dir, "spool.sqlite") });
+export async function startRelay(
+  dir: string,
+  port: number,
+  clock: MovableClock,
+  options: { maxPages?: number; dataMs?: number } = {},
+): Promise<Testbed> {
+  const { dataMs = 600_000, ...spoolOptions } = options;
+  const spool = await createSpool({ path: join(dir, "spool.sqlite"), ...spoolOptions });
   const book = await createPolicyBook(spool.policies);
   await book.apply(member);
   const relay = createRelay({
@@ -179,7 +186,7 @@ export async function startRelay(dir: string, port: number, clock: MovableClock)
       verpKey,
       recipientKey: Buffer.alloc(32, 8),
     },
-    submission: { host: "127.0.0.1", tlsPort: 0, starttlsPort: 0, tls: {} },
+    submission: { host: "127.0.0.1", tlsPort: 0, starttlsPort: 0, tls: {}, maxSize: MAX_SIZE, dataMs },
     delivery: { port, allowPrivate: true, deadlines: { connect: 2_000, dataEnd: 3_000 } },
     spool,
     policyBook: book,

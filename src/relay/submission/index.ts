@@ -28,6 +28,15 @@ export function createSubmissionServer(context: RelayContext, config: Submission
     maxClients: config.maxConnections ?? DEFAULTS.maxConnections,
     socketTimeout: 300_000,
     logger: false,
+    // In clear AUTH is not even offered: a client that sees it may send its secret before it asks for TLS.
+    onConnect(session, done) {
+      if (!session.secure) session.disabledCommands = ["AUTH"];
+      done();
+    },
+    onSecure(_socket, session, done) {
+      session.disabledCommands = [];
+      done();
+    },
     onAuth(auth, session, done) {
       const result = handlers.authenticate(auth.username ?? "", auth.password ?? "", session);
       if (typeof result === "string") done(null, { user: result });

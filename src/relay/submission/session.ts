@@ -53,7 +53,8 @@ export function createSessionHandlers(context: RelayContext, config: SubmissionC
   }
 
   function who(session: SMTPServerSession): Who {
-    const found = policyBook.byUsername(session.user as string);
+    if (!session.secure || typeof session.user !== "string") throw NO_LOGIN;
+    const found = policyBook.byUsername(session.user);
     if (!found || found.credential.revoked) throw REVOKED;
     return found;
   }
@@ -97,6 +98,7 @@ export function createSessionHandlers(context: RelayContext, config: SubmissionC
   }
 
   function mail({ address }: SMTPServerAddress, session: SMTPServerSession): void {
+    who(session);
     if (!address) {
       throw new SmtpReply({
         code: 550,
@@ -186,6 +188,7 @@ export function createSessionHandlers(context: RelayContext, config: SubmissionC
 
 const UNKNOWN_HASH = Buffer.alloc(32).toString("base64url");
 const BAD_LOGIN = new SmtpReply({ code: 535, enhanced: "5.7.8", text: "User name or secret is wrong" });
+const NO_LOGIN = new SmtpReply({ code: 530, enhanced: "5.7.0", text: "TLS and authentication come first" });
 const REVOKED = new SmtpReply({
   code: 535,
   enhanced: "5.7.8",

@@ -1,0 +1,27 @@
+import { expect, test } from "vitest";
+import { EXPIRY_MS, nextAttempt } from "./schedule.ts";
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+
+test.each<[attempts: number, waitMs: number]>([
+  [1, MINUTE],
+  [2, 5 * MINUTE],
+  [3, 10 * MINUTE],
+  [4, 20 * MINUTE],
+  [5, 40 * MINUTE],
+  [6, HOUR],
+  [7, 2 * HOUR],
+  [8, 4 * HOUR],
+  [9, 6 * HOUR],
+  [30, 6 * HOUR],
+])("after %i failed attempts the next one is in %i ms", (attempts, waitMs) => {
+  expect(nextAttempt(attempts, 0, 1_000, () => 0.5)).toBe(1_000 + waitMs);
+  expect(nextAttempt(attempts, 0, 1_000, () => 0)).toBe(Math.round(1_000 + waitMs * 0.8));
+  expect(nextAttempt(attempts, 0, 1_000, () => 1)).toBe(Math.round(1_000 + waitMs * 1.2));
+});
+
+test("the last attempt is at the end of five days, and then it is over", () => {
+  expect(nextAttempt(20, 0, EXPIRY_MS - HOUR, () => 0.5)).toBe(EXPIRY_MS);
+  expect(nextAttempt(20, 0, EXPIRY_MS, () => 0.5)).toBeUndefined();
+});

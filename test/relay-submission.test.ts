@@ -1,0 +1,238 @@
+import { connect as connectPlain, type Socket } from "node:net";
+import { connect as connectTls } from "node:tls";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { MovableClock } from "../src/lib/clock.ts";
+import {
+  client,
+  member,
+  newDirectory,
+  refusal,
+  startRelay,
+  stopRelay,
+  type Testbed,
+} from "./relay-harness.ts";
+
+let dir: ReturnType<typeof newDirectory>;
+let bed: Testbed;
+const sockets: Socket[] = [];
+
+const start = async (options: Parameters<typeof startRelay>[3] = {}) =>
+  void (bed = await startRelay(dir.path, 1, new MovableClock(Date.now()), options));
+beforeEach(() => void (dir = newDirectory()));
+afterEach(async () => {
+  for (const socket of sockets.splice(0)) socket.destroy();
+  await stopRelay(bed);
+  dir.remove();
+});
+
+/** Speaks line by line; `say` resolves with the whole reply to what was said. */
+async function talk(socket: Socket) {
+  sockets.push(socket);
+  socket.setEncoding("latin1");
+  socket.on("error", () => undefined);
+  let buffer = "";
+  const waiting: ((reply: string) => void)[] = [];
+  const replies: string[] = [];
+  socket.on("data", (chunk: string) => {
+    buffer += chunk;
+    for (let match; (match = /^(?:\d{3}-.*\r\n)*\d{3}(?: .*)?\r\n/.exec(buffer));) {
+      buffer = buffer.slice(match[0].length);
+      const give = waiting.shift();
+      if (give) give(match[0].trimEnd());
+      else replies.push(match[0].trimEnd());
+    }
+  });
+  socket.on("close", () => waiting.splice(0).forEach((give) => give("closed")));
+  const reply = () =>
+    new Promise<string>((resolve) => {
+      const ready = replies.shift();
+      if (ready) resolve(ready);
+      else waiting.push(resolve);
+    });
+  const say = (text: string): Promise<string> => {
+    socket.write(text, "latin1");
+    return reply();
+  };
+  await reply();
+  return { say, reply, socket };
+}
+
+const plain = () => talk(connectPlain(bed.ports.starttlsPort!, "127.0.0.1"));
+const overTls = (options = {}) =>
+  talk(connectTls({ host: "127.0.0.1", port: bed.ports.tlsPort!, rejectUnauthorized: false, ...options }));
+const auth = (user: string, pass: string) =>
+  `AUTH PLAIN ${Buffer.from(`\0${user}\0${pass}`).toString("base64")}\r\n`;
+
+async function loggedIn() {
+  const peer = await overTls();
+  await peer.say("EHLO x\r\n");
+  expect(await peer.say(auth("alice", "secret"))).toMatch(/^235/);
+  return peer;
+}
+
+const HEAD = "From: alice@member.test\r\nSubject: x\r\n\r\n";
+
+async function submit(message: string, mail = "MAIL FROM:<alice@member.test>\r\n"): Promise<string> {
+  const { say } = await loggedIn();
+  const first = await say(mail);
+  if (!first.startsWith("250")) return first;
+  await say("RCPT TO:<bob@a.test>\r\n");
+  expect(await say("DATA\r\n")).toMatch(/^354/);
+  return say(message);
+}
+
+describe("authentication", () => {
+  test("is not there before TLS", async () => {
+    await start();
+    const { say } = await plain();
+    const features = await say("EHLO x\r\n");
+    expect(features).toMatch(/STARTTLS/);
+    expect(features).not.toMatch(/AUTH/);
+    expect(await say(auth("alice", "secret"))).toMatch(/^500/);
+    expect(await say("MAIL FROM:<alice@member.test>\r\n")).toMatch(/^530 5\.7\.0/);
+    expect(await say("RCPT TO:<bob@a.test>\r\n")).toMatch(/^503/);
+    expect(await say("DATA\r\n")).toMatch(/^503/);
+  });
+
+  test("is needed for mail", async () => {
+    await start();
+    const { say } = await overTls();
+    expect(await say("EHLO x\r\n")).toMatch(/AUTH PLAIN LOGIN/);
+    expect(await say("MAIL FROM:<alice@member.test>\r\n")).toMatch(/^530/);
+  });
+
+  test("is over after three failures", async () => {
+    await start();
+    const { say } = await overTls();
+    await say("EHLO x\r\n");
+    expect(await say(auth("alice", "1"))).toMatch(/^535 5\.7\.8/);
+    expect(await say(auth("alice", "2"))).toMatch(/^535/);
+    expect(await say(auth("alice", "3"))).toMatch(/^421 4\.7\.0/);
+  });
+
+  test("a host that guesses is slowed down, and who knows the secret is not", async () => {
+    await start();
+    const answers: string[] = [];
+    for (let n = 0; n < 6; n++) {
+      const { say } = await overTls();
+      await say("EHLO x\r\n");
+      answers.push((await say(auth("alice", "1"))).slice(0, 3), (await say(auth("alice", "2"))).slice(0, 3));
+    }
+    expect(answers.filter((code) => code === "535")).toHaveLength(10);
+    await loggedIn();
+  });
+
+  test("a revoked credential works no more, in the middle of a session too", async () => {
+    await start();
+    const { say } = await loggedIn();
+    const credentials = member.credentials.map((c) => ({ ...c, revoked: true }));
+    await bed.book.apply({ ...member, version: 2, credentials });
+    expect(await say("MAIL FROM:<alice@member.test>\r\n")).toMatch(/^535 5\.7\.8/);
+    expect(await refusal(client(bed).sendMail({ from: "alice@member.test", to: "b@a.test" }))).toMatch(
+      /revoked/,
+    );
+  });
+
+  test("TLS 1.1 is too old", async () => {
+    await start();
+    const socket = connectTls({
+      host: "127.0.0.1",
+      port: bed.ports.tlsPort!,
+      rejectUnauthorized: false,
+      minVersion: "TLSv1.1",
+      maxVersion: "TLSv1.1",
+      ciphers: "DEFAULT@SECLEVEL=0",
+    });
+    const outcome = new Promise((resolve) => {
+      socket.once("secureConnect", () => resolve("connected"));
+      socket.once("error", () => resolve("refused"));
+    });
+    expect(await outcome).toBe("refused");
+  });
+});
+
+describe("what a message must be", () => {
+  test.each<[string, string, RegExp]>([
+    ["a usual one", `${HEAD}hello\r\n.\r\n`, /^250 2\.0\.0 Queued as/],
+    ["a bare LF", `${HEAD}a\nb\r\n.\r\n`, /^550 5\.6\.0 .*bare LF/],
+    ["a bare CR", `${HEAD}a\rb\r\n.\r\n`, /^550 5\.6\.0 .*CR/],
+    ["a NUL", `${HEAD}a\0b\r\n.\r\n`, /^550 5\.6\.0 .*NUL/],
+    ["a long line", `${HEAD}${"x".repeat(999)}\r\n.\r\n`, /^550 5\.6\.0 .*998/],
+    [
+      "a large header",
+      `${HEAD.slice(0, -2)}${"X: y\r\n".repeat(12_000)}\r\n\r\n.\r\n`,
+      /^550 5\.6\.0 .*header/,
+    ],
+    ["two From", `From: a@member.test\r\n${HEAD}x\r\n.\r\n`, /^550 5\.6\.0 .*more than one from/],
+    ["no From", "Subject: x\r\n\r\nx\r\n.\r\n", /^550 5\.6\.0 .*no From/],
+  ])("%s", async (_name, message, reply) => {
+    await start();
+    expect(await submit(message)).toMatch(reply);
+    expect(await bed.spool.openCount()).toBe(reply.source.startsWith("^250") ? 1 : 0);
+  });
+
+  test("nobody smuggles a second message", async () => {
+    await start();
+    const smuggled = `${HEAD}a\r\n\n.\nMAIL FROM:<ceo@member.test>\nRCPT TO:<x@a.test>\nDATA\n${HEAD}b\r\n.\r\n`;
+    expect(await submit(smuggled)).toMatch(/^550/);
+    expect(await bed.spool.openCount()).toBe(0);
+  });
+
+  test("its size has a limit, said and sent", async () => {
+    await start();
+    expect(await submit("", "MAIL FROM:<alice@member.test> SIZE=30000000\r\n")).toMatch(/^552/);
+    expect(await submit(`${HEAD}${"0123456789abcdef\r\n".repeat(1_500_000)}.\r\n`)).toMatch(/^552 5\.3\.4/);
+  });
+
+  test("its return path is the member's", async () => {
+    await start();
+    expect(await submit("", "MAIL FROM:<>\r\n")).toMatch(/^550 5\.7\.1/);
+    expect(await submit("", "MAIL FROM:<a@evil.test>\r\n")).toMatch(/^550 5\.7\.1/);
+  });
+
+  test("its recipients are addresses, and a hundred at most", async () => {
+    await start();
+    await bed.book.apply({ ...member, version: 2, tier: "trusted" });
+    const { say } = await loggedIn();
+    await say("MAIL FROM:<alice@member.test>\r\n");
+    expect(await say("RCPT TO:<bob@[127.0.0.1]>\r\n")).toMatch(/^553 5\.1\.3/);
+    expect(await say("RCPT TO:<bob@localhost>\r\n")).toMatch(/^553 5\.1\.3/);
+    for (let n = 0; n < 100; n++) expect(await say(`RCPT TO:<r${n}@a.test>\r\n`)).toMatch(/^250/);
+    expect(await say("RCPT TO:<one.more@a.test>\r\n")).toMatch(/^452 4\.5\.3 Too many recipients; 100/);
+  });
+});
+
+test("a message that comes slowly holds up nobody, and ends in time", async () => {
+  await start({ dataMs: 800 });
+  const { say, reply, socket } = await loggedIn();
+  await say("MAIL FROM:<alice@member.test>\r\n");
+  await say("RCPT TO:<bob@a.test>\r\n");
+  await say("DATA\r\n");
+  socket.write(`${HEAD}never`);
+  expect(await submit(`${HEAD}quick\r\n.\r\n`)).toMatch(/^250/);
+  expect(await reply()).toMatch(/^421 4\.4\.2|closed/);
+  expect(await bed.spool.openCount()).toBe(1);
+});
+
+describe("when it cannot be stored", () => {
+  test("a full disk answers 451, and what was taken from the limits comes back", async () => {
+    await start({ maxPages: 60 });
+    const full: string[] = [];
+    for (let n = 0; n < 40 && full.length < 3; n++) {
+      const reply = await submit(`${HEAD}${"0123456789abcdef\r\n".repeat(2_000)}.\r\n`);
+      if (!reply.startsWith("250")) full.push(reply);
+    }
+    expect(full).toEqual(Array.from({ length: 3 }, () => "451 4.3.1 No room in the spool, try again later"));
+    const used = bed.book.limits(member.did).hour! - bed.clock.now();
+    expect(Math.round(used / 60_000)).toBe(await bed.spool.openCount());
+  });
+
+  test("a key that does not open answers 451; nothing leaves with a signature less", async () => {
+    await start();
+    const domains = member.domains.map((d) => ({ ...d, keys: [{ ...d.keys[0]!, sealed: "not ours" }] }));
+    await bed.book.apply({ ...member, version: 2, domains });
+    expect(await submit(`${HEAD}x\r\n.\r\n`)).toMatch(/^451 4\.3\.0/);
+    expect(await bed.spool.openCount()).toBe(0);
+    expect(bed.book.limits(member.did).hour! <= bed.clock.now()).toBe(true);
+  });
+});
