@@ -10,7 +10,7 @@ export interface PolicyStore {
 }
 
 /** What was taken from a member's limits, to be kept (`limitRows`) or given back. */
-export type Receipt = { did: string; charge: Charge };
+type Receipt = { did: string; charge: Charge };
 
 export interface PolicyBook {
   byDid(did: string): MemberPolicy | undefined;

@@ -2,7 +2,7 @@ import type { Bucket } from "../lib/gcra.ts";
 import { heldBucket, limitsOf, take, type BucketName, type LimitState } from "./limits.ts";
 import type { CredentialPolicy, DomainPolicy, MemberPolicy } from "./types.ts";
 
-export type DecisionReason =
+type DecisionReason =
   | "ok"
   | "suspended"
   | "ejected"

@@ -1,14 +1,6 @@
-export { createPolicyBook, type PolicyBook, type PolicyStore, type Receipt } from "./book.ts";
+export { createPolicyBook, type PolicyBook, type PolicyStore } from "./book.ts";
 export { hashSecret, secretMatches } from "./credential.ts";
-export {
-  coveringDomain,
-  decide,
-  domainOf,
-  mayDeliver,
-  type DecideInput,
-  type Decision,
-  type DecisionReason,
-} from "./decide.ts";
+export { coveringDomain, decide, domainOf, mayDeliver } from "./decide.ts";
 export {
   BUCKET_NAMES,
   TIER_LIMITS,

@@ -1,3 +1,3 @@
-export { relaxedBodyHash, type BodyHash } from "./body.ts";
+export { relaxedBodyHash } from "./body.ts";
 export { parseHeader, valueOf, type HeaderField } from "./header.ts";
-export { signMessage, type DkimKey, type SignInput } from "./sign.ts";
+export { signMessage, type DkimKey } from "./sign.ts";

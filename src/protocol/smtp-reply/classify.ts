@@ -18,11 +18,11 @@ export type ReplyClass =
   | "unknown";
 
 /** Who can mend it. */
-export type ReplyFault = "recipient" | "member" | "pool" | "remote" | "none";
+type ReplyFault = "recipient" | "member" | "pool" | "remote" | "none";
 
 export type ReplyPhase = "connect" | "ehlo" | "starttls" | "mail" | "rcpt" | "data" | "body";
 
-export type Reply = {
+type Reply = {
   /** Three digits; 0 when the conversation broke without a reply. */
   code: number;
   /** RFC 3463 code such as `5.1.1`, or empty. */

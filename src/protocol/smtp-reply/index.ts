@@ -4,9 +4,7 @@ export {
   parseReply,
   withoutAddresses,
   type Classified,
-  type Reply,
   type ReplyClass,
-  type ReplyFault,
   type ReplyPhase,
 } from "./classify.ts";
 export { providerOf } from "./provider.ts";

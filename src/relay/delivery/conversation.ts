@@ -37,7 +37,7 @@ export type Transfer = {
   mayFinish: () => boolean;
 };
 
-export type TransferResult =
+type TransferResult =
   | { aborted: true; transcript: string }
   | {
       aborted: false;

@@ -4,7 +4,7 @@ import { DEADLINES, openConversation, type Conversation, type Reply } from "./co
 import { judge, type AttemptResult } from "./result.ts";
 import type { MailHost, Route } from "./route.ts";
 
-export type Job = {
+type Job = {
   leased: Leased;
   route: Extract<Route, { ok: true }>;
   /** Only to a host that speaks TLS. */

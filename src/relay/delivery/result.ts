@@ -1,5 +1,5 @@
 import type { ActionName, EventData, SmtpFacts } from "../../event/index.ts";
-import { classify, withoutAddresses, type Classified } from "../../protocol/smtp-reply/index.ts";
+import { classify, faultOf, withoutAddresses, type Classified } from "../../protocol/smtp-reply/index.ts";
 import type { AttemptRow, Leased, RecipientState } from "../../spool/index.ts";
 import type { Reply } from "./conversation.ts";
 import type { Route } from "./route.ts";
@@ -62,7 +62,7 @@ export function routeFailure(route: Extract<Route, { ok: false }>, at: number): 
     host: "",
     provider: "other",
     reply: { code: 0, enhanced, text, phase: "connect" },
-    judged: { class: route.class, permanent, fault: route.class === "bad-domain" ? "recipient" : "remote" },
+    judged: { class: route.class, permanent, fault: faultOf(route.class) },
     tls: "",
     transcript: `*: ${text}`,
   };
@@ -74,7 +74,7 @@ export function attemptRow(result: AttemptResult): AttemptRow {
   return { at, durationMs, host, code, enhanced, text, class: judged.class, tls, transcript };
 }
 
-export function smtpFacts(result: AttemptResult): SmtpFacts {
+function smtpFacts(result: AttemptResult): SmtpFacts {
   const { reply, judged, provider } = result;
   return {
     code: reply.code,

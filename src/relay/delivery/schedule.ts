@@ -2,7 +2,7 @@ const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 
 /** Waits after the first, second, ... failed attempt; the last one repeats. Most greylists let through at five minutes. */
-export const RETRY_MS: readonly number[] = [
+const RETRY_MS: readonly number[] = [
   1 * MINUTE,
   5 * MINUTE,
   10 * MINUTE,

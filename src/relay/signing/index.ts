@@ -2,7 +2,7 @@ import { createPrivateKey, type KeyObject } from "node:crypto";
 import type { DkimKeyPolicy, DomainPolicy } from "../../policy/index.ts";
 import { signMessage, type DkimKey } from "../../protocol/dkim/index.ts";
 
-export type SigningJob = {
+type SigningJob = {
   head: Uint8Array;
   bodyHash: string;
   /** The member's domain whose keys sign; undefined for the pool's own mail. */
