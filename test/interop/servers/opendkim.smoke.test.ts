@@ -1,6 +1,7 @@
 import { generateKeyPairSync, type KeyObject } from "node:crypto";
 import { dkimSign } from "mailauth/lib/dkim/sign.js";
 import { expect, test } from "vitest";
+import { verifyWithDkimpy } from "./dkimpy.ts";
 import { startDns } from "./dns.ts";
 import { startOpenDkimVerifier, type SignatureResult } from "./opendkim.ts";
 import { startUnbound } from "./unbound.ts";
@@ -23,7 +24,7 @@ const bySelector = (results: SignatureResult[]) =>
   results.toSorted((a, b) => a.selector.localeCompare(b.selector));
 const pem = (key: KeyObject) => key.export({ type: "pkcs8", format: "pem" }).toString();
 
-test("OpenDKIM verifies each signature by itself, with keys from DNS through unbound", async () => {
+test("OpenDKIM and dkimpy verify each signature by itself, with keys from DNS through unbound", async () => {
   const rsa = generateKeyPairSync("rsa", { modulusLength: 2048 });
   const ed25519 = generateKeyPairSync("ed25519");
   const rsaPublic = rsa.publicKey.export({ type: "spki", format: "der" }).toString("base64");
@@ -50,15 +51,20 @@ test("OpenDKIM verifies each signature by itself, with keys from DNS through unb
   expect(signed.errors).toEqual([]);
   const raw = signed.signatures + message;
 
-  const results = await opendkim.verify(raw);
-  expect(bySelector(results)).toEqual([
+  const valid = [
     { domain: "member.test", selector: "e1", algorithm: "ed25519-sha256", result: "pass" },
     { domain: "pool.test", selector: "p1", algorithm: "rsa-sha256", result: "pass" },
     { domain: "member.test", selector: "r1", algorithm: "rsa-sha256", result: "pass" },
-  ]);
+  ];
+  const byDkimpy = (message: string) => verifyWithDkimpy(message, unbound);
+  expect(bySelector(await opendkim.verify(raw))).toEqual(valid);
+  expect(bySelector(await byDkimpy(raw))).toEqual(valid);
 
   const broken = await opendkim.verify(raw.replace("Hello", "Bonjour"));
   expect(broken.map((signature) => signature.result)).toEqual(["fail", "fail", "fail"]);
+  const alsoBroken = await byDkimpy(raw.replace("Hello", "Bonjour"));
+  expect(alsoBroken.map((signature) => signature.result)).not.toContain("pass");
+  expect(alsoBroken).toHaveLength(3);
 
   dns.remove("p1._domainkey.pool.test");
   const partly = await opendkim.verify(raw);

@@ -3,14 +3,9 @@ import { expect, test } from "vitest";
 import { startDns } from "./dns.ts";
 import { startOpenDkimSigner, startOpenDkimVerifier } from "./opendkim.ts";
 import { startPostfix, startSmtpSink, type Postfix } from "./postfix.ts";
-import { complete, freePort, until, type Address } from "./process.ts";
+import { freePort, until } from "./process.ts";
+import { swaks } from "./swaks.ts";
 import { startUnbound } from "./unbound.ts";
-
-const swaks = (to: string, server: Address, ...more: string[]) => {
-  const where = ["--server", server.host, "--port", String(server.port), "--helo", "client.test"];
-  const what = ["--from", "alice@member.test", "--to", to, "--header", "Subject: through swaks"];
-  return complete("swaks", [...where, ...what, "--body", "Hello.", ...more], { anyExit: true });
-};
 
 const stored = (postfix: Postfix, count: number) =>
   until(`${count} stored messages`, async () => {

@@ -45,6 +45,8 @@ export interface Postfix extends Server, Address {
   smtps: Address | undefined;
   /** Raw stored messages in order of arrival, one for each recipient, with Return-Path and Delivered-To on top. */
   messages(): Promise<string[]>;
+  /** The same as bytes, for mail that is not UTF-8. Postfix stores lines with a bare LF. */
+  rawMessages(): Promise<Buffer[]>;
   log(): Promise<string>;
   /** Messages in the queue, as `postqueue -j` gives them. */
   queue(): Promise<{ queue_name: string; queue_id: string; recipients: unknown[] }[]>;
@@ -128,15 +130,17 @@ export async function startPostfix(options: PostfixOptions): Promise<Postfix> {
     const enter = ["--target", child, "--mount", "--pid", "chroot", join(cacheDirectory(), "postfix")];
     return (await complete("nsenter", [...enter, ...command])).stdout;
   };
+  const rawMessages = async () => {
+    const names = await readdir(stored).catch(() => []);
+    return Promise.all(names.toSorted().map((name) => readFile(join(stored, name))));
+  };
   return {
     host,
     port,
     hostname: options.hostname,
     smtps: options.smtpsPort === undefined ? undefined : { host, port: options.smtpsPort },
-    async messages() {
-      const names = await readdir(stored).catch(() => []);
-      return Promise.all(names.toSorted().map((name) => readFile(join(stored, name), "latin1")));
-    },
+    messages: async () => (await rawMessages()).map((message) => message.toString()),
+    rawMessages,
     log: () => readFile(join(directory, "maillog"), "utf8").catch(() => ""),
     async queue() {
       const lines = (await tool("/usr/sbin/postqueue", "-c", "/instance/config", "-j")).trim().split("\n");

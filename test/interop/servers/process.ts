@@ -90,7 +90,7 @@ export async function until<T>(
 
 /** Starts a program and waits until it is ready. `setpriv` makes the kernel end it with us. */
 export async function run(command: string, args: string[], options: RunOptions = {}): Promise<Running> {
-  const child = spawn("setpriv", ["--pdeathsig", "KILL", command, ...args], {
+  const child = spawn("/usr/bin/setpriv", ["--pdeathsig", "KILL", command, ...args], {
     cwd: options.cwd,
     env: { ...process.env, ...options.env },
     stdio: ["ignore", "pipe", "pipe"],
@@ -150,7 +150,7 @@ export async function run(command: string, args: string[], options: RunOptions =
 export async function complete(
   command: string,
   args: string[],
-  options: { cwd?: string; input?: string; anyExit?: boolean; timeoutMs?: number } = {},
+  options: { cwd?: string; input?: string | Buffer; anyExit?: boolean; timeoutMs?: number } = {},
 ): Promise<{ code: number | null; stdout: string; stderr: string }> {
   const child = spawn(command, args, { cwd: options.cwd, timeout: options.timeoutMs ?? 60_000 });
   const parts: { stdout: string; stderr: string } = { stdout: "", stderr: "" };
