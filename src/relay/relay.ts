@@ -39,6 +39,8 @@ export interface Relay {
   start(): Promise<{ tlsPort: number | null; starttlsPort: number | null }>;
   /** Certificates were renewed. */
   setTls(tls: SubmissionConfig["tls"]): void;
+  /** Something is in the spool that did not come by submission: look now. */
+  wake(): void;
   /** Resolves when nothing is under way and nothing is due. */
   settle(): Promise<void>;
   /**
@@ -89,6 +91,7 @@ export function createRelay(options: RelayOptions): Relay {
       return submission.start();
     },
     setTls: (tls) => submission.setTls(tls),
+    wake: () => delivery.wake(),
     async settle() {
       await Promise.all(applying);
       await delivery.settle();
