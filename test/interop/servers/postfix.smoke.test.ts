@@ -1,5 +1,6 @@
 import { generateKeyPairSync } from "node:crypto";
 import { expect, test } from "vitest";
+import { startCertificateAuthority } from "./certificate.ts";
 import { startDns } from "./dns.ts";
 import { startOpenDkimSigner, startOpenDkimVerifier } from "./opendkim.ts";
 import { startPostfix, startSmtpSink, type Postfix } from "./postfix.ts";
@@ -58,10 +59,12 @@ test("Postfix as a benchmark peer: AUTH over TLS, two OpenDKIM signatures, deliv
     { domain: "member.test", selector: "m", key },
     { domain: "pool.test", selector: "p", key },
   ]);
+  await using authority = await startCertificateAuthority();
   await using mx = await startPostfix({
     hostname: "mx.dest.test",
     host: "127.0.0.26",
     port: 25,
+    tls: await authority.issue("mx.dest.test"),
     domains: ["dest.test"],
   });
   const smtpsPort = await freePort();
@@ -71,6 +74,8 @@ test("Postfix as a benchmark peer: AUTH over TLS, two OpenDKIM signatures, deliv
     submission: { username: "alice", password: "correct horse" },
     smtpsPort,
     milter: signer.milter,
+    trust: authority.certPath,
+    settings: { smtp_tls_security_level: "secure" },
   });
   await using verifier = await startOpenDkimVerifier({ nameserver: resolver });
   const login = ["--auth", "PLAIN", "--auth-user", "alice", "--auth-password"];
@@ -91,7 +96,7 @@ test("Postfix as a benchmark peer: AUTH over TLS, two OpenDKIM signatures, deliv
     "member.test pass",
     "pool.test pass",
   ]);
-  expect(await submission.log()).toContain("Untrusted TLS connection established to mx.dest.test");
+  expect(await submission.log()).toContain("Verified TLS connection established to mx.dest.test");
   expect(await submission.queue()).toEqual([]);
 });
 

@@ -26,6 +26,8 @@ export interface PostfixOptions {
   unknown?: string[];
   /** PEM files; made by a throw-away authority unless given. */
   tls?: { keyPath: string; certPath: string };
+  /** PEM file of an authority that it trusts when it delivers (`smtp_tls_CAfile`). */
+  trust?: string;
   /** The address of a resolver on port 53, for the DNS that it uses itself. */
   resolver?: string;
   /** Makes it a submission server: AUTH after STARTTLS (SASL, sasldb), then relaying is allowed. */
@@ -202,6 +204,8 @@ async function copyCertificate(directory: string, options: PostfixOptions): Prom
   if (tls === undefined) throw new Error("no certificate");
   await writeFile(join(directory, "tls.key"), await readFile(tls.keyPath), { mode: 0o600 });
   await writeFile(join(directory, "tls.pem"), await readFile(tls.certPath));
+  if (options.trust !== undefined)
+    await writeFile(join(directory, "trust.pem"), await readFile(options.trust));
   await authority?.stop();
 }
 
@@ -263,6 +267,7 @@ function mainCf(options: PostfixOptions): string {
       milter_default_action: "tempfail",
       milter_protocol: "6",
     }),
+    ...(options.trust !== undefined && { smtp_tls_CAfile: "/instance/trust.pem" }),
     ...(relay !== undefined && { relayhost: `[${relay.host}]:${relay.port}` }),
     ...options.settings,
   };
