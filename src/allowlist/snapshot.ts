@@ -29,7 +29,7 @@ export function nextSerial(last: number, nowMs: number): number {
   return Math.max(last + 1, Math.floor(nowMs / 1000));
 }
 
-export const SHRINK_GUARD = { smallest: 10, share: 0.2 };
+const SHRINK_GUARD = { smallest: 10, share: 0.2 };
 
 export type GuardResult = { ok: true } | { ok: false; why: string };
 

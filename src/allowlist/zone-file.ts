@@ -1,7 +1,7 @@
 import type { Snapshot } from "./snapshot.ts";
 
 /** Lifetimes in seconds: a revocation is no faster than these. */
-export const TTL = 300;
+const TTL = 300;
 const NEGATIVE_TTL = 300;
 
 export type ZoneRecord = { name: string; ttl: number; type: "SOA" | "NS" | "A" | "TXT"; data: string };

@@ -30,7 +30,7 @@ export async function check(domain: string, options: CheckOptions): Promise<numb
 }
 
 /** The names by which members know a pool. */
-export function poolNames(domain: string) {
+function poolNames(domain: string) {
   return { domain, spfInclude: `_spf.${domain}`, returnPathHost: `bounce.${domain}` };
 }
 

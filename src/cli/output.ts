@@ -30,5 +30,5 @@ export class CommandError extends Error {
 
 /** Text from outside, safe for a terminal. */
 export function plain(text: string): string {
-  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, "?");
+  return text.replace(/[^\P{Cc}\n\t]/gu, "?");
 }

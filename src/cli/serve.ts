@@ -4,8 +4,8 @@ import { createLog, type Logger } from "../platform/log.ts";
 import { startServe } from "../roles/index.ts";
 import { EXIT } from "./output.ts";
 
-export const PACKAGE_DIR = join(import.meta.dirname, "../..");
-export const RULES_DIR = join(PACKAGE_DIR, "rules");
+/** The rule files that the package brings. */
+export const RULES_DIR = join(import.meta.dirname, "../../rules");
 
 const FORCE_AFTER_MS = 30_000;
 

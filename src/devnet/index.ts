@@ -1,4 +1,3 @@
 export { freePorts, portsFrom, type SandboxPorts } from "./ports.ts";
 export { startSandbox, type Sandbox, type SandboxOptions } from "./sandbox.ts";
 export { type SeedOperator } from "./operators.ts";
-export { MAIL_DOMAINS, POOL_DOMAIN } from "./world.ts";

@@ -71,7 +71,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const closers: (() => Promise<unknown> | void)[] = [];
   const close = async () => {
     writeState(dir, { ...state, clock: clock.now() });
-    for (const one of closers.splice(0).reverse()) await one();
+    for (const one of closers.splice(0).toReversed()) await one();
   };
 
   try {

@@ -12,12 +12,13 @@ export type SandboxState = {
   playedUntil?: number;
 };
 
+const hex = () => randomBytes(32).toString("hex");
+
 export function readState(dir: string, now: number): SandboxState {
   try {
     return JSON.parse(readFileSync(join(dir, "sandbox.json"), "utf8")) as SandboxState;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-    const hex = () => randomBytes(32).toString("hex");
     return { secrets: { relay: hex(), core: hex(), labeler: hex() }, operators: {}, clock: now };
   }
 }

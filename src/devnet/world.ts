@@ -32,6 +32,8 @@ export type World = {
   close(): Promise<void>;
 };
 
+const provided = (domain: string, address: string) => ({ domain, mx: `mx.${domain}`, address });
+
 export type WorldOptions = {
   dir: string;
   clock: Clock;
@@ -46,7 +48,7 @@ export async function startWorld({ dir, clock, ports, operatorDomains, log }: Wo
   mkdirSync(dir, { recursive: true, mode: 0o700 });
   const closers: (() => Promise<unknown> | void)[] = [];
   const close = async () => {
-    for (const one of closers.splice(0).reverse()) await one();
+    for (const one of closers.splice(0).toReversed()) await one();
   };
   try {
     const authority = openAuthority(join(dir, "ca"));
@@ -61,7 +63,6 @@ export async function startWorld({ dir, clock, ports, operatorDomains, log }: Wo
     closers.push(() => plc.close());
     const repos = await startRepoHost({ db, clock, host: "127.0.0.1", port: ports.repos, plcUrl: plc.url });
     closers.push(() => repos.close());
-    const provided = (domain: string, address: string) => ({ domain, mx: `mx.${domain}`, address });
     const [first, second, third] = MAIL_DOMAINS;
     const mailbox = await startMailboxProvider({
       db,

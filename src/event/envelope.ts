@@ -2,27 +2,24 @@
  * Events: immutable facts in the past tense, in Osprey's own input envelope
  * (`{send_time, data: {action_id, action_name, data}}`), so that real Osprey workers read them unchanged.
  */
-export const ACTION_NAMES = [
-  "message_accepted",
-  "message_held",
-  "message_refused",
-  "recipient_delivered",
-  "recipient_deferred",
-  "recipient_bounced",
-  "recipient_expired",
-  "complaint_received",
-  "report_received",
-  "provider_reported",
-  "domain_checked",
-  "member_paused",
-  "member_resumed",
-  "standing_changed",
-  "member_joined",
-  "member_left",
-  "credential_used_anew",
-] as const;
-
-export type ActionName = (typeof ACTION_NAMES)[number];
+export type ActionName =
+  | "message_accepted"
+  | "message_held"
+  | "message_refused"
+  | "recipient_delivered"
+  | "recipient_deferred"
+  | "recipient_bounced"
+  | "recipient_expired"
+  | "complaint_received"
+  | "report_received"
+  | "provider_reported"
+  | "domain_checked"
+  | "member_paused"
+  | "member_resumed"
+  | "standing_changed"
+  | "member_joined"
+  | "member_left"
+  | "credential_used_anew";
 
 /** What a remote server said, classified. `fault` names who can mend it. */
 export type SmtpFacts = {

@@ -16,17 +16,18 @@ export const eventLogMigration: Migration = {
 
 export type LoggedEvent = { seq: number; at: number; did: string; action: ActionName; envelope: Envelope };
 
+type EventRow = { seq: number; at: number; did: string; action: string; envelope: string };
+
+const read = (rows: EventRow[]): LoggedEvent[] =>
+  rows.map((row) => ({
+    ...row,
+    action: row.action as ActionName,
+    envelope: JSON.parse(row.envelope) as Envelope,
+  }));
+
 export type EventLog = ReturnType<typeof createEventLog>;
 
 export function createEventLog(db: Database) {
-  const read = (
-    rows: { seq: number; at: number; did: string; action: string; envelope: string }[],
-  ): LoggedEvent[] =>
-    rows.map((row) => ({
-      ...row,
-      action: row.action as ActionName,
-      envelope: JSON.parse(row.envelope) as Envelope,
-    }));
   const columns = "SELECT seq, at, did, action, envelope FROM event";
 
   return {

@@ -3,8 +3,6 @@ import { DAY_MS } from "../lib/clock.ts";
 import type { Database, Migration } from "../platform/database.ts";
 import { BOUNCE_WINDOW, COMPLAINT_WINDOW, bounceWindow, complaintWindow } from "./windows.ts";
 
-export { BOUNCE_WINDOW, COMPLAINT_WINDOW } from "./windows.ts";
-
 export const evidenceMigration: Migration = {
   module: "evidence",
   steps: [
@@ -34,10 +32,10 @@ export type Volume = { day: number } & Record<Counter, number>;
 
 export type Evidence = ReturnType<typeof createEvidence>;
 
+const dayOf = (at: number) => Math.floor(at / DAY_MS);
+
 /** Windowed counts derived from events, in event time. `apply` runs once per event, in the transaction that logs it. */
 export function createEvidence(db: Database) {
-  const dayOf = (at: number) => Math.floor(at / DAY_MS);
-
   function count(did: string, at: number, provider: string, counter: Counter): void {
     db.run(
       `INSERT INTO volume (did, day, provider, ${counter}) VALUES (?, ?, ?, 1)

@@ -5,8 +5,8 @@ import type { BounceWindow, ComplaintWindow } from "../event/index.ts";
 /** How far a window reaches, and what is believed before any evidence. */
 export const BOUNCE_WINDOW = { lastEligible: 200, reachMs: 90 * DAY_MS };
 export const COMPLAINT_WINDOW = { reachMs: 30 * DAY_MS };
-export const BOUNCE_PRIOR: BetaPrior = { a: 1, b: 49 };
-export const COMPLAINT_PRIOR: BetaPrior = { a: 1, b: 999 };
+const BOUNCE_PRIOR: BetaPrior = { a: 1, b: 49 };
+const COMPLAINT_PRIOR: BetaPrior = { a: 1, b: 999 };
 
 export type Trial = { recipient: string; hard: boolean };
 

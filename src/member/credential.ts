@@ -2,7 +2,7 @@ import { base32, type RandomBytes } from "../lib/ids.ts";
 import { hashSecret } from "../policy/index.ts";
 
 /** Marks our secrets for the scanners that look for leaked ones. */
-export const SECRET_PREFIX = "atms_";
+const SECRET_PREFIX = "atms_";
 const SECRET_BYTES = 25;
 
 /**

@@ -9,7 +9,6 @@ import { createMemberStore, type DkimKeyRow, type DomainRow, type MemberRow } fr
 
 export { memberMigration } from "./store.ts";
 export type { DkimKeyRow, DomainRow, MemberRow } from "./store.ts";
-export { SECRET_PREFIX } from "./credential.ts";
 export { describePublicKey, newDkimKey } from "./dkim-keys.ts";
 
 /** One record that the owner of a domain publishes. */

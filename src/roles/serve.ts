@@ -233,7 +233,7 @@ export async function startServe(options: ServeOptions): Promise<Serve> {
 
 /** Last opened, first closed. One that fails does not keep the others open. */
 async function closeAll(closers: (() => Promise<void> | void)[], log: Logger): Promise<void> {
-  for (const close of closers.splice(0).reverse()) {
+  for (const close of closers.splice(0).toReversed()) {
     try {
       await close();
     } catch (err) {

@@ -7,8 +7,7 @@ import { ease, wayBack, worsen, type StandingState } from "./transition.ts";
 
 export { CAUSES, type Cause } from "./causes.ts";
 export { labelsFor, CLEAN_SENDER } from "./labels-for.ts";
-export { canRead, noteMigration, type Note, type Viewer } from "./notes.ts";
-export { wayBack } from "./transition.ts";
+export { canRead, type Note, type Viewer } from "./notes.ts";
 
 export const standingMigrations: Migration[] = [
   {

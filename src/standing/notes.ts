@@ -18,8 +18,8 @@ export const noteMigration: Migration = {
   ],
 };
 
-export const MEMBER_SPACE = "community.email.memberSpace";
-export const NOTE_COLLECTION = "community.email.note";
+const MEMBER_SPACE = "community.email.memberSpace";
+const NOTE_COLLECTION = "community.email.note";
 
 export type Note = { rkey: string; at: number; kind: "standing" | "notice"; title: string; body: string };
 

@@ -3,11 +3,11 @@ import { STANDINGS, type Standing } from "../policy/index.ts";
 import type { Cause } from "./causes.ts";
 
 /** Days without a new cause after which a standing eases by one rung. */
-export const CLEAN_DAYS = 14;
+const CLEAN_DAYS = 14;
 /** Newer sends that show a warned member clean sooner. */
-export const CLEAN_SENDS = 50;
+const CLEAN_SENDS = 50;
 /** A second cause of grade probation within this time suspends. */
-export const REPEAT_DAYS = 30;
+const REPEAT_DAYS = 30;
 
 export type StandingState = {
   standing: Standing;

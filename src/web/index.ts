@@ -3,7 +3,6 @@ export { assets } from "./assets/index.ts";
 export {
   Badge,
   Breadcrumb,
-  Card,
   Code,
   DataTable,
   EmptyState,
@@ -13,6 +12,5 @@ export {
   type Tone,
 } from "./components.tsx";
 export { layout } from "./layout.tsx";
-export { memberPath } from "./paths.ts";
 export { accessLink, createToken, LINK_LIFETIME_MS, readToken } from "./session.ts";
 export type * from "./view.ts";

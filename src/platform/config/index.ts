@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
-import { ROLES, settings, type Address, type Role, type Settings } from "./settings.ts";
+import { settings, type Address, type Role, type Settings } from "./settings.ts";
 
 export type { Address, Role } from "./settings.ts";
 
@@ -180,8 +180,6 @@ function editDistance(a: string, b: string): number {
   }
   return row[b.length]!;
 }
-
-export const allRoles: readonly Role[] = ROLES;
 
 export function dataPath(config: Pick<Config, "DATA_DIR">, name: string): string {
   return join(config.DATA_DIR, name);

@@ -1,7 +1,7 @@
 import { isIP } from "node:net";
 import { z } from "zod";
 
-export const ROLES = ["core", "labeler", "relay", "zone"] as const;
+const ROLES = ["core", "labeler", "relay", "zone"] as const;
 export type Role = (typeof ROLES)[number];
 
 export type Address = { host: string; port: number };

@@ -57,16 +57,23 @@ export async function startInbound({
       stream.on("end", () => {
         if (stream.sizeExceeded || size > MAX_BYTES)
           return callback(reply(552, "5.3.4 Reports are at most 1 MiB"));
-        take(session, Buffer.concat(chunks)).then(
-          (full) => (full ? callback(reply(452, "4.3.1 No room at the moment")) : callback()),
-          (err: unknown) => {
-            log.error({ err }, "inbound mail could not be recorded");
-            callback(reply(451, "4.3.0 Not recorded, try again later"));
-          },
-        );
+        void answer(session, Buffer.concat(chunks), callback);
       });
     },
   });
+
+  async function answer(
+    session: SMTPServerSession,
+    raw: Buffer,
+    callback: (error?: Error) => void,
+  ): Promise<void> {
+    try {
+      callback((await take(session, raw)) ? reply(452, "4.3.1 No room at the moment") : undefined);
+    } catch (err) {
+      log.error({ err }, "inbound mail could not be recorded");
+      callback(reply(451, "4.3.0 Not recorded, try again later"));
+    }
+  }
 
   async function take(session: SMTPServerSession, raw: Buffer): Promise<boolean> {
     let full = false;

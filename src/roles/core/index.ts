@@ -130,28 +130,24 @@ export function createCore(options: CoreOptions) {
     if (detail?.["summary"] === "broken") members.setDomainStatus(row.name, "held");
   }
 
-  const changed = new Set<string>();
-  let telling: Promise<void> | undefined;
   /** Changes of the registry reach the bus together, in the next turn. */
+  const changed = new Set<string>();
+  let told: Promise<void> = Promise.resolve();
   function tellSoon(did: string): void {
     changed.add(did);
-    telling ??= tellChanged().finally(() => {
-      telling = undefined;
-    });
+    told = told.then(tellChanged);
   }
   async function tellChanged(): Promise<void> {
-    await Promise.resolve();
-    while (changed.size > 0) {
-      const dids = [...changed];
-      changed.clear();
-      try {
-        await tell(dids);
-      } catch (err) {
-        options.log.error(
-          { err },
-          "policies were not told; they go out at the next change or within six hours",
-        );
-      }
+    if (changed.size === 0) return;
+    const dids = [...changed];
+    changed.clear();
+    try {
+      await tell(dids);
+    } catch (err) {
+      options.log.error(
+        { err },
+        "policies were not told; they go out at the next change or within six hours",
+      );
     }
   }
   members.onChange((did) => {
@@ -190,13 +186,15 @@ export function createCore(options: CoreOptions) {
       did: string,
       ...decision: Parameters<typeof standings.decide> extends [string, ...infer Rest] ? Rest : never
     ) {
-      const change = db.transaction(() => standings.decide(did, ...decision));
+      const change = db.transaction(() => {
+        const decided = standings.decide(did, ...decision);
+        pipeline.conclude(decided);
+        return decided;
+      });
       await tell([did]);
       return change;
     },
-    async settle() {
-      while (telling) await telling;
-    },
+    settle: () => told,
     close: () => subscription.close(),
   };
 }

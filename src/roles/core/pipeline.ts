@@ -103,31 +103,19 @@ export function createPipeline(parts: PipelineParts) {
     }
     const gravest = gravestOf(findings);
     const change = gravest && standings.consider(did, gravest);
-    if (change) settle(change, data.member.domain);
+    if (change) conclude(change);
     metrics.verdictSeconds.observe(Math.max(0, parts.now() - at) / 1000);
     return change ? [change] : [];
   }
 
-  /** What decided, kept with the change: the window, the thresholds that the rule used, and all that it read. */
-  function evidenceOf(
-    cause: string,
-    window: Windows,
-    read: Record<string, unknown>,
-  ): Record<string, unknown> {
-    const known = CAUSES[cause];
-    if (!known) return { read };
-    const thresholds = Object.entries(known.thresholds).map(([field, feature]) => [field, read[feature]]);
-    return { window: window[known.window], thresholds: Object.fromEntries(thresholds), read };
-  }
-
   /** After a change only new evidence counts, and the change is itself a fact. */
-  function settle(change: StandingChange, domain: string): void {
+  function conclude(change: StandingChange): void {
     evidence.restartWindow(change.did, change.at);
     metrics.standingChanges.inc({ to: change.to });
     events.append(
       parts.newEvent("standing_changed", {
         dedupe_key: `standing_changed:${change.id}`,
-        member: { did: change.did, domain },
+        member: { did: change.did, domain: members.domainsOf(change.did)[0]?.name ?? "" },
         detail: { from: change.from, to: change.to, cause: change.cause, rule: change.rule },
       }),
     );
@@ -135,6 +123,9 @@ export function createPipeline(parts: PipelineParts) {
   }
 
   return {
+    /** What follows from every change, also from one that people decided. */
+    conclude,
+
     takeAll(batch: readonly Envelope[]): BatchResult {
       const changes = db.transaction(() => batch.flatMap(take));
       return { changes, checked: batch.filter((envelope) => envelope.data.action_name === "domain_checked") };
@@ -147,10 +138,18 @@ export function createPipeline(parts: PipelineParts) {
         members.list().flatMap(({ did }) => {
           const change = standings.review(did, evidence.bounces(did, now));
           if (!change) return [];
-          settle(change, members.domainsOf(did)[0]?.name ?? "");
+          conclude(change);
           return [change];
         }),
       );
     },
   };
+}
+
+/** What decided, kept with the change: the window, the thresholds that the rule used, and all that it read. */
+function evidenceOf(cause: string, window: Windows, read: Record<string, unknown>): Record<string, unknown> {
+  const known = CAUSES[cause];
+  if (!known) return { read };
+  const thresholds = Object.entries(known.thresholds).map(([field, feature]) => [field, read[feature]]);
+  return { window: window[known.window], thresholds: Object.fromEntries(thresholds), read };
 }

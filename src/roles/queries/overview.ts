@@ -24,7 +24,7 @@ export async function publicOverview(parts: QueryParts): Promise<PublicOverview>
       deferred: today.deferred,
       bounced: today.bounced,
     },
-    days: days.map(({ accepted: _, ...day }) => day),
+    days: days.map(({ day, delivered, deferred, bounced }) => ({ day, delivered, deferred, bounced })),
     together: {
       threshold: VISIBILITY_THRESHOLD,
       operators: perMember.map(({ accepted }) => accepted / active).sort((a, b) => b - a),

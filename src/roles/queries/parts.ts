@@ -23,7 +23,7 @@ export type QueryParts = {
 };
 
 export const dayOf = (at: number) => Math.floor(at / DAY_MS);
-export const dayName = (day: number) => new Date(day * DAY_MS).toISOString().slice(0, 10);
+const dayName = (day: number) => new Date(day * DAY_MS).toISOString().slice(0, 10);
 
 /** The last `count` days up to today, oldest first, with zeroes where nothing happened. */
 export function lastDays(
@@ -55,16 +55,16 @@ export function labelsInForce({ labeler }: QueryParts, of?: string): PublicLabel
     .map((label) => {
       const record = records.get(label.uri);
       const did = record?.did ?? label.uri.replace(/^at:\/\//, "").split("/")[0]!;
-      return {
-        did,
+      const shown = {
         value: label.val,
         uri: label.uri,
         domain: record?.domain ?? domains.get(did) ?? did,
         issuedAt: Date.parse(label.cts),
         expiresAt: label.exp === undefined ? null : Date.parse(label.exp),
       };
+      return { did, shown };
     })
     .filter((label) => of === undefined || label.did === of)
-    .sort((a, b) => b.issuedAt - a.issuedAt)
-    .map(({ did: _, ...label }) => label);
+    .map(({ shown }) => shown)
+    .sort((a, b) => b.issuedAt - a.issuedAt);
 }
