@@ -45,6 +45,7 @@ program
   .option("--data <dir>", "where it keeps its data", "./data")
   .option("--fresh", "forget what is there and begin anew")
   .option("--days <n>", "days of traffic to play at the first start", "3")
+  .option("--speed <n>", "how many times faster than real time its clock runs", "60")
   .option("--port <n>", "HTTP port; the others follow it", "8080")
   .addOption(json())
   .action(run(sandbox));

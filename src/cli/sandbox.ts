@@ -1,4 +1,4 @@
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { createLog } from "../platform/log.ts";
 import { portsFrom, startSandbox, type Sandbox } from "../devnet/index.ts";
 import { CommandError, EXIT, outputFor, type Output } from "./output.ts";
@@ -8,17 +8,20 @@ export type SandboxCommandOptions = {
   data: string;
   fresh?: boolean;
   days: string;
+  speed: string;
   port: string;
   json?: boolean;
 };
 
 const MOST_DAYS = 60;
+const MOST_SPEED = 3_600;
 
 /** `atmos sandbox`: what `npm start` runs. */
 export async function sandbox(options: SandboxCommandOptions): Promise<number> {
   const out = outputFor(options);
   const days = wholeNumber(options.days, "--days", 0, MOST_DAYS);
   const port = wholeNumber(options.port, "--port", 1024, 65_000);
+  const speed = wholeNumber(options.speed, "--speed", 1, MOST_SPEED);
   const dir = resolve(options.data);
   const now = Date.now();
   out.say(`Starting a cooperative in ${dir} ...`);
@@ -40,14 +43,16 @@ export async function sandbox(options: SandboxCommandOptions): Promise<number> {
     await playHistory(running, now, days, stop.signal, out);
   }
   if (!stop.signal.aborted) {
-    running.clock.setRate(1);
     out.say(
-      "The cooperative is running. Stop it with Ctrl-C; `npm start` goes on from here, `npm start -- --fresh` begins anew.",
+      `The cooperative is running; its clock goes ${speed} times as fast as yours. Stop it with Ctrl-C.`,
     );
+    out.say("`npm start` goes on from here, `npm start -- --fresh` begins anew.");
     out.result({
       urls: { ...running.urls, committee: running.urls.committee() },
       command: commandFor(running),
+      environment: join(dir, "atmos.env"),
     });
+    await running.live(speed, stop.signal);
   }
   await stopped;
   await running.close();

@@ -13,7 +13,7 @@ import { seedOperators, type SeedOperator } from "./operators.ts";
 import { portsFrom, type SandboxPorts } from "./ports.ts";
 import { enrol } from "./enrol.ts";
 import { readState, writeState, type SandboxState } from "./state.ts";
-import { createTraffic, type Progress, type SendingOperator, type Traffic } from "./traffic.ts";
+import { createTraffic, type Progress, type SendingOperator } from "./traffic.ts";
 import {
   MAIL_DOMAINS,
   POOL_DOMAIN,
@@ -44,11 +44,12 @@ export type Sandbox = {
   serve: Serve;
   config: Config;
   operators: readonly SendingOperator[];
-  traffic: Traffic;
   urls: { web: string; mail: string; committee(): string };
   playedUntil: number | undefined;
   /** Plays the operators' mail until `instant` and remembers it. */
   play(instant: number, onProgress?: (progress: Progress) => void, signal?: AbortSignal): Promise<void>;
+  /** Lets the clock run at `speed` times real time, with the operators' mail, until `signal` aborts. */
+  live(speed: number, signal: AbortSignal): Promise<void>;
   /** Resolves once nothing is under way, in the cooperative and outside of it. */
   settle(): Promise<void>;
   close(): Promise<void>;
@@ -127,7 +128,6 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
       serve,
       config,
       operators,
-      traffic,
       playedUntil: state.playedUntil,
       urls: {
         ...urls,
@@ -139,6 +139,11 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
         tell = undefined;
         state.playedUntil = clock.now();
         writeState(dir, { ...state, clock: clock.now() });
+      },
+      async live(speed, signal) {
+        clock.setRate(speed);
+        await traffic.follow(signal);
+        clock.setRate(0);
       },
       settle,
       close,

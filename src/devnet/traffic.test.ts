@@ -131,6 +131,33 @@ it("tells a refusal from a relay that is not there, and stops when told", async 
   open.push(nowhere);
   expect(await nowhere.playUntil(first.at + 1)).toEqual({ accepted: 0, refused: 0, failed: 1 });
   stop.abort();
-  expect(await traffic.playDay(stop.signal)).toEqual({ accepted: 0, refused: 0, failed: 0 });
+  expect(await traffic.playUntil(first.at + DAY_MS, stop.signal)).toEqual({
+    accepted: 0,
+    refused: 0,
+    failed: 0,
+  });
   expect(clock.now()).toBe(first.at + 1);
+});
+
+it("follows a clock that runs by itself, mail by mail", async () => {
+  const clock = new MovableClock(START);
+  const { submission, taken } = await relay(clock);
+  const [one] = seedOperators().filter((operator) => !operator.trait);
+  const operators = [
+    { ...one!, username: one!.domain, secret: `secret of ${one!.domain}`, from: `no-reply@${one!.domain}` },
+  ];
+  const traffic = createTraffic({ operators, clock, submission, mailDomains });
+  open.push(traffic);
+  const stop = new AbortController();
+  const following = traffic.follow(stop.signal);
+  const [first, second] = planDay({ operators, day: 20_000, mailDomains }).filter(
+    (m) => !m.to.startsWith("bounce"),
+  );
+  clock.advanceTo(first!.at - 1);
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  expect(taken).toHaveLength(0);
+  clock.advanceTo(second!.at);
+  await expect.poll(() => taken.length).toBe(2);
+  stop.abort();
+  await following;
 });

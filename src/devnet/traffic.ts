@@ -27,8 +27,8 @@ type Totals = { accepted: number; refused: number; failed: number };
 export interface Traffic {
   /** Plays everything planned from where the last play ended until `instant`, and leaves the clock there. */
   playUntil(instant: number, signal?: AbortSignal): Promise<Totals>;
-  /** Plays the next 24 hours. */
-  playDay(signal?: AbortSignal): Promise<Totals>;
+  /** Sends each mail when the clock, which runs by itself, has reached its time. Resolves when `signal` aborts. */
+  follow(signal: AbortSignal): Promise<void>;
   close(): void;
 }
 
@@ -82,9 +82,32 @@ export function createTraffic(options: TrafficOptions): Traffic {
     return totals;
   }
 
+  async function follow(signal: AbortSignal): Promise<void> {
+    const underWay = new Set<Promise<unknown>>();
+    from = Math.max(from, clock.now());
+    while (!signal.aborted) {
+      const until = (Math.floor(from / DAY_MS) + 1) * DAY_MS;
+      for (const mail of due(until)) {
+        await clock.sleep(mail.at - clock.now(), signal);
+        if (signal.aborted) break;
+        from = mail.at + 1;
+        if (underWay.size >= concurrency) await Promise.race(underWay);
+        const sending: Promise<unknown> = senders
+          .get(mail.domain)!
+          .send(mail)
+          .finally(() => underWay.delete(sending));
+        underWay.add(sending);
+      }
+      if (signal.aborted) break;
+      await clock.sleep(until - clock.now(), signal);
+      from = Math.max(from, until);
+    }
+    await Promise.all(underWay);
+  }
+
   return {
     playUntil,
-    playDay: (signal) => playUntil(from + DAY_MS, signal),
+    follow,
     close() {
       for (const { close } of senders.values()) close();
     },
