@@ -7,6 +7,7 @@ import { dkimVerify } from "mailauth/lib/dkim/verify.js";
 import { createTransport } from "nodemailer";
 import { SMTPServer } from "smtp-server";
 import { eventMaker, type Envelope } from "../src/event/index.ts";
+import { createAuthority } from "../src/devnet/certificates.ts";
 import { MovableClock } from "../src/lib/clock.ts";
 import { snowflakes } from "../src/lib/ids.ts";
 import { silentLog } from "../src/platform/log.ts";
@@ -78,6 +79,7 @@ export const member: MemberPolicy = {
   ],
 };
 
+const tls = createAuthority().issue(["127.0.0.1"]);
 export const MAX_SIZE = 25 * 1024 * 1024;
 export const verpKey = Buffer.alloc(32, 7);
 
@@ -186,7 +188,7 @@ export async function startRelay(
       verpKey,
       recipientKey: Buffer.alloc(32, 8),
     },
-    submission: { host: "127.0.0.1", tlsPort: 0, starttlsPort: 0, tls: {}, maxSize: MAX_SIZE, dataMs },
+    submission: { host: "127.0.0.1", tlsPort: 0, starttlsPort: 0, tls, maxSize: MAX_SIZE, dataMs },
     delivery: { port, allowPrivate: true, deadlines: { connect: 2_000, dataEnd: 3_000 } },
     spool,
     policyBook: book,

@@ -214,6 +214,17 @@ test("a message that comes slowly holds up nobody, and ends in time", async () =
   expect(await bed.spool.openCount()).toBe(1);
 });
 
+test("a message that breaks off in the middle was never there", async () => {
+  await start();
+  const { say, socket } = await loggedIn();
+  await say("MAIL FROM:<alice@member.test>\r\n");
+  await say("RCPT TO:<bob@a.test>\r\n");
+  await say("DATA\r\n");
+  socket.write(`${HEAD}half of it\r\n`, () => socket.destroy());
+  expect(await submit(`${HEAD}whole\r\n.\r\n`)).toMatch(/^250/);
+  expect(await bed.spool.openCount()).toBe(1);
+});
+
 describe("when it cannot be stored", () => {
   test("a full disk answers 451, and what was taken from the limits comes back", async () => {
     await start({ maxPages: 60 });

@@ -10,6 +10,7 @@ import { generateKeyPairSync } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createAuthority } from "../../src/devnet/certificates.ts";
 import { eventMaker } from "../../src/event/index.ts";
 import { systemClock } from "../../src/lib/clock.ts";
 import { snowflakes } from "../../src/lib/ids.ts";
@@ -72,7 +73,12 @@ const relay = createRelay({
     verpKey: Buffer.alloc(32, 1),
     recipientKey: Buffer.alloc(32, 2),
   },
-  submission: { host: "127.0.0.1", tlsPort: 0, starttlsPort: null, tls: {} },
+  submission: {
+    host: "127.0.0.1",
+    tlsPort: 0,
+    starttlsPort: null,
+    tls: createAuthority().issue(["127.0.0.1"]),
+  },
   delivery: {},
   spool,
   policyBook: book,
@@ -106,7 +112,12 @@ await run("a connection a message, 50 at once, 4 KiB", {
   connections: 50,
   perConnection: 1,
 });
-await run("50 connections kept, 100 KiB", { messages: 2_000, connections: 50, size: 100_000 });
+await run("50 connections kept, 100 KiB", {
+  messages: 2_000,
+  connections: 50,
+  size: 100_000,
+  perConnection: 20,
+});
 console.log(JSON.stringify(await spool.counts()));
 await relay.close(100);
 await spool.close();

@@ -81,7 +81,7 @@ const relay = createRelay({
     verpKey: Buffer.alloc(32, 1),
     recipientKey: Buffer.alloc(32, 2),
   },
-  submission: { host: "127.0.0.1", tlsPort: null, starttlsPort: null, tls: {} },
+  submission: { host: "127.0.0.1", tlsPort: null, starttlsPort: null, tls: { key: "", cert: "" } },
   delivery: { port, allowPrivate: true, deadlines: { connect: 5_000 } },
   spool,
   policyBook: book,

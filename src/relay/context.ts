@@ -1,5 +1,4 @@
 import { createHmac } from "node:crypto";
-import type { TlsOptions } from "node:tls";
 import type { EventMaker, RecipientFacts } from "../event/index.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Logger } from "../platform/log.ts";
@@ -33,7 +32,8 @@ export type SubmissionConfig = {
   /** Implicit TLS (465) and STARTTLS (587); null: not offered; 0: any free port. */
   tlsPort: number | null;
   starttlsPort: number | null;
-  tls: Pick<TlsOptions, "key" | "cert">;
+  /** PEM. */
+  tls: { key: string; cert: string };
   /** Octets of a message; default 25 MiB. */
   maxSize?: number;
   /** Recipients of a message; default 100. */

@@ -11,7 +11,7 @@ import { createLoginGuard } from "./guard.ts";
 import { isHostName } from "./header.ts";
 import { createIntake, type Refusal } from "./intake.ts";
 import { createRefusalReporter } from "./refusals.ts";
-import { finishMessage, type SubmissionResult } from "./transaction.ts";
+import { finishMessage, storageRefusal, type SubmissionResult } from "./transaction.ts";
 
 export const DEFAULTS = {
   maxSize: 25 * 1024 * 1024,
@@ -175,8 +175,10 @@ export function createSessionHandlers(context: RelayContext, config: SubmissionC
       return `2.0.0 ${result.held ? "Held" : "Queued"} as ${result.id}`;
     } catch (error) {
       if (error instanceof SmtpReply) throw error;
-      context.log.error({ err: error }, "a message could not be taken in");
-      throw new SmtpReply({ code: 451, enhanced: "4.3.1", text: "No room in the spool, try again later" });
+      // A client that goes away in the middle has no answer to wait for, and nothing of it is kept.
+      if (stream.destroyed) context.log.debug({ err: error }, "a message broke off");
+      else context.log.error({ err: error }, "a message could not be taken in");
+      throw new SmtpReply(storageRefusal(error));
     } finally {
       clearTimeout(timer);
       if (!finished) await body.discard();

@@ -114,19 +114,22 @@ export async function finishMessage(
   } catch (err) {
     policyBook.refund(receipt);
     context.log.error({ err, member: member.did }, "a submission could not be stored");
-    const full = err instanceof SpoolError ? err.full : (err as NodeJS.ErrnoException).code === "ENOSPC";
-    return full
-      ? {
-          ok: false,
-          code: 451,
-          enhanced: "4.3.1",
-          reason: "disk-full",
-          text: "No room in the spool, try again later",
-        }
-      : { ok: false, ...TRY_LATER };
+    return { ok: false, ...storageRefusal(err) };
   }
 }
 
+/** The answer for what could not be written down: nothing was acknowledged. */
+export function storageRefusal(error: unknown): Refusal {
+  const full = error instanceof SpoolError ? error.full : (error as NodeJS.ErrnoException).code === "ENOSPC";
+  return full ? DISK_FULL : TRY_LATER;
+}
+
+const DISK_FULL: Refusal = {
+  code: 451,
+  enhanced: "4.3.1",
+  reason: "disk-full",
+  text: "No room in the spool, try again later",
+};
 const TRY_LATER: Refusal = {
   code: 451,
   enhanced: "4.3.0",
