@@ -9,6 +9,7 @@ import {
   refusal,
   startRelay,
   stopRelay,
+  told,
   type Testbed,
 } from "./relay-harness.ts";
 
@@ -212,6 +213,21 @@ test("a message that comes slowly holds up nobody, and ends in time", async () =
   expect(await submit(`${HEAD}quick\r\n.\r\n`)).toMatch(/^250/);
   expect(await reply()).toMatch(/^421 4\.4\.2|closed/);
   expect(await bed.spool.openCount()).toBe(1);
+});
+
+test("a flood of refusals is told in a few events", async () => {
+  await start();
+  const { say } = await loggedIn();
+  for (let n = 0; n < 50; n++) expect(await say("MAIL FROM:<a@evil.test>\r\n")).toMatch(/^550/);
+  bed.clock.advance(600_000);
+  await say("MAIL FROM:<a@evil.test>\r\n");
+  await expect.poll(async () => (await told(bed)).length).toBe(6);
+  expect((await told(bed)).at(-1)?.data.data.detail).toEqual({
+    stage: "mail",
+    reason: "foreign-domain",
+    code: 550,
+    also: 45,
+  });
 });
 
 test("a message that breaks off in the middle was never there", async () => {
