@@ -190,7 +190,6 @@ async function environment(parts: {
   const env = {
     ATMOS_DATA_DIR: join(dir, "atmos"),
     ATMOS_LOG_LEVEL: "warn",
-    ATMOS_POOL_NAME: "Sandbox Cooperative",
     ATMOS_POOL_DOMAIN: POOL_DOMAIN,
     ATMOS_POOL_HOSTNAME: POOL_HOSTNAME,
     ATMOS_PUBLIC_URL: webUrl,

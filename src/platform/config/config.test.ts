@@ -1,5 +1,7 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { ConfigError, parseConfig, readEnvironment } from "./index.ts";
+import { settings } from "./settings.ts";
 
 const hex = "ab".repeat(32);
 const whole = {
@@ -91,4 +93,13 @@ function without(name: string): Record<string, string> {
 
 test("a file that is not there is said plainly", () => {
   expect(() => readEnvironment("/nowhere/atmos.env", {})).toThrow(/cannot be read \(ENOENT\).*--env FILE/);
+});
+
+test("the documentation lists every setting, and no other", () => {
+  const page = readFileSync(new URL("../../../docs/configuration.md", import.meta.url), "utf8");
+  const table = page.split("\n").filter((line) => line.startsWith("| `ATMOS_"));
+  const documented = table.flatMap((line) =>
+    [...line.split("|")[1]!.matchAll(/`ATMOS_([A-Z_]+)`/g)].map((m) => m[1]!),
+  );
+  expect(documented.sort()).toEqual(Object.keys(settings.shape).sort());
 });

@@ -60,7 +60,6 @@ export const settings = z.object({
   DATA_DIR: z.string().min(1).default("./data"),
   LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error", "silent"]).default("info"),
 
-  POOL_NAME: z.string().min(1).max(60).default("Atmosphere Mail"),
   POOL_DOMAIN: domain,
   POOL_HOSTNAME: domain.optional(),
   POOL_REGION: z
