@@ -150,7 +150,7 @@ function DkimBadge({ verdicts }: { verdicts: Verdicts }) {
   const total = verdicts.dkim.length;
   const passed = verdicts.dkim.filter((one) => one.result === "pass").length;
   if (total === 0) return <Badge tone="idle">none</Badge>;
-  if (passed === total) return <Badge tone="ok">{total > 1 ? `pass, ${total} signatures` : "pass"}</Badge>;
+  if (passed === total) return <Badge tone="ok">{total > 1 ? `${total} pass` : "pass"}</Badge>;
   return <Badge tone={passed > 0 ? "note" : "bad"}>{`${passed} of ${total} pass`}</Badge>;
 }
 
