@@ -5,6 +5,7 @@ export default defineConfig({
   test: {
     root: import.meta.dirname,
     include: ["**/*.test.ts"],
+    globalSetup: ["./build.ts"],
     pool: "forks",
     fileParallelism: false,
     testTimeout: 120_000,

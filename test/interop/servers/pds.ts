@@ -9,6 +9,7 @@ import {
   temporaryDirectory,
   type Server,
 } from "./process.ts";
+import { withResolver } from "./resolver.ts";
 
 export interface PdsOptions {
   /** `PDS_EMAIL_SMTP_URL` and `PDS_EMAIL_FROM_ADDRESS`; without them the PDS sends no mail. */
@@ -20,6 +21,8 @@ export interface PdsOptions {
   handleDomains?: string[];
   /** A PLC directory that runs already; without it a new one is started in the same process. */
   plcUrl?: string;
+  /** A resolver on port 53, in place of the host's. */
+  resolver?: string;
   /** Further `PDS_*` variables; they win. */
   env?: Record<string, string>;
 }
@@ -122,7 +125,8 @@ export async function startPds(options: PdsOptions = {}): Promise<Pds> {
   let stop = () => removeDirectory(directory);
   try {
     const script = join(import.meta.dirname, "../pds/serve.mjs");
-    const running = await run(process.execPath, [script], {
+    const command = withResolver(options.resolver, process.execPath, [script]);
+    const running = await run(...command, {
       cwd: join(cacheDirectory(), "pds"),
       env,
       ready: async (output) => output.includes("listening") && (await healthy(pdsUrl)),
