@@ -3,7 +3,13 @@ import { randomId } from "../../lib/ids.ts";
 import { domainOf, mayDeliver } from "../../policy/index.ts";
 import { relaxedBodyHash } from "../../protocol/dkim/index.ts";
 import { makeReturnPath, makeToken } from "../../protocol/verp/index.ts";
-import type { Acceptance, Leased, MessageRow, Outcome } from "../../spool/index.ts";
+import {
+  SpoolError,
+  type Acceptance,
+  type Leased,
+  type MessageRow,
+  type Outcome,
+} from "../../spool/index.ts";
 import { recipientFacts, type DeliveryConfig, type RelayContext } from "../context.ts";
 import { composeDsn } from "./dsn.ts";
 import { createLanes } from "./lanes.ts";
@@ -135,7 +141,7 @@ export function createDelivery(context: RelayContext, config: DeliveryConfig): D
     const domain = message.sender.slice(message.sender.lastIndexOf("@") + 1).toLowerCase();
     const member = policyBook.byDid(message.did);
     if (message.kind !== "mail" || !message.sender || !member || !domainOf(member, domain)) return undefined;
-    const original = await spool.content(message.id);
+    const original = await insist(() => spool.content(message.id));
     const now = clock.now();
     const id = randomId(10);
     const { code, enhanced, text } = result.reply;
@@ -176,16 +182,20 @@ export function createDelivery(context: RelayContext, config: DeliveryConfig): D
   }
 
   /** What was said must be written down, or the next start says it again: a full disk is waited for. */
-  async function record(outcome: Outcome): Promise<void> {
+  async function insist<T>(work: () => Promise<T>): Promise<T> {
     for (;;) {
       try {
-        return await spool.record([outcome], clock.now());
+        return await work();
       } catch (err) {
-        if (closed) throw err;
-        log.error({ err, recipient: outcome.recipientId }, "a result could not be recorded; again soon");
+        if (closed || !(err instanceof SpoolError)) throw err;
+        log.error({ err }, "a result could not be recorded; again soon");
         await systemClock.sleep(RECORD_AGAIN_MS);
       }
     }
+  }
+
+  function record(outcome: Outcome): Promise<void> {
+    return insist(() => spool.record([outcome], clock.now()));
   }
 
   function take(leased: Leased): void {

@@ -51,6 +51,7 @@ export function createLanes(context: RelayContext, config: DeliveryConfig): Lane
   const messagesPerConnection = config.messagesPerConnection ?? 100;
   const deadlines = { ...DEADLINES, ...config.deadlines };
   const lanes = new Map<string, Lane>();
+  const providers = new Map<string, number>();
   const underWay = new Map<Conversation, Job>();
   let sessions = 0;
   let closed = false;
@@ -77,37 +78,43 @@ export function createLanes(context: RelayContext, config: DeliveryConfig): Lane
     fill();
   }
 
-  function providerSessions(lane: Lane): number {
-    if (lane.provider === "other") return lane.sessions;
-    let sum = 0;
-    for (const other of lanes.values()) if (other.provider === lane.provider) sum += other.sessions;
-    return sum;
+  /** Connections to one provider are shared by its lanes; hosts of nobody known count for themselves. */
+  function placesTaken(lane: Lane): number {
+    return lane.provider === "other" ? lane.sessions : (providers.get(lane.provider) ?? 0);
   }
 
-  /** Opens sessions where mail waits and a place is free, a lane at a time. */
+  function count(lane: Lane, change: 1 | -1): void {
+    sessions += change;
+    lane.sessions += change;
+    providers.set(lane.provider, (providers.get(lane.provider) ?? 0) + change);
+  }
+
+  /** Opens sessions where mail waits and a place is free; who has fewest comes first. */
   function fill(): void {
-    let opened = true;
-    while (opened) {
-      opened = false;
+    for (;;) {
+      if (sessions >= maxConnections) return;
+      let next: Lane | undefined;
       for (const [key, lane] of lanes) {
         if (lane.queue.length === 0 && lane.sessions === 0) lanes.delete(key);
-        if (!wantsSession(lane) || sessions >= maxConnections) continue;
-        if (providerSessions(lane) >= maxPerProvider) continue;
-        opened = true;
-        sessions++;
-        lane.sessions++;
-        void session(lane).finally(() => {
-          sessions--;
-          lane.sessions--;
-          fill();
-        });
+        if (!wantsSession(lane) || placesTaken(lane) >= maxPerProvider) continue;
+        if (!next || lane.sessions < next.sessions) next = lane;
       }
+      if (!next) return;
+      begin(next);
     }
   }
 
-  async function session(lane: Lane): Promise<void> {
+  function begin(lane: Lane): void {
     const first = lane.queue.shift();
     if (!first) return;
+    count(lane, 1);
+    void session(lane, first).finally(() => {
+      count(lane, -1);
+      fill();
+    });
+  }
+
+  async function session(lane: Lane, first: Job): Promise<void> {
     const started = clock.now();
     const opened = await connect(lane);
     if (!opened.ok) {
