@@ -1,3 +1,4 @@
+import type { Resolver } from "../../protocol/dns/index.ts";
 import { lookupDmarc } from "../../protocol/dmarc/index.ts";
 import type { Finding } from "../types.ts";
 import { noAnswer, result, shown, txtRecord, type Check } from "./result.ts";
@@ -15,18 +16,7 @@ export const checkDmarc: Check = async ({ domain, attestation }, resolver, at) =
     case "temperror":
       return result("dmarc", [noAnswer(name, found.detail)], at);
     case "none":
-      return result(
-        "dmarc",
-        [
-          {
-            code: "dmarc-missing",
-            severity: "fail",
-            message: `${domain} has no DMARC record. The large mailbox providers require one.`,
-            remedy: suggestion,
-          },
-        ],
-        at,
-      );
+      return result("dmarc", [await nothingReadable(domain, name, resolver, suggestion)], at);
     case "multiple":
       return result(
         "dmarc",
@@ -85,3 +75,28 @@ export const checkDmarc: Check = async ({ domain, attestation }, resolver, at) =
     }
   }
 };
+
+/** Whether nothing stands there, or something that receivers pass over. */
+async function nothingReadable(
+  domain: string,
+  name: string,
+  resolver: Resolver,
+  remedy: string,
+): Promise<Finding> {
+  const there = await resolver.resolve(name, "TXT");
+  if (there.status !== "ok" || there.records.length === 0) {
+    return {
+      code: "dmarc-missing",
+      severity: "fail",
+      message: `${domain} has no DMARC record. The large mailbox providers require one.`,
+      remedy,
+    };
+  }
+  return {
+    code: "dmarc-syntax",
+    severity: "fail",
+    message: `Receivers pass over what stands at ${name}: a DMARC record begins with "v=DMARC1;".`,
+    observed: shown(there.records.map((record) => record.text)),
+    remedy,
+  };
+}

@@ -1,0 +1,201 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
+import { check } from "../src/cli/check.ts";
+import { doctor } from "../src/cli/doctor/index.ts";
+import { link } from "../src/cli/link.ts";
+import {
+  memberAdd,
+  memberCredential,
+  memberDomain,
+  memberList,
+  memberRevoke,
+  memberStanding,
+} from "../src/cli/member.ts";
+import { sendTest } from "../src/cli/send-test.ts";
+import { freePorts, startSandbox, type Sandbox } from "../src/devnet/index.ts";
+import { silentLog } from "../src/platform/log.ts";
+
+let dir: string;
+let env: string;
+let sandbox: Sandbox;
+
+beforeAll(async () => {
+  dir = mkdtempSync(join(tmpdir(), "atmos-cli-"));
+  env = join(dir, "atmos.env");
+  sandbox = await startSandbox({
+    dir,
+    rulesDir: join(import.meta.dirname, "../rules"),
+    log: silentLog,
+    ports: await freePorts(),
+    operators: [
+      { name: "Alder", domain: "alder.test", perDay: 10 },
+      { name: "Gorse", domain: "gorse.test", perDay: 10, trait: "broken-dmarc" },
+    ],
+    now: Date.now(),
+    days: 0,
+  });
+});
+afterAll(async () => {
+  await sandbox.close();
+  rmSync(dir, { recursive: true });
+});
+afterEach(() => vi.restoreAllMocks());
+
+/** Runs a command and gives its exit code and what it printed. */
+async function run(command: () => Promise<number>): Promise<{ code: number; text: string }> {
+  let text = "";
+  vi.spyOn(process.stdout, "write").mockImplementation((chunk) => {
+    text += String(chunk);
+    return true;
+  });
+  const code = await command();
+  vi.restoreAllMocks();
+  return { code, text };
+}
+
+async function json<T>(command: () => Promise<number>): Promise<{ code: number; answer: T }> {
+  const { code, text } = await run(command);
+  return { code, answer: JSON.parse(text) as T };
+}
+
+describe("atmos doctor", () => {
+  type Answer = { ok: boolean; findings: { probe: string; status: string; remedy?: string }[] };
+
+  test("finds nothing wrong with a whole installation", async () => {
+    const { code, answer } = await json<Answer>(() => doctor({ env, json: true }));
+    expect(answer.findings.filter((f) => f.status === "fail")).toEqual([]);
+    expect(code).toBe(0);
+    expect(answer.findings.map((f) => f.probe)).toEqual(
+      expect.arrayContaining([
+        "dns",
+        "pool SPF",
+        "bounces",
+        "pool DKIM",
+        "certificate",
+        "labeler key",
+        "http",
+        "inbound",
+        "zone",
+      ]),
+    );
+  });
+
+  test("names what is broken, and the record that mends it", async () => {
+    sandbox.world.zones.set("_spf.coop.test", "TXT");
+    sandbox.world.zones.set("pool1._domainkey.coop.test", "TXT", { text: "v=DKIM1; k=rsa; p=AAAA" });
+    const { code, text } = await run(() => doctor({ env }));
+    sandbox.world.zones.set("_spf.coop.test", "TXT", { text: "v=spf1 ip4:127.0.0.1 -all" });
+    sandbox.world.zones.set("pool1._domainkey.coop.test", "TXT", { text: sandbox.serve.relay!.poolKey.txt });
+    expect(code).toBe(1);
+    expect(text).toMatch(
+      /FAIL pool SPF: _spf\.coop\.test has no SPF record\n +-> Publish: _spf\.coop\.test\. TXT "v=spf1/,
+    );
+    expect(text).toMatch(
+      /FAIL pool DKIM: .* names another key\n +-> Publish: pool1\._domainkey\.coop\.test\. TXT "v=DKIM1; k=rsa; p=/,
+    );
+    expect(text).toContain("2 things are wrong.");
+  });
+
+  test("says what it cannot read", async () => {
+    const { code, answer } = await json<Answer>(() => doctor({ env: join(dir, "missing.env"), json: true }));
+    expect(code).toBe(1);
+    expect(answer.findings).toMatchObject([{ probe: "configuration", status: "fail" }]);
+  });
+});
+
+describe("atmos check", () => {
+  const dns = () => `127.0.0.1:${sandbox.config.DNS_SERVERS[0]!.split(":")[1]}`;
+  test("a sound domain", async () => {
+    const did = sandbox.serve.core!.members.domain("alder.test")!.did;
+    const { code, answer } = await json<{ summary: string }>(() =>
+      check("Alder.test", { dns: dns(), did, pool: "coop.test", json: true }),
+    );
+    expect([code, answer.summary]).toEqual([0, "verified"]);
+  });
+  test("a broken one, with what was seen", async () => {
+    const { code, text } = await run(() => check("gorse.test", { dns: dns() }));
+    expect(code).toBe(1);
+    expect(text).toMatch(/FAIL dmarc/);
+    expect(text).toContain("v=DMARC1 p=none");
+  });
+  test("no answer from the DNS is not a verdict", async () => {
+    sandbox.world.zones.fail("alder.test", true);
+    const { code, text } = await run(() => check("alder.test", { dns: dns() }));
+    sandbox.world.zones.fail("alder.test", false);
+    expect(code).toBe(1);
+    expect(text).toContain("not known");
+  });
+  test("what is no domain", async () => {
+    await expect(check("not a domain", {})).rejects.toThrow(/is not a domain name/);
+  });
+});
+
+describe("atmos send-test", () => {
+  const options = () => {
+    const [operator] = sandbox.operators;
+    const url = `smtps://${operator!.username}:${operator!.secret}@127.0.0.1:${sandbox.serve.relay!.addresses.tls}`;
+    return { url, from: operator!.from, ca: sandbox.world.caFile };
+  };
+  test("sends, and repeats the server's words", async () => {
+    const { code, text } = await run(() => sendTest("ada@bigmail.test", options()));
+    expect(code).toBe(0);
+    expect(text).toMatch(/Accepted: 250 2\.0\.0 Queued/);
+    await sandbox.settle();
+    expect(sandbox.world.mailbox.inbox.list({ mailbox: "ada@bigmail.test" })).toHaveLength(1);
+  });
+  test.each<[string, (o: ReturnType<typeof options>) => ReturnType<typeof options>, RegExp]>([
+    ["a wrong secret", (o) => ({ ...o, url: o.url.replace(/atms_\w+/, "wrong") }), /User or secret is wrong/],
+    [
+      "the wrong TLS mode",
+      (o) => ({ ...o, url: o.url.replace(/\d+$/, String(sandbox.serve.relay!.addresses.starttls)) }),
+      /Use smtp:\/\//,
+    ],
+    ["an authority that is not trusted", ({ url, from }) => ({ url, from }) as never, /--ca FILE/],
+    ["nobody listening", (o) => ({ ...o, url: o.url.replace(/\d+$/, "1") }), /Nothing listens/],
+    ["somebody else's sender", (o) => ({ ...o, from: "x@gorse.test" }), /refused for good/],
+  ])("%s is explained", async (_, change, why) => {
+    const { code, text } = await run(() => sendTest("ada@bigmail.test", change(options())));
+    expect(code).toBe(1);
+    expect(text).toMatch(why);
+  });
+});
+
+test("atmos member and link: from joining to a decision", async () => {
+  const { did } = await sandbox.world.repos.createAccount({ handle: "willow.test" });
+  expect((await run(() => memberAdd(did, { env, name: "Willow" }))).code).toBe(0);
+  await expect(memberAdd(did, { env })).rejects.toThrow(/is a member already/);
+  await expect(memberDomain(did, "alder.test", { env })).rejects.toThrow(/belongs to a member already/);
+  const { text: records } = await run(() => memberDomain(did, "Willow.test", { env }));
+  expect(records).toContain(`_email-attestation.willow.test. TXT "did=${did}"`);
+  const { answer } = await json<{ id: string; environment: Record<string, string> }>(() =>
+    memberCredential(did, ["willow.test"], { env, json: true }),
+  );
+  expect(answer.environment["PDS_EMAIL_SMTP_URL"]).toMatch(
+    /^smtps:\/\/[a-z0-9-]+:atms_[a-z2-7]+@relay\.coop\.test:\d+$/,
+  );
+  expect(answer.environment["PDS_EMAIL_FROM_ADDRESS"]).toBe("noreply@willow.test");
+  await expect(memberCredential(did, ["alder.test"], { env })).rejects.toThrow(/does not hold "alder.test"/);
+  expect((await run(() => memberRevoke(did, answer.id, { env }))).code).toBe(0);
+  await expect(memberRevoke(did, answer.id, { env })).rejects.toThrow(/No such credential/);
+  expect((await run(() => memberStanding(did, "suspended", { env, reason: "A test" }))).text).toMatch(
+    /good -> suspended/,
+  );
+  await expect(memberStanding(did, "wonderful", { env, reason: "A test" })).rejects.toThrow(/standing/);
+  expect((await run(() => memberList({ env }))).text).toMatch(
+    new RegExp(`suspended +new +${did} +willow.test \\(held\\)`),
+  );
+
+  const { text: url } = await run(() => link(did, { env }));
+  const opened = await fetch(url.trim(), { redirect: "manual" });
+  expect(opened.headers.get("location")).toBe(`/members/${did}`);
+  await expect(link(undefined, { env })).rejects.toThrow(/--committee/);
+});
+
+test("the API takes no request without a token of the committee", async () => {
+  for (const authorization of ["", "Bearer x", `Bearer ${"a".repeat(5000)}`]) {
+    const response = await fetch(`${sandbox.urls.web}/api/members`, { headers: { authorization } });
+    expect(response.status).toBe(401);
+  }
+});
