@@ -1,5 +1,5 @@
 import { Secp256k1Keypair } from "@atproto/crypto";
-import { DidResolver } from "@atproto/identity";
+import { DidResolver, getDidKeyFromMultibase } from "@atproto/identity";
 import { createSafeFetch } from "../../platform/fetch.ts";
 import { fail, messageOf, ok, type Finding, type Probe } from "./probe.ts";
 
@@ -37,8 +37,11 @@ export const labeler: Probe = async ({ config, secrets }) => {
     ];
   const findings: Finding[] = [];
   const method = document.verificationMethod?.find((m) => m.id.endsWith("#atproto_label"));
+  // By its type: older PLC directories write keys uncompressed, as EcdsaSecp256k1VerificationKey2019.
   const published =
-    method?.publicKeyMultibase === undefined ? undefined : `did:key:${method.publicKeyMultibase}`;
+    method?.publicKeyMultibase === undefined
+      ? undefined
+      : getDidKeyFromMultibase({ type: method.type, publicKeyMultibase: method.publicKeyMultibase });
   findings.push(
     published === key
       ? ok("labeler key", `${did} names our signing key`)
