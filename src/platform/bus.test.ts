@@ -1,12 +1,12 @@
 import { afterEach, expect, test } from "vitest";
-import { busMigration, createEmbeddedBus } from "./bus.ts";
+import { busMigration, createEmbeddedBus, type EmbeddedBusOptions } from "./bus.ts";
 import { Database } from "./database.ts";
 import { silentLog } from "./log.ts";
 
 const open: Database[] = [];
-function start(db = new Database(":memory:", [busMigration])) {
+function start(db = new Database(":memory:", [busMigration]), options: EmbeddedBusOptions = {}) {
   if (!open.includes(db)) open.push(db);
-  return { db, bus: createEmbeddedBus(db, silentLog) };
+  return { db, bus: createEmbeddedBus(db, silentLog, { retryMs: [1, 1], ...options }) };
 }
 afterEach(() => open.splice(0).forEach((db) => db.close()));
 
@@ -66,5 +66,47 @@ test("settle waits for what a handler publishes in turn", async () => {
   await bus.publish("a", [{ key: "k", value: "x" }]);
   await bus.settle();
   expect(end).toEqual(["x"]);
+  await bus.close();
+});
+
+test("a message that cannot be handled is set aside after every retry, and the others pass", async () => {
+  const { db, bus } = start();
+  const seen: number[] = [];
+  let tries = 0;
+  bus.subscribe<number>("t", "g", async (batch) => {
+    if (batch.some((m) => m.value === 2)) {
+      tries++;
+      throw new Error("cannot");
+    }
+    seen.push(...batch.map((m) => m.value));
+  });
+  await bus.publish(
+    "t",
+    [1, 2, 3].map((value) => ({ key: "k", value })),
+  );
+  await bus.settle();
+  expect(seen).toEqual([1, 3]);
+  expect(tries).toBe(4);
+  expect(db.all("SELECT seq, value, error FROM bus_dead")).toEqual([
+    { seq: 2, value: "2", error: "Error: cannot" },
+  ]);
+  await bus.close();
+});
+
+test("what every group has handled is forgotten; a compacted topic keeps the latest of each key", async () => {
+  const { db, bus } = start(undefined, { compacted: ["state"], kept: 1 });
+  const left = () =>
+    db.all<{ value: string }>("SELECT value FROM bus_message ORDER BY seq").map((r) => r.value);
+  for (const topic of ["state", "facts"]) {
+    await bus.publish(
+      topic,
+      ["a1", "b1", "a2"].map((value) => ({ key: value[0]!, value })),
+    );
+  }
+  expect(await bus.prune()).toBe(0);
+  for (const topic of ["state", "facts"]) bus.subscribe(topic, "g", async () => {});
+  await bus.settle();
+  expect(await bus.prune()).toBe(3);
+  expect(left()).toEqual(['"b1"', '"a2"', '"a2"']);
   await bus.close();
 });

@@ -17,6 +17,11 @@ export interface Bus {
   subscribe<T>(topic: string, group: string, handle: (batch: BusMessage<T>[]) => Promise<void>): Subscription;
   /** Resolves once every subscription has handled all that was published, follow-ups included. */
   settle(): Promise<void>;
+  /**
+   * Forgets what every group has handled: all but the last `kept` of a topic, or, for a compacted topic, all but the
+   * latest of each key (a group that comes new still learns the present state). Returns how many.
+   */
+  prune(): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -31,6 +36,11 @@ export const busMigration: Migration = {
        seq INTEGER PRIMARY KEY AUTOINCREMENT, topic TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL
      ) STRICT;
      CREATE INDEX bus_message_topic ON bus_message (topic, seq);
+     CREATE INDEX bus_message_key ON bus_message (topic, key, seq);
+     CREATE TABLE bus_dead (
+       seq INTEGER PRIMARY KEY, topic TEXT NOT NULL, consumer TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL,
+       error TEXT NOT NULL
+     ) STRICT;
      CREATE TABLE bus_offset (
        topic TEXT NOT NULL, consumer TEXT NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (topic, consumer)
      ) STRICT;`,
@@ -38,10 +48,24 @@ export const busMigration: Migration = {
 };
 
 const BATCH = 200;
-const RETRY_MS = 500;
+const RETRY_MS = [100, 500, 2_000, 5_000] as const;
+const KEPT = 10_000;
 
-/** The bus of a single host: an append-only table and one offset for each group. */
-export function createEmbeddedBus(db: Database, log: Logger): Bus {
+export type EmbeddedBusOptions = {
+  /** Topics of which only the latest message of each key matters. */
+  compacted?: readonly string[];
+  /** How long to wait before each further try of a batch; after the last, a single message is set aside. */
+  retryMs?: readonly number[];
+  kept?: number;
+};
+
+/**
+ * The bus of a single host: an append-only table and one offset for each group. A message that a group cannot handle,
+ * alone and after every retry, is set aside in `bus_dead` with its error, so that it does not block the others.
+ */
+export function createEmbeddedBus(db: Database, log: Logger, options: EmbeddedBusOptions = {}): Bus {
+  const retryMs = options.retryMs ?? RETRY_MS;
+  const compacted = new Set(options.compacted);
   const loops = new Set<Loop>();
 
   class Loop implements Subscription {
@@ -49,6 +73,7 @@ export function createEmbeddedBus(db: Database, log: Logger): Bus {
     readonly #group: string;
     readonly #handle: (batch: BusMessage<never>[]) => Promise<void>;
     #running: Promise<void> | undefined;
+    #wakeUp: (() => void) | undefined;
     #closed = false;
 
     constructor(topic: string, group: string, handle: (batch: BusMessage<never>[]) => Promise<void>) {
@@ -75,11 +100,12 @@ export function createEmbeddedBus(db: Database, log: Logger): Bus {
 
     async close(): Promise<void> {
       this.#closed = true;
+      this.#wakeUp?.();
       loops.delete(this);
       await this.#running;
     }
 
-    #next(): BusMessage<never>[] {
+    #next(limit = BATCH): BusMessage<never>[] {
       const offset = db.get<{ seq: number }>(
         "SELECT seq FROM bus_offset WHERE topic = ? AND consumer = ?",
         this.#topic,
@@ -90,35 +116,69 @@ export function createEmbeddedBus(db: Database, log: Logger): Bus {
           "SELECT seq, key, value FROM bus_message WHERE topic = ? AND seq > ? ORDER BY seq LIMIT ?",
           this.#topic,
           offset?.seq ?? 0,
-          BATCH,
+          limit,
         )
         .map((row) => ({ seq: row.seq, key: row.key, value: JSON.parse(row.value) as never }));
     }
 
     async #drain(): Promise<void> {
       await Promise.resolve();
+      let failures = 0;
       while (!this.#closed) {
-        const batch = this.#next();
+        const batch = this.#next(failures === 0 ? BATCH : 1);
         const last = batch.at(-1);
         if (!last) return;
         try {
           await this.#handle(batch);
         } catch (err) {
           log.error(
-            { err, topic: this.#topic, group: this.#group, seq: batch[0]?.seq },
-            "bus handler failed; again soon",
+            { err, topic: this.#topic, group: this.#group, seq: batch[0]?.seq, failures },
+            "bus handler failed",
           );
-          await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
-          continue;
+          const wait = retryMs[failures++];
+          if (wait !== undefined) {
+            await this.#pause(wait);
+            continue;
+          }
+          this.#setAside(batch[0]!, err);
         }
-        db.run(
-          "INSERT INTO bus_offset (topic, consumer, seq) VALUES (?, ?, ?) ON CONFLICT (topic, consumer) DO UPDATE SET seq = excluded.seq",
-          this.#topic,
-          this.#group,
-          last.seq,
-        );
+        failures = 0;
+        this.#advance(last.seq);
         await new Promise((resolve) => setImmediate(resolve));
       }
+    }
+
+    #advance(seq: number): void {
+      db.run(
+        `INSERT INTO bus_offset (topic, consumer, seq) VALUES (?, ?, ?)
+         ON CONFLICT (topic, consumer) DO UPDATE SET seq = excluded.seq`,
+        this.#topic,
+        this.#group,
+        seq,
+      );
+    }
+
+    #setAside({ seq, key, value }: BusMessage, err: unknown): void {
+      log.error({ topic: this.#topic, group: this.#group, seq }, "a message was set aside in bus_dead");
+      db.run(
+        "INSERT OR REPLACE INTO bus_dead (seq, topic, consumer, key, value, error) VALUES (?, ?, ?, ?, ?, ?)",
+        seq,
+        this.#topic,
+        this.#group,
+        key,
+        JSON.stringify(value),
+        String(err),
+      );
+    }
+
+    #pause(ms: number): Promise<void> {
+      return new Promise((resolve) => {
+        const timer = setTimeout(resolve, ms);
+        this.#wakeUp = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
     }
   }
 
@@ -147,6 +207,28 @@ export function createEmbeddedBus(db: Database, log: Logger): Bus {
       while ([...loops].some((loop) => !loop.idle)) {
         await Promise.all([...loops].map((loop) => loop.drained()));
       }
+    },
+    async prune() {
+      const topics = db.all<{ topic: string; seq: number }>(
+        "SELECT topic, min(seq) AS seq FROM bus_offset GROUP BY topic",
+      );
+      return db.transaction(() =>
+        topics.reduce((sum, { topic, seq }) => {
+          const { changes } = compacted.has(topic)
+            ? db.run(
+                `DELETE FROM bus_message WHERE topic = ?1 AND seq <= ?2 AND EXISTS (
+                   SELECT 1 FROM bus_message n WHERE n.topic = ?1 AND n.key = bus_message.key AND n.seq > bus_message.seq)`,
+                topic,
+                seq,
+              )
+            : db.run(
+                "DELETE FROM bus_message WHERE topic = ? AND seq <= ?",
+                topic,
+                seq - (options.kept ?? KEPT),
+              );
+          return sum + changes;
+        }, 0),
+      );
     },
     async close() {
       await Promise.all([...loops].map((loop) => loop.close()));

@@ -4,7 +4,7 @@ import { readFile } from "node:fs/promises";
 import { Secp256k1Keypair } from "@atproto/crypto";
 import { Hono } from "hono";
 import { eventMaker } from "../event/index.ts";
-import { attachSubscribeLabels, labelRoutes } from "../label/index.ts";
+import { PUBLIC_STANDING_TOPIC, attachSubscribeLabels, labelRoutes } from "../label/index.ts";
 import { systemClock, type Clock } from "../lib/clock.ts";
 import { snowflakes } from "../lib/ids.ts";
 import { busMigration, createEmbeddedBus } from "../platform/bus.ts";
@@ -17,6 +17,7 @@ import type { Logger } from "../platform/log.ts";
 import { createMetrics } from "../platform/metrics.ts";
 import { createScheduler } from "../platform/scheduler.ts";
 import { importSealingKey, openingKeyFrom } from "../platform/seal.ts";
+import { POLICY_TOPIC } from "../policy/index.ts";
 import { createEmbeddedEngine, loadRules } from "../rules/index.ts";
 import { createWeb, readToken } from "../web/index.ts";
 import { adminApi } from "./admin-api.ts";
@@ -75,9 +76,10 @@ export async function startServe(options: ServeOptions): Promise<Serve> {
   try {
     const coreDb = new Database(dataPath(config, "core.sqlite"), [busMigration, ...coreMigrations]);
     closers.push(() => coreDb.close());
-    const bus = createEmbeddedBus(coreDb, log);
+    const bus = createEmbeddedBus(coreDb, log, { compacted: [POLICY_TOPIC, PUBLIC_STANDING_TOPIC] });
     closers.push(() => bus.close());
     const scheduler = createScheduler(clock, log);
+    scheduler.every({ name: "bus pruned", everyMs: 3_600_000, run: async () => void (await bus.prune()) });
     const shared = { bus, clock, log, metrics, scheduler, resolver, newEvent };
 
     const openingKey = secrets.relay ? await openingKeyFrom(derive(secrets.relay, "seal")) : undefined;
