@@ -65,7 +65,6 @@ export async function startCooperative(): Promise<Cooperative> {
       deliveryPort,
       resolver: unbound.host,
       env: {
-        ATMOS_POOL_NAME: "Interop Cooperative",
         ATMOS_POOL_DOMAIN: POOL,
         ATMOS_POOL_HOSTNAME: POOL_HOST,
         ATMOS_DNS_SERVERS: `${unbound.host}:${unbound.port}`,

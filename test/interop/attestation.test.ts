@@ -1,0 +1,238 @@
+import { verifySignature } from "@atproto/crypto";
+import { getDidKeyFromMultibase } from "@atproto/identity";
+import { decodeAll, encode } from "@atproto/lex-cbor";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { WebSocket } from "ws";
+import { COLLECTION, startCooperative, tellLogOnFailure } from "./cooperative.ts";
+import type { Cooperative, Member } from "./cooperative.ts";
+import { complete, until } from "./servers/process.ts";
+
+/** A label as it came, whichever way; `sig` as bytes. */
+type SaidLabel = {
+  ver: number;
+  src: string;
+  uri: string;
+  cid?: string;
+  val: string;
+  neg?: boolean;
+  cts: string;
+  exp?: string;
+  sig: Uint8Array;
+};
+
+/** A consumer of `com.atproto.label.subscribeLabels`, as an AppView is one. */
+interface Subscriber {
+  labels: { seq: number; label: SaidLabel }[];
+  close(): void;
+}
+
+let coop: Cooperative;
+let member: Member;
+let subscriber: Subscriber;
+
+beforeAll(async () => {
+  coop = await startCooperative();
+  subscriber = await subscribe(0);
+  member = await coop.join("alder.test", { address: "127.0.0.26" });
+});
+afterAll(async () => {
+  subscriber?.close();
+  await coop?.stop();
+});
+tellLogOnFailure(() => coop?.product);
+
+async function subscribe(cursor: number): Promise<Subscriber> {
+  const url = `${coop.product.url.replace("http", "ws")}/xrpc/com.atproto.label.subscribeLabels`;
+  const socket = new WebSocket(`${url}?cursor=${cursor}`);
+  const labels: Subscriber["labels"] = [];
+  socket.on("message", (data: Buffer) => {
+    const [header, body] = [...decodeAll(data)] as unknown as [
+      { op: number; t: string },
+      { seq: number; labels: SaidLabel[] },
+    ];
+    expect(header).toEqual({ op: 1, t: "#labels" });
+    for (const label of body.labels) labels.push({ seq: body.seq, label });
+  });
+  await new Promise((resolve, reject) => {
+    socket.once("open", resolve);
+    socket.once("error", reject);
+  });
+  return { labels, close: () => socket.terminate() };
+}
+
+async function query(uriPattern: string): Promise<SaidLabel[]> {
+  const parameters = new URLSearchParams({ uriPatterns: uriPattern, limit: "250" });
+  const response = await fetch(`${coop.product.url}/xrpc/com.atproto.label.queryLabels?${parameters}`);
+  expect(response.status).toBe(200);
+  const { labels } = (await response.json()) as {
+    labels: (Omit<SaidLabel, "sig"> & { sig: { $bytes: string } })[];
+  };
+  return labels.map((label) => ({ ...label, sig: Buffer.from(label.sig.$bytes, "base64") }));
+}
+
+/** The key `#atproto_label` of the labeler's DID document, from the PLC directory, as a did:key. */
+async function labelKey(): Promise<string> {
+  const response = await fetch(`${coop.pds.plcUrl}/${coop.labelerDid}`);
+  const { verificationMethod } = (await response.json()) as {
+    verificationMethod: { id: string; type: string; publicKeyMultibase: string }[];
+  };
+  const method = verificationMethod.find(({ id }) => id.endsWith("#atproto_label"));
+  const key = method && getDidKeyFromMultibase(method);
+  if (key === undefined) throw new Error(`no label key: ${JSON.stringify(verificationMethod)}`);
+  return key;
+}
+
+/** The label specification: the signature is over the DAG-CBOR of the whole label without `sig`. */
+const verifies = async ({ sig, ...unsigned }: SaidLabel) =>
+  verifySignature(await labelKey(), encode(unsigned), sig);
+
+async function dig(domain: string, type: string): Promise<{ status: string; answers: string[] }> {
+  const name = `${domain}.dwl.wl.coop.test`;
+  const { stdout } = await complete("dig", [
+    "@127.0.0.1",
+    "-p",
+    String(coop.product.ports.zone),
+    name,
+    type,
+    "+noall",
+    "+comments",
+    "+answer",
+  ]);
+  const answers = stdout.split("\n").filter((line) => line.startsWith(`${name}.`));
+  return { status: /status: (\w+)/.exec(stdout)?.[1] ?? "", answers };
+}
+
+const plain = (label: SaidLabel) => ({ ...label, sig: undefined });
+
+test("the record in the repository is what was written, and the checks passed against the real DNS", async () => {
+  const response = await coop.pds.xrpc("com.atproto.repo.getRecord", {
+    parameters: { repo: member.did, collection: COLLECTION, rkey: "alder.test" },
+  });
+  expect(await response.json()).toMatchObject({
+    cid: member.attestation.cid,
+    value: member.attestation.record,
+  });
+  const { code, answer } = await coop.product.run(
+    "check",
+    "alder.test",
+    "--did",
+    member.did,
+    "--pool",
+    "coop.test",
+    "--dns",
+    `${coop.unbound.host}:${coop.unbound.port}`,
+  );
+  expect(answer).toMatchObject({ summary: "verified" });
+  expect(code).toBe(0);
+});
+
+test("atmos doctor finds the labeler as the PLC directory knows it", async () => {
+  const { answer } = await coop.product.run("doctor", "--env", coop.product.envFile);
+  const findings = answer["findings"] as { probe: string; status: string }[];
+  expect(findings.filter(({ status }) => status === "fail")).toEqual([]);
+  const labeler = findings.filter(({ probe }) => probe.startsWith("labeler"));
+  expect(labeler.map(({ probe, status }) => `${probe}: ${status}`)).toEqual([
+    "labeler key: ok",
+    "labeler address: ok",
+  ]);
+});
+
+describe("labels", () => {
+  test("the record is labelled, by its version, and the account as operator and member", async () => {
+    const record = await query(member.attestation.uri);
+    expect(record.map(plain)).toEqual([
+      {
+        ver: 1,
+        src: coop.labelerDid,
+        uri: member.attestation.uri,
+        cid: member.attestation.cid,
+        val: "verified-mail-operator",
+        cts: expect.any(String),
+        exp: expect.any(String),
+      },
+    ]);
+    const account = await query(member.did);
+    expect(account.map(({ val }) => val).toSorted()).toEqual([
+      "relay-member",
+      "verified-mail-operator",
+      "verified-member",
+    ]);
+  });
+
+  test("each signature of queryLabels verifies by the key in the real PLC directory, and changed it does not", async () => {
+    const labels = await query("*");
+    expect(labels).toHaveLength(4);
+    for (const label of labels) {
+      expect(label.src).toBe(coop.labelerDid);
+      expect(label.sig).toHaveLength(64);
+      expect(await verifies(label)).toBe(true);
+      expect(await verifies({ ...label, val: "clean-sender" })).toBe(false);
+      expect(await verifies({ ...label, neg: true })).toBe(false);
+    }
+  });
+
+  test("subscribeLabels brought the same labels live, and brings them again from cursor 0", async () => {
+    const queried = await query("*");
+    await until("four labels on the open connection", () => subscriber.labels.length >= 4);
+    const again = await subscribe(0);
+    await until("four labels from the start", () => again.labels.length >= 4);
+    again.close();
+    for (const { labels } of [subscriber, again]) {
+      const key = ({ uri, val }: SaidLabel) => `${uri} ${val}`;
+      const sorted = (all: SaidLabel[]) => all.toSorted((a, b) => key(a).localeCompare(key(b))).map(plain);
+      expect(sorted(labels.map(({ label }) => label))).toEqual(sorted(queried));
+      for (const { label } of labels) expect(await verifies(label)).toBe(true);
+      const sequence = labels.map(({ seq }) => seq);
+      expect(sequence).toEqual([...new Set(sequence)].toSorted((a, b) => a - b));
+    }
+  });
+});
+
+describe("the allowlist and the end", () => {
+  test("dig finds the domain in the zone, directly and through unbound", async () => {
+    const a = await until("the domain in the zone", async () => {
+      const found = await dig("alder.test", "A");
+      return found.status === "NOERROR" && found;
+    });
+    expect(a.answers.join()).toMatch(/\sIN\s+A\s+127\.0\.\d+\.\d+$/);
+    expect((await dig("alder.test", "TXT")).answers.join()).toContain(member.attestation.uri);
+    expect((await dig("nettle.test", "A")).status).toBe("NXDOMAIN");
+    const { stdout } = await complete("dig", [
+      `@${coop.unbound.host}`,
+      "+short",
+      "alder.test._vouch.wl.coop.test",
+      "TXT",
+    ]);
+    expect(stdout).toBe('"transaction"\n');
+  });
+
+  test("the record is deleted in the PDS: a negation on the open connection, and no reason", async () => {
+    const before = subscriber.labels.length;
+    await coop.pds.deleteRecord(member.session, COLLECTION, "alder.test");
+    const negations = await until("the negations", () => {
+      const news = subscriber.labels.slice(before).map(({ label }) => label);
+      return news.some(({ uri }) => uri === member.attestation.uri) && news.length >= 2 && news;
+    });
+    for (const label of negations) {
+      expect(label).toMatchObject({ neg: true, val: "verified-mail-operator", src: coop.labelerDid });
+      expect(
+        Object.keys(label)
+          .filter((key) => key !== "cid")
+          .toSorted(),
+      ).toEqual(["cts", "neg", "sig", "src", "uri", "val", "ver"]);
+      expect(await verifies(label)).toBe(true);
+    }
+    expect(negations.map(({ uri }) => uri).toSorted()).toEqual(
+      [member.attestation.uri, member.did].toSorted(),
+    );
+    const active = (await query("*")).filter(({ neg }) => neg !== true).map(({ val }) => val);
+    expect(active.toSorted()).toEqual(["relay-member", "verified-member"]);
+  });
+
+  test("dig finds it no more", async () => {
+    await until("NXDOMAIN", async () => (await dig("alder.test", "A")).status === "NXDOMAIN");
+    const { stdout } = await complete("dig", [`@${coop.unbound.host}`, "alder.test.dwl.wl.coop.test", "A"]);
+    expect(stdout).toContain("status: NXDOMAIN");
+    expect((await dig("test", "A")).status).toBe("NOERROR");
+  });
+});
