@@ -10,6 +10,7 @@ const NAMES = [
   "submissionTls",
   "submissionStarttls",
   "mx",
+  "metrics",
 ] as const;
 
 /** Ports of the sandbox, all on loopback addresses. */

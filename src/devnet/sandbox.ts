@@ -194,6 +194,7 @@ async function environment(parts: {
     ATMOS_POOL_HOSTNAME: POOL_HOSTNAME,
     ATMOS_PUBLIC_URL: webUrl,
     ATMOS_HTTP_ADDRESS: `127.0.0.1:${ports.web}`,
+    ATMOS_METRICS_ADDRESS: `127.0.0.1:${ports.metrics}`,
     ATMOS_DNS_SERVERS: `127.0.0.1:${ports.dns}`,
     ATMOS_PLC_URL: world.plcUrl,
     ATMOS_ALLOW_PRIVATE_NETWORK: "true",

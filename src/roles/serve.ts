@@ -14,7 +14,7 @@ import { createResolver } from "../platform/dns/index.ts";
 import { createSafeFetch } from "../platform/fetch.ts";
 import { serveHttp } from "../platform/http.ts";
 import type { Logger } from "../platform/log.ts";
-import { createMetrics } from "../platform/metrics.ts";
+import { createMetrics, type Metrics } from "../platform/metrics.ts";
 import { createScheduler } from "../platform/scheduler.ts";
 import { importSealingKey, openingKeyFrom } from "../platform/seal.ts";
 import { POLICY_TOPIC } from "../policy/index.ts";
@@ -151,9 +151,6 @@ export async function startServe(options: ServeOptions): Promise<Serve> {
     const sessionKey = secrets.core ? derive(secrets.core, "session") : undefined;
     const app = new Hono();
     app.get("/xrpc/_health", (c) => c.json({ version }));
-    app.get("/metrics", async (c) =>
-      c.text(await metrics.registry.metrics(), 200, { "content-type": metrics.registry.contentType }),
-    );
     if (labeler) app.route("/", labelRoutes(labeler.labels));
     app.all("/xrpc/*", (c) =>
       c.json({ error: "MethodNotImplemented", message: "There is no such method here" }, 501),
@@ -203,6 +200,8 @@ export async function startServe(options: ServeOptions): Promise<Serve> {
         await server.close();
       });
     }
+    const metricsServer = await serveHttp(metricsPage(metrics), config.METRICS_ADDRESS);
+    closers.push(() => metricsServer.close());
     closers.push(() => scheduler.close());
 
     return {
@@ -251,4 +250,13 @@ function derive(secret: Uint8Array, purpose: string): Uint8Array {
 
 export function sessionKeyOf(secrets: Secrets): Uint8Array | undefined {
   return secrets.core && derive(secrets.core, "session");
+}
+
+/** For Prometheus, on an address of its own: a reverse proxy before the pages does not publish it. */
+function metricsPage({ registry }: Metrics): Hono {
+  const app = new Hono();
+  app.get("/metrics", async (c) =>
+    c.text(await registry.metrics(), 200, { "content-type": registry.contentType }),
+  );
+  return app;
 }

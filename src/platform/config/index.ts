@@ -139,7 +139,7 @@ function contradictions(s: Settings): string[] {
       "ATMOS_SUBMISSION_TLS_ADDRESS and ATMOS_SUBMISSION_STARTTLS_ADDRESS differ in their host: both ports are served on one",
     );
   }
-  const listening: [string, Address][] = [];
+  const listening: [string, Address][] = [["ATMOS_METRICS_ADDRESS", s.METRICS_ADDRESS]];
   if (has("core") || has("labeler")) listening.push(["ATMOS_HTTP_ADDRESS", s.HTTP_ADDRESS]);
   if (has("relay")) {
     listening.push(["ATMOS_SUBMISSION_TLS_ADDRESS", s.SUBMISSION_TLS_ADDRESS]);

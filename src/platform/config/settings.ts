@@ -69,6 +69,7 @@ export const settings = z.object({
 
   PUBLIC_URL: url,
   HTTP_ADDRESS: address.prefault("127.0.0.1:8080"),
+  METRICS_ADDRESS: address.prefault("127.0.0.1:9464"),
   DNS_SERVERS: list.pipe(z.array(server).min(1)).prefault("127.0.0.1:53"),
   PLC_URL: url.default("https://plc.directory"),
   ALLOW_PRIVATE_NETWORK: flag.default(false),
