@@ -64,6 +64,7 @@ export async function startProduct(ports: Ports, options: ProductOptions): Promi
     ATMOS_DATA_DIR: join(directory, "data"),
     ATMOS_PUBLIC_URL: productUrl(ports),
     ATMOS_HTTP_ADDRESS: `127.0.0.1:${ports.http}`,
+    ATMOS_METRICS_ADDRESS: "127.0.0.1:0",
     ATMOS_SUBMISSION_TLS_ADDRESS: `127.0.0.1:${ports.tls}`,
     ATMOS_SUBMISSION_STARTTLS_ADDRESS: `127.0.0.1:${ports.starttls}`,
     ATMOS_INBOUND_ADDRESS: `${options.inboundHost}:${options.deliveryPort}`,
