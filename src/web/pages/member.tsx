@@ -69,7 +69,7 @@ function Evidence({ view }: { view: MemberView }) {
           value={bounce.rate}
           max={BOUNCE_SCALE}
           threshold={BOUNCE_MARK}
-          state={bounce.rate > BOUNCE_MARK ? "over" : "fine"}
+          state={evidenceState(bounce.rate > BOUNCE_MARK, bounce.p_over_5)}
           text={`${bounce.hard} of ${formatCount(bounce.eligible)} recipients (${formatShare(bounce.rate)}), mark at 5 %`}
           note={`Probability that the true rate is above 5 %: ${formatProbability(bounce.p_over_5)}; above 10 %: ${formatProbability(bounce.p_over_10)}.`}
         />
@@ -80,13 +80,21 @@ function Evidence({ view }: { view: MemberView }) {
           value={complaints.rate}
           max={COMPLAINT_SCALE}
           threshold={COMPLAINT_MARK}
-          state={complaints.rate > COMPLAINT_MARK ? "over" : "fine"}
+          state={evidenceState(complaints.rate > COMPLAINT_MARK, complaints.p_over_01)}
           text={`${complaints.complaints} of ${formatCount(complaints.eligible)} (${formatShare(complaints.rate)}), mark at 0.1 %`}
           note={`Different people who complained: ${formatCount(complaints.complainants)}. Probability that the true rate is above 0.1 %: ${formatProbability(complaints.p_over_01)}.`}
         />
       )}
     </Section>
   );
+}
+
+const SURE = 0.95;
+
+/** A rate above its mark alarms only when there is enough behind it. */
+function evidenceState(above: boolean, probability: number): "fine" | "near" | "over" {
+  if (!above) return "fine";
+  return probability >= SURE ? "over" : "near";
 }
 
 const NEAR = 0.8;
