@@ -1,3 +1,5 @@
+import type { ReplyClass, ReplyFault } from "../protocol/smtp-reply/index.ts";
+
 /**
  * Events: immutable facts in the past tense, in Osprey's own input envelope
  * (`{send_time, data: {action_id, action_name, data}}`), so that real Osprey workers read them unchanged.
@@ -21,6 +23,9 @@ export type ActionName =
   | "member_left"
   | "credential_used_anew";
 
+/** How an attempt or a bounce ended. */
+export type BounceClass = ReplyClass;
+
 /** What a remote server said, classified. `fault` names who can mend it. */
 export type SmtpFacts = {
   /** Three-digit reply code; 0 when the conversation broke before a reply. */
@@ -31,26 +36,8 @@ export type SmtpFacts = {
   text: string;
   provider: string;
   class: BounceClass;
-  fault: "recipient" | "member" | "pool" | "remote" | "none";
+  fault: ReplyFault;
 };
-
-export type BounceClass =
-  | "ok"
-  | "bad-mailbox"
-  | "bad-domain"
-  | "mailbox-full"
-  | "policy"
-  | "blocked"
-  | "authentication"
-  | "content"
-  | "too-large"
-  | "greylisted"
-  | "rate-limited"
-  | "no-tls"
-  | "network"
-  | "expired"
-  | "system"
-  | "unknown";
 
 export type MessageFacts = {
   /** Opaque id of the spool. Never a subject, a body or a full recipient address. */

@@ -1,5 +1,5 @@
 import { attestationMigration, createAttestations, type Pool } from "../attestation/index.ts";
-import { outboxMigration, pumpOutbox, readOutbox, clearOutbox, type EventMaker } from "../event/index.ts";
+import { outboxMigration, pumpOutbox, readOutbox, clearOutbox } from "../event/index.ts";
 import {
   PUBLIC_STANDING_TOPIC,
   createLabels,
@@ -7,28 +7,16 @@ import {
   type LabelsOptions,
   type PublicStanding,
 } from "../label/index.ts";
-import type { Clock } from "../lib/clock.ts";
-import type { Bus } from "../platform/bus.ts";
 import type { Database, Migration } from "../platform/database.ts";
 import type { SafeFetch } from "../platform/fetch.ts";
-import type { Logger } from "../platform/log.ts";
-import type { Metrics } from "../platform/metrics.ts";
-import type { Scheduler } from "../platform/scheduler.ts";
-import type { Resolver } from "../protocol/dns/index.ts";
 import { attempt } from "./attempt.ts";
+import type { Shared } from "./shared.ts";
 
 export const labelerMigrations: Migration[] = [attestationMigration, labelMigration, outboxMigration];
 
-export type LabelerOptions = {
+export type LabelerOptions = Shared & {
   db: Database;
-  bus: Bus;
-  clock: Clock;
-  log: Logger;
-  metrics: Metrics;
-  scheduler: Scheduler;
-  resolver: Resolver;
   fetch: SafeFetch;
-  newEvent: EventMaker;
   plcUrl: string;
   did: string;
   keypair: LabelsOptions["keypair"];

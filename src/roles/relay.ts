@@ -1,28 +1,16 @@
 import { createFeedback, createRoleMail } from "../feedback/index.ts";
-import { pumpOutbox, type EventMaker } from "../event/index.ts";
-import type { Clock } from "../lib/clock.ts";
-import type { Bus } from "../platform/bus.ts";
+import { pumpOutbox } from "../event/index.ts";
 import { dataPath, type Address, type Config } from "../platform/config/index.ts";
-import type { Logger } from "../platform/log.ts";
-import type { Metrics } from "../platform/metrics.ts";
-import type { Scheduler } from "../platform/scheduler.ts";
 import { openSealed, type OpeningKey } from "../platform/seal.ts";
 import { POLICY_TOPIC, createPolicyBook, type MemberPolicy } from "../policy/index.ts";
-import type { Resolver } from "../protocol/dns/index.ts";
 import { createRelay, recipientFacts, startInbound } from "../relay/index.ts";
 import { createSpool } from "../spool/index.ts";
 import { attempt } from "./attempt.ts";
 import { openPoolKey } from "./pool-key.ts";
+import type { Shared } from "./shared.ts";
 
-export type RelayRoleOptions = {
+export type RelayRoleOptions = Shared & {
   config: Config;
-  bus: Bus;
-  clock: Clock;
-  log: Logger;
-  metrics: Metrics;
-  scheduler: Scheduler;
-  resolver: Resolver;
-  newEvent: EventMaker;
   openingKey: OpeningKey;
   keys: { verp: Uint8Array; recipient: Uint8Array };
   tls: { cert: string; key: string };

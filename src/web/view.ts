@@ -1,4 +1,5 @@
 import type { ActionName, BounceWindow, ComplaintWindow } from "../event/index.ts";
+import type { RecipientState } from "../spool/index.ts";
 import type { Standing, Tier } from "../policy/index.ts";
 
 /**
@@ -90,17 +91,7 @@ export type EventLine = {
   summary: string;
 };
 
-export const RECIPIENT_STATES = [
-  "queued",
-  "held",
-  "deferred",
-  "delivered",
-  "bounced",
-  "suppressed",
-  "expired",
-  "returned",
-] as const;
-export type RecipientState = (typeof RECIPIENT_STATES)[number];
+export { RECIPIENT_STATES, type RecipientState } from "../spool/index.ts";
 
 export type CommitteeOverview = {
   overview: PublicOverview;

@@ -1,4 +1,4 @@
-/** What a reply means; the same names as `BounceClass` in the event envelope. */
+/** What a reply means. */
 export type ReplyClass =
   | "ok"
   | "bad-mailbox"
@@ -18,7 +18,7 @@ export type ReplyClass =
   | "unknown";
 
 /** Who can mend it. */
-type ReplyFault = "recipient" | "member" | "pool" | "remote" | "none";
+export type ReplyFault = "recipient" | "member" | "pool" | "remote" | "none";
 
 export type ReplyPhase = "connect" | "ehlo" | "starttls" | "mail" | "rcpt" | "data" | "body";
 

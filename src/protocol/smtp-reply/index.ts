@@ -5,6 +5,7 @@ export {
   withoutAddresses,
   type Classified,
   type ReplyClass,
+  type ReplyFault,
   type ReplyPhase,
 } from "./classify.ts";
 export { providerOf } from "./provider.ts";

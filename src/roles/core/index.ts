@@ -1,27 +1,16 @@
-import {
-  EVENTS_TOPIC,
-  createEventLog,
-  eventLogMigration,
-  type Envelope,
-  type EventMaker,
-} from "../../event/index.ts";
+import { EVENTS_TOPIC, createEventLog, eventLogMigration, type Envelope } from "../../event/index.ts";
 import { createEvidence, evidenceMigration } from "../../evidence/index.ts";
 import { PUBLIC_STANDING_TOPIC, type PublicStanding } from "../../label/index.ts";
-import type { Clock } from "../../lib/clock.ts";
 import { secureRandom } from "../../lib/ids.ts";
 import { createMembers, memberMigration } from "../../member/index.ts";
-import type { Bus } from "../../platform/bus.ts";
 import type { Database, Migration } from "../../platform/database.ts";
-import type { Logger } from "../../platform/log.ts";
-import type { Metrics } from "../../platform/metrics.ts";
-import type { Scheduler } from "../../platform/scheduler.ts";
 import type { SealingKey } from "../../platform/seal.ts";
 import { createPolicyPublisher, policyPublisherMigration, type MemberPolicy } from "../../policy/index.ts";
-import type { Resolver } from "../../protocol/dns/index.ts";
 import { createVerdictLog, verdictMigration, type RulesEngine } from "../../rules/index.ts";
 import { CLEAN_SENDER, createStandings, labelsFor, standingMigrations } from "../../standing/index.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 import { createPipeline } from "./pipeline.ts";
+import type { Shared } from "../shared.ts";
 
 export const coreMigrations: Migration[] = [
   memberMigration,
@@ -32,17 +21,10 @@ export const coreMigrations: Migration[] = [
   policyPublisherMigration,
 ];
 
-export type CoreOptions = {
+export type CoreOptions = Shared & {
   db: Database;
-  bus: Bus;
-  clock: Clock;
-  log: Logger;
-  metrics: Metrics;
-  scheduler: Scheduler;
-  resolver: Resolver;
   rules: RulesEngine;
   sealTo: SealingKey;
-  newEvent: EventMaker;
   /** DID that writes notes. */
   authority: string;
   publicUrl: string;
