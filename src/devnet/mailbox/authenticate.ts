@@ -1,6 +1,5 @@
 import { dkimVerify, dmarc, spf } from "mailauth";
-import { mailauthResolver } from "../../platform/dns/index.ts";
-import type { Resolver } from "../../protocol/dns/index.ts";
+import { mailauthResolver, type Resolver } from "../../protocol/dns/index.ts";
 
 /** Results in the words of RFC 8601 (`pass`, `fail`, `none`, `temperror`, ...), with what the checker remarked. */
 export type Verdicts = {

@@ -5,7 +5,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { createResolver } from "./resolver.ts";
 import { startDnsServer, type DnsQuestion, type DnsReply, type DnsServer } from "./server.ts";
 import { lengthPrefixed } from "./exchange.ts";
-import { mailauthResolver } from "./mailauth.ts";
+import { mailauthResolver } from "../../protocol/dns/index.ts";
 import { isAskable, parseServer, type DnsRecord } from "./wire.ts";
 
 const open: { close(): unknown }[] = [];
@@ -166,6 +166,7 @@ describe("resolver against hostile and dead servers", () => {
     const none = createResolver({ servers: [dead], timeoutMs: 20, tries: 2 });
     expect(await none.resolve("a.test", "TXT")).toEqual({
       status: "temperror",
+      kind: "timeout",
       detail: `${dead}: no answer within 20 ms`,
     });
   });

@@ -1,4 +1,3 @@
-export { mailauthResolver } from "./mailauth.ts";
 export { createResolver, forwardQuestion } from "./resolver.ts";
 export { startDnsServer, type DnsQuestion, type DnsReply, type DnsServer } from "./server.ts";
 export { canonicalName, type DnsRecord } from "./wire.ts";

@@ -1,5 +1,5 @@
 import type { DnsAnswer, DnsRecordData, DnsType, Resolver } from "../../protocol/dns/index.ts";
-import { exchange, type Reply } from "./exchange.ts";
+import { exchange, type Fault, type Reply, type ServerAddress } from "./exchange.ts";
 import type { DnsQuestion, DnsReply } from "./server.ts";
 import { canonicalName, fromAnswer, isAskable, parseServer, RCODE, type DnsRecord } from "./wire.ts";
 
@@ -33,15 +33,26 @@ export function createResolver(options: ResolverOptions): Resolver {
       if (!isAskable(name)) return { status: "nxdomain", authentic: false };
       const asked = canonicalName(name);
       let detail = "";
+      let kind: Fault["kind"] = "network";
+      let server = servers[0]!;
       for (let attempt = 0; attempt < tries; attempt++) {
-        const server = servers[attempt % servers.length]!;
+        server = servers[attempt % servers.length]!;
         const answer = readAnswer(await gate(() => exchange(server, asked, type, timeoutMs)), asked, type);
         if (!("fault" in answer)) return answer;
         detail = `${server.host}:${server.port}: ${answer.fault}`;
+        kind = answer.kind;
       }
-      return { status: "temperror", detail };
+      if (kind === "servfail" && (await gate(() => isWithheld(server, asked, type, timeoutMs))))
+        kind = "bogus";
+      return { status: "temperror", detail, kind };
     },
   };
+}
+
+/** Whether a server that answered SERVFAIL has the data when it need not validate them (RFC 4035 section 3.2.2). */
+async function isWithheld(server: ServerAddress, name: string, type: string, timeoutMs: number) {
+  const reply = await exchange(server, name, type, timeoutMs, true);
+  return "rcode" in reply && (reply.rcode === RCODE.noerror || reply.rcode === RCODE.nxdomain);
 }
 
 /** Passes one question to another server and gives its answer as our own server would send it. Never rejects. */
@@ -69,18 +80,24 @@ function statusOf(rcode: number, answers: number): DnsReply["status"] {
   return rcode === RCODE.refused ? "refused" : "servfail";
 }
 
-function readAnswer<T extends DnsType>(
-  reply: Reply,
-  name: string,
-  type: T,
-): DnsAnswer<T> | { fault: string } {
+function readAnswer<T extends DnsType>(reply: Reply, name: string, type: T): DnsAnswer<T> | Fault {
   if ("fault" in reply) return reply;
   const authentic = reply.packet.flag_ad;
   if (reply.rcode === RCODE.nxdomain) return { status: "nxdomain", authentic };
-  if (reply.rcode !== RCODE.noerror) return { fault: `the server answered ${rcodeName(reply.rcode)}` };
+  if (reply.rcode !== RCODE.noerror) return faultOf(reply.rcode, reply.extendedErrors);
   const records = (reply.packet.answers ?? []).flatMap((answer) => fromAnswer(answer) ?? []);
   const found = recordsAt(records, name, type);
   return found.length > 0 ? { status: "ok", records: found, authentic } : { status: "nodata", authentic };
+}
+
+/** RFC 8914: DNSSEC indeterminate or unsupported is no proof of forgery; from "bogus" to "NSEC missing" is. */
+const BOGUS = new Set([6, 7, 8, 9, 10, 11, 12]);
+
+function faultOf(rcode: number, extendedErrors: readonly number[]): Fault {
+  const errors = extendedErrors.map((code) => `, extended error ${code}`).join("");
+  const fault = `the server answered ${rcodeName(rcode)}${errors}`;
+  if (rcode === RCODE.refused) return { fault, kind: "refused" };
+  return { fault, kind: extendedErrors.some((code) => BOGUS.has(code)) ? "bogus" : "servfail" };
 }
 
 /** The records of `type` at the end of the chain of CNAMEs that begins at `name`. */

@@ -1,1 +1,4 @@
-export type { DnsAnswer, DnsRecordData, DnsType, Resolver } from "./types.ts";
+export { isPublicAddress, reverseName } from "./address.ts";
+export { mailauthResolver } from "./mailauth.ts";
+export { memoize } from "./memo.ts";
+export type { DnsAnswer, DnsFault, DnsRecordData, DnsType, Resolver } from "./types.ts";

@@ -15,13 +15,19 @@ export type DnsRecordData = {
 export type DnsType = keyof DnsRecordData;
 
 /**
+ * Why nothing was said. `bogus`: the data are there, and a validating resolver withholds them because their
+ * signatures do not hold (RFC 4035 section 5.5).
+ */
+export type DnsFault = "timeout" | "servfail" | "bogus" | "refused" | "network";
+
+/**
  * What the DNS said. `temperror` means nothing was said (time-out, SERVFAIL, no route): never read it as absence.
  * `authentic` is the AD bit of a validating resolver.
  */
 export type DnsAnswer<T extends DnsType> =
   | { status: "ok"; records: (DnsRecordData[T] & { ttl: number })[]; authentic: boolean }
   | { status: "nodata" | "nxdomain"; authentic: boolean }
-  | { status: "temperror"; detail: string };
+  | { status: "temperror"; detail: string; kind?: DnsFault };
 
 export interface Resolver {
   /** CNAMEs are followed by the server; the answer holds only records of the type asked for. Never rejects. */

@@ -1,5 +1,5 @@
 import type { DNSResolver } from "mailauth";
-import type { DnsAnswer, DnsType, Resolver } from "../../protocol/dns/index.ts";
+import type { DnsAnswer, DnsType, Resolver } from "./types.ts";
 
 /**
  * Lets `mailauth` ask through our resolver, so that it never touches the host's own DNS: the shapes and error codes
