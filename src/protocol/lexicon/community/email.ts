@@ -3,4 +3,9 @@
  */
 
 export * as attestation from './email/attestation.ts'
+export * as authMember from './email/authMember.ts'
+export * as checkDomain from './email/checkDomain.ts'
+export * as declaration from './email/declaration.ts'
 export * as defs from './email/defs.ts'
+export * as getAttestationStatus from './email/getAttestationStatus.ts'
+export * as listMembers from './email/listMembers.ts'

@@ -29,6 +29,11 @@ type Main = {
    */
   mx?: MailHost[]
   relay?: Relay
+
+  /**
+   * Addresses from which the domain's own hosts send mail straight to its recipients; absent or empty when a relay sends all of it.
+   */
+  egress?: EgressAddress[]
   createdAt: l.DatetimeString
 }
 
@@ -54,6 +59,12 @@ const main = /*#__PURE__*/ l.record<'any', Main>(
     ),
     relay: /*#__PURE__*/ l.optional(
       /*#__PURE__*/ l.ref<Relay>((() => relay) as any),
+    ),
+    egress: /*#__PURE__*/ l.optional(
+      /*#__PURE__*/ l.array(
+        /*#__PURE__*/ l.ref<EgressAddress>((() => egressAddress) as any),
+        { maxLength: 64 },
+      ),
     ),
     createdAt: /*#__PURE__*/ l.string({ format: 'datetime' }),
   }),
@@ -86,9 +97,9 @@ type DkimKey = {
   algorithm?: 'rsa' | 'ed25519' | l.UnknownString
 
   /**
-   * SHA-256 of the public key as DER SubjectPublicKeyInfo, base64url.
+   * SHA-256 of the public key as DER SubjectPublicKeyInfo, base64url. Without it, whatever key is published there is accepted.
    */
-  fingerprint: string
+  fingerprint?: string
 }
 
 export type { DkimKey }
@@ -105,7 +116,9 @@ const dkimKey = /*#__PURE__*/ l.typedObject<DkimKey>(
         knownValues: ['rsa', 'ed25519']
       }>({ maxLength: 32 }),
     ),
-    fingerprint: /*#__PURE__*/ l.string({ minLength: 43, maxLength: 44 }),
+    fingerprint: /*#__PURE__*/ l.optional(
+      /*#__PURE__*/ l.string({ minLength: 43, maxLength: 44 }),
+    ),
   }),
 )
 
@@ -124,6 +137,27 @@ const mailHost = /*#__PURE__*/ l.typedObject<MailHost>(
 )
 
 export { mailHost }
+
+type EgressAddress = {
+  $type?: 'community.email.attestation#egressAddress'
+
+  /**
+   * An IPv4 or IPv6 address in text form, without a prefix length.
+   */
+  address: string
+}
+
+export type { EgressAddress }
+
+const egressAddress = /*#__PURE__*/ l.typedObject<EgressAddress>(
+  $nsid,
+  'egressAddress',
+  /*#__PURE__*/ l.object({
+    address: /*#__PURE__*/ l.string({ minLength: 2, maxLength: 45 }),
+  }),
+)
+
+export { egressAddress }
 
 /** The relay through which mail of the domain is sent. */
 type Relay = {

@@ -236,3 +236,47 @@ const checkResult = /*#__PURE__*/ l.typedObject<CheckResult>(
 )
 
 export { checkResult }
+
+/** What all checks say together. `unknown`: the DNS did not answer every question. */
+type Summary = 'verified' | 'broken' | 'unknown' | l.UnknownString
+
+export type { Summary }
+
+/** What all checks say together. `unknown`: the DNS did not answer every question. */
+const summary = /*#__PURE__*/ l.string<{
+  maxLength: 32
+  knownValues: ['verified', 'broken', 'unknown']
+}>({ maxLength: 32 })
+
+export { summary }
+
+/** A public label; the signed form is at `com.atproto.label.queryLabels`. */
+type LabelView = {
+  $type?: 'community.email.defs#labelView'
+
+  /**
+   * What it is said of: a record or an account.
+   */
+  uri?: l.UriString
+  val: LabelValue
+  cts: l.DatetimeString
+  exp?: l.DatetimeString
+}
+
+export type { LabelView }
+
+/** A public label; the signed form is at `com.atproto.label.queryLabels`. */
+const labelView = /*#__PURE__*/ l.typedObject<LabelView>(
+  $nsid,
+  'labelView',
+  /*#__PURE__*/ l.object({
+    uri: /*#__PURE__*/ l.optional(/*#__PURE__*/ l.string({ format: 'uri' })),
+    val: /*#__PURE__*/ l.ref<LabelValue>((() => labelValue) as any),
+    cts: /*#__PURE__*/ l.string({ format: 'datetime' }),
+    exp: /*#__PURE__*/ l.optional(
+      /*#__PURE__*/ l.string({ format: 'datetime' }),
+    ),
+  }),
+)
+
+export { labelView }
