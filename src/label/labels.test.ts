@@ -7,6 +7,7 @@ import { labelFromJson, verifyLabel, type LabelJson } from "../protocol/labels/i
 import { createLabels, labelMigration, labelRoutes, type AttestedDomain, type Labels } from "./index.ts";
 
 const HOUR = 3_600_000;
+const START = Date.parse("2026-01-01T00:00:00Z");
 const did = "did:plc:labeler";
 const member = "did:plc:member";
 const uri = `at://${member}/community.email.attestation/x.test`;
@@ -31,7 +32,7 @@ const start = (options: { keypair?: Secp256k1Keypair; did?: string; endpoint?: s
 
 beforeEach(async () => {
   db = new Database(":memory:", [labelMigration]);
-  clock = new MovableClock(Date.parse("2026-01-01T00:00:00Z"));
+  clock = new MovableClock(START);
   keypair = await Secp256k1Keypair.create();
   attestations = [{ uri, cid: "bafyone", did: member, domain: "x.test", summary: "verified" }];
   labels = start();
@@ -104,6 +105,63 @@ describe("the life of labels", () => {
     expect((await labels.reconcile(member)).map((l) => l.cid)).toEqual(["bafytwo"]);
     const { labels: found } = await query(`uriPatterns=${encodeURIComponent(uri)}`);
     expect(found.map((l) => l.cid)).toEqual(["bafytwo"]);
+  });
+
+  test("since when a label stands: through renewals and versions, anew after a negation or an expiry", async () => {
+    const since = () => [...new Set(labels.inForce().map((l) => (l.since - START) / HOUR))];
+    await labels.reconcile(member);
+    clock.advance(13 * HOUR);
+    await labels.renewDue();
+    attestations[0]!.cid = "bafytwo";
+    await labels.reconcile(member);
+    expect(since()).toEqual([0]);
+    clock.advance(25 * HOUR);
+    expect(since()).toEqual([]);
+    await labels.reconcile(member);
+    expect(since()).toEqual([38]);
+    attestations[0]!.summary = "broken";
+    await labels.reconcile(member);
+    clock.advance(HOUR);
+    attestations[0]!.summary = "verified";
+    await labels.reconcile(member);
+    expect(since()).toEqual([39]);
+  });
+
+  test("an older file learns since when its labels stand", async () => {
+    const old = new Database(":memory:", [{ module: "label", steps: labelMigration.steps.slice(0, 1) }]);
+    const rows: [seq: number, val: string, neg: number, hour: number, superseded: number][] = [
+      [1, "a", 0, 0, 1],
+      [2, "a", 1, 1, 1],
+      [3, "a", 0, 2, 1],
+      [4, "b", 0, 3, 0],
+      [5, "a", 0, 4, 0],
+      [6, "c", 1, 5, 0],
+    ];
+    for (const [seq, val, neg, hour, superseded] of rows) {
+      old.run(
+        `INSERT INTO label (seq, subject, src, uri, val, neg, cts, sig, key_id, superseded)
+         VALUES (?, 's', 's', 'u', ?, ?, ?, x'00', 'k', ?)`,
+        seq,
+        val,
+        neg,
+        new Date(START + hour * HOUR).toISOString(),
+        superseded,
+      );
+    }
+    for (const step of labelMigration.steps.slice(1)) old.exec(step);
+    const found = createLabels({
+      db: old,
+      did,
+      keypair,
+      clock,
+      log: silentLog,
+      attestationsOf: () => [],
+    }).inForce();
+    expect(found.map((l) => [l.label.val, (l.since - START) / HOUR])).toEqual([
+      ["b", 3],
+      ["a", 2],
+    ]);
+    old.close();
   });
 
   test("concurrent reconciliations say everything once", async () => {

@@ -1,10 +1,10 @@
 import type { Keypair } from "@atproto/crypto";
-import type { Clock } from "../lib/clock.ts";
+import { DAY_MS, type Clock } from "../lib/clock.ts";
 import type { Database } from "../platform/database.ts";
 import type { Logger } from "../platform/log.ts";
 import type { Metrics } from "../platform/metrics.ts";
 import { signLabel, type Label, type UnsignedLabel } from "../protocol/labels/index.ts";
-import { createStore, type SequencedLabel, type UriRange } from "./store.ts";
+import { createStore, type LabelInForce, type SequencedLabel, type UriRange } from "./store.ts";
 import { planLabels, wantedLabels, type AttestedDomain, type PublicStanding } from "./wanted.ts";
 
 export type LabelsOptions = {
@@ -22,9 +22,13 @@ export type LabelsOptions = {
   endpoint?: string;
   /** Life of a label; a few check intervals, so that a dead checker fails closed. Default 24 h. */
   ttlMs?: number;
+  /** How long superseded labels stay in the stream. Default 7 days. */
+  keepMs?: number;
 };
 
-type LabelsListener = (labels: Label[]) => void;
+type LabelsListener = (labels: SequencedLabel[]) => void;
+
+const PRUNE_BATCH = 1_000;
 
 export type Labels = ReturnType<typeof createLabels>;
 
@@ -32,9 +36,12 @@ export type Labels = ReturnType<typeof createLabels>;
 export function createLabels(options: LabelsOptions) {
   const { db, did, keypair, clock, log, metrics } = options;
   const ttlMs = options.ttlMs ?? 24 * 3_600_000;
+  const keepMs = options.keepMs ?? 7 * DAY_MS;
   const keyId = keypair.did();
   const store = createStore(db);
   const listeners = new Set<LabelsListener>();
+  const resigning = new Map<number, Promise<SequencedLabel>>();
+  const startedAt = Math.floor(clock.now());
   let last: Promise<unknown> = Promise.resolve();
 
   /** One reconciliation at a time: between reading what stands and storing what follows, nothing else is said. */
@@ -62,12 +69,12 @@ export function createLabels(options: LabelsOptions) {
     ];
     if (unsigned.length === 0) return [];
     const labels = await Promise.all(unsigned.map((label) => signLabel(label, keypair)));
-    store.transaction(() => {
-      for (const label of labels) store.append(subject, label, keyId, now);
-    });
+    const said = store.transaction(() =>
+      labels.map((label) => ({ seq: store.append(subject, label, keyId, now), keyId, label })),
+    );
     for (const label of labels) metrics?.labels.inc({ kind: label.neg ? "negate" : "assert" });
     log.info({ subject, asserted: plan.assert.length, negated: plan.negate.length }, "labels changed");
-    for (const listener of listeners) listener(labels);
+    for (const listener of listeners) listener(said);
     return labels;
   }
 
@@ -82,15 +89,27 @@ export function createLabels(options: LabelsOptions) {
 
   /** After a rotation, old labels are signed with the new key when they are next handed out; `cts` stays. */
   async function withCurrentKey(rows: SequencedLabel[]): Promise<SequencedLabel[]> {
-    return Promise.all(
-      rows.map(async (row) => {
-        if (row.keyId === keyId || row.label.src !== did) return row;
-        const { sig: _, ...unsigned } = row.label;
-        const label = await signLabel(unsigned, keypair);
-        store.resigned(row.seq, label.sig, keyId);
-        return { ...row, keyId, label };
-      }),
-    );
+    const old = rows.filter((row) => row.keyId !== keyId && row.label.src === did);
+    if (old.length === 0) return rows;
+    const fresh = new Map<number, SequencedLabel>();
+    for (const row of await Promise.all(old.map(signedAnew))) fresh.set(row.seq, row);
+    store.transaction(() => {
+      for (const { seq, label } of fresh.values()) store.resigned(seq, label.sig, keyId);
+    });
+    return rows.map((row) => fresh.get(row.seq) ?? row);
+  }
+
+  /** Signed once, however many ask for it at the same time. */
+  function signedAnew({ seq, label }: SequencedLabel): Promise<SequencedLabel> {
+    const { sig: _, ...unsigned } = label;
+    let work = resigning.get(seq);
+    if (!work) {
+      work = signLabel(unsigned, keypair)
+        .then((signed) => ({ seq, keyId, label: signed }))
+        .finally(() => resigning.delete(seq));
+      resigning.set(seq, work);
+    }
+    return work;
   }
 
   return {
@@ -110,6 +129,9 @@ export function createLabels(options: LabelsOptions) {
         return reconcileNow(standing.did);
       });
     },
+    /** The message of `PUBLIC_STANDING_TOPIC` up to which standings are known in this database, 0 for none. */
+    standingsUpTo: (): number => store.standingSeq(),
+    standingsTaken: (seq: number): void => store.putStandingSeq(seq),
     /** Renews labels in the second half of their life, where they are still deserved. Returns how many accounts. */
     async renewDue(): Promise<number> {
       const now = clock.now();
@@ -118,9 +140,14 @@ export function createLabels(options: LabelsOptions) {
       return subjects.length;
     },
 
+    /** Forgets what was superseded long ago, some at a time. Returns how many. */
+    prune: (): number => store.prune(Math.floor(clock.now()) - keepMs, PRUNE_BATCH),
+
     /** In force now: neither negated nor expired. */
-    active: (): Label[] => store.active(clock.now()).map((row) => row.label),
-    /** Everything ever said about an account and its records, oldest first. */
+    active: (): Label[] => store.inForce(clock.now()).map(({ label }) => label),
+    /** The same, with the time since when each has stood without a break. */
+    inForce: (): LabelInForce[] => store.inForce(clock.now()),
+    /** What is kept of all that was said about an account and its records, oldest first. */
     history: (subject: string): SequencedLabel[] => store.history(subject),
     /** Called after each change is committed. Returns how to stop. */
     onLabels(listener: LabelsListener): () => void {
@@ -129,6 +156,13 @@ export function createLabels(options: LabelsOptions) {
     },
 
     lastSeq: (): number => store.lastSeq(),
+    /**
+     * No cursor beyond it can have come from here. Numbers follow the clock, so those below the start may have been
+     * given out by a database that was lost since and restored from an older copy.
+     */
+    highestCursor: (): number => Math.max(store.lastSeq(), startedAt),
+    /** Whether something that followed this cursor is no longer kept. */
+    isOutdated: (cursor: number): boolean => cursor < store.prunedTo(),
     /** The stream past `seq`, at most `limit`. */
     after: (seq: number, limit: number): Promise<SequencedLabel[]> => withCurrentKey(store.after(seq, limit)),
     /** What is current for these subjects, past `seq`, at most `limit`, in the order of the stream. */

@@ -17,6 +17,18 @@ export const labelMigration: Migration = {
      CREATE TABLE label_standing (
        did TEXT PRIMARY KEY, member INTEGER NOT NULL, clean_sender INTEGER NOT NULL, ended INTEGER NOT NULL
      ) STRICT;`,
+    `ALTER TABLE label ADD COLUMN since INTEGER;
+     UPDATE label SET since = (
+       SELECT CAST(unixepoch(min(first.cts), 'subsec') * 1000 AS INTEGER) FROM label AS first
+       WHERE first.uri = label.uri AND first.val = label.val AND first.neg = label.neg AND first.seq <= label.seq
+         AND first.seq > coalesce((SELECT max(other.seq) FROM label AS other WHERE other.uri = label.uri
+           AND other.val = label.val AND other.neg <> label.neg AND other.seq < label.seq), -1)
+     ) WHERE superseded = 0;
+     CREATE INDEX label_current_seq ON label (seq) WHERE superseded = 0;
+     CREATE TABLE label_stream (
+       id INTEGER PRIMARY KEY CHECK (id = 1), pruned_to INTEGER NOT NULL, standing_seq INTEGER NOT NULL
+     ) STRICT;
+     INSERT INTO label_stream (id, pruned_to, standing_seq) VALUES (1, 0, 0);`,
   ],
 };
 
@@ -32,10 +44,14 @@ type Row = {
   expires_at: number | null;
   sig: Uint8Array;
   key_id: string;
+  since: number | null;
 };
 
 /** A label with its place in the stream and the key (a did:key) that signed it. */
 export type SequencedLabel = { seq: number; keyId: string; label: Label };
+
+/** A label that is neither negated nor expired. `since`: first said, however often renewed, ms since the epoch. */
+export type LabelInForce = { label: Label; since: number };
 
 /** An inclusive range of subjects; both ends are the same for one. */
 export type UriRange = readonly [from: string, to: string];
@@ -43,6 +59,13 @@ export type UriRange = readonly [from: string, to: string];
 export function createStore(db: Database) {
   function lastSeq(): number {
     return db.get<{ seq: number }>("SELECT seq FROM sqlite_sequence WHERE name = 'label'")?.seq ?? 0;
+  }
+
+  /** A renewal goes on with what stands; after a negation or an expiry it begins anew. */
+  function sinceOf({ uri, val }: Label, now: number): number | undefined {
+    const sql = `SELECT since FROM label WHERE uri = ? AND val = ? AND superseded = 0 AND neg = 0
+      AND coalesce(expires_at, ?) >= ?`;
+    return db.get<{ since: number | null }>(sql, uri, val, now + 1, now + 1)?.since ?? undefined;
   }
 
   return {
@@ -55,14 +78,15 @@ export function createStore(db: Database) {
      */
     append(subject: string, label: Label, keyId: string, now: number): number {
       const seq = Math.max(lastSeq() + 1, Math.floor(now));
+      const since = label.neg ? undefined : sinceOf(label, now);
       db.run(
         "UPDATE label SET superseded = 1 WHERE uri = ? AND val = ? AND superseded = 0",
         label.uri,
         label.val,
       );
       db.run(
-        `INSERT INTO label (seq, subject, src, uri, cid, val, neg, cts, exp, expires_at, sig, key_id)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+        `INSERT INTO label (seq, subject, src, uri, cid, val, neg, cts, exp, expires_at, sig, key_id, since)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
         seq,
         subject,
         label.src,
@@ -75,6 +99,7 @@ export function createStore(db: Database) {
         label.exp === undefined ? null : Date.parse(label.exp),
         label.sig,
         keyId,
+        since ?? Date.parse(label.cts),
       );
       return seq;
     },
@@ -100,14 +125,34 @@ export function createStore(db: Database) {
         )
         .map((row) => ({ uri: row.uri, cid: row.cid, val: row.val, expiresAt: row.expires_at }));
     },
-    active(now: number): SequencedLabel[] {
+    inForce(now: number): LabelInForce[] {
       const sql = `SELECT * FROM label WHERE superseded = 0 AND neg = 0 AND coalesce(expires_at, ?) >= ? ORDER BY seq`;
-      return db.all<Row>(sql, now + 1, now + 1).map(fromRow);
+      return db
+        .all<Row>(sql, now + 1, now + 1)
+        .map((row) => ({ label: fromRow(row).label, since: row.since ?? Date.parse(row.cts) }));
     },
     history(subject: string): SequencedLabel[] {
       return db.all<Row>("SELECT * FROM label WHERE subject = ? ORDER BY seq", subject).map(fromRow);
     },
-    /** The whole stream past `seq`. */
+    /** Forgets superseded labels with a number below `before`, the oldest first, at most `limit`. Returns how many. */
+    prune(before: number, limit: number): number {
+      return db.transaction(() => {
+        const old = db.all<{ seq: number }>(
+          "SELECT seq FROM label WHERE superseded = 1 AND seq < ? ORDER BY seq LIMIT ?",
+          before,
+          limit,
+        );
+        for (const { seq } of old) db.run("DELETE FROM label WHERE seq = ?", seq);
+        const last = old.at(-1);
+        if (last) db.run("UPDATE label_stream SET pruned_to = max(pruned_to, ?)", last.seq);
+        return old.length;
+      });
+    },
+    /** The highest number that was forgotten; 0 when none was. */
+    prunedTo(): number {
+      return db.get<{ pruned_to: number }>("SELECT pruned_to FROM label_stream")?.pruned_to ?? 0;
+    },
+    /** What is kept of the stream past `seq`. */
     after(seq: number, limit: number): SequencedLabel[] {
       return db.all<Row>("SELECT * FROM label WHERE seq > ? ORDER BY seq LIMIT ?", seq, limit).map(fromRow);
     },
@@ -134,6 +179,13 @@ export function createStore(db: Database) {
       return (
         row && { did, member: row.member === 1, cleanSender: row.clean_sender === 1, ended: row.ended === 1 }
       );
+    },
+    /** The last message of the standings that was taken over here. */
+    standingSeq(): number {
+      return db.get<{ standing_seq: number }>("SELECT standing_seq FROM label_stream")?.standing_seq ?? 0;
+    },
+    putStandingSeq(seq: number): void {
+      db.run("UPDATE label_stream SET standing_seq = ?", seq);
     },
     putStanding(s: PublicStanding): void {
       db.run(

@@ -2,9 +2,9 @@ import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Secp256k1Keypair } from "@atproto/crypto";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { WebSocket } from "ws";
-import { MovableClock } from "../lib/clock.ts";
+import { DAY_MS, MovableClock } from "../lib/clock.ts";
 import { Database } from "../platform/database.ts";
 import { silentLog } from "../platform/log.ts";
 import { createMetrics } from "../platform/metrics.ts";
@@ -23,24 +23,27 @@ let server: Server;
 let attached: ReturnType<typeof attachSubscribeLabels>;
 let keypair: Secp256k1Keypair;
 let attestations: AttestedDomain[];
+let clock: MovableClock;
 const metrics = createMetrics();
 const open: WebSocket[] = [];
+const options = { slowAfterMs: 300, gatherMs: 1 };
 
 beforeEach(async () => {
   db = new Database(":memory:", [labelMigration]);
   keypair = await Secp256k1Keypair.create();
   attestations = [];
+  clock = new MovableClock(Date.parse("2026-01-01T00:00:00Z"));
   labels = createLabels({
     db,
     did: "did:plc:labeler",
     keypair,
-    clock: new MovableClock(Date.parse("2026-01-01T00:00:00Z")),
+    clock,
     log: silentLog,
     metrics,
     attestationsOf: (did) => attestations.filter((a) => a.did === did),
   });
   server = createServer((_, res) => res.end());
-  attached = attachSubscribeLabels(server, labels, { slowAfterMs: 300 });
+  attached = attachSubscribeLabels(server, labels, options);
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
 });
 afterEach(async () => {
@@ -66,9 +69,11 @@ function subscribe(params = "") {
   open.push(ws);
   const messages: Message[] = [];
   const errors: string[] = [];
+  const infos: string[] = [];
   ws.on("message", (data) => {
     const frame = readFrame(data as Buffer);
     if (frame?.kind === "message" && frame.type === "#labels") messages.push(frame.body as Message);
+    if (frame?.kind === "message" && frame.type === "#info") infos.push(String(frame.body["name"]));
     if (frame?.kind === "error") errors.push(frame.error);
   });
   ws.on("error", (err) => errors.push(err.message));
@@ -76,6 +81,7 @@ function subscribe(params = "") {
     ws,
     messages,
     errors,
+    infos,
     opened: new Promise((resolve) => ws.once("open", resolve)),
     ended: new Promise((resolve) => ws.once("close", resolve)),
     async has(n: number) {
@@ -111,7 +117,7 @@ test("without a cursor: only what comes from now on; with one: what follows it",
 });
 
 test("a cursor from the future is refused with FutureCursor", async () => {
-  const subscriber = subscribe(`?cursor=${labels.lastSeq() + 1}`);
+  const subscriber = subscribe(`?cursor=${labels.highestCursor() + 1}`);
   await subscriber.ended;
   expect(subscriber.errors).toEqual(["FutureCursor"]);
   expect(subscriber.ws.readyState).toBe(WebSocket.CLOSED);
@@ -123,12 +129,77 @@ test("a cursor that is none is refused at the door", async () => {
   expect(subscriber.errors[0]).toContain("400");
 });
 
+test("a cursor of a database that was lost is served on: what it has not seen comes", async () => {
+  const lost = subscribe(`?cursor=${labels.highestCursor() - 5}`);
+  await lost.opened;
+  await say(1);
+  await lost.has(2);
+  expect([lost.errors, lost.infos]).toEqual([[], []]);
+});
+
+describe("a cursor older than what is kept", () => {
+  let pruned: number;
+  beforeEach(async () => {
+    await say(1);
+    pruned = labels.lastSeq();
+    attestations[0]!.cid = "bafynew";
+    await labels.reconcile("did:plc:m1");
+    clock.advance((20 / 24) * DAY_MS);
+    attestations[0]!.cid = "bafynewer";
+    await labels.reconcile("did:plc:m1");
+    clock.advance(6.5 * DAY_MS);
+    expect(labels.prune()).toBe(3);
+    expect(labels.prune()).toBe(0);
+  });
+  const forgetTail = async () => {
+    await attached.close();
+    attached = attachSubscribeLabels(server, labels, options);
+  };
+
+  test("is served on while it is in memory", async () => {
+    const known = subscribe(`?cursor=${pruned - 1}`);
+    await known.has(4);
+    expect([known.errors, known.infos]).toEqual([[], []]);
+  });
+
+  test("is told so, and gets all there is", async () => {
+    await forgetTail();
+    const outdated = subscribe(`?cursor=${pruned - 1}`);
+    await outdated.has(2);
+    expect([outdated.errors, outdated.infos]).toEqual([[], ["OutdatedCursor"]]);
+    expect(outdated.messages.map((m) => m.labels[0]!.cid)).toEqual(["bafynewer", undefined]);
+    await say(2);
+    await outdated.has(4);
+  });
+
+  test.each<[string, () => number]>([
+    ["0, which asks for all there is", () => 0],
+    ["one after which all is kept", () => labels.lastSeq() - 1],
+  ])("but not %s", async (_, cursor) => {
+    await forgetTail();
+    const subscriber = subscribe(`?cursor=${cursor()}`);
+    await subscriber.has(1);
+    expect([subscriber.errors, subscriber.infos]).toEqual([[], []]);
+  });
+});
+
+test("places are counted: one too many is told to come back", async () => {
+  await attached.close();
+  attached = attachSubscribeLabels(server, labels, { ...options, maxSubscribers: 1 });
+  await subscribe().opened;
+  const second = subscribe();
+  await second.ended;
+  expect(second.errors[0]).toContain("503");
+});
+
 test("a consumer that does not read is dropped, and costs no memory", async () => {
   const insert = `INSERT INTO label (subject, src, uri, val, neg, cts, sig, key_id, superseded)
     VALUES ('s', 'did:plc:labeler', ?, 'v', 0, '2026-01-01T00:00:00.000Z', x'00', ?, 1)`;
   db.transaction(() => {
     for (let n = 0; n < 3000; n++) db.run(insert, `at://${n}/${"x".repeat(8000)}`, keypair.did());
   });
+  await attached.close();
+  attached = attachSubscribeLabels(server, labels, options);
   const slow = subscribe("?cursor=0");
   await slow.opened;
   slow.ws.pause();

@@ -1,34 +1,55 @@
 import { STATUS_CODES, type IncomingMessage, type Server } from "node:http";
 import type { Duplex } from "node:stream";
 import { WebSocketServer, type WebSocket } from "ws";
-import { errorFrame, labelsFrame, type StreamError } from "../protocol/labels/index.ts";
+import { errorFrame, infoFrame, labelsFrame, type StreamError } from "../protocol/labels/index.ts";
 import type { Labels } from "./labels.ts";
 import { integer } from "./query.ts";
+import { createTail, type StreamFrame } from "./tail.ts";
 
 export type SubscribeOptions = {
-  /** Open connections. Default 500. */
+  /** Open connections. Default 2,000. */
   maxSubscribers?: number;
-  /** A subscriber that takes longer than this for one page is dropped. Default 30 s. */
+  /** A subscriber that takes longer than this for what waits for it is dropped. Default 30 s. */
   slowAfterMs?: number;
+  /** New labels are gathered for so long and leave together. Default 50 ms. */
+  gatherMs?: number;
   pingMs?: number;
 };
 
 const PATH = "/xrpc/com.atproto.label.subscribeLabels";
 const PAGE = 200;
+/** Octets that may wait for a subscriber before it is waited for. */
+const HIGH_WATER = 128 * 1024;
 const CLOSE_GRACE_MS = 1_000;
 
 /**
  * Serves `com.atproto.label.subscribeLabels` on a server's upgrades. Each subscriber has its own place in the stored
  * stream and reads on from there, page by page, so backlog and live cannot have a gap between them, and nothing is
- * buffered for those who lag.
+ * buffered for those who lag. Those who are up to date share the frames of the tail.
  */
 export function attachSubscribeLabels(server: Server, labels: Labels, options: SubscribeOptions = {}) {
-  const { maxSubscribers = 500, slowAfterMs = 30_000, pingMs = 30_000 } = options;
+  const { maxSubscribers = 2_000, slowAfterMs = 30_000, pingMs = 30_000, gatherMs = 50 } = options;
   const sockets = new WebSocketServer({ noServer: true, maxPayload: 1024, perMessageDeflate: false });
   const bells = new Set<Bell>();
-  const offLabels = labels.onLabels(() => {
-    for (const bell of bells) bell.ring();
+  const tail = createTail(labels.lastSeq());
+  let gathering: NodeJS.Timeout | undefined;
+  const offLabels = labels.onLabels((said) => {
+    for (const { seq, label } of said) tail.push({ seq, bytes: labelsFrame(seq, [label]) });
+    gathering ??= setTimeout(() => {
+      gathering = undefined;
+      for (const bell of bells) bell.ring();
+    }, gatherMs);
   });
+
+  /** From the tail where it reaches back so far, else from the store: the two meet without a gap. */
+  async function framesAfter(position: number): Promise<StreamFrame[]> {
+    const live = tail.after(position, PAGE);
+    if (live) return live;
+    const page = await labels.after(position, PAGE);
+    // Reading a long backlog is not to keep everything else from its turn.
+    await new Promise((resolve) => setImmediate(resolve));
+    return page.map(({ seq, label }) => ({ seq, bytes: labelsFrame(seq, [label]) }));
+  }
 
   function onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const url = new URL(request.url ?? "/", "http://labeler");
@@ -46,14 +67,14 @@ export function attachSubscribeLabels(server: Server, labels: Labels, options: S
       return refuse(socket, 503, "TooManySubscribers", "all places are taken: try again later");
     }
     sockets.handleUpgrade(request, socket, head, (ws) => {
-      void serve(ws, cursor).catch((err) => {
+      void serve(ws, socket, cursor).catch((err) => {
         labels.log.error({ err }, "subscribeLabels failed");
         end(ws, "InternalServerError", "the stream broke off: connect again");
       });
     });
   }
 
-  async function serve(ws: WebSocket, cursor: number | undefined): Promise<void> {
+  async function serve(ws: WebSocket, socket: Duplex, cursor: number | undefined): Promise<void> {
     let position = cursor ?? labels.lastSeq();
     const bell = createBell();
     const stopPings = keepAlive(ws, pingMs);
@@ -67,20 +88,29 @@ export function attachSubscribeLabels(server: Server, labels: Labels, options: S
       bell.ring();
     });
 
-    if (position > labels.lastSeq()) {
+    if (position > labels.highestCursor()) {
       return end(ws, "FutureCursor", "the cursor is ahead of the stream: start again without one, or with 0");
+    }
+    if (position > 0 && labels.isOutdated(position) && !tail.after(position, 1)) {
+      ws.send(
+        infoFrame("OutdatedCursor", "labels after this cursor are kept no longer: here is all there is"),
+      );
+      position = 0;
     }
     while (ws.readyState === ws.OPEN) {
       // Asked for before the stream is read, so that what is stored in between is not missed.
       const news = bell.next();
-      const page = await labels.after(position, PAGE);
+      const page = await framesAfter(position);
       if (ws.readyState !== ws.OPEN) return;
-      if (page.length === 0) await news;
-      for (const { seq, label } of page) {
-        ws.send(labelsFrame(seq, [label]));
-        position = seq;
+      if (page.length === 0) {
+        await news;
+        continue;
       }
-      if (page.length > 0 && !(await flushed(ws, slowAfterMs))) {
+      socket.cork();
+      for (const { bytes } of page) ws.send(bytes);
+      socket.uncork();
+      position = page.at(-1)!.seq;
+      if (ws.bufferedAmount > HIGH_WATER && !(await flushed(ws, slowAfterMs))) {
         return end(
           ws,
           "ConsumerTooSlow",
@@ -96,6 +126,7 @@ export function attachSubscribeLabels(server: Server, labels: Labels, options: S
     async close(): Promise<void> {
       server.off("upgrade", onUpgrade);
       offLabels();
+      clearTimeout(gathering);
       for (const ws of sockets.clients) ws.close(1001);
       const force = setTimeout(() => {
         for (const ws of sockets.clients) ws.terminate();

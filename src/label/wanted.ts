@@ -1,5 +1,5 @@
 /** The values that this labeler gives (`community.email.defs#labelValue`). */
-type LabelValue = "verified-mail-operator" | "relay-member" | "verified-member" | "clean-sender";
+export type LabelValue = "verified-mail-operator" | "relay-member" | "verified-member" | "clean-sender";
 
 /**
  * All that the outside may learn of a member's standing. `ended` covers suspended, left, ejected and expired alike:

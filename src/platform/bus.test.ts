@@ -110,3 +110,29 @@ test("what every group has handled is forgotten; a compacted topic keeps the lat
   expect(left()).toEqual(['"b1"', '"a2"', '"a2"']);
   await bus.close();
 });
+
+test("a group whose own database was restored is told again what followed", async () => {
+  const { bus } = start(undefined, { compacted: ["state"] });
+  let known = 0;
+  let seen: string[] = [];
+  const handle = async (batch: { seq: number; value: string }[]) => {
+    seen.push(...batch.map((m) => m.value));
+    known = batch.at(-1)!.seq;
+  };
+  for (const value of ["a1", "b1"]) await bus.publish("state", [{ key: value[0]!, value }]);
+  const first = bus.subscribe("state", "g", handle, known);
+  await bus.settle();
+  await first.close();
+  const copy = known;
+  for (const value of ["a2", "a3"]) await bus.publish("state", [{ key: "a", value }]);
+  const second = bus.subscribe("state", "g", handle, known);
+  await bus.settle();
+  await second.close();
+  await bus.prune();
+  expect(seen).toEqual(["a1", "b1", "a2", "a3"]);
+  seen = [];
+  bus.subscribe("state", "g", handle, copy);
+  await bus.settle();
+  expect(seen).toEqual(["a3"]);
+  await bus.close();
+});

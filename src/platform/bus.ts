@@ -13,8 +13,16 @@ export type BusEntry = { key: string; value: unknown };
 export interface Bus {
   /** Durable once resolved. */
   publish(topic: string, entries: readonly BusEntry[]): Promise<void>;
-  /** Begins where `group` left off, or at the first message of the topic. */
-  subscribe<T>(topic: string, group: string, handle: (batch: BusMessage<T>[]) => Promise<void>): Subscription;
+  /**
+   * Begins where `group` left off, or at the first message of the topic. A group that keeps what it learns in a
+   * database of its own says with `knownUpTo` how far that knows: after a restore it is told again what followed.
+   */
+  subscribe<T>(
+    topic: string,
+    group: string,
+    handle: (batch: BusMessage<T>[]) => Promise<void>,
+    knownUpTo?: number,
+  ): Subscription;
   /** Resolves once every subscription has handled all that was published, follow-ups included. */
   settle(): Promise<void>;
   /**
@@ -197,7 +205,11 @@ export function createEmbeddedBus(db: Database, log: Logger, options: EmbeddedBu
       });
       for (const loop of loops) loop.wake();
     },
-    subscribe(topic, group, handle) {
+    subscribe(topic, group, handle, knownUpTo) {
+      if (knownUpTo !== undefined) {
+        const sql = "UPDATE bus_offset SET seq = min(seq, ?) WHERE topic = ? AND consumer = ?";
+        db.run(sql, knownUpTo, topic, group);
+      }
       const loop = new Loop(topic, group, handle as (batch: BusMessage<never>[]) => Promise<void>);
       loops.add(loop);
       loop.wake();

@@ -54,9 +54,15 @@ export function createLabeler(options: LabelerOptions) {
     else track("labels after a change", () => labels.reconcile(did));
     if (kind === "checked") track("outbox of the labeler", () => pumpOutbox(outbox, bus));
   });
-  const standings = bus.subscribe<PublicStanding>(PUBLIC_STANDING_TOPIC, "labeler", async (batch) => {
-    for (const { value } of batch) await labels.setStanding(value);
-  });
+  const standings = bus.subscribe<PublicStanding>(
+    PUBLIC_STANDING_TOPIC,
+    "labeler",
+    async (batch) => {
+      for (const { value } of batch) await labels.setStanding(value);
+      labels.standingsTaken(batch.at(-1)!.seq);
+    },
+    labels.standingsUpTo(),
+  );
   const firehose = attestations.followFirehose(options.hosts);
   scheduler.every({
     name: "checks of attested domains",
@@ -72,6 +78,13 @@ export function createLabeler(options: LabelerOptions) {
     name: "renewal of labels",
     everyMs: 300_000,
     run: async () => void (await labels.renewDue()),
+  });
+  scheduler.every({
+    name: "superseded labels pruned",
+    everyMs: 3_600_000,
+    run: async (signal) => {
+      while (!signal.aborted && labels.prune() > 0) await new Promise((resolve) => setImmediate(resolve));
+    },
   });
   scheduler.every({
     name: "outbox of the labeler",

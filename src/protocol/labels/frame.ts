@@ -9,6 +9,11 @@ export function labelsFrame(seq: number, labels: Label[]): Uint8Array {
   return Buffer.concat([encode({ op: 1, t: "#labels" }), encode({ seq, labels })]);
 }
 
+/** Tells a consumer something without ending its stream; the lexicon knows `OutdatedCursor`. */
+export function infoFrame(name: "OutdatedCursor", message: string): Uint8Array {
+  return Buffer.concat([encode({ op: 1, t: "#info" }), encode({ name, message })]);
+}
+
 export type StreamError = "FutureCursor" | "ConsumerTooSlow" | "InvalidRequest" | "InternalServerError";
 
 export function errorFrame(error: StreamError, message: string): Uint8Array {
