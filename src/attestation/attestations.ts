@@ -6,18 +6,17 @@ import type { Logger } from "../platform/log.ts";
 import type { Metrics } from "../platform/metrics.ts";
 import type { Resolver } from "../protocol/dns/index.ts";
 import { checkDomain } from "./checks/index.ts";
-import { followFirehose, type Firehose, type FirehoseHint } from "./firehose.ts";
+import { createFollower } from "./follow.ts";
+import { createHostRests } from "./host-rests.ts";
 import { createIdentityResolver } from "./identity.ts";
-import { intake, type IntakeOutcome } from "./intake.ts";
-import { createStore, hintUri, type Hint, type StoredAttestation } from "./store.ts";
+import { inParallel } from "./parallel.ts";
+import { createProgress } from "./progress.ts";
+import { collectionsOf } from "./records.ts";
+import { followSources, type Source, type Stream } from "./source/index.ts";
+import { sweep } from "./source/sweep.ts";
+import { createStore, hintUri, type StoredAttestation } from "./store.ts";
 import { CHECK_TIMES, nextState, summarize, type CheckTimes } from "./summary.ts";
-import {
-  ATTESTATION_COLLECTION,
-  type Attestation,
-  type AttestationChange,
-  type CheckResult,
-  type Pool,
-} from "./types.ts";
+import type { Attestation, AttestationChange, CheckInput, CheckResult, Pool } from "./types.ts";
 
 export type AttestationsOptions = {
   db: Database;
@@ -34,6 +33,10 @@ export type AttestationsOptions = {
   times?: Partial<CheckTimes>;
   /** Active attestations that one account may have. Default 50. */
   maxPerDid?: number;
+  /** Under which NSID authority our own lexicons are published. Default `community.email`. */
+  authority?: string;
+  /** Sandbox and tests: sources may be on private addresses. Default false. */
+  allowPrivate?: boolean;
 };
 
 export type Attestations = ReturnType<typeof createAttestations>;
@@ -41,10 +44,8 @@ export type Attestations = ReturnType<typeof createAttestations>;
 const BATCH = 200;
 const PARALLEL = 8;
 const REPROVE_MS = 24 * 3_600_000;
-const MAX_ATTEMPTS = 20;
-const UNREACHABLE: ReadonlySet<string> = new Set(["did-unresolvable", "pds-unreachable"]);
-/** Where a record that we hold should have been proved again, and was not. */
-const UNPROVED: ReadonlySet<string> = new Set(["bad-proof", "stale"]);
+/** A domain is believed anew only on a proof, and so an identity, of the last minutes. */
+const FRESH_MS = 10 * 60_000;
 
 /** Record intake, checks and what they say: one database, no timers of its own. */
 export function createAttestations(options: AttestationsOptions) {
@@ -52,65 +53,36 @@ export function createAttestations(options: AttestationsOptions) {
   const times: CheckTimes = { ...CHECK_TIMES, ...options.times };
   const store = createStore(db);
   const listeners = new Set<(change: AttestationChange) => void>();
+  const now = () => clock.now();
+  const progress = createProgress(db);
+  const collections = collectionsOf(options.authority);
+  const rests = createHostRests(now);
+  const maxPerDid = options.maxPerDid ?? 50;
   const resolveIdentity = createIdentityResolver(options);
-  const parts = {
-    store,
-    resolveIdentity,
-    fetch: options.fetch,
-    now: () => clock.now(),
-    maxPerDid: options.maxPerDid ?? 50,
-  };
+  const parts = { store, resolveIdentity, fetch: options.fetch, rests, collections, now, maxPerDid };
+  const follower = createFollower({ intake: parts, progress, clock, log, tell });
+  const { follow } = follower;
 
   function tell(kind: AttestationChange["kind"], a: Pick<Attestation, "uri" | "did" | "domain">): void {
     for (const listener of listeners) listener({ kind, uri: a.uri, did: a.did, domain: a.domain });
   }
 
-  async function follow(hint: Hint): Promise<IntakeOutcome> {
-    const uri = hintUri(hint);
-    const before = store.get(uri)?.facts;
-    const found = await intake(hint, parts);
-    log.debug({ uri, outcome: found.outcome, detail: found.detail }, "attestation intake");
-    if (UNREACHABLE.has(found.outcome) || (before?.endedAt === null && UNPROVED.has(found.outcome)))
-      putAside(hint);
-    else store.dropRetry(uri);
-    const after = store.get(uri)?.facts;
-    if (found.outcome === "stored" && after) tell("stored", after);
-    if (before?.endedAt === null && after && after.endedAt !== null) tell("ended", after);
-    return found;
+  const runChecks = (input: CheckInput): Promise<CheckResult[]> => checkDomain(input, resolver, now);
+
+  /** Before a domain is believed that was not: its record, proved just now against the account's identity of now. */
+  async function isProvedAfresh({ facts, hint }: StoredAttestation): Promise<boolean> {
+    if (clock.now() - facts.provedAt <= FRESH_MS) return true;
+    const { outcome } = await follow(hint);
+    return outcome === "unchanged";
   }
 
-  /** Tries again after 1, 2, 4 … minutes, at most every 6 hours, and gives up after some days. */
-  function putAside(hint: Hint): void {
-    const uri = hintUri(hint);
-    if (hint.rkey.length > 512 || store.retryAttempts(uri) >= MAX_ATTEMPTS) return store.dropRetry(uri);
-    store.retryLater(hint, (n) => clock.now() + Math.min(60_000 * 2 ** (n - 1), 6 * 3_600_000));
-  }
-
-  function accountEnded(did: string): void {
-    const ending = store.byDid(did).flatMap((a) => (a.facts.endedAt === null ? [a.facts] : []));
-    store.transaction(() => {
-      for (const { uri } of ending) store.end(uri, "account", undefined, clock.now());
-    });
-    for (const a of ending) tell("ended", a);
-  }
-
-  async function proveAgain(did: string): Promise<void> {
-    for (const a of store.byDid(did)) await follow(a.hint);
-  }
-
-  async function followHint(hint: FirehoseHint): Promise<void> {
-    if (hint.kind === "record") await follow(hint.hint);
-    else if (hint.kind === "sync" || hint.active) await proveAgain(hint.did);
-    else accountEnded(hint.did);
-  }
-
-  async function check({ facts, state }: StoredAttestation): Promise<CheckResult[]> {
+  async function check(attestation: StoredAttestation): Promise<CheckResult[]> {
+    const { facts, state } = attestation;
     const { uri, did, domain, cid, record } = facts;
-    const results = await checkDomain({ domain, did, attestation: record, pool }, resolver, () =>
-      clock.now(),
-    );
+    const results = await runChecks({ domain, did, attestation: record, pool });
+    const grants = summarize(results) === "verified" && view(attestation).summary !== "verified";
+    const seen = grants && !(await isProvedAfresh(attestation)) ? "unknown" : summarize(results);
     const now = clock.now();
-    const seen = summarize(results);
     const next = nextState(state, seen, now, times);
     const stored = store.transaction(() => {
       if (!store.putChecks(uri, cid, results, next, seen === "unknown" ? null : now)) return false;
@@ -141,10 +113,8 @@ export function createAttestations(options: AttestationsOptions) {
   return {
     /** Follows one hint now. What is unreachable is tried again by `refreshDue`. */
     intake: follow,
-    /** An account was deactivated, suspended, taken down or deleted: its attestations end. */
-    accountEnded,
-    /** Proves anew every record that we know of an account. */
-    proveAgain,
+    /** What an event stream would say; followed as if one had said it. */
+    followHint: follower.followHint,
 
     /** Checks new attestations at once and others when their time has come. Returns how many. */
     async checkDue(): Promise<number> {
@@ -162,17 +132,54 @@ export function createAttestations(options: AttestationsOptions) {
     /** Repeats hints that could not be followed, and proves every record anew once a day. Returns how many. */
     async refreshDue(): Promise<number> {
       const now = clock.now();
-      const hints = [...store.retriesDue(now, BATCH), ...store.dueForProof(now - REPROVE_MS, BATCH)];
+      const hints = [...progress.retriesDue(now, BATCH), ...store.dueForProof(now - REPROVE_MS, BATCH)];
       const unique = [...new Map(hints.map((hint) => [hintUri(hint), hint])).values()];
       await inParallel(unique, PARALLEL, async (hint) => {
         await follow(hint);
       });
       return unique.length;
     },
-    /** Follows the event streams of these hosts until closed. */
-    followFirehose(hosts: readonly string[]): Firehose {
-      const collections = new Set([ATTESTATION_COLLECTION]);
-      return followFirehose({ hosts, collections, store, clock, log, onHint: followHint });
+    /** Follows these sources until closed. */
+    followSources(sources: readonly Source[]): Stream {
+      return followSources(sources, {
+        collections: new Set(collections.keys()),
+        allowPrivate: options.allowPrivate ?? false,
+        positions: progress.positions,
+        clock,
+        log,
+        onHint: follower.followHint,
+        onGap: () => progress.clearSweeps(),
+      });
+    },
+    /** Asks these relays and hosts, once a day, which accounts have attestations. Returns how many it looked at. */
+    sweepDue(hosts: readonly string[], signal?: AbortSignal): Promise<number> {
+      const more = { store, progress, resolveIdentity, rests, clock, log, maxPerDid, follow };
+      return sweep(hosts, { ...more, fetch: options.fetch, collections: [...collections.keys()] }, signal);
+    },
+
+    /**
+     * Looks at a domain for anybody, and keeps nothing. With `did`, the proved attestation of that account is compared
+     * with the DNS; `selectors` are looked at beside it.
+     */
+    async examine(
+      domain: string,
+      { did, selectors = [] }: { did?: string | undefined; selectors?: readonly string[] | undefined } = {},
+    ): Promise<{ attestation: Attestation | undefined; results: CheckResult[] }> {
+      const attestation = store
+        .byDomain(domain)
+        .map(view)
+        .find((a) => a.did === did && a.endedAt === null);
+      const known = attestation?.record.dkim ?? [];
+      const more = selectors.filter((selector) => !known.some((key) => key.selector === selector));
+      const dkim = [...known, ...more.map((selector) => ({ selector }))];
+      const claims = attestation?.record ?? (dkim.length > 0 ? {} : undefined);
+      const results = await runChecks({
+        domain,
+        did,
+        attestation: claims && { ...claims, dkim },
+        pool: attestation?.record.relay ? pool : undefined,
+      });
+      return { attestation, results };
     },
 
     /** Attestations that have not ended, by domain. */
@@ -194,16 +201,4 @@ export function createAttestations(options: AttestationsOptions) {
       return () => listeners.delete(listener);
     },
   };
-}
-
-async function inParallel<T>(
-  items: readonly T[],
-  limit: number,
-  work: (item: T) => Promise<void>,
-): Promise<void> {
-  const queue = items.values();
-  const worker = async () => {
-    for (const item of queue) await work(item);
-  };
-  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, worker));
 }

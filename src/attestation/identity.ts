@@ -4,7 +4,8 @@ import type { SafeFetch } from "../platform/fetch.ts";
 /** What the DID document says about a repository: its host and the key that signs its commits (a did:key). */
 type Identity =
   | { status: "resolved"; pds: string; signingKey: string }
-  | { status: "unresolvable"; detail: string };
+  /** `gone`: the directory knows that there is no such DID, or none any more. */
+  | { status: "unresolvable"; detail: string; gone?: boolean };
 
 export type ResolveIdentity = (did: string) => Promise<Identity>;
 
@@ -30,7 +31,7 @@ export function createIdentityResolver(options: {
     if (!isAccountDid(did)) return { status: "unresolvable", detail: "not a did:plc or did:web" };
     try {
       const document = await resolver.resolveNoCache(did);
-      if (!document) return { status: "unresolvable", detail: "no such DID" };
+      if (!document) return { status: "unresolvable", detail: "no such DID", gone: true };
       const pds = getPds(document);
       const signingKey = getKey(document);
       if (!pds) return { status: "unresolvable", detail: "the DID document names no #atproto_pds service" };
@@ -41,6 +42,8 @@ export function createIdentityResolver(options: {
       return {
         status: "unresolvable",
         detail: err instanceof Error ? err.message.slice(0, 300) : "no answer",
+        // The PLC directory answers 410 for a tombstone.
+        gone: err instanceof Error && "status" in err && err.status === 410,
       };
     }
   };

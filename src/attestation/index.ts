@@ -1,11 +1,13 @@
 export { createAttestations, type Attestations, type AttestationsOptions } from "./attestations.ts";
 export { checkDomain } from "./checks/index.ts";
 export { normalizeDomain } from "./domain.ts";
-export type { Firehose } from "./firehose.ts";
 export type { IntakeOutcome } from "./intake.ts";
+export { LEXICON_AUTHORITY } from "./records.ts";
+export type { RepoHint, Source } from "./source/index.ts";
 export { attestationMigration, type Hint } from "./store.ts";
 export { summarize } from "./summary.ts";
 export {
+  ATMOS_COLLECTION,
   ATTESTATION_COLLECTION,
   type Attestation,
   type AttestationChange,

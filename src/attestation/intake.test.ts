@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { normalizeDomain } from "./domain.ts";
-import { hintsOf } from "./firehose.ts";
 import { decideIntake, readClaim, type Claim } from "./intake.ts";
+import { collectionsOf } from "./records.ts";
+import { hintsOf } from "./source/subscribe-repos.ts";
 import type { Known } from "./store.ts";
 
 const record = {
@@ -28,7 +29,10 @@ describe("a proved record against the lexicon", () => {
     ["another type", { ...record, $type: "app.bsky.feed.post" }, "x.test", "bad-record"],
     ["no domain", { $type: record.$type, createdAt: record.createdAt }, "x.test", "bad-record"],
     ["an address", { ...record, domain: "192.0.2.1" }, "192.0.2.1", "bad-record"],
-    ["a selector without fingerprint", { ...record, dkim: [{ selector: "s" }] }, "x.test", "bad-record"],
+    ["a selector without fingerprint", { ...record, dkim: [{ selector: "s" }] }, "x.test", "attestation"],
+    ["a fingerprint without selector", { ...record, dkim: [{ fingerprint }] }, "x.test", "bad-record"],
+    ["addresses of its own", { ...record, egress: [{ address: "192.0.2.1" }] }, "x.test", "attestation"],
+    ["bare addresses", { ...record, egress: ["192.0.2.1"] }, "x.test", "bad-record"],
     [
       "too many keys",
       { ...record, dkim: Array.from({ length: 17 }, () => ({ selector: "s", fingerprint })) },
@@ -39,8 +43,63 @@ describe("a proved record against the lexicon", () => {
     ["no date", { ...record, createdAt: "yesterday" }, "x.test", "bad-record"],
   ];
   test.each(cases)("%s", (_, value, rkey, expected) => {
-    const claim = readClaim(rkey, "r", "c", value as never);
+    const place = { collection: "community.email.attestation", rkey };
+    const claim = readClaim(place, { rev: "r", cid: "c", record: value as never }, collectionsOf());
     expect(claim.kind === "unusable" ? claim.outcome : claim.kind).toBe(expected);
+  });
+});
+
+describe("attestations of another form are read as ours", () => {
+  const atmos = {
+    $type: "email.atmos.attestation",
+    domain: "x.test",
+    dkimSelectors: ["a", "b"],
+    relayMember: true,
+    createdAt: "2026-01-01T00:00:00.000Z",
+  };
+  const read = (collection: string, value: object, authority?: string) =>
+    readClaim(
+      { collection, rkey: "x.test" },
+      { rev: "r", cid: "c", record: value as never },
+      collectionsOf(authority),
+    );
+
+  test("email.atmos.attestation: its selectors, without fingerprints, and no relay of ours", () => {
+    expect(read("email.atmos.attestation", atmos)).toMatchObject({
+      kind: "attestation",
+      record: {
+        $type: "community.email.attestation",
+        domain: "x.test",
+        dkim: [{ selector: "a" }, { selector: "b" }],
+        createdAt: atmos.createdAt,
+      },
+    });
+    expect(read("email.atmos.attestation", atmos)).not.toHaveProperty("record.relay");
+  });
+
+  test("the same lexicon under a configured authority", () => {
+    const own = { ...record, $type: "org.example.mail.attestation" };
+    expect(read("org.example.mail.attestation", own, "org.example.mail")).toMatchObject({
+      kind: "attestation",
+      record,
+    });
+  });
+
+  test.each([
+    ["no selector", "email.atmos.attestation", { ...atmos, dkimSelectors: [] }],
+    [
+      "eleven selectors",
+      "email.atmos.attestation",
+      { ...atmos, dkimSelectors: Array.from({ length: 11 }, (_, i) => `s${i}`) },
+    ],
+    ["a selector that is no string", "email.atmos.attestation", { ...atmos, dkimSelectors: [{}] }],
+    ["no date", "email.atmos.attestation", { ...atmos, createdAt: undefined }],
+    ["our type in their collection", "email.atmos.attestation", record],
+    ["their type in our collection", "community.email.attestation", atmos],
+    ["another authority's type in ours", "org.example.mail.attestation", record],
+    ["a collection that is not indexed", "org.example.other", record],
+  ])("%s is refused", (_, collection, value) => {
+    expect(read(collection, value, "org.example.mail")).toMatchObject({ outcome: "bad-record" });
   });
 });
 
@@ -77,6 +136,14 @@ describe("what a proof does to what we know", () => {
   ];
   test.each(cases)("%s", (_, before, claim, decision) => {
     expect(decideIntake(before, claim)).toBe(decision);
+  });
+
+  test.each([
+    ["a new record, proved before something else of the account", undefined, present("3m"), "stale"],
+    ["ours, proved before something else of the account", known(), present("3n"), "stale"],
+    ["absent, proved before something else of the account", known(), absent("3n"), "stale"],
+  ] as const)("revisions never go back: %s", (_, before, claim, decision) => {
+    expect(decideIntake(before, claim, "3p")).toBe(decision);
   });
 });
 
@@ -117,8 +184,15 @@ test("hints are read from commits, accounts and resets, and from nothing malform
   expect(hintsOf("#commit", { repo: did }, mine)).toEqual([]);
   expect(hintsOf("#commit", { ops }, mine)).toEqual([]);
   expect(hintsOf("#account", { did, active: false }, mine)).toEqual([
-    { kind: "account", did, active: false },
+    { kind: "account", did, status: "inactive" },
   ]);
+  expect(hintsOf("#account", { did, active: false, status: "deleted" }, mine)).toEqual([
+    { kind: "account", did, status: "deleted" },
+  ]);
+  expect(hintsOf("#account", { did, active: true }, mine)).toEqual([
+    { kind: "account", did, status: "active" },
+  ]);
+  expect(hintsOf("#identity", { did, handle: "x.test" }, mine)).toEqual([{ kind: "identity", did }]);
   expect(hintsOf("#sync", { did }, mine)).toEqual([{ kind: "sync", did }]);
   expect(hintsOf("#info", { did }, mine)).toEqual([]);
 });

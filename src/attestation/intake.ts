@@ -1,12 +1,13 @@
 import type { LexMap } from "@atproto/lex";
-import { $safeValidate } from "../protocol/lexicon/community/email/attestation.ts";
 import type { SafeFetch } from "../platform/fetch.ts";
 import { normalizeDomain } from "./domain.ts";
+import type { HostRests } from "./host-rests.ts";
 import { isAccountDid, type ResolveIdentity } from "./identity.ts";
 import { verifyRecordProof } from "./proof.ts";
+import type { Collections } from "./records.ts";
 import { fetchRecordProof } from "./repository.ts";
 import { hintUri, type AttestationStore, type Hint, type Known } from "./store.ts";
-import { ATTESTATION_COLLECTION, type AttestationRecord } from "./types.ts";
+import type { AttestationRecord } from "./types.ts";
 
 export type IntakeOutcome = {
   outcome:
@@ -32,6 +33,8 @@ export type IntakeOutcome = {
     | "too-many";
   uri: string;
   detail?: string;
+  /** The account is deleted, by what its directory or its host says. */
+  gone?: boolean;
 };
 
 /** What a proof, read against the lexicon, says about the record at a place. */
@@ -40,11 +43,16 @@ export type Claim =
   | { kind: "unusable"; rev: string; outcome: "bad-record" | "rkey-mismatch"; detail: string }
   | { kind: "absent"; rev: string };
 
-/** What intake does with a proved claim, given what it knew: the whole decision, without I/O. */
+/**
+ * What intake does with a proved claim, given what it knew of the record and `latestRev`, the newest revision at
+ * which anything of the account was proved: the whole decision, without I/O.
+ */
 export function decideIntake(
   known: Known | undefined,
   claim: Claim,
+  latestRev = "",
 ): "store" | "touch" | "end" | "ignore" | "stale" {
+  if (claim.rev < latestRev) return "stale";
   if (!known) return claim.kind === "attestation" ? "store" : "ignore";
   const sameVersion = claim.kind === "attestation" && claim.cid === known.cid;
   if (known.endedBy === null && sameVersion && claim.rev >= known.rev) return "touch";
@@ -56,27 +64,32 @@ export function decideIntake(
   return "end";
 }
 
-/** Reads a proved record: valid by the lexicon, its key the domain in normal form. */
-export function readClaim(rkey: string, rev: string, cid: string, record: LexMap): Claim {
-  const valid = $safeValidate(record);
-  if (!valid.success) {
-    return { kind: "unusable", rev, outcome: "bad-record", detail: valid.reason.message.slice(0, 300) };
-  }
-  const domain = normalizeDomain(valid.value.domain);
+/** Reads a proved record: valid by the lexicon of its collection, its key the domain in normal form. */
+export function readClaim(
+  place: Pick<Hint, "collection" | "rkey">,
+  proof: { rev: string; cid: string; record: LexMap },
+  collections: Collections,
+): Claim {
+  const { rev, cid } = proof;
+  const read = collections.get(place.collection)?.(proof.record);
+  if (!read?.ok) return { kind: "unusable", rev, outcome: "bad-record", detail: read?.detail ?? "" };
+  const domain = normalizeDomain(read.record.domain);
   if (domain === undefined) {
     return { kind: "unusable", rev, outcome: "bad-record", detail: "`domain` is no mail domain" };
   }
-  if (domain !== rkey) {
+  if (domain !== place.rkey) {
     const detail = `the record key must be the domain in lower-case A-label form: ${domain}`;
     return { kind: "unusable", rev, outcome: "rkey-mismatch", detail };
   }
-  return { kind: "attestation", rev, cid, domain, record: valid.value };
+  return { kind: "attestation", rev, cid, domain, record: read.record };
 }
 
 export type IntakeParts = {
   store: AttestationStore;
   resolveIdentity: ResolveIdentity;
   fetch: SafeFetch;
+  rests: HostRests;
+  collections: Collections;
   now: () => number;
   /** Active attestations that one account may have. */
   maxPerDid: number;
@@ -89,23 +102,33 @@ export type IntakeParts = {
 export async function intake(hint: Hint, parts: IntakeParts): Promise<IntakeOutcome> {
   const { store, now } = parts;
   const uri = hintUri(hint);
-  if (hint.collection !== ATTESTATION_COLLECTION) return { outcome: "other-collection", uri };
+  if (!parts.collections.has(hint.collection)) return { outcome: "other-collection", uri };
   if (!isAccountDid(hint.did)) return { outcome: "bad-did", uri, detail: "not a did:plc or did:web" };
   if (normalizeDomain(hint.rkey) !== hint.rkey) {
     return { outcome: "bad-rkey", uri, detail: "the record key must be a domain in lower-case A-label form" };
   }
+  if (isOneTooMany(hint, parts)) return tooMany(uri, parts);
   const identity = await parts.resolveIdentity(hint.did);
-  if (identity.status === "unresolvable")
-    return { outcome: "did-unresolvable", uri, detail: identity.detail };
+  if (identity.status === "unresolvable") {
+    const { detail, gone } = identity;
+    return { outcome: "did-unresolvable", uri, detail, ...(gone && { gone }) };
+  }
 
-  const fetched = await fetchRecordProof(parts.fetch, identity.pds, hint);
-  if (fetched.status === "unreachable") return { outcome: "pds-unreachable", uri, detail: fetched.detail };
+  const { pds } = identity;
+  if (parts.rests.isResting(pds))
+    return { outcome: "pds-unreachable", uri, detail: `${pds} did not answer a moment ago` };
+  const fetched = await fetchRecordProof(parts.fetch, pds, hint);
+  if (fetched.status === "unreachable") {
+    if (fetched.silent) parts.rests.rest(pds);
+    return { outcome: "pds-unreachable", uri, detail: fetched.detail };
+  }
   if (fetched.status === "no-proof") return { outcome: "bad-proof", uri, detail: fetched.detail };
   if (fetched.status === "account-inactive") {
+    const { detail, gone } = fetched;
     store.transaction(() => {
       if (store.known(uri)?.endedBy === null) store.end(uri, "account", undefined, now());
     });
-    return { outcome: "account-inactive", uri, detail: fetched.detail };
+    return { outcome: "account-inactive", uri, detail, ...(gone && { gone }) };
   }
 
   const proof = await verifyRecordProof(fetched.bytes, { ...hint, signingKey: identity.signingKey });
@@ -113,14 +136,24 @@ export async function intake(hint: Hint, parts: IntakeParts): Promise<IntakeOutc
   const claim: Claim =
     proof.status === "absent"
       ? { kind: "absent", rev: proof.rev }
-      : readClaim(hint.rkey, proof.rev, proof.cid, proof.record);
+      : readClaim(hint, proof, parts.collections);
   return store.transaction(() => apply(hint, claim, parts));
 }
 
-function apply(hint: Hint, claim: Claim, { store, now, maxPerDid }: IntakeParts): IntakeOutcome {
+/** A record that we do not hold, of an account that has as many as it may. */
+function isOneTooMany(hint: Hint, { store, maxPerDid }: IntakeParts): boolean {
+  return store.known(hintUri(hint))?.endedBy !== null && store.countActive(hint.did) >= maxPerDid;
+}
+
+function tooMany(uri: string, { maxPerDid }: IntakeParts): IntakeOutcome {
+  return { outcome: "too-many", uri, detail: `an account may attest ${maxPerDid} domains` };
+}
+
+function apply(hint: Hint, claim: Claim, parts: IntakeParts): IntakeOutcome {
+  const { store, now } = parts;
   const uri = hintUri(hint);
   const known = store.known(uri);
-  const decision = decideIntake(known, claim);
+  const decision = decideIntake(known, claim, store.latestRev(hint.did));
   switch (decision) {
     case "stale":
       return { outcome: "stale", uri };
@@ -129,10 +162,9 @@ function apply(hint: Hint, claim: Claim, { store, now, maxPerDid }: IntakeParts)
       return { outcome: "unchanged", uri };
     case "store": {
       if (claim.kind !== "attestation") break;
-      if (known?.endedBy !== null && store.countActive(hint.did) >= maxPerDid) {
-        return { outcome: "too-many", uri, detail: `an account may attest ${maxPerDid} domains` };
-      }
+      if (isOneTooMany(hint, parts)) return tooMany(uri, parts);
       store.put(hint, { ...claim, now: now() });
+      store.forgetOldEnded(hint.did);
       return { outcome: "stored", uri };
     }
     case "end":

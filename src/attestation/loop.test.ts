@@ -67,6 +67,7 @@ function start(resolver = zoneResolver(zone)): Attestations {
     ),
     pool: { domain: "pool.test", spfInclude: "spf.pool.test", returnPathHost: "bounce.pool.test" },
     maxPerDid: 2,
+    allowPrivate: true,
   });
 }
 
@@ -247,7 +248,7 @@ describe("the firehose", () => {
   test("hints are followed, the cursor is kept over a restart, and accounts end and return", async () => {
     const changes: string[] = [];
     attestations.onChange((c) => changes.push(c.kind));
-    let firehose = attestations.followFirehose([host.origin]);
+    let firehose = attestations.followSources([{ protocol: "repos", url: host.origin }]);
     await vi.waitFor(() => expect(host.connections).toEqual([undefined]));
     host.emit("#identity", { did: host.did });
     await host.put(ATTESTATION_COLLECTION, "live.test", { ...record, domain: "live.test" });
@@ -256,7 +257,7 @@ describe("the firehose", () => {
 
     const seen = host.seq;
     await host.delete(ATTESTATION_COLLECTION, "live.test");
-    firehose = attestations.followFirehose([host.origin]);
+    firehose = attestations.followSources([{ protocol: "repos", url: host.origin }]);
     await vi.waitFor(() => expect(changes).toEqual(["stored", "ended"]));
     expect(host.connections).toEqual([undefined, seen]);
 

@@ -3,11 +3,12 @@ import type { SafeFetch } from "../platform/fetch.ts";
 /** What a PDS answers to `com.atproto.sync.getRecord`. */
 export type RecordFetch =
   | { status: "car"; bytes: Uint8Array }
-  /** The host says that the account is deactivated, suspended, taken down or not there. */
-  | { status: "account-inactive"; detail: string }
+  /** The host says that the account is deactivated, suspended, taken down or not there (`gone`). */
+  | { status: "account-inactive"; detail: string; gone: boolean }
   /** Neither a record nor a proof of its absence. */
   | { status: "no-proof"; detail: string }
-  | { status: "unreachable"; detail: string };
+  /** `silent`: no usable answer at all, within the bounds of time and size. */
+  | { status: "unreachable"; detail: string; silent: boolean };
 
 const INACTIVE = new Set(["RepoNotFound", "RepoTakendown", "RepoSuspended", "RepoDeactivated"]);
 
@@ -24,10 +25,14 @@ export async function fetchRecordProof(
     const bytes = new Uint8Array(await response.arrayBuffer());
     if (response.ok) return { status: "car", bytes };
     const detail = `${response.status} ${errorName(bytes)}`;
-    if (response.status >= 500 || response.status === 429) return { status: "unreachable", detail };
-    return { status: INACTIVE.has(errorName(bytes)) ? "account-inactive" : "no-proof", detail };
+    if (response.status >= 500 || response.status === 429)
+      return { status: "unreachable", detail, silent: false };
+    const error = errorName(bytes);
+    if (!INACTIVE.has(error)) return { status: "no-proof", detail };
+    return { status: "account-inactive", detail, gone: error === "RepoNotFound" };
   } catch (err) {
-    return { status: "unreachable", detail: err instanceof Error ? err.message.slice(0, 300) : "no answer" };
+    const detail = err instanceof Error ? err.message.slice(0, 300) : "no answer";
+    return { status: "unreachable", detail, silent: true };
   }
 }
 

@@ -35,11 +35,16 @@ export const attestationMigration: Migration = {
        attempts INTEGER NOT NULL, next_at INTEGER NOT NULL
      ) STRICT;
      CREATE TABLE attestation_cursor (host TEXT PRIMARY KEY, seq INTEGER NOT NULL) STRICT;`,
+    `CREATE INDEX attestation_retry_did ON attestation_retry (did);
+     CREATE TABLE attestation_sweep (
+       host TEXT NOT NULL, collection TEXT NOT NULL, cursor TEXT, finished_at INTEGER,
+       PRIMARY KEY (host, collection)
+     ) STRICT;`,
   ],
 };
 
-/** Hints put aside at once: a bound on what unreachable hosts can make us remember. */
-const MAX_RETRIES = 10_000;
+/** Ended attestations that are remembered of one account, those of the newest revisions. */
+const MAX_ENDED_PER_DID = 50;
 
 /** A place in a repository at which something may have changed. */
 export type Hint = { did: string; collection: string; rkey: string };
@@ -101,6 +106,25 @@ export function createStore(db: Database) {
     countActive(did: string): number {
       const sql = "SELECT count(*) AS n FROM attestation WHERE did = ? AND ended_at IS NULL";
       return db.get<{ n: number }>(sql, did)?.n ?? 0;
+    },
+
+    /** The newest revision at which anything of an account was proved. */
+    latestRev(did: string): string | undefined {
+      const sql = "SELECT max(rev) AS rev FROM attestation WHERE did = ?";
+      return db.get<{ rev: string | null }>(sql, did)?.rev ?? undefined;
+    },
+    /** Forgets the account: it was deleted. */
+    purge(did: string): void {
+      db.run("DELETE FROM attestation WHERE did = ?", did);
+    },
+    /** Forgets the oldest of the ended attestations of an account, so that no account can make us keep many. */
+    forgetOldEnded(did: string): void {
+      db.run(
+        `DELETE FROM attestation WHERE uri IN (SELECT uri FROM attestation WHERE did = ? AND ended_at IS NOT NULL
+           ORDER BY rev DESC, uri LIMIT -1 OFFSET ?)`,
+        did,
+        MAX_ENDED_PER_DID,
+      );
     },
 
     /** A new version of a record: what was observed of an earlier one says nothing about it. */
@@ -197,48 +221,6 @@ export function createStore(db: Database) {
           at: r.at,
         }));
     },
-
-    retryLater(hint: Hint, nextAt: (attempts: number) => number): void {
-      const uri = hintUri(hint);
-      const row = db.get<{ attempts: number }>("SELECT attempts FROM attestation_retry WHERE uri = ?", uri);
-      if (
-        !row &&
-        (db.get<{ n: number }>("SELECT count(*) AS n FROM attestation_retry")?.n ?? 0) >= MAX_RETRIES
-      )
-        return;
-      const attempts = (row?.attempts ?? 0) + 1;
-      db.run(
-        "INSERT OR REPLACE INTO attestation_retry (uri, did, collection, rkey, attempts, next_at) VALUES (?, ?, ?, ?, ?, ?)",
-        uri,
-        hint.did,
-        hint.collection,
-        hint.rkey,
-        attempts,
-        nextAt(attempts),
-      );
-    },
-    retryAttempts(uri: string): number {
-      const sql = "SELECT attempts FROM attestation_retry WHERE uri = ?";
-      return db.get<{ attempts: number }>(sql, uri)?.attempts ?? 0;
-    },
-    dropRetry(uri: string): void {
-      db.run("DELETE FROM attestation_retry WHERE uri = ?", uri);
-    },
-    retriesDue(now: number, limit: number): Hint[] {
-      const sql =
-        "SELECT did, collection, rkey FROM attestation_retry WHERE next_at <= ? ORDER BY next_at LIMIT ?";
-      return db.all<Hint>(sql, now, limit);
-    },
-
-    cursor(host: string): number | undefined {
-      return db.get<{ seq: number }>("SELECT seq FROM attestation_cursor WHERE host = ?", host)?.seq;
-    },
-    saveCursor(host: string, seq: number): void {
-      db.run("INSERT OR REPLACE INTO attestation_cursor (host, seq) VALUES (?, ?)", host, seq);
-    },
-    clearCursor(host: string): void {
-      db.run("DELETE FROM attestation_cursor WHERE host = ?", host);
-    },
   };
 }
 
@@ -249,6 +231,7 @@ function fromRow(row: Row): StoredAttestation {
       cid: row.cid,
       did: row.did,
       domain: row.domain,
+      collection: row.collection,
       record: JSON.parse(row.record) as AttestationRecord,
       rev: row.rev,
       indexedAt: row.indexed_at,

@@ -1,6 +1,8 @@
 import type * as attestationLexicon from "../protocol/lexicon/community/email/attestation.ts";
 
 export const ATTESTATION_COLLECTION = "community.email.attestation";
+/** The attestation of atmos.email, indexed too. */
+export const ATMOS_COLLECTION = "email.atmos.attestation";
 
 export type AttestationRecord = attestationLexicon.Main;
 
@@ -55,6 +57,9 @@ export type Attestation = {
   cid: string;
   did: string;
   domain: string;
+  /** Which kind of record the account uses. */
+  collection: string;
+  /** In the form of `community.email.attestation`, whichever it was. */
   record: AttestationRecord;
   rev: string;
   indexedAt: number;

@@ -1,4 +1,4 @@
-import { attestationMigration, createAttestations, type Pool } from "../attestation/index.ts";
+import { attestationMigration, createAttestations, type Pool, type Source } from "../attestation/index.ts";
 import { outboxMigration, pumpOutbox, readOutbox, clearOutbox } from "../event/index.ts";
 import {
   PUBLIC_STANDING_TOPIC,
@@ -22,8 +22,14 @@ export type LabelerOptions = Shared & {
   keypair: LabelsOptions["keypair"];
   endpoint: string;
   pool: Pool;
-  /** Repository hosts whose event streams are followed. */
-  hosts: readonly string[];
+  /** Where hints of records come from. */
+  sources: readonly Source[];
+  /** Relays and hosts that are asked once a day which accounts have attestations. */
+  sweepHosts: readonly string[];
+  /** NSID authority of our own lexicons. */
+  authority: string;
+  /** Sandbox and tests: sources may be on private addresses. */
+  allowPrivate: boolean;
   checkIntervalMs: number;
 };
 
@@ -63,7 +69,7 @@ export function createLabeler(options: LabelerOptions) {
     },
     labels.standingsUpTo(),
   );
-  const firehose = attestations.followFirehose(options.hosts);
+  const stream = attestations.followSources(options.sources);
   scheduler.every({
     name: "checks of attested domains",
     everyMs: 30_000,
@@ -73,6 +79,11 @@ export function createLabeler(options: LabelerOptions) {
     name: "proofs of attestations",
     everyMs: 60_000,
     run: async () => void (await attestations.refreshDue()),
+  });
+  scheduler.every({
+    name: "sweep for attestations",
+    everyMs: 600_000,
+    run: async (signal) => void (await attestations.sweepDue(options.sweepHosts, signal)),
   });
   scheduler.every({
     name: "renewal of labels",
@@ -96,11 +107,11 @@ export function createLabeler(options: LabelerOptions) {
     attestations,
     labels,
     async settle() {
-      await firehose.settle();
+      await stream.settle();
       while (pending.size > 0) await Promise.all(pending);
     },
     async close() {
-      await firehose.close();
+      await stream.close();
       await standings.close();
       while (pending.size > 0) await Promise.all(pending);
     },

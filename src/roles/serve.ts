@@ -3,6 +3,7 @@ import { createRequire } from "node:module";
 import { readFile } from "node:fs/promises";
 import { Secp256k1Keypair } from "@atproto/crypto";
 import { Hono } from "hono";
+import type { Source } from "../attestation/index.ts";
 import { eventMaker } from "../event/index.ts";
 import { PUBLIC_STANDING_TOPIC, attachSubscribeLabels, labelRoutes } from "../label/index.ts";
 import { systemClock, type Clock } from "../lib/clock.ts";
@@ -112,7 +113,10 @@ export async function startServe(options: ServeOptions): Promise<Serve> {
         keypair: await Secp256k1Keypair.import(secrets.labeler!),
         endpoint: config.PUBLIC_URL,
         pool,
-        hosts: config.ATTESTATION_HOSTS,
+        sources: sourcesOf(config, secrets),
+        sweepHosts: config.SWEEP_HOSTS ?? config.ATTESTATION_HOSTS,
+        authority: config.LEXICON_AUTHORITY,
+        allowPrivate: config.ALLOW_PRIVATE_NETWORK,
         checkIntervalMs: config.CHECK_INTERVAL * 1000,
       });
       closers.push(labeler.close);
@@ -230,6 +234,17 @@ export async function startServe(options: ServeOptions): Promise<Serve> {
     await closeAll(closers, log);
     throw error;
   }
+}
+
+/** Where hints of attestations come from. */
+function sourcesOf(config: Config, secrets: Secrets): Source[] {
+  return [
+    ...config.ATTESTATION_HOSTS.map((url) => ({ protocol: "repos" as const, url })),
+    ...config.JETSTREAM_URLS.map((url) => ({ protocol: "jetstream" as const, url })),
+    ...(config.TAP_URL === undefined
+      ? []
+      : [{ protocol: "tap" as const, url: config.TAP_URL, password: secrets.tap }]),
+  ];
 }
 
 /** Last opened, first closed. One that fails does not keep the others open. */

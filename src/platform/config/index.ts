@@ -14,8 +14,10 @@ export type Secrets = {
   core?: Uint8Array;
   /** secp256k1 private key that signs labels. */
   labeler?: Uint8Array;
+  /** Admin password of our Tap. */
+  tap?: string;
 };
-type SecretName = "RELAY_SECRET" | "CORE_SECRET" | "LABELER_KEY";
+type SecretName = "RELAY_SECRET" | "CORE_SECRET" | "LABELER_KEY" | "TAP_PASSWORD";
 
 export class ConfigError extends Error {
   readonly problems: readonly string[];
@@ -74,7 +76,7 @@ export function parseConfig(env: Record<string, string>): { config: Config; secr
     problems.push(...contradictions(parsed.data));
   }
   if (problems.length > 0 || !parsed.success) throw new ConfigError(problems);
-  const { RELAY_SECRET, CORE_SECRET, LABELER_KEY, ...rest } = parsed.data;
+  const { RELAY_SECRET, CORE_SECRET, LABELER_KEY, TAP_PASSWORD, ...rest } = parsed.data;
   return {
     config: {
       ...rest,
@@ -85,6 +87,7 @@ export function parseConfig(env: Record<string, string>): { config: Config; secr
       ...(RELAY_SECRET && { relay: RELAY_SECRET }),
       ...(CORE_SECRET && { core: CORE_SECRET }),
       ...(LABELER_KEY && { labeler: LABELER_KEY }),
+      ...(TAP_PASSWORD !== undefined && { tap: TAP_PASSWORD }),
     },
   };
 }

@@ -95,6 +95,20 @@ export const settings = z.object({
   LABELER_DID: did.optional(),
   LABELER_KEY: secret.optional(),
   ATTESTATION_HOSTS: list.pipe(z.array(url)).default([]),
+  JETSTREAM_URLS: list.pipe(z.array(url)).default([]),
+  TAP_URL: url.optional(),
+  TAP_PASSWORD: z.string().min(1).optional(),
+  SWEEP_HOSTS: list.pipe(z.array(url)).optional(),
+  LEXICON_AUTHORITY: z
+    .string()
+    .regex(
+      /^[a-z]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+$/,
+      "must be the NSID form of a domain, reversed: community.email for email.community",
+    )
+    .default("community.email"),
+  TRUSTED_PROXIES: list
+    .pipe(z.array(z.string().refine((text) => isIP(text) !== 0, "must be IP addresses")))
+    .prefault("127.0.0.1,::1"),
   CHECK_INTERVAL: seconds.default(21_600),
 
   ZONE_NAME: domain.optional(),

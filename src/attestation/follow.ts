@@ -1,0 +1,121 @@
+import type { Clock } from "../lib/clock.ts";
+import { createRateTable } from "../lib/rate-table.ts";
+import type { Logger } from "../platform/log.ts";
+import { intake, type IntakeOutcome, type IntakeParts } from "./intake.ts";
+import type { Progress } from "./progress.ts";
+import type { RepoHint } from "./source/index.ts";
+import { hintUri, type Hint } from "./store.ts";
+import type { Attestation, AttestationChange } from "./types.ts";
+
+export type FollowerParts = {
+  intake: IntakeParts;
+  progress: Progress;
+  clock: Clock;
+  log: Logger;
+  tell: (kind: AttestationChange["kind"], of: Pick<Attestation, "uri" | "did" | "domain">) => void;
+};
+
+export type Follower = ReturnType<typeof createFollower>;
+
+const MAX_ATTEMPTS = 20;
+const UNREACHABLE: ReadonlySet<string> = new Set(["did-unresolvable", "pds-unreachable"]);
+/** Hints that sources may give of one account: what is above it waits. */
+const HINTS_PER_DID = { limit: 100, periodMs: 3_600_000, burst: 100 };
+const MAX_DIDS = 20_000;
+
+/** Follows hints: one at a time of one account, as many of it as is reasonable, and again what could not be reached. */
+export function createFollower({ intake: parts, progress, clock, log, tell }: FollowerParts) {
+  const { store } = parts;
+  const budget = createRateTable(HINTS_PER_DID, MAX_DIDS);
+  const lanes = new Map<string, Promise<unknown>>();
+
+  /** Proofs of one repository are asked for one after the other, so that they come in the order of its revisions. */
+  function inLane<T>(did: string, work: () => Promise<T>): Promise<T> {
+    const run = (lanes.get(did) ?? Promise.resolve()).then(work, work);
+    const end = run
+      .catch(() => undefined)
+      .then(() => {
+        if (lanes.get(did) === end) lanes.delete(did);
+      });
+    lanes.set(did, end);
+    return run;
+  }
+
+  async function followNow(hint: Hint): Promise<IntakeOutcome> {
+    const uri = hintUri(hint);
+    const before = store.get(uri)?.facts;
+    const found = await intake(hint, parts);
+    log.debug({ uri, outcome: found.outcome, detail: found.detail }, "attestation intake");
+    if (mustAskAgain(found.outcome, before)) putAside(hint);
+    else progress.dropRetry(uri);
+    const after = store.get(uri)?.facts;
+    if (found.outcome === "stored" && after) tell("stored", after);
+    if (before?.endedAt === null && after && after.endedAt !== null) tell("ended", after);
+    return found;
+  }
+
+  const follow = (hint: Hint) => inLane(hint.did, () => followNow(hint));
+
+  /** Tries again after 1, 2, 4 … minutes, at most every 6 hours, and gives up after some days. */
+  function putAside(hint: Hint): void {
+    const uri = hintUri(hint);
+    if (hint.rkey.length > 512 || progress.retryAttempts(uri) >= MAX_ATTEMPTS) return progress.dropRetry(uri);
+    progress.retryLater(hint, (n) => clock.now() + Math.min(60_000 * 2 ** (n - 1), 6 * 3_600_000));
+  }
+
+  function accountEnded(did: string): void {
+    const ending = store.byDid(did).flatMap((a) => (a.facts.endedAt === null ? [a.facts] : []));
+    store.transaction(() => {
+      for (const { uri } of ending) store.end(uri, "account", undefined, clock.now());
+    });
+    for (const a of ending) tell("ended", a);
+  }
+
+  /** What was said of the account is hidden at once, and forgotten when its directory or host says the same. */
+  async function accountDeleted(did: string): Promise<void> {
+    accountEnded(did);
+    const [held] = store.byDid(did);
+    if (!held) return;
+    const found = await follow(held.hint);
+    if (!found.gone) return;
+    store.purge(did);
+    progress.dropRetriesOf(did);
+    log.info({ did }, "a deleted account was forgotten");
+  }
+
+  async function proveAgain(did: string): Promise<void> {
+    for (const a of store.byDid(did)) await follow(a.hint);
+  }
+
+  async function followRecord(hint: Hint): Promise<void> {
+    if (budget.take(hint.did, clock.now()).ok) {
+      await follow(hint);
+      return;
+    }
+    const waits = progress.retryLater(hint, () => clock.now() + HINTS_PER_DID.periodMs);
+    log.debug({ did: hint.did, waits }, "an account gives too many hints");
+  }
+
+  return {
+    follow,
+    accountEnded,
+    proveAgain,
+    /** What a source said. Of accounts of which we hold nothing, only records matter. */
+    async followHint(hint: RepoHint): Promise<void> {
+      if (hint.kind === "record") return followRecord(hint.hint);
+      const { did } = hint;
+      if (store.byDid(did).length === 0) return;
+      if (hint.kind === "account" && hint.status === "inactive") return accountEnded(did);
+      if (hint.kind === "account" && hint.status === "deleted") return accountDeleted(did);
+      // An account that says so all the time is proved anew by the daily round.
+      if (budget.take(did, clock.now()).ok) await proveAgain(did);
+    },
+  };
+}
+
+/** What is out of reach, and what should have been newer, is asked for again. */
+function mustAskAgain(outcome: IntakeOutcome["outcome"], before: Attestation | undefined): boolean {
+  if (UNREACHABLE.has(outcome)) return true;
+  if (outcome === "bad-proof") return before?.endedAt === null;
+  return outcome === "stale" && (before === undefined || before.endedAt === null);
+}
