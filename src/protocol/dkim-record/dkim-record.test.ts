@@ -41,7 +41,10 @@ test("the fingerprint is SHA-256 of the DER SubjectPublicKeyInfo in base64url", 
 
 test("flags", () => {
   expect(parseDkimKeyRecord(`v=DKIM1; t=s:y; s=tlsrpt; p=${spki}`)).toMatchObject({
-    record: { testing: true, forEmail: false },
+    record: { testing: true, strict: true, forEmail: false, forSha256: true },
+  });
+  expect(parseDkimKeyRecord(`h=sha1; p=${spki}`)).toMatchObject({
+    record: { forSha256: false, strict: false },
   });
   expect(parseDkimKeyRecord("v=DKIM1; p=")).toEqual({ status: "revoked" });
 });

@@ -10,8 +10,12 @@ export type DkimKeyRecord = {
   fingerprint: string;
   /** `t=y`: the domain is testing; a receiver may ignore failures. */
   testing: boolean;
+  /** `t=s`: a signature must be of the very domain, not of one below it. */
+  strict: boolean;
   /** `s=`: usable for e-mail. */
   forEmail: boolean;
+  /** `h=`: usable with SHA-256, the only hash that RFC 8301 leaves. */
+  forSha256: boolean;
 };
 
 export type DkimRecordResult =
@@ -47,7 +51,8 @@ export function parseDkimKeyRecord(text: string): DkimRecordResult {
   if (!/^[A-Za-z0-9+/]+={0,2}$/.test(p)) return { status: "syntax", detail: "p= is not base64" };
   const key = readKey(algorithm, Buffer.from(p, "base64"));
   if (!key) return { status: "syntax", detail: `p= holds no ${algorithm} public key` };
-  const services = (tags.get("s") ?? "*").split(":").map((s) => s.trim());
+  const flags = listed(tags.get("t") ?? "");
+  const services = listed(tags.get("s") ?? "*");
   return {
     status: "key",
     record: {
@@ -55,10 +60,16 @@ export function parseDkimKeyRecord(text: string): DkimRecordResult {
       bits: algorithm === "ed25519" ? 256 : (key.asymmetricKeyDetails?.modulusLength ?? 0),
       key,
       fingerprint: keyFingerprint(key),
-      testing: (tags.get("t") ?? "").split(":").some((flag) => flag.trim() === "y"),
+      testing: flags.includes("y"),
+      strict: flags.includes("s"),
       forEmail: services.includes("*") || services.includes("email"),
+      forSha256: !tags.has("h") || listed(tags.get("h")!).includes("sha256"),
     },
   };
+}
+
+function listed(value: string): string[] {
+  return value.split(":").map((item) => item.trim());
 }
 
 /** SHA-256 of the DER SubjectPublicKeyInfo of a public key, base64url without padding. */

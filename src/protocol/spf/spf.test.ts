@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { DnsAnswer, DnsType, Resolver } from "../dns/index.ts";
-import { isSpf, lookupSpf, parseSpf, surveySpf } from "./index.ts";
+import { isSpf, lookupSpf, mergeSpf, parseSpf, surveySpf } from "./index.ts";
 
 /** Knows these TXT records; counts the questions. */
 function zone(records: Record<string, string[]>): Resolver & { asked: string[] } {
@@ -9,7 +9,7 @@ function zone(records: Record<string, string[]>): Resolver & { asked: string[] }
     asked,
     async resolve<T extends DnsType>(name: string, type: T): Promise<DnsAnswer<T>> {
       asked.push(`${name} ${type}`);
-      const texts = records[name];
+      const texts = type === "TXT" ? records[name] : undefined;
       if (!texts) return { status: "nxdomain", authentic: false };
       return { status: "ok", authentic: false, records: texts.map((text) => ({ text, ttl: 1 })) as never };
     },
@@ -75,8 +75,23 @@ test("the survey counts what costs a lookup, over includes and redirect, and not
     lookups: 7,
     includes: ["b.test"],
     all: "~",
+    voids: ["a.test", "a.test"],
+    usesPtr: true,
+    costs: [
+      { term: "a", lookups: 1 },
+      { term: "mx", lookups: 1 },
+      { term: "include:b.test", lookups: 2 },
+      { term: "redirect=c.test", lookups: 3 },
+    ],
   });
-  expect(resolver.asked).toEqual(["a.test TXT", "b.test TXT", "c.test TXT"]);
+  expect(resolver.asked).toEqual([
+    "a.test TXT",
+    "a.test A",
+    "a.test AAAA",
+    "a.test MX",
+    "b.test TXT",
+    "c.test TXT",
+  ]);
 });
 
 test("a loop ends at the limit, with few questions", async () => {
@@ -95,4 +110,38 @@ test("a record is looked up as receivers do", async () => {
     ["a.test", "b.test", "c.test", "d.test"].map((n) => lookupSpf(n, resolver)),
   );
   expect(statuses.map((s) => s.status)).toEqual(["multiple", "syntax", "none", "none"]);
+});
+
+describe("grammar beyond the shape of terms is the evaluator's", () => {
+  test.each([
+    "v=spf1 ip4:192.0.2.999 -all",
+    "v=spf1 a:x.test/33 -all",
+    "v=spf1 exists:%{z}.x.test -all",
+    "v=spf1 include:%{i -all",
+    "v=spf1 ip6:2001:db8::/129 -all",
+  ])("%s", async (text) => {
+    expect(await lookupSpf("a.test", zone({ "a.test": [text] }))).toMatchObject({ status: "syntax", text });
+  });
+});
+
+test("what stands after all is not read", async () => {
+  const resolver = zone({ "a.test": ["v=spf1 -all include:b.test redirect=c.test exp=d.test"] });
+  expect(await surveySpf("a.test", resolver)).toMatchObject({
+    lookups: 0,
+    unread: ["include:b.test", "redirect=c.test"],
+  });
+});
+
+describe("one record out of several", () => {
+  const cases: [string[], string[], string][] = [
+    [["v=spf1 mx -all", "v=spf1 a mx ~all"], [], "v=spf1 mx a ~all"],
+    [
+      ["v=spf1 mx -all", "v=spf1 ip4:192.0.2.1 +all"],
+      ["include:p.test"],
+      "v=spf1 mx ip4:192.0.2.1 include:p.test -all",
+    ],
+    [["v=spf1 redirect=y.test"], [], "v=spf1 include:y.test -all"],
+    [["v=spf1 foo mx"], [], "v=spf1 mx -all"],
+  ];
+  test.each(cases)("%j and %j", (texts, more, joined) => expect(mergeSpf(texts, more)).toBe(joined));
 });

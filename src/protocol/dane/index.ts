@@ -1,0 +1,61 @@
+import { createHash, X509Certificate } from "node:crypto";
+import type { DnsRecordData } from "../dns/index.ts";
+
+type Tlsa = DnsRecordData["TLSA"];
+
+const DIGEST_BYTES: Record<number, number | undefined> = { 1: 32, 2: 64 };
+
+/** The name of the TLSA records of an SMTP server (RFC 7672 section 2.2.3). */
+export function tlsaName(host: string, port = 25): string {
+  return `_${port}._tcp.${host}`;
+}
+
+/** Whether SMTP clients can use the record: usage DANE-TA or DANE-EE (RFC 7672 section 3.1), a known digest. */
+export function isUsable({ usage, selector, matchingType, certificate }: Tlsa): boolean {
+  if ((usage !== 2 && usage !== 3) || (selector !== 0 && selector !== 1)) return false;
+  return matchingType === 0
+    ? certificate.length > 0
+    : DIGEST_BYTES[matchingType] !== undefined && certificate.length === DIGEST_BYTES[matchingType];
+}
+
+/**
+ * Whether a server's certificates (DER, the leaf first) match a record (RFC 7671 section 5): DANE-EE the leaf alone,
+ * DANE-TA any above it. Chains and names of a DANE-TA match are not verified here.
+ */
+export function matches(record: Tlsa, chain: readonly Uint8Array[]): boolean {
+  const candidates = record.usage === 3 ? chain.slice(0, 1) : chain.slice(1);
+  return isUsable(record) && candidates.some((der) => same(record, der));
+}
+
+function same({ selector, matchingType, certificate }: Tlsa, der: Uint8Array): boolean {
+  const subject = selector === 0 ? Buffer.from(der) : publicKeyOf(der);
+  if (!subject) return false;
+  const digest =
+    matchingType === 0
+      ? subject
+      : createHash(matchingType === 1 ? "sha256" : "sha512")
+          .update(subject)
+          .digest();
+  return digest.equals(certificate);
+}
+
+function publicKeyOf(der: Uint8Array): Buffer | undefined {
+  try {
+    return new X509Certificate(der).publicKey.export({ type: "spki", format: "der" });
+  } catch {
+    return undefined;
+  }
+}
+
+/** As in a zone file: `3 1 1 <hex>`. */
+export function formatTlsa({ usage, selector, matchingType, certificate }: Tlsa): string {
+  return `${usage} ${selector} ${matchingType} ${Buffer.from(certificate).toString("hex")}`;
+}
+
+/** The record to publish for a server's own key: `3 1 1` (RFC 7672 section 3.1.1). */
+export function tlsaOf(der: Uint8Array): Tlsa | undefined {
+  const key = publicKeyOf(der);
+  return (
+    key && { usage: 3, selector: 1, matchingType: 1, certificate: createHash("sha256").update(key).digest() }
+  );
+}
