@@ -21,7 +21,8 @@ let nettle: Member;
 let alder: Member;
 let chromium: Chromium;
 let bounced = 0;
-let warnedAt = 0;
+/** Two when midnight passed meanwhile. */
+let wayBackDates: string[] = [];
 
 beforeAll(async () => {
   await mkdir(ARTIFACTS, { recursive: true });
@@ -70,6 +71,7 @@ const dateOf = (at: number) =>
     .replace("Sept", "Sep");
 
 test("bounces at a real Postfix move the member to warned, and the other one stays as it was", async () => {
+  const started = Date.now();
   for (const name of ["ada", "bob"]) await send(nettle, `${name}@bigmail.test`);
   await send(alder, "ada@bigmail.test");
   await until("three deliveries", async () => (await provider.messages()).length === DELIVERED + 1);
@@ -84,7 +86,7 @@ test("bounces at a real Postfix move the member to warned, and the other one sta
       return notices.length === 1;
     });
   }
-  warnedAt = Date.now();
+  wayBackDates = [started, Date.now()].map((at) => dateOf(at + 14 * DAY_MS));
   expect(await provider.log()).toMatch(/reject: RCPT from .*: 550 5\.1\.1 <gone1@bigmail\.test>/);
   expect(await standingOf(nettle)).toBe("warned");
   expect(await standingOf(alder)).toBe("good");
@@ -135,7 +137,7 @@ describe("the member's page in Chromium, as the committee sees it", () => {
     expect(text).toContain("BounceWarning");
     expect(text).toContain("Confirm addresses before you mail them");
     expect(text).toMatch(/way back/i);
-    expect(text).toContain(dateOf(warnedAt + 14 * DAY_MS));
+    expect(wayBackDates.some((date) => text.includes(`Expected on ${date}`))).toBe(true);
     // What the receiving server said, without the recipient's name.
     expect(text).toContain("550 5.1.1");
     expect(text).not.toContain("gone1@bigmail.test");
