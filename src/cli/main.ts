@@ -5,6 +5,7 @@ import { ConfigError } from "../platform/config/index.ts";
 import { RulesError } from "../rules/index.ts";
 import { check } from "./check.ts";
 import { doctor } from "./doctor/index.ts";
+import { labelerSelfTest, labelerSetup, type SetupOptions } from "./labeler/index.ts";
 import { link } from "./link.ts";
 import {
   memberAdd,
@@ -86,6 +87,33 @@ program
   .addOption(env())
   .addOption(json())
   .action(run(link));
+
+const labeler = program.command("labeler").description("the account that labels, as the world sees it");
+labeler
+  .command("setup")
+  .description(
+    "make an account of a PDS a labeler: key and address in its DID document, and its service record",
+  )
+  .requiredOption("--pds <url>", "the PDS of the account")
+  .requiredOption(
+    "--handle <handle>",
+    "the account; its password comes from LABELER_PASSWORD or standard input",
+  )
+  .option("--url <url>", "public origin of the labeler; or ATMOS_PUBLIC_URL")
+  .option("--plc <url>", "the PLC directory; or ATMOS_PLC_URL")
+  .option("--dry-run", "look, and say what would be done")
+  .addOption(env())
+  .addOption(json())
+  .action(run((options: SetupOptions) => labelerSetup(options)));
+labeler
+  .command("self-test")
+  .description("look from outside: DID document, service record, both endpoints, signatures")
+  .option("--url <url>", "where the labeler should be; by default where its DID document says")
+  .option("--did <did>", "the labeler; or ATMOS_LABELER_DID")
+  .option("--plc <url>", "the PLC directory; or ATMOS_PLC_URL")
+  .addOption(env())
+  .addOption(json())
+  .action(run(labelerSelfTest));
 
 const member = program.command("member").description("members of a running cooperative");
 member

@@ -2,6 +2,7 @@ import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Secp256k1Keypair } from "@atproto/crypto";
 import { Hono } from "hono";
+import { LABELER_SERVICE_COLLECTION, labelerServiceRecord } from "../label/index.ts";
 import { DAY_MS, MovableClock } from "../lib/clock.ts";
 import { parseConfig, type Config } from "../platform/config/index.ts";
 import { serveHttp } from "../platform/http.ts";
@@ -173,6 +174,8 @@ async function environment(parts: {
     verificationMethods: { atproto_label: keypair.did() },
     services: { atproto_labeler: { type: "AtprotoLabeler", endpoint: webUrl } },
   });
+  const service = labelerServiceRecord("2026-01-01T00:00:00.000Z");
+  await world.repos.putRecord(labeler.did, LABELER_SERVICE_COLLECTION, "self", service);
   const leaf = world.authority.issue([
     POOL_HOSTNAME,
     `mx.${POOL_DOMAIN}`,

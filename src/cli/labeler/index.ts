@@ -1,0 +1,2 @@
+export { labelerSelfTest } from "./self-test.ts";
+export { labelerSetup, type SetupOptions } from "./setup.ts";
