@@ -52,7 +52,8 @@ export function attachSubscribeLabels(server: Server, labels: Labels, options: S
   }
 
   function onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    const url = new URL(request.url ?? "/", "http://labeler");
+    const url = URL.parse(request.url ?? "/", "http://labeler");
+    if (url === null) return refuse(socket, 400, "InvalidRequest", "the target of the request is no path");
     if (url.pathname !== PATH) {
       if (server.listenerCount("upgrade") === 1)
         refuse(socket, 404, "NotFound", "there is no WebSocket here");
@@ -188,5 +189,6 @@ function refuse(socket: Duplex, status: number, error: string, message: string):
   socket.end(
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\ncontent-type: application/json\r\n` +
       `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+    () => socket.destroy(),
   );
 }

@@ -136,3 +136,30 @@ test("a group whose own database was restored is told again what followed", asyn
   expect(seen).toEqual(["a3"]);
   await bus.close();
 });
+
+test("a full disk loses no message and stops nobody: the offset is written when there is room again", async () => {
+  const { db, bus } = start();
+  const seen: number[] = [];
+  await bus.publish("t", [{ key: "k", value: 1 }]);
+  db.exec("CREATE TRIGGER full BEFORE INSERT ON bus_offset BEGIN SELECT RAISE(ABORT, 'no room'); END");
+  bus.subscribe<number>("t", "g", async (batch) => void seen.push(...batch.map((m) => m.value)));
+  await expect.poll(() => seen.length).toBeGreaterThan(5);
+  db.exec("DROP TRIGGER full");
+  await bus.settle();
+  expect(new Set(seen)).toEqual(new Set([1]));
+  expect(db.all("SELECT seq FROM bus_offset")).toEqual([{ seq: 1 }]);
+  await bus.close();
+});
+
+test("an outage sets no message aside, however long it lasts", async () => {
+  const { db, bus } = start(undefined, { isOutage: (error) => String(error).includes("down") });
+  let tries = 0;
+  bus.subscribe<number>("t", "g", async () => {
+    if (++tries < 20) throw new Error("down");
+  });
+  await bus.publish("t", [{ key: "k", value: 1 }]);
+  await bus.settle();
+  expect(tries).toBe(20);
+  expect(db.all("SELECT * FROM bus_dead")).toEqual([]);
+  await bus.close();
+});

@@ -1,4 +1,4 @@
-import type { Database, Migration } from "./database.ts";
+import { isStorageOutage, type Database, type Migration } from "./database.ts";
 import type { Logger } from "./log.ts";
 
 /** A fact on its way between roles. `seq` orders a topic; `key` orders one member's facts where a topic is split. */
@@ -65,14 +65,18 @@ export type EmbeddedBusOptions = {
   /** How long to wait before each further try of a batch; after the last, a single message is set aside. */
   retryMs?: readonly number[];
   kept?: number;
+  /** Failures that pass: they are tried again without end, and no message is set aside for them. */
+  isOutage?: (error: unknown) => boolean;
 };
 
 /**
  * The bus of a single host: an append-only table and one offset for each group. A message that a group cannot handle,
- * alone and after every retry, is set aside in `bus_dead` with its error, so that it does not block the others.
+ * alone and after every retry, is set aside in `bus_dead` with its error, so that it does not block the others; a full
+ * or busy disk is no such failure.
  */
 export function createEmbeddedBus(db: Database, log: Logger, options: EmbeddedBusOptions = {}): Bus {
   const retryMs = options.retryMs ?? RETRY_MS;
+  const isOutage = options.isOutage ?? isStorageOutage;
   const compacted = new Set(options.compacted);
   const loops = new Set<Loop>();
 
@@ -82,6 +86,7 @@ export function createEmbeddedBus(db: Database, log: Logger, options: EmbeddedBu
     readonly #handle: (batch: BusMessage<never>[]) => Promise<void>;
     #running: Promise<void> | undefined;
     #wakeUp: (() => void) | undefined;
+    #again = false;
     #closed = false;
 
     constructor(topic: string, group: string, handle: (batch: BusMessage<never>[]) => Promise<void>) {
@@ -95,11 +100,8 @@ export function createEmbeddedBus(db: Database, log: Logger, options: EmbeddedBu
     }
 
     wake(): void {
-      if (this.#closed) return;
-      this.#running ??= this.#drain().finally(() => {
-        this.#running = undefined;
-        if (!this.#closed && this.#next().length > 0) this.wake();
-      });
+      this.#again = true;
+      if (!this.#closed) this.#running ??= this.#run();
     }
 
     async drained(): Promise<void> {
@@ -111,6 +113,15 @@ export function createEmbeddedBus(db: Database, log: Logger, options: EmbeddedBu
       this.#wakeUp?.();
       loops.delete(this);
       await this.#running;
+    }
+
+    async #run(): Promise<void> {
+      await new Promise((resolve) => setImmediate(resolve));
+      while (this.#again && !this.#closed) {
+        this.#again = false;
+        await this.#drain();
+      }
+      this.#running = undefined;
     }
 
     #next(limit = BATCH): BusMessage<never>[] {
@@ -129,30 +140,28 @@ export function createEmbeddedBus(db: Database, log: Logger, options: EmbeddedBu
         .map((row) => ({ seq: row.seq, key: row.key, value: JSON.parse(row.value) as never }));
     }
 
+    /** Never rejects: whatever fails, here or in the handler, is tried again after a while. */
     async #drain(): Promise<void> {
-      await Promise.resolve();
       let failures = 0;
       while (!this.#closed) {
-        const batch = this.#next(failures === 0 ? BATCH : 1);
-        const last = batch.at(-1);
-        if (!last) return;
         try {
-          await this.#handle(batch);
-        } catch (err) {
-          log.error(
-            { err, topic: this.#topic, group: this.#group, seq: batch[0]?.seq, failures },
-            "bus handler failed",
-          );
-          const wait = retryMs[failures++];
-          if (wait !== undefined) {
-            await this.#pause(wait);
-            continue;
+          const batch = this.#next(failures === 0 ? BATCH : 1);
+          const last = batch.at(-1);
+          if (!last) return;
+          try {
+            await this.#handle(batch);
+          } catch (err) {
+            if (failures < retryMs.length || isOutage(err)) throw err;
+            this.#setAside(batch[0]!, err);
           }
-          this.#setAside(batch[0]!, err);
+          this.#advance(last.seq);
+          failures = 0;
+          await new Promise((resolve) => setImmediate(resolve));
+        } catch (err) {
+          log.error({ err, topic: this.#topic, group: this.#group, failures }, "bus handler failed");
+          await this.#pause(retryMs[Math.min(failures, retryMs.length - 1)] ?? 0);
+          failures++;
         }
-        failures = 0;
-        this.#advance(last.seq);
-        await new Promise((resolve) => setImmediate(resolve));
       }
     }
 

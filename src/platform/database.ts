@@ -96,3 +96,11 @@ function migrate(db: Database, migrations: readonly Migration[]): void {
     }
   });
 }
+
+/** SQLite result codes of a disk or file that is full, busy, locked, read-only or failing: they say nothing of the data. */
+const OUTAGE_CODES = new Set([5, 6, 7, 8, 10, 13, 14]);
+
+export function isStorageOutage(error: unknown): boolean {
+  if (!(error instanceof Error) || !("errcode" in error) || typeof error.errcode !== "number") return false;
+  return OUTAGE_CODES.has(error.errcode & 0xff);
+}

@@ -1,6 +1,7 @@
-/** Local part (plain or quoted) and domain of anything that looks like an address. */
-const ADDRESS =
-  /("(?:[^"\\]|\\.){1,64}"|[^\s<>@",;()[\]]{1,320})@([^\s<>@",;()[\]]{1,255}|\[[^\]\s]{1,64}\])/gu;
+/** What may stand before the `@` of an address (plain or quoted), and behind it. Bounded, and tried at each `@` only. */
+const LOCAL = /(?:"(?:[^"\\]|\\.){1,64}"|[^\s<>@",;()[\]]{1,64})$/u;
+const DOMAIN = /^(?:[^\s<>@",;()[\]]{1,255}|\[[^\]\s]{1,64}\])/u;
+const LONGEST_LOCAL = 132;
 const LONGEST_LINE = 1_000;
 
 /** `b…@example.com` of `bob@example.com`. What is masked already stays as it is. */
@@ -15,11 +16,20 @@ export function maskAddress(address: string): string {
  */
 export function maskText(text: string, address: string): string {
   const short = text.length > LONGEST_LINE ? `${text.slice(0, LONGEST_LINE)}…` : text;
-  const masked = short.replace(ADDRESS, (_, local: string, domain: string) => `${firstOf(local)}…@${domain}`);
+  const masked = maskAddresses(short);
   const local = address.slice(0, Math.max(0, address.lastIndexOf("@")));
   if (local.length < 2 || local.includes("…")) return masked;
   const alone = new RegExp(`(?<![\\p{L}\\p{N}@.-])${escapePattern(local)}(?![\\p{L}\\p{N}])`, "giu");
   return masked.replace(alone, `${firstOf(local)}…`);
+}
+
+function maskAddresses(text: string): string {
+  const [first = "", ...rest] = text.split("@");
+  return rest.reduce((done, after) => {
+    const local = DOMAIN.test(after) ? LOCAL.exec(done.slice(-LONGEST_LOCAL))?.[0] : undefined;
+    if (local === undefined) return `${done}@${after}`;
+    return `${done.slice(0, done.length - local.length)}${firstOf(local)}…@${after}`;
+  }, first);
 }
 
 function firstOf(text: string): string {

@@ -43,14 +43,18 @@ export async function startDnsServer(options: DnsServerOptions): Promise<DnsServ
   const { tcp, udp, port } = await listen(host, options.port);
   const sockets = new Set<Socket>();
   let inFlight = 0;
+  let closed = false;
 
   async function onDatagram(data: Buffer, from: RemoteInfo): Promise<void> {
-    if (inFlight >= MAX_UDP_IN_FLIGHT) return;
+    // Nobody listens on port 0; a question from there is forged, and cannot be answered.
+    if (inFlight >= MAX_UDP_IN_FLIGHT || from.port === 0 || closed) return;
     inFlight++;
     const reply = await respond(data, "udp", options).finally(() => inFlight--);
-    if (reply) udp.send(reply, from.port, from.address, () => {});
+    if (reply && !closed) udp.send(reply, from.port, from.address, () => {});
   }
-  udp.on("message", (data, from) => void onDatagram(data, from));
+  udp.on("message", (data, from) => {
+    onDatagram(data, from).catch((error: unknown) => options.onError?.(error));
+  });
   udp.on("error", (error) => options.onError?.(error));
 
   tcp.maxConnections = MAX_TCP_CONNECTIONS;
@@ -66,6 +70,7 @@ export async function startDnsServer(options: DnsServerOptions): Promise<DnsServ
     host,
     port,
     async close() {
+      closed = true;
       for (const socket of sockets) socket.destroy();
       await Promise.all([
         new Promise((done) => tcp.close(done)),

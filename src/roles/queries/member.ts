@@ -13,6 +13,8 @@ import type {
 import { labelsInForce, type QueryParts } from "./parts.ts";
 
 const MESSAGES = 25;
+const RECIPIENTS = 20;
+const ATTEMPTS = 3;
 const NEXT_TIER: Record<string, string | null> = {
   new: "After 7 days and 50 clean deliveries you move up to warming.",
   warming: "After 21 days and 300 clean deliveries you move up to steady.",
@@ -155,13 +157,14 @@ async function messages({ spool }: QueryParts, did: string): Promise<MemberMessa
           domain: message.fromDomain,
           stream: message.stream,
           size: message.size,
-          recipients: message.recipients.map((recipient) => ({
+          recipients: message.recipients.slice(0, RECIPIENTS).map((recipient) => ({
             id: recipient.id,
             address: recipient.address,
             state: recipient.state,
             nextAttemptAt: ["queued", "deferred"].includes(recipient.state) ? recipient.nextAt : null,
             attempts: attempts
               .filter((attempt) => attempt.recipientId === recipient.id)
+              .slice(-ATTEMPTS)
               .map((attempt) => ({
                 at: attempt.at,
                 server: attempt.host,
