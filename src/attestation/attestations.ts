@@ -152,7 +152,7 @@ export function createAttestations(options: AttestationsOptions) {
       });
     },
     /** Asks these relays and hosts, once a day, which accounts have attestations. Returns how many it looked at. */
-    sweepDue(hosts: readonly string[], signal?: AbortSignal): Promise<number> {
+    sweepDue(hosts: readonly string[], signal: AbortSignal = new AbortController().signal): Promise<number> {
       const more = { store, progress, resolveIdentity, rests, clock, log, maxPerDid, follow };
       return sweep(hosts, { ...more, fetch: options.fetch, collections: [...collections.keys()] }, signal);
     },

@@ -32,12 +32,11 @@ export function createFollower({ intake: parts, progress, clock, log, tell }: Fo
   /** Proofs of one repository are asked for one after the other, so that they come in the order of its revisions. */
   function inLane<T>(did: string, work: () => Promise<T>): Promise<T> {
     const run = (lanes.get(did) ?? Promise.resolve()).then(work, work);
-    const end = run
-      .catch(() => undefined)
-      .then(() => {
-        if (lanes.get(did) === end) lanes.delete(did);
-      });
-    lanes.set(did, end);
+    lanes.set(did, run);
+    const leave = () => {
+      if (lanes.get(did) === run) lanes.delete(did);
+    };
+    run.then(leave, leave);
     return run;
   }
 

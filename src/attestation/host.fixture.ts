@@ -26,6 +26,8 @@ export class HostFixture {
   /** An error that getRecord answers with instead. */
   refuse: { status: number; error: string } | undefined;
   hideDid = false;
+  /** The host that the DID document names; this one unless a test changes it. */
+  pds: string | undefined;
   requests = 0;
   seq = 0;
   #repo!: Repo;
@@ -127,7 +129,9 @@ export class HostFixture {
           publicKeyMultibase: this.announcedKey.slice("did:key:".length),
         },
       ],
-      service: [{ id: "#atproto_pds", type: "AtprotoPersonalDataServer", serviceEndpoint: this.origin }],
+      service: [
+        { id: "#atproto_pds", type: "AtprotoPersonalDataServer", serviceEndpoint: this.pds ?? this.origin },
+      ],
     };
   }
 }

@@ -81,14 +81,15 @@ export function followStream(dialect: Dialect, parts: StreamParts): Stream {
 
   function start(position: number, hints: RepoHint[], socket: WebSocket): void {
     const key = Symbol(name);
-    const work = follow(hints).then((followed) => {
+    const work = async () => {
+      const followed = await follow(hints);
       inFlight.delete(key);
       if (inFlight.size < MAX_IN_FLIGHT) socket.resume();
       if (followed && dialect.acknowledge && socket.readyState === socket.OPEN)
         socket.send(dialect.acknowledge(position));
       save();
-    });
-    inFlight.set(key, { position, work });
+    };
+    inFlight.set(key, { position, work: work() });
     if (inFlight.size >= MAX_IN_FLIGHT) socket.pause();
   }
 

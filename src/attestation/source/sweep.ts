@@ -25,6 +25,8 @@ export type SweepParts = {
 const PAGE = 500;
 /** Accounts that one sweep of one collection at one host looks at. */
 const MAX_ACCOUNTS = 100_000;
+/** Pages of one sweep, whatever is on them. */
+const MAX_PAGES = 400;
 const PARALLEL = 8;
 
 /**
@@ -35,7 +37,7 @@ const PARALLEL = 8;
 export async function sweep(
   hosts: readonly string[],
   parts: SweepParts,
-  signal?: AbortSignal,
+  signal: AbortSignal,
 ): Promise<number> {
   let looked = 0;
   for (const host of hosts) {
@@ -54,13 +56,15 @@ async function sweepHost(
   collection: string,
   from: string | null,
   parts: SweepParts,
-  signal?: AbortSignal,
+  signal: AbortSignal,
 ): Promise<number> {
   const { progress, clock, log, fetch } = parts;
   let cursor = from;
-  let looked = 0;
+  const seen = new Set<string>();
+  let pages = 0;
   let byCollection = true;
-  while (!signal?.aborted) {
+  for (;;) {
+    if (signal.aborted) return seen.size;
     const page = await (byCollection
       ? listAccounts(fetch, host, "com.atproto.sync.listReposByCollection", {
           collection,
@@ -76,25 +80,25 @@ async function sweepHost(
     if (page.status !== "page") {
       const detail = page.status === "failed" ? page.detail : "it lists no accounts";
       log.warn({ host, collection, detail }, "sweep: broken off; it goes on later");
-      return looked;
+      return seen.size;
     }
-    await inParallel(page.items, PARALLEL, async (did) => {
-      if (!signal?.aborted) await sweepAccount(did, collection, parts);
+    const fresh = page.items.filter((did) => !seen.has(did));
+    await inParallel(fresh, PARALLEL, async (did) => {
+      if (!signal.aborted) await sweepAccount(did, collection, parts);
     });
-    if (signal?.aborted) return looked;
-    looked += page.items.length;
+    if (signal.aborted) return seen.size;
+    for (const did of fresh) seen.add(did);
     cursor = page.cursor;
-    const done = cursor === null || looked >= MAX_ACCOUNTS;
+    const done = cursor === null || seen.size >= MAX_ACCOUNTS || ++pages >= MAX_PAGES;
     progress.saveSweep(host, collection, {
       cursor: done ? null : cursor,
       finishedAt: done ? clock.now() : null,
     });
     if (done) {
-      log.info({ host, collection, accounts: looked }, "sweep: done");
-      return looked;
+      log.info({ host, collection, accounts: seen.size }, "sweep: done");
+      return seen.size;
     }
   }
-  return looked;
 }
 
 async function sweepAccount(did: string, collection: string, parts: SweepParts): Promise<void> {
