@@ -8,7 +8,7 @@ type Line = { ours: Range; peer: Range; ratio: Range };
 
 export type Compared = { scenario: string; figures: Record<keyof Measured, Line> };
 
-export function range(values: readonly number[]): Range {
+function range(values: readonly number[]): Range {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = (sorted.length - 1) / 2;
   const median = ((sorted[Math.floor(middle)] ?? 0) + (sorted[Math.ceil(middle)] ?? 0)) / 2;

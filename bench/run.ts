@@ -21,7 +21,7 @@ const { values } = parseArgs({
 const rounds = Math.min(5, Math.max(1, Number(values.rounds)));
 const WARM_UP: Scenario = { name: "warm up", messages: 400, perConnection: 20 };
 const SCENARIOS: Scenario[] = [
-  { name: "connections kept", messages: 2_000, perConnection: 100 },
+  { name: "connections kept", messages: 2_000, perConnection: 50 },
   { name: "a connection for each message", messages: 600, perConnection: 1 },
 ];
 /** Of the 300 that a member of tier `trusted` may send in five minutes. */

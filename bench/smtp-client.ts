@@ -32,11 +32,15 @@ export async function logIn(to: Address, { username, secret }: Login) {
     }
     return lines.shift()!;
   }
-  /** Takes as many replies as `text` asks for; gives the last. */
+  /** Takes as many replies as `text` asks for; gives the first that refuses, else the last. */
   async function ask(text: string, replies = 1): Promise<string> {
     socket.write(text, "latin1");
-    for (; replies > 1; replies--) await reply();
-    return reply();
+    let answer = "";
+    for (let n = 0; n < replies; n++) {
+      const next = await reply();
+      if (!/^[45]/.test(answer)) answer = next;
+    }
+    return answer;
   }
 
   await reply();
@@ -45,7 +49,7 @@ export async function logIn(to: Address, { username, secret }: Login) {
   const answer = await ask(`AUTH PLAIN ${token}\r\n`);
   if (!answer.startsWith("235")) throw new Error(`AUTH was answered: ${answer}`);
   return {
-    /** The reply to the final dot, or to DATA when that was refused, and how long the final one took. */
+    /** The reply to the final dot, or the refusal before it, and how long the final one took. */
     async send(sender: string, to: string, subject: string, body: string) {
       const go = await ask(`MAIL FROM:<${sender}>\r\nRCPT TO:<${to}>\r\nDATA\r\n`, 3);
       const began = performance.now();

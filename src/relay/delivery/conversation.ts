@@ -1,5 +1,5 @@
 import { Readable } from "node:stream";
-import { TLSSocket } from "node:tls";
+import { createSecureContext, TLSSocket } from "node:tls";
 import SMTPConnection from "nodemailer/lib/smtp-connection";
 import { parseReply, type ReplyPhase } from "../../protocol/smtp-reply/index.ts";
 import type { Deadlines } from "../context.ts";
@@ -60,6 +60,8 @@ export interface Conversation {
 type SmtpError = Error & { code?: string; command?: string; response?: string; originalCode?: string };
 
 const silent = () => undefined;
+/** One for all: each would cost its making. */
+const secureContext = createSecureContext({ minVersion: "TLSv1.2" });
 
 /**
  * Opens a connection up to EHLO under TLS (1.2 or newer, the certificate is not judged: the floor, against
@@ -105,7 +107,7 @@ export function openConversation(
     name: target.ehlo,
     localAddress: target.localAddress,
     allowInternalNetworkInterfaces: true,
-    tls: { minVersion: "TLSv1.2", rejectUnauthorized: false, servername: target.name },
+    tls: { secureContext, rejectUnauthorized: false, servername: target.name },
     connectionTimeout: deadlines.connect,
     greetingTimeout: deadlines.connect,
     socketTimeout: Math.max(deadlines.body, deadlines.dataEnd) + 1_000,
