@@ -47,7 +47,20 @@ describe("entriesFor", () => {
     ["a label whose record is gone", labelsOf("a", "verified-member"), [], []],
     ["the pool's own domain", labelsOf("coop", "verified-member"), [record("coop")], []],
   ])("%s", (_, labels, records, expected) => {
-    expect(entriesFor(labels, records, "coop.test").map((e) => [e.domain, e.code])).toEqual(expected);
+    expect(
+      entriesFor(labels, records, { zone: "wl.test", poolDomain: "coop.test" }).map((e) => [
+        e.domain,
+        e.code,
+      ]),
+    ).toEqual(expected);
+  });
+
+  test("a name that is too long for the zone keeps nobody else out", () => {
+    const long = `${"a".repeat(60)}.${"b".repeat(60)}.${"c".repeat(60)}.${"d".repeat(50)}.test`;
+    const labels = [...labelsOf("a", "verified-member"), ...labelsOf("b", "verified-member")];
+    const records = [record("a"), { ...record("b"), domain: long }];
+    const zone = { zone: "wl.coop.test", poolDomain: "coop.test" };
+    expect(entriesFor(labels, records, zone).map((e) => e.domain)).toEqual(["a.test"]);
   });
 
   test("of two claims on a domain the older proof stands", () => {
@@ -57,12 +70,19 @@ describe("entriesFor", () => {
       { uri: thief.uri, cid: thief.cid, val: "verified-mail-operator", since: "2026-02-01T00:00:00.000Z" },
       { uri: thief.did, val: "verified-member", since: cts },
     ];
-    expect(entriesFor(labels, [thief, record("a")], "coop.test").map((e) => e.did)).toEqual(["did:plc:a"]);
+    expect(
+      entriesFor(labels, [thief, record("a")], { zone: "wl.test", poolDomain: "coop.test" }).map(
+        (e) => e.did,
+      ),
+    ).toEqual(["did:plc:a"]);
   });
 });
 
 describe("the zone file", () => {
-  const entries = entriesFor(labelsOf("a", "verified-member"), [record("a")], "coop.test");
+  const entries = entriesFor(labelsOf("a", "verified-member"), [record("a")], {
+    zone: "wl.test",
+    poolDomain: "coop.test",
+  });
   const records = zoneRecords(makeSnapshot("wl.test", 7, cts, entries), "ns.coop.test");
   test("reads back as it was written", () => {
     expect(readZoneFile(writeZoneFile(records))).toEqual(records);
@@ -158,8 +178,13 @@ describe("publication", () => {
     state.members = many.slice(20);
     expect(list.publish()).toMatchObject({ outcome: "refused" });
     expect(list.snapshot()!.entries).toHaveLength(40);
+    state.negated = ["m3"];
+    expect(list.publish().outcome).toBe("published");
+    expect(list.snapshot()!.entries.map((e) => e.domain)).not.toContain("m3.test");
+    expect(list.snapshot()!.entries).toHaveLength(39);
     state.negated = many.slice(0, 20);
     expect(list.publish().outcome).toBe("published");
+    expect(list.snapshot()!.entries).toHaveLength(20);
   });
 
   test("after a restart the last good list is served before anything is known, and a torn one is not", () => {

@@ -18,14 +18,18 @@ export type Entry = {
   code: "127.0.6.1" | "127.0.6.2";
 };
 
+/** Octets of a domain name as text (RFC 1035 section 2.3.4). */
+const LONGEST_NAME = 253;
+
 /**
  * Domains whose record is labelled in the version that stands, and whose DID is a verified member. The pool's own
- * signing domain never appears: it vouches for everybody's mail at once.
+ * signing domain never appears: it vouches for everybody's mail at once. A domain that is too long to stand below the
+ * zone is left out, so that it does not keep the others from being published.
  */
 export function entriesFor(
   labels: readonly LabelInForce[],
   records: readonly AttestedRecord[],
-  poolDomain: string,
+  { zone, poolDomain }: { zone: string; poolDomain: string },
 ): Entry[] {
   const on = Map.groupBy(labels, (label) => label.uri);
   const entries = new Map<string, Entry>();
@@ -34,6 +38,7 @@ export function entriesFor(
     const ofDid = (on.get(record.did) ?? []).map((label) => label.val);
     if (!proof || !ofDid.includes("verified-member")) continue;
     if (record.domain === poolDomain || record.domain.endsWith(`.${poolDomain}`)) continue;
+    if (`${record.domain}._vouch.${zone}`.length > LONGEST_NAME) continue;
     const earlier = entries.get(record.domain);
     if (earlier && earlier.since <= proof.since) continue;
     entries.set(record.domain, {

@@ -52,17 +52,16 @@ export function createAllowlist(options: AllowlistOptions) {
   let answer = answerFrom(current?.records ?? [], zone);
 
   function publish(): PublishOutcome {
-    const entries = entriesFor(source.labels(), source.records(), options.poolDomain);
-    if (current && sameEntries(current.snapshot.entries, entries)) {
-      return { outcome: "unchanged", snapshot: current.snapshot };
-    }
+    const wanted = entriesFor(source.labels(), source.records(), { zone, poolDomain: options.poolDomain });
     const before = current?.snapshot;
-    if (before) {
-      const guard = guardShrink(before.entries, entries, (entry) => source.wasNegated(entry));
-      if (!guard.ok) {
-        log.error({ why: guard.why }, "allowlist not published");
-        return { outcome: "refused", why: guard.why };
-      }
+    const guard = guardShrink(before?.entries ?? [], wanted, (entry) => source.wasNegated(entry));
+    if (!guard.ok)
+      log.error({ why: guard.why }, "the allowlist keeps entries that lapsed without a negation");
+    const entries = guard.ok ? wanted : guard.entries;
+    if (current && sameEntries(current.snapshot.entries, entries)) {
+      return guard.ok
+        ? { outcome: "unchanged", snapshot: current.snapshot }
+        : { outcome: "refused", why: guard.why };
     }
     const now = clock.now();
     const snapshot = makeSnapshot(

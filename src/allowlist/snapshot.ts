@@ -31,11 +31,12 @@ export function nextSerial(last: number, nowMs: number): number {
 
 const SHRINK_GUARD = { smallest: 10, share: 0.2 };
 
-export type GuardResult = { ok: true } | { ok: false; why: string };
+export type GuardResult = { ok: true } | { ok: false; why: string; entries: Entry[] };
 
 /**
  * Stops a list that shrinks for no reason that was stated: more than a fifth of the entries (and more than ten) gone
- * without a negation. A stated removal is never held up.
+ * without a negation. Then `entries` is what may be published all the same: the new list
+ * with the entries that lapsed, so that a stated removal is never held up.
  */
 export function guardShrink(
   before: readonly Entry[],
@@ -43,11 +44,13 @@ export function guardShrink(
   wasNegated: (entry: Entry) => boolean,
 ): GuardResult {
   const kept = new Set(after.map((entry) => entry.domain));
-  const gone = before.filter((e) => !kept.has(e.domain) && !wasNegated(e));
+  const gone = before.filter((entry) => !kept.has(entry.domain));
+  const lapsed = gone.filter((entry) => !wasNegated(entry));
   const limit = Math.max(SHRINK_GUARD.smallest, before.length * SHRINK_GUARD.share);
-  if (gone.length <= limit) return { ok: true };
+  if (lapsed.length <= limit) return { ok: true };
   return {
     ok: false,
-    why: `${gone.length} of ${before.length} entries would vanish without a negation (at most ${Math.floor(limit)} may); the last good list stays`,
+    why: `${lapsed.length} of ${before.length} entries would vanish without a negation (at most ${Math.floor(limit)} may)`,
+    entries: [...after, ...lapsed].sort((a, b) => (a.domain < b.domain ? -1 : 1)),
   };
 }

@@ -45,6 +45,8 @@ export type MessageFacts = {
   size: number;
   recipients: number;
   stream: string;
+  /** When the member handed it in, ms since the epoch. */
+  received_at: number;
 };
 
 /** A recipient by keyed hash: distinct people can be counted without being named. */

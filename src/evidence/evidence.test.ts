@@ -41,7 +41,7 @@ function tell(action: ActionName, recipient: string, facts: SmtpFacts, more: Par
       dedupe_key: `k${n}`,
       member: { did, domain: "a.test" },
       recipient: { key: recipient, domain: "r.test" },
-      message: { id: `m${n}`, size: 1, recipients: 1, stream: "transactional" },
+      message: { id: `m${n}`, size: 1, recipients: 1, stream: "transactional", received_at: now },
       smtp: facts,
       ...more,
     }),
@@ -73,15 +73,25 @@ describe("the bounce window", () => {
   });
 
   test("a late DSN replaces the delivery and is no second trial", () => {
+    const sent = now;
     tell("recipient_delivered", "r1", smtp(), {
-      message: { id: "late", size: 1, recipients: 1, stream: "t" },
+      message: { id: "late", size: 1, recipients: 1, stream: "t", received_at: sent },
     });
     now += 2 * DAY;
     const { bounce } = tell("recipient_bounced", "r1", bad, {
       late: true,
-      message: { id: "late", size: 1, recipients: 1, stream: "t" },
+      message: { id: "late", size: 1, recipients: 1, stream: "t", received_at: sent },
     });
     expect(bounce).toMatchObject({ eligible: 1, hard: 1 });
+  });
+
+  test("mail that was handed in before a change of standing is no evidence after it", () => {
+    const before = { id: "old", size: 1, recipients: 9, stream: "t", received_at: now };
+    now += HOUR;
+    evidence.restartWindow(did, now);
+    now += HOUR;
+    expect(tell("recipient_bounced", "r1", bad, { message: before }).bounce.eligible).toBe(0);
+    expect(tell("recipient_bounced", "r2", bad).bounce).toMatchObject({ eligible: 1, hard: 1 });
   });
 
   test("reaches back 90 days and 200 trials, and begins anew after a change of standing", () => {

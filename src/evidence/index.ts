@@ -8,7 +8,8 @@ export const evidenceMigration: Migration = {
   steps: [
     `CREATE TABLE trial (
        did TEXT NOT NULL, recipient TEXT NOT NULL, day INTEGER NOT NULL, message TEXT NOT NULL,
-       hard INTEGER NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (did, recipient, day)
+       hard INTEGER NOT NULL, at INTEGER NOT NULL,
+       sent_at INTEGER NOT NULL, PRIMARY KEY (did, recipient, day)
      ) STRICT, WITHOUT ROWID;
      CREATE INDEX trial_at ON trial (did, at);
      CREATE TABLE complaint (did TEXT NOT NULL, complainant TEXT NOT NULL, at INTEGER NOT NULL) STRICT;
@@ -46,17 +47,24 @@ export function createEvidence(db: Database) {
     );
   }
 
-  function recordTrial(did: string, recipient: string, message: string, hard: boolean, at: number): void {
+  function recordTrial(
+    did: string,
+    recipient: string,
+    message: { id: string; sentAt: number },
+    hard: boolean,
+    at: number,
+  ): void {
     db.run(
-      `INSERT INTO trial (did, recipient, day, message, hard, at) VALUES (?, ?, ?, ?, ?, ?)
+      `INSERT INTO trial (did, recipient, day, message, hard, at, sent_at) VALUES (?, ?, ?, ?, ?, ?, ?)
        ON CONFLICT (did, recipient, day) DO UPDATE SET
-         message = excluded.message, at = excluded.at, hard = max(hard, excluded.hard)`,
+         message = excluded.message, at = excluded.at, hard = max(hard, excluded.hard), sent_at = excluded.sent_at`,
       did,
       recipient,
       dayOf(at),
-      message,
+      message.id,
       hard ? 1 : 0,
       at,
+      message.sentAt,
     );
   }
 
@@ -78,9 +86,10 @@ export function createEvidence(db: Database) {
 
   function bounces(did: string, now: number): BounceWindow {
     const rows = db.all<{ recipient: string; hard: number }>(
-      "SELECT recipient, hard FROM trial WHERE did = ? AND at > ? ORDER BY at DESC LIMIT ?",
+      "SELECT recipient, hard FROM trial WHERE did = ? AND at > ? AND sent_at > ? ORDER BY at DESC LIMIT ?",
       did,
-      Math.max(windowStart(did), now - BOUNCE_WINDOW.reachMs),
+      now - BOUNCE_WINDOW.reachMs,
+      windowStart(did),
       BOUNCE_WINDOW.lastEligible,
     );
     return bounceWindow(rows.map((row) => ({ recipient: row.recipient, hard: row.hard === 1 })));
@@ -115,7 +124,7 @@ export function createEvidence(db: Database) {
       const at = eventTime(envelope);
       const provider = data.smtp?.provider ?? "other";
       const recipient = data.recipient?.key;
-      const message = data.message?.id ?? "";
+      const message = { id: data.message?.id ?? "", sentAt: data.message?.received_at ?? at };
       if (action_name === "message_accepted") count(did, at, "", "accepted");
       if (action_name === "recipient_deferred") count(did, at, provider, "deferred");
       if (action_name === "recipient_delivered") {
@@ -125,7 +134,7 @@ export function createEvidence(db: Database) {
       if (action_name === "recipient_bounced" || action_name === "recipient_expired") {
         count(did, at, provider, "bounced");
         if (recipient && isHardBounce(envelope)) {
-          const replaced = data.late === true && replaceDelivery(did, recipient, message, at);
+          const replaced = data.late === true && replaceDelivery(did, recipient, message.id, at);
           if (!replaced) recordTrial(did, recipient, message, true, at);
         }
       }
@@ -134,7 +143,7 @@ export function createEvidence(db: Database) {
         db.run(
           "INSERT INTO complaint (did, complainant, at) VALUES (?, ?, ?)",
           did,
-          recipient ?? message,
+          recipient ?? message.id,
           at,
         );
       }
@@ -144,7 +153,7 @@ export function createEvidence(db: Database) {
     bounces,
     complaints,
 
-    /** After a change of standing only new events are evidence. */
+    /** After a change of standing only mail that was handed in later is evidence. */
     restartWindow(did: string, at: number): void {
       db.run(
         "INSERT INTO window_start (did, at) VALUES (?, ?) ON CONFLICT (did) DO UPDATE SET at = excluded.at",

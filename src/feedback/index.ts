@@ -65,6 +65,7 @@ export function createFeedback(options: FeedbackOptions) {
         size: message.size,
         recipients: message.recipients.length,
         stream: message.stream,
+        received_at: message.receivedAt,
       },
       recipient: { key: options.recipientKey(recipient.address), domain: recipient.domain },
     };

@@ -27,6 +27,7 @@ import { coreMigrations, createCore, type Core } from "./core/index.ts";
 import { createLabeler, labelerMigrations, type Labeler } from "./labeler.ts";
 import { createQueries } from "./queries/index.ts";
 import { startRelay, type RunningRelay } from "./relay.ts";
+import { emailXrpc } from "./xrpc.ts";
 import { startZone, type Zone } from "./zone.ts";
 
 export type ServeOptions = {
@@ -156,6 +157,10 @@ export async function startServe(options: ServeOptions): Promise<Serve> {
     const app = new Hono();
     app.get("/xrpc/_health", (c) => c.json({ version }));
     if (labeler) app.route("/", labelRoutes(labeler.labels));
+    if (labeler) {
+      const { LEXICON_AUTHORITY: authority, TRUSTED_PROXIES: trustedProxies } = config;
+      app.route("/", emailXrpc({ labeler, clock, authority, trustedProxies }));
+    }
     app.all("/xrpc/*", (c) =>
       c.json({ error: "MethodNotImplemented", message: "There is no such method here" }, 501),
     );

@@ -39,6 +39,8 @@ export type Finding = {
   evidence: Record<string, unknown>;
   actionId: string;
   at: number;
+  /** When the mail that it is about was handed in, ms since the epoch. */
+  sentAt: number;
 };
 
 /** One event is one cause: of several findings the one that leads furthest down counts. */
@@ -179,7 +181,10 @@ export function createStandings({ db, clock, authority }: { db: Database; clock:
     consider(did: string, finding: Finding): StandingChange | undefined {
       const cause = CAUSES[finding.cause];
       if (!cause) return undefined;
-      const to = worsen(state(did), cause, finding.at);
+      const before = state(did);
+      // A change restarts the window: what was sent before it has been judged.
+      if (finding.sentAt <= before.since) return undefined;
+      const to = worsen(before, cause, finding.at);
       if (!to) {
         db.run("UPDATE standing SET last_cause_at = ? WHERE did = ?", finding.at, did);
         return undefined;

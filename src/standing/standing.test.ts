@@ -135,6 +135,7 @@ describe("the store", () => {
     evidence: { eligible: 60, hard: 8 },
     actionId: "1",
     at: clock.now(),
+    sentAt: clock.now(),
   });
 
   test("a change carries cause, evidence, remedy and a dated way back, and is told in a note", () => {
@@ -174,6 +175,17 @@ describe("the store", () => {
     }
     expect(gravestOf([{ ...finding(), cause: "made-up" }, finding()])?.cause).toBe("bounce-warning");
     expect(gravestOf([])).toBeUndefined();
+  });
+
+  test("a bounce of mail that was sent before the change is no new cause", () => {
+    const probation = () => ({ ...finding(), cause: "bounce-probation" });
+    const sent = clock.now();
+    clock.advance(1_000);
+    expect(standings.consider(did, { ...probation(), sentAt: sent })?.to).toBe("probation");
+    clock.advance(1_000);
+    expect(standings.consider(did, { ...probation(), sentAt: sent })).toBeUndefined();
+    clock.advance(DAY_MS);
+    expect(standings.consider(did, probation())?.to).toBe("suspended");
   });
 
   test("an unknown cause is no cause", () => {

@@ -97,7 +97,7 @@ export function deliveryEvent(
     dedupe_key: `attempt:${leased.id}:${attempt}`,
     ...facts,
     ...(message.credential ? { credential: message.credential } : {}),
-    message: { id: message.id, size: message.size, recipients: 1, stream: message.stream },
+    message: { id: message.id, size: message.size, recipients: 1, stream: message.stream, received_at: message.receivedAt },
     smtp: smtpFacts(result),
     detail: { attempt },
   };

@@ -105,7 +105,7 @@ export async function finishMessage(
           dedupe_key: `accepted:${id}`,
           member: { did: member.did, domain: memberDomain },
           credential: credential.id,
-          message: { id, size, recipients: recipients.length, stream },
+          message: { id, size, recipients: recipients.length, stream, received_at: now },
           ...(held ? { detail: { reason: decision.reason } } : {}),
         }),
       ],

@@ -9,7 +9,9 @@ import { createPolicyPublisher, policyPublisherMigration, type MemberPolicy } fr
 import { createVerdictLog, verdictMigration, type RulesEngine } from "../../rules/index.ts";
 import { CLEAN_SENDER, createStandings, labelsFor, standingMigrations } from "../../standing/index.ts";
 import { DAY_MS } from "../../lib/clock.ts";
+import { createQueue } from "../queue.ts";
 import { createPipeline } from "./pipeline.ts";
+import { createTeller } from "./teller.ts";
 import type { Shared } from "../shared.ts";
 
 export const coreMigrations: Migration[] = [
@@ -31,6 +33,9 @@ export type CoreOptions = Shared & {
   returnPathHost: string;
   spfInclude: string;
 };
+
+/** Look-ups of delegations at once. */
+const LOOK_UPS = 10;
 
 export type Core = ReturnType<typeof createCore>;
 
@@ -98,61 +103,47 @@ export function createCore(options: CoreOptions) {
     );
   }
 
-  /** A verified domain may send; one whose authentication is broken waits. */
-  async function followCheck(envelope: Envelope): Promise<void> {
-    const { member, detail } = envelope.data.data;
-    const row = members.domain(member.domain);
-    if (!row || row.did !== member.did) return;
-    const delegated = await resolver.resolve(`bounce.${row.name}`, "CNAME");
-    if (delegated.status === "ok") {
-      const ours = delegated.records.some((record) => record.target === returnPathHost);
-      members.setReturnPath(row.name, ours ? `bounce.${row.name}` : null);
-    } else if (delegated.status !== "temperror") members.setReturnPath(row.name, null);
-    if (detail?.["summary"] === "verified") members.setDomainStatus(row.name, "active");
-    if (detail?.["summary"] === "broken") members.setDomainStatus(row.name, "held");
+  /** A verified domain may send; one whose authentication is broken, or whose attestation has ended, waits. */
+  function followCheck({ data: { data } }: Envelope): void {
+    const row = members.domain(data.member.domain);
+    if (!row || row.did !== data.member.did) return;
+    const summary = data.detail?.["summary"];
+    if (summary === "verified") members.setDomainStatus(row.name, "active");
+    if (summary === "broken" || summary === "ended") members.setDomainStatus(row.name, "held");
+    lookUps.add(row.name, () => followDelegation(row.name));
   }
 
-  /** Changes of the registry reach the bus together, in the next turn. */
-  const changed = new Set<string>();
-  let told: Promise<void> = Promise.resolve();
-  function tellSoon(did: string): void {
-    changed.add(did);
-    told = told.then(tellChanged);
+  async function followDelegation(domain: string): Promise<void> {
+    const delegated = await resolver.resolve(`bounce.${domain}`, "CNAME");
+    if (delegated.status === "temperror") return;
+    const ours =
+      delegated.status === "ok" && delegated.records.some((record) => record.target === returnPathHost);
+    members.setReturnPath(domain, ours ? `bounce.${domain}` : null);
   }
-  async function tellChanged(): Promise<void> {
-    if (changed.size === 0) return;
-    const dids = [...changed];
-    changed.clear();
-    try {
-      await tell(dids);
-    } catch (err) {
-      options.log.error(
-        { err },
-        "policies were not told; they go out at the next change or within six hours",
-      );
-    }
-  }
+  /** Apart from the handling of events: a slow name server delays nobody's policy. */
+  const lookUps = createQueue(options.log, LOOK_UPS);
+
+  const teller = createTeller(tell, options.log);
   members.onChange((did) => {
     standings.begin(did);
-    tellSoon(did);
+    teller.tell([did]);
   });
 
   const subscription = bus.subscribe<Envelope>(EVENTS_TOPIC, "core", async (batch) => {
     const { changes, checked } = pipeline.takeAll(batch.map((message) => message.value));
-    for (const envelope of checked) await followCheck(envelope);
-    await tell([...new Set(changes.map((change) => change.did))]);
+    teller.tell(changes.map((change) => change.did));
+    checked.forEach(followCheck);
+    await teller.told();
   });
   scheduler.every({
     name: "review of standings",
     everyMs: 3_600_000,
-    run: async () => {
-      await tell([...new Set(pipeline.review().map((change) => change.did))]);
-    },
+    run: async () => teller.tell(pipeline.review().map((change) => change.did)),
   });
   scheduler.every({
     name: "policies told again",
     everyMs: 6 * 3_600_000,
-    run: () => tell(members.list().map((member) => member.did)),
+    run: async () => teller.tell(members.list().map((member) => member.did)),
   });
 
   return {
@@ -173,10 +164,18 @@ export function createCore(options: CoreOptions) {
         pipeline.conclude(decided);
         return decided;
       });
-      await tell([did]);
+      teller.tell([did]);
+      await teller.told();
       return change;
     },
-    settle: () => told,
-    close: () => subscription.close(),
+    async settle() {
+      await lookUps.idle();
+      await teller.told();
+    },
+    async close() {
+      await subscription.close();
+      teller.close();
+      await lookUps.idle();
+    },
   };
 }

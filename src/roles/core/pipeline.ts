@@ -98,6 +98,7 @@ export function createPipeline(parts: PipelineParts) {
           evidence: evidenceOf(cause, window, verdict.values),
           actionId: action_id,
           at,
+          sentAt: data.message?.received_at ?? at,
         });
       }
     }

@@ -1,0 +1,202 @@
+import { Hono, type Context } from "hono";
+import { cors } from "hono/cors";
+import { LEXICON_AUTHORITY, normalizeDomain, summarize, type Attestation } from "../attestation/index.ts";
+import type { Clock } from "../lib/clock.ts";
+import { createRateTable } from "../lib/rate-table.ts";
+import type { Label } from "../protocol/labels/index.ts";
+import * as checkDomainLexicon from "../protocol/lexicon/community/email/checkDomain.ts";
+import * as statusLexicon from "../protocol/lexicon/community/email/getAttestationStatus.ts";
+import * as membersLexicon from "../protocol/lexicon/community/email/listMembers.ts";
+import type { Labeler } from "./labeler.ts";
+import { clientOf } from "./xrpc-client.ts";
+import { createExaminer, type ExaminerOptions } from "./xrpc-examine.ts";
+import { attestationView, checkView, labelView } from "./xrpc-view.ts";
+
+export type EmailXrpcOptions = {
+  labeler: Pick<Labeler, "attestations" | "labels">;
+  clock: Clock;
+  /** NSID authority under which our lexicons are published. The methods are at `community.email.*` too. */
+  authority: string;
+  /** Reverse proxies whose `X-Forwarded-For` is believed. */
+  trustedProxies: readonly string[];
+  examiner?: Omit<ExaminerOptions, "clock">;
+};
+
+/** Per client: a question of the DNS costs as much as `CHECK_COST` of what we have at hand. */
+const RATE = { limit: 120, periodMs: 60_000, burst: 120 };
+const CHECK_COST = 6;
+const MAX_CLIENTS = 20_000;
+/** Attestations in one answer: any number of accounts may attest one domain. */
+const MAX_ATTESTATIONS = 50;
+const LABELS_FOR_MS = 10_000;
+
+type Fault = { status: 400 | 405 | 429 | 503; error: string; message: string; retryAfterMs?: number };
+type Answer = { body: object } | Fault;
+type Method<P> = {
+  params: { fromURLSearchParams(input: Iterable<[string, string]>): P };
+  cost: number;
+  run(params: P): Answer | Promise<Answer>;
+};
+
+/** The XRPC methods `community.email.*`: public facts, for anybody, within bounds. */
+export function emailXrpc(options: EmailXrpcOptions): Hono {
+  const { clock, authority } = options;
+  const { attestations, labels } = options.labeler;
+  const proxies = new Set(options.trustedProxies);
+  const rate = createRateTable(RATE, MAX_CLIENTS);
+  const labelsBySubject = rememberLabels(options);
+  const app = new Hono();
+
+  const examine = createExaminer(
+    async ({ domain, did, selectors }: { domain: string; did?: string; selectors?: readonly string[] }) =>
+      attestations.examine(domain, { did, selectors }),
+    { clock, ...options.examiner },
+  );
+
+  function serve<P>(name: string, method: Method<P>): void {
+    for (const prefix of new Set([authority, LEXICON_AUTHORITY])) {
+      const path = `/xrpc/${prefix}.${name}`;
+      app.use(path, cors());
+      app.all(path, async (c) => respond(c, await answer(c, method)));
+    }
+  }
+
+  async function answer<P>(c: Context, method: Method<P>): Promise<Answer> {
+    if (c.req.method !== "GET" && c.req.method !== "HEAD")
+      return { status: 405, error: "InvalidRequest", message: "This is a query: ask with GET" };
+    const taken = rate.take(clientOf(c, proxies), clock.now(), method.cost);
+    if (!taken.ok) {
+      const message = "Too many requests from your address. Come again a little later.";
+      return { status: 429, error: "RateLimitExceeded", message, retryAfterMs: taken.retryAfterMs };
+    }
+    let params: P;
+    try {
+      params = method.params.fromURLSearchParams(new URL(c.req.url).searchParams);
+    } catch (error) {
+      return invalid(error instanceof Error ? error.message : "The parameters cannot be read");
+    }
+    return method.run(params);
+  }
+
+  serve("checkDomain", {
+    params: checkDomainLexicon.$params,
+    cost: CHECK_COST,
+    async run({ domain: name, did, selectors }) {
+      const domain = normalizeDomain(name);
+      if (domain === undefined) return noDomain(name);
+      // Spelled and ordered alike, so that the same question is known again.
+      const more = [...new Set(selectors?.map((s) => s.toLowerCase()))].toSorted();
+      const taken = examine({
+        domain,
+        ...(did !== undefined && { did }),
+        ...(more.length > 0 && { selectors: more }),
+      });
+      if (taken.status === "busy") {
+        const message = "Too many domains are being looked at. Come again in a minute.";
+        return { status: 503, error: "TooBusy", message, retryAfterMs: 60_000 };
+      }
+      const { attestation, results } = await taken.result;
+      const body: checkDomainLexicon.$OutputBody = {
+        domain,
+        ...(did !== undefined && { did }),
+        ...(attestation && { attestation: attestation.uri as `at://did:${string}:${string}` }),
+        summary: summarize(results),
+        checks: results.map(checkView),
+      };
+      return { body };
+    },
+  });
+
+  serve("getAttestationStatus", {
+    params: statusLexicon.$params,
+    cost: 1,
+    run({ did, domain: name }) {
+      const domain = name === undefined ? undefined : normalizeDomain(name);
+      if (name !== undefined && domain === undefined) return noDomain(name);
+      if (did === undefined && domain === undefined)
+        return invalid("Name an account (did) or a domain, or both");
+      const known = did === undefined ? attestations.byDomain(domain!) : attestations.byDid(did);
+      const bySubject = labelsBySubject();
+      const found = known
+        .filter((a) => a.endedAt === null && (domain === undefined || a.domain === domain))
+        .toSorted((a, b) => Number(b.summary === "verified") - Number(a.summary === "verified"))
+        .slice(0, MAX_ATTESTATIONS);
+      const body: statusLexicon.$OutputBody = {
+        attestations: found.map((a) =>
+          attestationView(
+            a,
+            [...ofRecord(bySubject, a), ...(bySubject.get(a.did) ?? [])],
+            attestations.latestChecks(a.uri),
+          ),
+        ),
+      };
+      return { body };
+    },
+  });
+
+  serve("listMembers", {
+    params: membersLexicon.$params,
+    cost: 1,
+    run({ limit, cursor = "" }) {
+      const bySubject = labelsBySubject();
+      const operators = [...bySubject.keys()].filter(
+        (subject) => subject.startsWith("did:") && subject > cursor,
+      );
+      const page = operators
+        .filter((did) => bySubject.get(did)?.some(({ val }) => val === "verified-mail-operator"))
+        .toSorted()
+        .slice(0, limit + 1);
+      const body: membersLexicon.$OutputBody = {
+        ...(page.length > limit && { cursor: page[limit - 1]! }),
+        members: page.slice(0, limit).map((did) => ({
+          did: did as `did:${string}:${string}`,
+          labels: bySubject.get(did)!.map(labelView),
+          domains: attestations
+            .activeOf(did)
+            .filter((a) => ofRecord(bySubject, a).length > 0)
+            .map(({ domain, uri, cid, collection }) => ({
+              domain,
+              uri: uri as `at://did:${string}:${string}`,
+              cid,
+              collection: collection as `${string}.${string}.${string}`,
+            })),
+        })),
+      };
+      return { body };
+    },
+  });
+
+  return app;
+
+  /** What stands in force, by what it is said of; read anew after each change, and as labels expire. */
+  function rememberLabels({ labeler }: EmailXrpcOptions): () => Map<string, Label[]> {
+    let known: { at: number; bySubject: Map<string, Label[]> } | undefined;
+    labeler.labels.onLabels(() => (known = undefined));
+    return () => {
+      const now = clock.now();
+      if (known && now - known.at < LABELS_FOR_MS) return known.bySubject;
+      known = { at: now, bySubject: Map.groupBy(labels.active(), (label) => label.uri) };
+      return known.bySubject;
+    };
+  }
+}
+
+/** Labels on this version of the record. */
+function ofRecord(bySubject: Map<string, Label[]>, { uri, cid }: Attestation): Label[] {
+  return (bySubject.get(uri) ?? []).filter((label) => label.cid === undefined || label.cid === cid);
+}
+
+function respond(c: Context, answer: Answer): Response {
+  if ("body" in answer) return c.json(answer.body);
+  const { status, error, message, retryAfterMs } = answer;
+  if (retryAfterMs !== undefined) c.header("retry-after", String(Math.ceil(retryAfterMs / 1000)));
+  return c.json({ error, message }, status);
+}
+
+function invalid(message: string): Fault {
+  return { status: 400, error: "InvalidRequest", message: message.slice(0, 500) };
+}
+
+function noDomain(name: string): Fault {
+  return { status: 400, error: "InvalidDomain", message: `"${name.slice(0, 253)}" is no mail domain` };
+}
