@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createTransport, type Transporter } from "nodemailer";
@@ -216,6 +216,24 @@ describe("the whole loop, in one process on real sockets", () => {
       const said = Object.keys(label).filter((key) => key !== "cid");
       expect(said.sort()).toEqual(["cts", "neg", "sig", "src", "uri", "val", "ver"]);
     }
+  });
+
+  test("a member who deletes its attestation sends no more as that domain, and is listed no more", async () => {
+    await sandbox.world.repos.deleteRecord(didOf("gorse.test"), "community.email.attestation", "gorse.test");
+    await expect.poll(() => sandbox.serve.core!.members.domain("gorse.test")!.status).toBe("held");
+    await sandbox.settle();
+    expect(await listed("gorse.test")).toBe("nxdomain");
+  });
+
+  test("a relay whose spool was lost learns again who may send and who may not", async () => {
+    await sandbox.close();
+    for (const name of readdirSync(join(dir, "atmos")).filter((f) => f.startsWith("spool.sqlite"))) {
+      rmSync(join(dir, "atmos", name), { recursive: true });
+    }
+    sandbox = await start();
+    await sandbox.settle();
+    expect(await send("nettle.test", "ada@bigmail.test")).toMatch(/^550 5\.7\.1/);
+    expect(await send("alder.test", "ada@bigmail.test")).toMatch(/^250/);
   });
 
   test("everything is there again after a restart", async () => {

@@ -4,6 +4,7 @@ import { bodyLimit } from "hono/body-limit";
 import { z } from "zod";
 import { normalizeDomain } from "../attestation/index.ts";
 import type { MemberError } from "../member/index.ts";
+import type { Logger } from "../platform/log.ts";
 import { STANDINGS, TIERS } from "../policy/index.ts";
 import type { Core } from "./core/index.ts";
 import type { Labeler } from "./labeler.ts";
@@ -16,6 +17,7 @@ export type AdminApiOptions = {
   submission: () => SubmissionPoint;
   /** Whether the bearer token is the committee's. */
   mayAct: (token: string | undefined) => boolean;
+  log: Logger;
 };
 
 const MAX_BODY = 64 * 1024;
@@ -37,7 +39,7 @@ const decision = z.strictObject({
 const hint = z.strictObject({ did, collection: z.string().max(300), rkey: z.string().max(512) });
 
 /** What the command line asks of a running `atmos serve`: `/api/*`, JSON, with a short-lived token of the committee. */
-export function adminApi({ core, labeler, submission, mayAct }: AdminApiOptions): Hono {
+export function adminApi({ core, labeler, submission, mayAct, log }: AdminApiOptions): Hono {
   const app = new Hono();
   app.use(bodyLimit({ maxSize: MAX_BODY }));
   app.use(async (c, next) => {
@@ -55,7 +57,8 @@ export function adminApi({ core, labeler, submission, mayAct }: AdminApiOptions)
     }
     if (error instanceof SyntaxError)
       return c.json({ error: "InvalidRequest", message: "The body is not JSON" }, 400);
-    throw error;
+    log.error({ err: error, path: c.req.path }, "a request of the command line failed");
+    return c.json({ error: "InternalServerError", message: "It failed; the log says why" }, 500);
   });
 
   app.get("/members", (c) =>

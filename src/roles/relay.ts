@@ -85,6 +85,8 @@ export async function startRelay(options: RelayRoleOptions) {
     async (batch) => {
       for (const { value } of batch) await policyBook.apply(value);
     },
+    // The topic holds the latest policy of each member: told all of it again, a spool that was lost or restored knows them.
+    0,
   );
 
   let pumping: Promise<unknown> = Promise.resolve();

@@ -10,16 +10,18 @@ import { systemClock, type Clock } from "../lib/clock.ts";
 import { snowflakes } from "../lib/ids.ts";
 import { busMigration, createEmbeddedBus } from "../platform/bus.ts";
 import { dataPath, type Address, type Config, type Role, type Secrets } from "../platform/config/index.ts";
-import { Database } from "../platform/database.ts";
+import { Database, isStorageOutage } from "../platform/database.ts";
 import { createResolver } from "../platform/dns/index.ts";
 import { createSafeFetch } from "../platform/fetch.ts";
 import { serveHttp } from "../platform/http.ts";
+import { lockDirectory } from "../platform/lock.ts";
 import type { Logger } from "../platform/log.ts";
 import { createMetrics, type Metrics } from "../platform/metrics.ts";
 import { createScheduler } from "../platform/scheduler.ts";
 import { importSealingKey, openingKeyFrom } from "../platform/seal.ts";
 import { POLICY_TOPIC } from "../policy/index.ts";
 import { createEmbeddedEngine, loadRules } from "../rules/index.ts";
+import { SpoolError } from "../spool/index.ts";
 import { createWeb, readToken } from "../web/index.ts";
 import { adminApi } from "./admin-api.ts";
 import { allowlistSource } from "./allowlist-source.ts";
@@ -76,9 +78,14 @@ export async function startServe(options: ServeOptions): Promise<Serve> {
   };
 
   try {
+    const lock = lockDirectory(config.DATA_DIR);
+    closers.push(() => lock.release());
     const coreDb = new Database(dataPath(config, "core.sqlite"), [busMigration, ...coreMigrations]);
     closers.push(() => coreDb.close());
-    const bus = createEmbeddedBus(coreDb, log, { compacted: [POLICY_TOPIC, PUBLIC_STANDING_TOPIC] });
+    const bus = createEmbeddedBus(coreDb, log, {
+      compacted: [POLICY_TOPIC, PUBLIC_STANDING_TOPIC],
+      isOutage: (error) => error instanceof SpoolError || isStorageOutage(error),
+    });
     closers.push(() => bus.close());
     const scheduler = createScheduler(clock, log);
     scheduler.every({ name: "bus pruned", everyMs: 3_600_000, run: async () => void (await bus.prune()) });
@@ -138,6 +145,8 @@ export async function startServe(options: ServeOptions): Promise<Serve> {
       closers.push(zone.close);
     }
 
+    // Closed in the opposite order: pages and relay first, then the tasks, then what the tasks work on.
+    closers.push(() => scheduler.close());
     let relay: RunningRelay | undefined;
     if (has("relay")) {
       relay = await startRelay({
@@ -175,6 +184,7 @@ export async function startServe(options: ServeOptions): Promise<Serve> {
             host: config.POOL_HOSTNAME,
             port: relay?.addresses.tls ?? config.SUBMISSION_TLS_ADDRESS.port,
           }),
+          log,
           mayAct: (token) => {
             const read = readToken(sessionKey, "api", token, systemClock.now());
             return read.ok && read.identity.role === "committee";
@@ -211,7 +221,6 @@ export async function startServe(options: ServeOptions): Promise<Serve> {
     }
     const metricsServer = await serveHttp(metricsPage(metrics), config.METRICS_ADDRESS);
     closers.push(() => metricsServer.close());
-    closers.push(() => scheduler.close());
 
     return {
       core,
