@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { domainOfMailbox, prepareHeader, type HeaderContext } from "./header.ts";
+import { prepareHeader, type HeaderContext } from "./header.ts";
 
 const context: HeaderContext = {
   id: "abcdefghijklmnop",
@@ -42,7 +42,7 @@ test("what is there stays; what is ours or nobody's goes", () => {
   const lines = linesOf(
     "Return-Path: <x@y.test>\nReceived: from [192.168.1.5] by a.test; now\nReceived: by b.test; now\nMessage-ID: <1@a.test>\n" +
       "Date: Fri, 02 Jan 2026 00:00:00 +0000\nAuto-Submitted: no\nBcc: secret@c.test,\n other@c.test\nX-Atmos-Message: forged\n" +
-      "Feedback-ID: a:b:c:d\nFrom: a@b.test\nDKIM-Signature: v=1\n\n",
+      "Feedback-ID: a:b:c:d\nSender: ceo@evil.test\nResent-From: ceo@evil.test\nResent-Sender: x@evil.test\nFrom: a@b.test\nDKIM-Signature: v=1\n\n",
   );
   expect(lines.slice(3)).toEqual([
     "Received: by b.test; now",
@@ -77,28 +77,4 @@ describe("refused", () => {
     const result = prepare(head);
     expect("refusal" in result && result.refusal.text).toMatch(why);
   });
-});
-
-describe("the one mailbox of From", () => {
-  test.each<[string, string | undefined]>([
-    ["a@b.test", "b.test"],
-    ["A B <a@B.Test>", "b.test"],
-    ['"B, A" <a@b.test>', "b.test"],
-    ['"eve@evil.test" <a@b.test>', "b.test"],
-    ['"a \\" <eve@evil.test>" <a@b.test>', "b.test"],
-    ["a@b.test (comment <eve@evil.test>)", "b.test"],
-    ["<a@b.test>", "b.test"],
-    ["=?utf-8?q?=C3=84?= <a@b.test>", "b.test"],
-    ["<a@b.test> <eve@evil.test>", undefined],
-    ["eve@evil.test <a@b.test>", undefined],
-    ["a@b.test, c@d.test", undefined],
-    ["group: a@b.test;", undefined],
-    ["a@b.test@evil.test", undefined],
-    ["a@[192.0.2.1]", undefined],
-    ["a@localhost", undefined],
-    ["a@b..test", undefined],
-    ["a", undefined],
-    ["", undefined],
-    ["x".repeat(1001) + "@b.test", undefined],
-  ])("%j -> %s", (value, domain) => expect(domainOfMailbox(value)).toBe(domain));
 });

@@ -1,5 +1,6 @@
 import { parseHeader, valueOf, type HeaderField } from "../../protocol/dkim/index.ts";
 import type { Refusal } from "./intake.ts";
+import { domainOfMailbox } from "./mailbox.ts";
 
 export type HeaderContext = {
   /** Id of the message in the spool. */
@@ -27,7 +28,6 @@ export type PreparedHeader = {
 /** At most once (RFC 5322 section 3.6). */
 const SINGLE = [
   "from",
-  "sender",
   "reply-to",
   "to",
   "cc",
@@ -41,8 +41,12 @@ const SINGLE = [
   "content-transfer-encoding",
 ];
 
-/** Ours to write, or nobody's business. */
-const REMOVED = ["bcc", "resent-bcc", "return-path", "feedback-id"];
+/**
+ * Ours to write, or nobody's business. `Sender` and a block of `Resent-*` show readers another sender than `From`, whose
+ * domain alone is judged and signed for.
+ */
+const REMOVED = ["bcc", "return-path", "feedback-id", "sender"];
+const REMOVED_PREFIXES = ["x-atmos-", "resent-"];
 const MAX_HOPS = 30;
 
 /** Judges the header of a submitted message and makes it ready to leave. */
@@ -77,28 +81,6 @@ function refused(reason: string, enhanced: string, what: string): { refusal: Ref
   return { refusal: { code: 550, enhanced, reason, text: `Message refused: ${what}` } };
 }
 
-/**
- * The domain of a field that holds exactly one mailbox (RFC 5322 section 3.4), or undefined. Stricter than parsers
- * in mail clients: what two of them could read as two different senders is none.
- */
-export function domainOfMailbox(value: string): string | undefined {
-  if (value.length > 1_000) return undefined;
-  const bare = value.replace(/"(?:[^"\\]|\\.)*"/g, " ").replace(/\((?:[^()\\]|\\.)*\)/g, " ");
-  const match =
-    /^[^<>@,;:"()]*<([^\s<>@,;:"()]+)@([^\s<>@,;:"()]+)>\s*$/.exec(bare) ??
-    /^\s*([^\s<>@,;:"()]+)@([^\s<>@,;:"()]+)\s*$/.exec(bare);
-  const domain = match?.[2]?.toLowerCase();
-  return domain && isHostName(domain) ? domain : undefined;
-}
-
-export function isHostName(name: string): boolean {
-  return (
-    name.length <= 253 &&
-    name.includes(".") &&
-    name.split(".").every((label) => /^[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?$/i.test(label))
-  );
-}
-
 function streamOf(fields: HeaderField[]): "transactional" | "bulk" {
   const bulk = fields.some(
     (field) =>
@@ -110,7 +92,8 @@ function streamOf(fields: HeaderField[]): "transactional" | "bulk" {
 
 /** Received fields are kept, for loops are seen by them, but those that tell of a private network are not. */
 function isRemoved(field: HeaderField): boolean {
-  if (REMOVED.includes(field.name) || field.name.startsWith("x-atmos-")) return true;
+  if (REMOVED.includes(field.name)) return true;
+  if (REMOVED_PREFIXES.some((prefix) => field.name.startsWith(prefix))) return true;
   return field.name === "received" && PRIVATE.test(field.raw);
 }
 

@@ -8,8 +8,8 @@ import {
 } from "../../policy/index.ts";
 import type { RelayContext, SubmissionConfig } from "../context.ts";
 import { createLoginGuard } from "./guard.ts";
-import { isHostName } from "./header.ts";
 import { createIntake, type Refusal } from "./intake.ts";
+import { isHostName } from "./mailbox.ts";
 import { createRefusalReporter } from "./refusals.ts";
 import { finishMessage, storageRefusal, type SubmissionResult } from "./transaction.ts";
 
