@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { gcra, gcraRemaining, type Bucket } from "./gcra.ts";
+import { gcra, gcraRemaining, gcraSettled, type Bucket } from "./gcra.ts";
 
 const hourly: Bucket = { limit: 60, periodMs: 3_600_000, burst: 60 };
 
@@ -32,5 +32,15 @@ describe("gcra", () => {
     expect(gcraRemaining(hourly, 3_600_000, 0)).toBe(0);
     expect(gcraRemaining(hourly, 3_600_000, 1_800_000)).toBe(30);
     expect(gcraRemaining(hourly, 3_600_000, 9_000_000)).toBe(60);
+  });
+
+  test("a time from a clock that was ahead counts as a full bucket, not as a month of waiting", () => {
+    const ahead = gcra(hourly, undefined, 30 * 86_400_000);
+    const tat = ahead.ok ? ahead.tat : 0;
+    expect(gcra(hourly, tat, 0)).toEqual({ ok: false, retryAfterMs: 60_000 });
+    const settled = gcraSettled(hourly, tat, 0);
+    expect(settled).toBe(3_600_000);
+    expect(gcra(hourly, settled, 60_000).ok).toBe(true);
+    expect(gcraSettled(hourly, 1_000, 0)).toBe(1_000);
   });
 });

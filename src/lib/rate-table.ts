@@ -1,4 +1,4 @@
-import { gcra, type Bucket, type GcraResult } from "./gcra.ts";
+import { gcra, gcraSettled, type Bucket, type GcraResult } from "./gcra.ts";
 
 /** One bucket for each key, of at most `maxKeys` keys: the one that was used longest ago is forgotten first. */
 export type RateTable = {
@@ -11,7 +11,8 @@ export function createRateTable(bucket: Bucket, maxKeys: number): RateTable {
   const times = new Map<string, number>();
   return {
     take(key, now, cost = 1) {
-      const before = times.get(key);
+      const kept = times.get(key);
+      const before = kept === undefined ? undefined : gcraSettled(bucket, kept, now);
       const result = gcra(bucket, before, now, cost);
       const after = result.ok ? result.tat : before;
       times.delete(key);

@@ -1,5 +1,5 @@
 import { chargeOf, type Charge } from "./decide.ts";
-import { giveBack, take, type BucketName, type LimitState } from "./limits.ts";
+import { giveBack, limitsOf, settledState, take, type BucketName, type LimitState } from "./limits.ts";
 import type { LimitRow } from "./store.ts";
 import type { CredentialPolicy, MemberPolicy } from "./types.ts";
 
@@ -16,9 +16,12 @@ export interface PolicyBook {
   byDid(did: string): MemberPolicy | undefined;
   byUsername(username: string): { member: MemberPolicy; credential: CredentialPolicy } | undefined;
   all(): MemberPolicy[];
-  /** Takes effect at once, and is on disk when it resolves. False when a newer version is known already. */
+  /**
+   * Takes effect at once, and is on disk when it resolves. False when it was known already. Rejects when it could not be
+   * written: the same policy again, or an older one, tries that again.
+   */
   apply(policy: MemberPolicy): Promise<boolean>;
-  limits(did: string): LimitState;
+  limits(did: string, now: number): LimitState;
   /** Takes `recipients` from the member's limits, or undefined when they are used up. Never yields: no race. */
   consume(
     member: MemberPolicy,
@@ -39,6 +42,8 @@ export async function createPolicyBook(store: PolicyStore): Promise<PolicyBook> 
   const usernames = new Map<string, string>();
   const limits = new Map<string, LimitState>();
   const listeners = new Set<(policy: MemberPolicy) => void>();
+  /** Version of each policy that the store has. */
+  const onDisk = new Map<string, number>();
 
   function put(policy: MemberPolicy): void {
     const before = members.get(policy.did);
@@ -49,8 +54,27 @@ export async function createPolicyBook(store: PolicyStore): Promise<PolicyBook> 
     for (const { username } of policy.credentials) usernames.set(username, policy.did);
   }
 
+  async function keep(policy: MemberPolicy): Promise<void> {
+    const { did, version } = policy;
+    if ((onDisk.get(did) ?? -Infinity) >= version) return;
+    await store.savePolicy(policy);
+    onDisk.set(did, Math.max(onDisk.get(did) ?? version, version));
+  }
+
+  function limitsAt(did: string, now: number): LimitState {
+    const state = limits.get(did);
+    const member = members.get(did);
+    if (!state || !member) return state ?? {};
+    const settled = settledState(limitsOf(member), state, now);
+    limits.set(did, settled);
+    return settled;
+  }
+
   const saved = await store.loadPolicies();
-  for (const policy of saved.policies) put(policy);
+  for (const policy of saved.policies) {
+    put(policy);
+    onDisk.set(policy.did, policy.version);
+  }
   for (const { did, bucket, tat } of saved.limits) limits.set(did, { ...limits.get(did), [bucket]: tat });
 
   return {
@@ -63,17 +87,18 @@ export async function createPolicyBook(store: PolicyStore): Promise<PolicyBook> 
     all: () => [...members.values()],
     async apply(policy) {
       const known = members.get(policy.did);
-      if (known && known.version >= policy.version) return false;
-      put(policy);
-      const kept = store.savePolicy(policy);
-      for (const listener of listeners) listener(policy);
+      const stale = known !== undefined && known.version >= policy.version;
+      const latest = stale ? known : policy;
+      if (!stale) put(policy);
+      const kept = keep(latest);
+      if (!stale) for (const listener of listeners) listener(policy);
       await kept;
-      return true;
+      return !stale;
     },
-    limits: (did) => limits.get(did) ?? {},
+    limits: limitsAt,
     consume(member, credential, recipients, now) {
       const charge = chargeOf(member, credential, recipients);
-      const result = take(charge.buckets, limits.get(member.did) ?? {}, now, charge.cost);
+      const result = take(charge.buckets, limitsAt(member.did, now), now, charge.cost);
       if (!result.ok) return undefined;
       limits.set(member.did, result.state);
       return { did: member.did, charge };

@@ -1,4 +1,4 @@
-import { gcra, gcraRemaining, type Bucket } from "../lib/gcra.ts";
+import { gcra, gcraRemaining, gcraSettled, type Bucket } from "../lib/gcra.ts";
 import type { MemberPolicy, Tier } from "./types.ts";
 
 /** The buckets of a member. Units are recipients. `held` counts only what waits while a sender is paused. */
@@ -47,6 +47,13 @@ function quarter({ limit, periodMs, burst }: Bucket): Bucket {
 /** What waits while a sender is paused: up to twice the hourly limit. */
 export function heldBucket(limits: TierLimits): Bucket {
   return { limit: limits.hour.limit * 2, periodMs: HOUR, burst: limits.hour.limit * 2 };
+}
+
+/** The state without what only a clock that was ahead can have written. */
+export function settledState(limits: TierLimits, state: LimitState, now: number): LimitState {
+  const buckets = { ...limits, held: heldBucket(limits) };
+  const entries = Object.entries(state) as [BucketName, number][];
+  return Object.fromEntries(entries.map(([name, tat]) => [name, gcraSettled(buckets[name], tat, now)]));
 }
 
 export type LimitResult =

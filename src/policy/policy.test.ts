@@ -238,4 +238,38 @@ describe("the book", () => {
     again.refund(receipt!);
     expect(again.consume(member, credential, 60, now)).toBeDefined();
   });
+
+  test("a policy that could not be written is written when it comes again", async () => {
+    const { db, store } = open();
+    let full = true;
+    const book = await createPolicyBook({
+      ...store,
+      savePolicy: (policy) => (full ? Promise.reject(new Error("full")) : store.savePolicy(policy)),
+    });
+    const changes: number[] = [];
+    book.onChange((p) => changes.push(p.version));
+    const suspended: MemberPolicy = { ...member, version: 2, standing: "suspended" };
+    await expect(book.apply(suspended)).rejects.toThrow("full");
+    expect(book.byDid(member.did)?.standing).toBe("suspended");
+    await expect(book.apply(suspended)).rejects.toThrow("full");
+    full = false;
+    expect(await book.apply(member)).toBe(false);
+    expect(loadPolicies(db).policies).toMatchObject([{ version: 2, standing: "suspended" }]);
+    expect(changes).toEqual([2]);
+  });
+
+  test("a clock that was ahead costs a member at most one full bucket", async () => {
+    const { db, store } = open();
+    await store.savePolicy(member);
+    const ahead = now + 30 * 24 * HOUR;
+    saveLimits(db, [
+      { did: member.did, bucket: "day", tat: ahead },
+      { did: member.did, bucket: "held", tat: ahead },
+    ]);
+    const book = await createPolicyBook(store);
+    const at = (time: number) => decide({ ...base, limits: book.limits(member.did, time), now: time });
+    expect(at(now)).toMatchObject({ outcome: "defer", text: expect.stringContaining("in 576 seconds") });
+    expect(at(now + 576_000)).toMatchObject({ outcome: "accept" });
+    expect(book.limits(member.did, now).held).toBe(now + HOUR);
+  });
 });

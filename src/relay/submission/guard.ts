@@ -1,4 +1,5 @@
-import { gcra, type Bucket } from "../../lib/gcra.ts";
+import type { Bucket } from "../../lib/gcra.ts";
+import { createRateTable } from "../../lib/rate-table.ts";
 
 /** Failed log-ins from one address: ten at once, then one a minute. */
 const BUCKET: Bucket = { limit: 10, periodMs: 600_000, burst: 10 };
@@ -6,16 +7,9 @@ const MAX_ADDRESSES = 10_000;
 
 /** Slows down whoever guesses secrets. Members behind the same address who know theirs are not asked. */
 export function createLoginGuard(now: () => number) {
-  const failures = new Map<string, number>();
+  const failures = createRateTable(BUCKET, MAX_ADDRESSES);
   return {
     /** Notes a failure; true when there have been too many. */
-    failed(address: string): boolean {
-      const result = gcra(BUCKET, failures.get(address), now());
-      if (!result.ok) return true;
-      failures.delete(address);
-      failures.set(address, result.tat);
-      if (failures.size > MAX_ADDRESSES) failures.delete(failures.keys().next().value!);
-      return false;
-    },
+    failed: (address: string): boolean => !failures.take(address, now()).ok,
   };
 }

@@ -1,5 +1,5 @@
 import type { MessageFacts } from "../../event/index.ts";
-import { gcra, type Bucket } from "../../lib/gcra.ts";
+import { gcra, gcraSettled, type Bucket } from "../../lib/gcra.ts";
 import { randomId } from "../../lib/ids.ts";
 import type { RelayContext } from "../context.ts";
 
@@ -26,7 +26,9 @@ export function createRefusalReporter({ spool, event, clock, log }: RelayContext
     const state = seen.get(key) ?? { tat: undefined, untold: 0 };
     seen.set(key, state);
     if (seen.size > MAX_KEYS) seen.delete(seen.keys().next().value!);
-    const pass = gcra(BUCKET, state.tat, clock.now());
+    const now = clock.now();
+    if (state.tat !== undefined) state.tat = gcraSettled(BUCKET, state.tat, now);
+    const pass = gcra(BUCKET, state.tat, now);
     if (!pass.ok) {
       state.untold++;
       return;

@@ -75,7 +75,7 @@ export function createSessionHandlers(context: RelayContext, config: SubmissionC
       credential,
       fromDomain,
       recipients,
-      limits: policyBook.limits(member.did),
+      limits: policyBook.limits(member.did, clock.now()),
       now: clock.now(),
     });
     if (decision.outcome === "accept" || decision.outcome === "hold") return found;

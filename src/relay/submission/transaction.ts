@@ -60,7 +60,7 @@ export async function finishMessage(
     fromDomain,
     stream,
     recipients: recipients.length,
-    limits: policyBook.limits(member.did),
+    limits: policyBook.limits(member.did, now),
     now,
   });
   if (decision.outcome === "refuse" || decision.outcome === "defer") {

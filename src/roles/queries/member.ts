@@ -40,7 +40,7 @@ export async function memberView(parts: QueryParts, did: string): Promise<Member
     paused: null,
     tier: member.tier,
     nextTier: NEXT_TIER[member.tier] ?? null,
-    limits: policy ? limitUses(policy, policyBook?.limits(did) ?? {}, now) : [],
+    limits: policy ? limitUses(policy, policyBook?.limits(did, now) ?? {}, now) : [],
     bounce: core.evidence.bounces(did, now),
     complaints: core.evidence.complaints(did, now),
     domains: core.members.domainsOf(did).map(({ name, status, return_path }) => ({
