@@ -5,7 +5,9 @@ import { ConfigError } from "../platform/config/index.ts";
 import { RulesError } from "../rules/index.ts";
 import { check } from "./check.ts";
 import { doctor } from "./doctor/index.ts";
+import { labelExplain } from "./label.ts";
 import { labelerSelfTest, labelerSetup, type SetupOptions } from "./labeler/index.ts";
+import { lexiconPublish, type PublishOptions } from "./lexicon.ts";
 import { link } from "./link.ts";
 import {
   memberAdd,
@@ -114,6 +116,34 @@ labeler
   .addOption(env())
   .addOption(json())
   .action(run(labelerSelfTest));
+
+program
+  .command("lexicon")
+  .description("the schemas of our records and methods")
+  .command("publish")
+  .description("write the schemas as records of an account, and show the DNS record that names it")
+  .requiredOption("--pds <url>", "the PDS of the account")
+  .requiredOption(
+    "--identifier <handle>",
+    "the account; its password comes from LEXICON_PASSWORD or standard input",
+  )
+  .addOption(
+    new Option("--authority <nsid>", "publish under names of your own").env("ATMOS_LEXICON_AUTHORITY"),
+  )
+  .option("--dry-run", "look, and say what would be written")
+  .addOption(json())
+  .action(run((options: PublishOptions) => lexiconPublish(options)));
+
+const label = program.command("label").description("labels that are in force");
+label
+  .command("explain")
+  .description("say what the labels of an account, a record or a domain rest on")
+  .argument("<subject>", "a DID, an AT URI or a domain")
+  .option("--val <value>", "this label alone")
+  .option("--url <url>", "the labeler to ask; by default the one that runs with the environment file")
+  .addOption(env())
+  .addOption(json())
+  .action(run(labelExplain));
 
 const member = program.command("member").description("members of a running cooperative");
 member
