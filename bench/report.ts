@@ -6,7 +6,7 @@ type Range = { median: number; low: number; high: number };
 /** Of one figure: each side over its rounds, and the ratio ours/peer of each round's pair. */
 type Line = { ours: Range; peer: Range; ratio: Range };
 
-export type Compared = { scenario: string; figures: Record<keyof Measured, Line> };
+export type Compared = { scenario: string; rounds: number; figures: Record<keyof Measured, Line> };
 
 function range(values: readonly number[]): Range {
   const sorted = values.toSorted((a, b) => a - b);
@@ -26,7 +26,7 @@ function line(pairs: readonly (readonly [ours: number, peer: number])[]): Line {
 export function compare(scenario: string, pairs: readonly (readonly [Measured, Measured])[]): Compared {
   const names = Object.keys(pairs[0]?.[0] ?? {}) as (keyof Measured)[];
   const figures = names.map((name) => [name, line(pairs.map(([a, b]) => [a[name], b[name]] as const))]);
-  return { scenario, figures: Object.fromEntries(figures) as Compared["figures"] };
+  return { scenario, rounds: pairs.length, figures: Object.fromEntries(figures) as Compared["figures"] };
 }
 
 /** Figures with a ratio, in the order of the table, then those that only describe the run. */
