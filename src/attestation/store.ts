@@ -195,6 +195,7 @@ export function createStore(db: Database) {
         cid,
       );
       if (changes === 0) return false;
+      db.run("DELETE FROM attestation_check WHERE uri = ?", uri);
       for (const { check, status, findings, at } of results) {
         db.run(
           "INSERT OR REPLACE INTO attestation_check (uri, name, status, findings, at) VALUES (?, ?, ?, ?, ?)",

@@ -1,9 +1,13 @@
-import type { CheckResult, Summary } from "./types.ts";
+import type { CheckName, CheckResult, Summary } from "./types.ts";
+
+/** The others inform: what they find is told, and decides nothing. `ptr` is there only where addresses are claimed. */
+const DECIDING: ReadonlySet<CheckName> = new Set(["domain-control", "mx", "spf", "dkim", "dmarc", "ptr"]);
 
 /**
  * What the checks of one moment say together: one failure with an answer breaks, one missing answer leaves it open.
  */
-export function summarize(results: readonly CheckResult[]): Summary {
+export function summarize(all: readonly CheckResult[]): Summary {
+  const results = all.filter(({ check }) => DECIDING.has(check));
   if (results.some((r) => r.status === "fail")) return "broken";
   if (results.length === 0 || results.some((r) => r.status === "temperror")) return "unknown";
   return "verified";

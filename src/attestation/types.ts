@@ -1,4 +1,6 @@
+import type { SafeFetch } from "../platform/fetch.ts";
 import type * as attestationLexicon from "../protocol/lexicon/community/email/attestation.ts";
+import type { SmtpConnect } from "../protocol/smtp-probe/index.ts";
 
 export const ATTESTATION_COLLECTION = "community.email.attestation";
 /** The attestation of atmos.email, indexed too. */
@@ -6,7 +8,18 @@ export const ATMOS_COLLECTION = "email.atmos.attestation";
 
 export type AttestationRecord = attestationLexicon.Main;
 
-export type CheckName = "domain-control" | "mx" | "spf" | "dkim" | "dmarc";
+export type CheckName =
+  | "domain-control"
+  | "mx"
+  | "spf"
+  | "dkim"
+  | "dmarc"
+  | "ptr"
+  | "mta-sts"
+  | "tls-rpt"
+  | "dane"
+  | "starttls"
+  | "bimi";
 
 /** `temperror`: the DNS gave no answer, so nothing is concluded. */
 export type CheckStatus = "pass" | "warn" | "fail" | "temperror";
@@ -15,8 +28,11 @@ export type CheckStatus = "pass" | "warn" | "fail" | "temperror";
 export type Finding = {
   code: string;
   severity: "info" | "warn" | "fail";
-  /** Plain words for the operator. */
+  /** Plain words for the operator: what is there, and what to do. */
   message: string;
+  /** Why it matters. */
+  why?: string;
+  /** What the DNS said, such as `x.test MX: 10 mx.x.test` or `_dmarc.x.test TXT: NXDOMAIN`. */
   observed?: string;
   expected?: string;
   /** The DNS record to publish, as a line of a zone file. */
@@ -37,10 +53,24 @@ export type Pool = {
   spfInclude: string;
   /** Where members point the CNAME `bounce.<domain>`. */
   returnPathHost: string;
+  /** Addresses from which it sends. Without them, those of the `ip4` and `ip6` terms at `spfInclude` are taken. */
+  egress?: readonly string[];
+};
+
+/** What reaches out beyond the DNS, to hosts that a domain names. Only where somebody asks for it. */
+export type Transport = {
+  /** For MTA-STS policies: `createSafeFetch`. */
+  fetch: SafeFetch;
+  /** For STARTTLS: `createSmtpConnect`. */
+  connect: SmtpConnect;
+  /** Our own name, for EHLO. */
+  helo: string;
+  /** Of the mail servers. Default 25. */
+  port?: number;
 };
 
 /** The claims that checks compare with the DNS. */
-type Claims = Pick<AttestationRecord, "dkim" | "mx" | "relay">;
+type Claims = Pick<AttestationRecord, "dkim" | "mx" | "relay" | "egress">;
 
 export type CheckInput = {
   domain: string;
@@ -48,6 +78,10 @@ export type CheckInput = {
   did?: string | undefined;
   /** Without it, the DNS is looked at for itself. */
   attestation?: Claims | undefined;
+  /** Selectors to look at without an attestation. */
+  selectors?: readonly string[] | undefined;
+  /** Keys that the cooperative made for this very account: one of them in the DNS proves control of it. */
+  issued?: readonly { selector: string; fingerprint: string }[] | undefined;
   pool?: Pool | undefined;
 };
 

@@ -28,11 +28,13 @@ export function createSmtpConnect(options: SmtpConnectOptions = {}): SmtpConnect
   };
 }
 
+const asleep = () => {};
+
 function smtpSocket(plain: Socket, timeoutMs: number, ca: string | undefined): SmtpSocket {
   let socket = plain;
   let buffered = "";
   let ended = false;
-  let wake = () => {};
+  let wake = asleep;
   const onData = (chunk: Buffer) => {
     buffered += chunk.toString("latin1");
     wake();

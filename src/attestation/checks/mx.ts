@@ -1,54 +1,56 @@
+import { isIP } from "node:net";
 import type { Resolver } from "../../protocol/dns/index.ts";
 import { normalizeHost } from "../domain.ts";
-import type { Finding } from "../types.ts";
-import { noAnswer, result, shown, type Check } from "./result.ts";
-
-const MAX_HOSTS = 20;
+import { addressesOf, mxHosts, privateOf } from "./mx-hosts.ts";
+import { noAnswer, result, seen, shown, type Check, type Observation } from "./result.ts";
 
 /**
- * Do the attested hosts, where the record names them, equal the MX records, and do they have addresses? RFC 5321 section 5.1 (implicit MX),
- * RFC 7505 (null MX), RFC 2181 section 10.3 (an exchange is no alias).
+ * Do the attested hosts, where the record names them, equal the MX records, and do they have addresses that the
+ * internet reaches? RFC 5321 section 5.1 (implicit MX), RFC 7505 (null MX), RFC 2181 section 10.3 (an exchange is no
+ * alias).
  */
-export const checkMx: Check = async ({ domain, attestation }, resolver, at) => {
-  const answer = await resolver.resolve(domain, "MX");
-  if (answer.status === "temperror") return result("mx", [noAnswer(domain, answer.detail)], at);
+export const checkMx: Check = async ({ domain, attestation }, { resolver, at }) => {
+  const { answer, isNull, hosts } = await mxHosts(domain, resolver);
+  if (answer.status === "temperror") return result("mx", [noAnswer(domain, answer)], at);
+  const observed = seen(domain, "MX", answer);
+  const findings: Observation[] = [];
 
-  const records = answer.status === "ok" ? answer.records : [];
-  const isNull = records.length === 1 && normalizeHost(records[0]!.exchange) === "";
-  const inDns = isNull ? [] : [...new Set(records.map((r) => normalizeHost(r.exchange)))].slice(0, MAX_HOSTS);
-  const findings: Finding[] = [];
-
-  if (records.length === 0) findings.push(...(await withoutMx(domain, resolver)));
-  if (isNull) {
+  if (answer.status !== "ok") findings.push(...(await withoutMx(domain, observed, resolver)));
+  if (isNull && hosts.length === 0) {
     findings.push({
       code: "mx-null",
       severity: "info",
       message: `${domain} says that it receives no mail (null MX), so nobody can answer its mail.`,
-      observed: `${domain}. IN MX 0 .`,
+      observed,
+    });
+  }
+  if (isNull && hosts.length > 0) {
+    findings.push({
+      code: "mx-null-mixed",
+      severity: "fail",
+      message: `${domain} has a null MX beside others. Remove the null MX, or all the others.`,
+      observed,
+      remedy: hosts.map((host) => `${domain}. IN MX 10 ${host}.`).join("\n"),
     });
   }
   if (attestation?.mx) {
-    findings.push(
-      ...compare(
-        domain,
-        attestation.mx.map((m) => normalizeHost(m.host)),
-        inDns,
-      ),
-    );
+    const attested = attestation.mx.map((m) => normalizeHost(m.host));
+    findings.push(...compare(domain, attested, hosts, observed));
   }
-  findings.push(...(await Promise.all(inDns.map((host) => checkHost(host, resolver)))).flat());
+  findings.push(...(await Promise.all(hosts.map((host) => checkHost(host, resolver)))).flat());
   return result("mx", findings, at);
 };
 
-async function withoutMx(domain: string, resolver: Resolver): Promise<Finding[]> {
-  const address = await addressOf(domain, resolver);
-  if (address.status === "temperror") return [noAnswer(domain, address.detail)];
+async function withoutMx(domain: string, observed: string, resolver: Resolver): Promise<Observation[]> {
+  const address = await addressesOf(domain, resolver);
+  if (address.status === "temperror") return [noAnswer(domain, address)];
   if (address.status === "some") {
     return [
       {
         code: "mx-implicit",
         severity: "warn",
         message: `${domain} has no MX record; senders fall back to its address. Name the host that receives mail.`,
+        observed: shown([observed, `${domain}: ${address.addresses.join(", ")}`]),
         remedy: `${domain}. IN MX 10 ${domain}.`,
       },
     ];
@@ -57,63 +59,82 @@ async function withoutMx(domain: string, resolver: Resolver): Promise<Finding[]>
     {
       code: "mx-missing",
       severity: "fail",
-      message: `${domain} can receive no mail: it has neither MX records nor an address. Many hosts refuse mail from such a domain.`,
+      message: `${domain} can receive no mail: it has neither MX records nor an address.`,
+      observed,
       remedy: `${domain}. IN MX 10 <the host that receives your mail>.`,
     },
   ];
 }
 
-function compare(domain: string, attested: string[], inDns: string[]): Finding[] {
+function compare(domain: string, attested: string[], inDns: string[], observed: string): Observation[] {
   const gone = attested.filter((host) => !inDns.includes(host));
   const unnamed = inDns.filter((host) => !attested.includes(host));
   return [
-    ...gone.map((host): Finding => ({
+    ...gone.map((host): Observation => ({
       code: "mx-not-in-dns",
       severity: "fail",
       message: `Your record attests ${shown(host)} as a mail host, but the DNS does not list it. Publish it, or take it out of the record.`,
-      observed: shown(inDns),
+      observed,
       expected: shown(attested),
       remedy: `${domain}. IN MX 10 ${host}.`,
     })),
-    ...unnamed.map((host): Finding => ({
+    ...unnamed.map((host): Observation => ({
       code: "mx-not-attested",
       severity: "fail",
-      message: `The DNS lists ${shown(host)} as a mail host, but your record does not attest it. Add it to the record, or remove the MX record.`,
-      observed: shown(inDns),
+      message: `The DNS lists ${shown(host)} as a mail host, but your record does not attest it. Add it to the record, or leave only the hosts that it names.`,
+      observed,
       expected: shown(attested),
+      remedy: attested.map((name) => `${domain}. IN MX 10 ${name || "."}${name && "."}`).join("\n"),
     })),
   ];
 }
 
-async function checkHost(host: string, resolver: Resolver): Promise<Finding[]> {
-  const findings: Finding[] = [];
-  const alias = await resolver.resolve(host, "CNAME");
-  if (alias.status === "ok" && alias.records[0]) {
+async function checkHost(host: string, resolver: Resolver): Promise<Observation[]> {
+  if (isIP(host) !== 0) {
+    return [
+      {
+        code: "mx-is-address",
+        severity: "fail",
+        message: `The MX record names the address ${shown(host)}. Name a host that has this address.`,
+        observed: shown(host),
+        remedy: `mx.<your domain>. IN ${isIP(host) === 6 ? "AAAA" : "A"} ${host}`,
+      },
+    ];
+  }
+  const findings: Observation[] = [];
+  const [alias, address] = [await resolver.resolve(host, "CNAME"), await addressesOf(host, resolver)];
+  const addresses = address.status === "some" ? address.addresses : [];
+  if (alias.status === "ok") {
     findings.push({
       code: "mx-is-alias",
       severity: "warn",
-      message: `${shown(host)} is an alias (CNAME). An MX record must name a host with addresses of its own; some senders refuse it.`,
-      observed: shown(alias.records[0].target),
+      message: `${shown(host)} is an alias (CNAME). Give it addresses of its own, or name its target in the MX record.`,
+      observed: seen(host, "CNAME", alias),
       expected: "A or AAAA records",
+      remedy: addresses.length
+        ? addresses.map((a) => `${host}. IN ${isIP(a) === 6 ? "AAAA" : "A"} ${a}`).join("\n")
+        : `${host}. IN A <its IPv4 address>`,
     });
   }
-  const address = await addressOf(host, resolver);
-  if (address.status === "temperror") findings.push(noAnswer(host, address.detail));
+  if (address.status === "temperror") findings.push(noAnswer(host, address));
   if (address.status === "none") {
     findings.push({
       code: "mx-no-address",
       severity: "fail",
       message: `${shown(host)} has no address, so mail cannot reach it.`,
+      observed: `${host} A, AAAA: ${address.nxdomain ? "NXDOMAIN" : "no data"}`,
       remedy: `${host}. IN A <its IPv4 address>`,
     });
   }
+  const unreachable = privateOf(addresses);
+  if (unreachable.length > 0) {
+    findings.push({
+      code: "mx-private-address",
+      severity: "warn",
+      message: `${shown(host)} has ${unreachable.length === addresses.length ? "only addresses" : "an address"} that the internet cannot reach. Publish its public address.`,
+      observed: shown(`${host}: ${unreachable.join(", ")}`),
+      remedy: `${host}. IN A <its public IPv4 address>`,
+    });
+  }
   return findings;
-}
-
-type Address = { status: "some" | "none" } | { status: "temperror"; detail: string };
-
-async function addressOf(host: string, resolver: Resolver): Promise<Address> {
-  const answers = await Promise.all([resolver.resolve(host, "A"), resolver.resolve(host, "AAAA")]);
-  if (answers.some((a) => a.status === "ok" && a.records.length > 0)) return { status: "some" };
-  return answers.find((a) => a.status === "temperror") ?? { status: "none" };
 }

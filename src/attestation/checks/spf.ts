@@ -1,45 +1,50 @@
-import { MAX_SPF_LOOKUPS, surveySpf, type SpfSurvey } from "../../protocol/spf/index.ts";
-import type { Resolver } from "../../protocol/dns/index.ts";
-import { normalizeHost } from "../domain.ts";
-import type { Finding, Pool } from "../types.ts";
-import { noAnswer, result, shown, txtRecord, type Check } from "./result.ts";
+import {
+  MAX_SPF_LOOKUPS,
+  MAX_SPF_VOIDS,
+  mergeSpf,
+  surveySpf,
+  type SpfSurvey,
+} from "../../protocol/spf/index.ts";
+import type { Pool } from "../types.ts";
+import { noAnswer, result, shown, txtRecord, type Check, type Observation } from "./result.ts";
+import { judgeEgress, judgePool, lookAtBounceName } from "./spf-senders.ts";
 
 /**
- * Is there exactly one SPF record that a receiver can evaluate (RFC 7208 sections 3.2 and 4.6.4), and may the pool
- * send: by its `include`, or because the bounce name is delegated to it (SPF is judged on the envelope sender)?
+ * Is there exactly one SPF record that a receiver can evaluate (RFC 7208 sections 3.2 and 4.6.4), and does it pass
+ * for those who send: the pool, unless the bounce name is delegated to it (SPF is judged on the envelope sender), and
+ * the addresses that the record attests?
  */
-export const checkSpf: Check = async ({ domain, attestation, pool }, resolver, at) => {
+export const checkSpf: Check = async (input, { resolver, at }) => {
+  const { domain, attestation, pool } = input;
   const [survey, bounce] = await Promise.all([
     surveySpf(domain, resolver),
     pool ? lookAtBounceName(domain, pool, resolver) : undefined,
   ]);
-  if (survey.status === "temperror") return result("spf", [noAnswer(domain, survey.detail)], at);
+  if (survey.status === "temperror") return result("spf", [noAnswer(survey.name, survey)], at);
   const findings = judge(domain, survey, pool, bounce?.delegated ?? false);
-  if (pool && bounce)
-    findings.push(...judgePool(domain, survey, pool, bounce, attestation?.relay !== undefined));
-  return result("spf", findings, at);
+  const [ofPool, ofEgress] = await Promise.all([
+    pool && bounce
+      ? judgePool({ domain, survey, pool, bounce, relayed: attestation?.relay !== undefined }, resolver)
+      : [],
+    judgeEgress(domain, survey, attestation?.egress ?? [], resolver),
+  ]);
+  return result("spf", [...findings, ...ofPool, ...ofEgress], at);
 };
 
-type Bounce = { name: string; delegated: boolean; target?: string; silent?: string };
+type Readable = Exclude<SpfSurvey, { status: "temperror" }>;
 
-async function lookAtBounceName(domain: string, pool: Pool, resolver: Resolver): Promise<Bounce> {
-  const name = `bounce.${domain}`;
-  const answer = await resolver.resolve(name, "CNAME");
-  if (answer.status === "temperror") return { name, delegated: false, silent: answer.detail };
-  const target = answer.status === "ok" ? answer.records[0]?.target : undefined;
-  if (target === undefined) return { name, delegated: false };
-  return { name, target, delegated: normalizeHost(target) === normalizeHost(pool.returnPathHost) };
-}
-
-function judge(domain: string, survey: SpfSurvey, pool: Pool | undefined, delegated: boolean): Finding[] {
-  const suggestion = txtRecord(domain, pool ? `v=spf1 mx include:${pool.spfInclude} -all` : "v=spf1 mx -all");
+function judge(domain: string, survey: Readable, pool: Pool | undefined, delegated: boolean): Observation[] {
+  const include = pool && !delegated ? [`include:${pool.spfInclude}`] : [];
+  const suggestion = txtRecord(domain, mergeSpf(["v=spf1 mx"], include));
+  const observed = "text" in survey ? `${domain} TXT: "${shown(survey.text)}"` : "";
   switch (survey.status) {
     case "none":
       return [
         {
           code: "spf-missing",
           severity: delegated ? "warn" : "fail",
-          message: `${domain} has no SPF record, so anybody may use it as an envelope sender. Publish one.`,
+          message: `${domain} has no SPF record. Publish one.`,
+          observed: `${domain} TXT: ${survey.absent === "nxdomain" ? "NXDOMAIN" : "no record that begins with v=spf1"}`,
           remedy: suggestion,
         },
       ];
@@ -48,9 +53,9 @@ function judge(domain: string, survey: SpfSurvey, pool: Pool | undefined, delega
         {
           code: "spf-multiple",
           severity: "fail",
-          message: `${domain} has several SPF records; receivers treat that as an error. Join them into one.`,
-          observed: shown(survey.texts),
-          remedy: txtRecord(domain, joined(survey.texts)),
+          message: `${domain} has several SPF records. Remove them, and publish one that joins their terms.`,
+          observed: shown(survey.texts.map((text) => `${domain} TXT: "${text}"`)),
+          remedy: txtRecord(domain, mergeSpf(survey.texts, include).slice(0, 1500)),
         },
       ];
     case "syntax":
@@ -58,101 +63,105 @@ function judge(domain: string, survey: SpfSurvey, pool: Pool | undefined, delega
         {
           code: "spf-syntax",
           severity: "fail",
-          message: `Receivers cannot read the SPF record of ${domain}: ${survey.detail}.`,
-          observed: shown(survey.text),
-          remedy: suggestion,
+          message: `Receivers cannot read the SPF record of ${domain}: ${shown(survey.detail)}.`,
+          observed,
+          remedy: txtRecord(domain, mergeSpf([survey.text], include).slice(0, 1500)),
         },
       ];
-    case "too-many-lookups":
+    case "too-many-lookups": {
+      const [dearest] = survey.costs.toSorted((a, b) => b.lookups - a.lookups);
+      const rest = survey.text
+        .split(" ")
+        .filter((word) => word.toLowerCase() !== dearest?.term.toLowerCase());
       return [
         {
           code: "spf-too-many-lookups",
           severity: "fail",
-          message: `The SPF record of ${domain} needs more than ${MAX_SPF_LOOKUPS} DNS lookups; receivers give up. Remove includes that you no longer use.`,
-          observed: shown(survey.text),
+          message: `The SPF record of ${domain} needs more than ${MAX_SPF_LOOKUPS} DNS lookups. Remove what you no longer use, or send such mail from a subdomain with a record of its own: ${shown(survey.costs.map((c) => `${c.term} takes ${c.lookups}`).join(", "))}.`,
+          observed,
           expected: `at most ${MAX_SPF_LOOKUPS} lookups`,
+          remedy: txtRecord(domain, rest.join(" ")),
         },
       ];
+    }
     case "broken":
       return [
         {
           code: "spf-include-broken",
           severity: "fail",
-          message: `The SPF record of ${domain} refers to ${shown(survey.name)}, which ${survey.detail}; receivers treat that as an error. Remove or correct it.`,
-          observed: shown(survey.text),
+          message: `The SPF record of ${domain} refers to ${shown(survey.name)}, which ${survey.detail}. Remove or correct it.`,
+          observed,
+          remedy: txtRecord(domain, without(survey.text, survey.name)),
         },
       ];
     case "ok":
-      return judgeEnding(domain, survey.text, survey.all);
-    case "temperror":
-      return [noAnswer(domain, survey.detail)];
+      return judgeQuality(domain, survey, observed);
   }
 }
 
-function judgeEnding(domain: string, text: string, all: string | undefined): Finding[] {
-  if (all === "-" || all === "~") return [];
+function judgeQuality(
+  domain: string,
+  survey: Extract<SpfSurvey, { status: "ok" }>,
+  observed: string,
+): Observation[] {
+  const { text, all, voids, unread, usesPtr } = survey;
+  const findings: Observation[] = [];
   const bare = text.replace(/\s+[+?]?all\b/gi, "").trim();
-  const remedy = txtRecord(domain, `${bare} -all`);
   if (all === "+") {
-    return [
-      {
-        code: "spf-allows-all",
-        severity: "fail",
-        message: `The SPF record of ${domain} lets every host on the internet send for it. End it with -all.`,
-        observed: shown(text),
-        remedy,
-      },
-    ];
+    findings.push({
+      code: "spf-allows-all",
+      severity: "fail",
+      message: `The SPF record of ${domain} lets every host on the internet send for it. End it with -all.`,
+      observed,
+      remedy: txtRecord(domain, `${bare} -all`),
+    });
   }
-  return [
-    {
+  if (all === "?" || all === undefined) {
+    findings.push({
       code: "spf-no-ending",
       severity: "warn",
       message: `The SPF record of ${domain} says nothing about other hosts. End it with -all or ~all.`,
-      observed: shown(text),
-      remedy,
-    },
-  ];
-}
-
-function judgePool(
-  domain: string,
-  survey: SpfSurvey,
-  pool: Pool,
-  bounce: Bounce,
-  relayed: boolean,
-): Finding[] {
-  const findings: Finding[] = [];
-  const included = survey.status === "ok" && survey.includes.includes(normalizeHost(pool.spfInclude));
-  if (bounce.target !== undefined && !bounce.delegated) {
-    findings.push({
-      code: "return-path-elsewhere",
-      severity: relayed ? "warn" : "info",
-      message: `${bounce.name} points elsewhere than to the relay, so bounces of relayed mail use the relay's own name.`,
-      observed: shown(bounce.target),
-      expected: pool.returnPathHost,
-      remedy: `${bounce.name}. IN CNAME ${pool.returnPathHost}.`,
+      observed,
+      remedy: txtRecord(domain, `${bare} -all`),
     });
   }
-  // A record that cannot be evaluated has its own finding; whether it includes the pool is then unknown.
-  if (!relayed || included || bounce.delegated || (survey.status !== "ok" && survey.status !== "none"))
-    return findings;
-  if (bounce.silent !== undefined) return [...findings, noAnswer(bounce.name, bounce.silent)];
-  findings.push({
-    code: "spf-pool-missing",
-    severity: "fail",
-    message: `The DNS of ${domain} does not let the relay send for it. Delegate ${bounce.name} to the relay (best), or include ${pool.spfInclude} in the SPF record.`,
-    ...(survey.status === "ok" ? { observed: shown(survey.text) } : {}),
-    expected: `include:${pool.spfInclude}`,
-    remedy: `${bounce.name}. IN CNAME ${pool.returnPathHost}.`,
-  });
+  if (voids.length > 0) {
+    const many = voids.length > MAX_SPF_VOIDS;
+    findings.push({
+      code: many ? "spf-too-many-voids" : "spf-void-lookup",
+      severity: many ? "fail" : "info",
+      message: `The SPF record of ${domain} asks for names that have nothing: ${shown(voids.join(", "))}. Remove them.`,
+      observed,
+      expected: `at most ${MAX_SPF_VOIDS} such lookups`,
+      remedy: txtRecord(domain, voids.reduce(without, text)),
+    });
+  }
+  if (unread.length > 0) {
+    findings.push({
+      code: "spf-unread",
+      severity: "warn",
+      message: `Receivers do not read ${shown(unread.join(", "))} in the SPF record of ${domain}: all ends it. Move all to the end.`,
+      observed,
+      remedy: txtRecord(domain, mergeSpf([text])),
+    });
+  }
+  if (usesPtr) {
+    findings.push({
+      code: "spf-ptr",
+      severity: "warn",
+      message: `The SPF record of ${domain} uses ptr. Name the addresses instead.`,
+      observed,
+      remedy: txtRecord(domain, text.replace(/\s+[+~?-]?ptr(:\S*)?(?=\s|$)/gi, "")),
+    });
+  }
   return findings;
 }
 
-/** One record with the terms of all, each once, ended by the strictest `all`. */
-function joined(texts: string[]): string {
-  const terms = [...new Set(texts.flatMap((text) => text.split(/\s+/).slice(1)))].filter(
-    (t) => !/^[-+~?]?all$/i.test(t),
-  );
-  return ["v=spf1", ...terms, "-all"].join(" ").slice(0, 1000);
+const NAMING = /^[+~?-]?(?:a|mx|include|exists|redirect)[:=]([^/]+)/i;
+
+/** The record without the terms that name `name`; `a` and `mx` without a name stand for the domain itself. */
+function without(text: string, name: string): string {
+  const [version, ...words] = text.split(/\s+/);
+  const kept = words.filter((word) => NAMING.exec(word)?.[1]?.toLowerCase().replace(/\.$/, "") !== name);
+  return [version, ...kept].join(" ");
 }

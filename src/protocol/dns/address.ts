@@ -69,5 +69,5 @@ function groupsOf(address: string): number[] | undefined {
   const [front, back] = [read(head), read(tail ?? "")];
   return tail === undefined
     ? front
-    : [...front, ...new Array<number>(8 - front.length - back.length).fill(0), ...back];
+    : [...front, ...Array.from({ length: 8 - front.length - back.length }, () => 0), ...back];
 }

@@ -35,14 +35,37 @@ export { labelValue }
 
 /** What was looked at. */
 type CheckName =
-  'domain-control' | 'mx' | 'spf' | 'dkim' | 'dmarc' | l.UnknownString
+  | 'domain-control'
+  | 'mx'
+  | 'spf'
+  | 'dkim'
+  | 'dmarc'
+  | 'ptr'
+  | 'mta-sts'
+  | 'tls-rpt'
+  | 'dane'
+  | 'starttls'
+  | 'bimi'
+  | l.UnknownString
 
 export type { CheckName }
 
 /** What was looked at. */
 const checkName = /*#__PURE__*/ l.string<{
   maxLength: 64
-  knownValues: ['domain-control', 'mx', 'spf', 'dkim', 'dmarc']
+  knownValues: [
+    'domain-control',
+    'mx',
+    'spf',
+    'dkim',
+    'dmarc',
+    'ptr',
+    'mta-sts',
+    'tls-rpt',
+    'dane',
+    'starttls',
+    'bimi',
+  ]
 }>({ maxLength: 64 })
 
 export { checkName }
@@ -111,6 +134,68 @@ type FindingCode =
   | 'dmarc-inherited'
   | 'dmarc-none'
   | 'dmarc-strict-spf'
+  | 'dns-timeout'
+  | 'dns-servfail'
+  | 'dns-bogus'
+  | 'control-https-only'
+  | 'control-by-key'
+  | 'mx-null-mixed'
+  | 'mx-is-address'
+  | 'mx-private-address'
+  | 'spf-too-many-voids'
+  | 'spf-void-lookup'
+  | 'spf-unread'
+  | 'spf-ptr'
+  | 'spf-pool-not-passing'
+  | 'spf-egress-not-passing'
+  | 'return-path-not-passing'
+  | 'dkim-split'
+  | 'dkim-long'
+  | 'dkim-ed25519-only'
+  | 'dkim-strict'
+  | 'dkim-not-sha256'
+  | 'dmarc-no-policy'
+  | 'dmarc-testing'
+  | 'dmarc-np-weaker'
+  | 'dmarc-psd'
+  | 'dmarc-removed-tag'
+  | 'dmarc-no-reports'
+  | 'dmarc-report-syntax'
+  | 'dmarc-report-unauthorized'
+  | 'dmarc-report-unknown'
+  | 'dmarc-spf-unaligned'
+  | 'ptr-missing'
+  | 'ptr-not-confirmed'
+  | 'ptr-generic'
+  | 'ptr-private-address'
+  | 'ptr-syntax'
+  | 'mta-sts-missing'
+  | 'mta-sts-multiple'
+  | 'mta-sts-syntax'
+  | 'mta-sts-unreachable'
+  | 'mta-sts-mx-mismatch'
+  | 'mta-sts-not-enforced'
+  | 'mta-sts-short'
+  | 'tls-rpt-missing'
+  | 'tls-rpt-multiple'
+  | 'tls-rpt-syntax'
+  | 'dane-missing'
+  | 'dane-not-signed'
+  | 'dane-resolver-not-validating'
+  | 'dane-mx-not-signed'
+  | 'dane-unusable'
+  | 'dane-mismatch'
+  | 'starttls-unreachable'
+  | 'starttls-unwilling'
+  | 'starttls-missing'
+  | 'starttls-failed'
+  | 'starttls-old'
+  | 'starttls-certificate'
+  | 'starttls-expires'
+  | 'bimi-missing'
+  | 'bimi-syntax'
+  | 'bimi-no-certificate'
+  | 'bimi-needs-dmarc'
   | l.UnknownString
 
 export type { FindingCode }
@@ -157,6 +242,68 @@ const findingCode = /*#__PURE__*/ l.string<{
     'dmarc-inherited',
     'dmarc-none',
     'dmarc-strict-spf',
+    'dns-timeout',
+    'dns-servfail',
+    'dns-bogus',
+    'control-https-only',
+    'control-by-key',
+    'mx-null-mixed',
+    'mx-is-address',
+    'mx-private-address',
+    'spf-too-many-voids',
+    'spf-void-lookup',
+    'spf-unread',
+    'spf-ptr',
+    'spf-pool-not-passing',
+    'spf-egress-not-passing',
+    'return-path-not-passing',
+    'dkim-split',
+    'dkim-long',
+    'dkim-ed25519-only',
+    'dkim-strict',
+    'dkim-not-sha256',
+    'dmarc-no-policy',
+    'dmarc-testing',
+    'dmarc-np-weaker',
+    'dmarc-psd',
+    'dmarc-removed-tag',
+    'dmarc-no-reports',
+    'dmarc-report-syntax',
+    'dmarc-report-unauthorized',
+    'dmarc-report-unknown',
+    'dmarc-spf-unaligned',
+    'ptr-missing',
+    'ptr-not-confirmed',
+    'ptr-generic',
+    'ptr-private-address',
+    'ptr-syntax',
+    'mta-sts-missing',
+    'mta-sts-multiple',
+    'mta-sts-syntax',
+    'mta-sts-unreachable',
+    'mta-sts-mx-mismatch',
+    'mta-sts-not-enforced',
+    'mta-sts-short',
+    'tls-rpt-missing',
+    'tls-rpt-multiple',
+    'tls-rpt-syntax',
+    'dane-missing',
+    'dane-not-signed',
+    'dane-resolver-not-validating',
+    'dane-mx-not-signed',
+    'dane-unusable',
+    'dane-mismatch',
+    'starttls-unreachable',
+    'starttls-unwilling',
+    'starttls-missing',
+    'starttls-failed',
+    'starttls-old',
+    'starttls-certificate',
+    'starttls-expires',
+    'bimi-missing',
+    'bimi-syntax',
+    'bimi-no-certificate',
+    'bimi-needs-dmarc',
   ]
 }>({ maxLength: 64 })
 
@@ -173,13 +320,18 @@ type Finding = {
   message: string
 
   /**
+   * Why it matters.
+   */
+  why?: string
+
+  /**
    * What the DNS said.
    */
   observed?: string
   expected?: string
 
   /**
-   * The DNS record to publish, in the form of a zone file line.
+   * The DNS record to publish, in the form of zone file lines.
    */
   remedy?: string
 }
@@ -193,6 +345,7 @@ const finding = /*#__PURE__*/ l.typedObject<Finding>(
     code: /*#__PURE__*/ l.ref<FindingCode>((() => findingCode) as any),
     severity: /*#__PURE__*/ l.ref<Severity>((() => severity) as any),
     message: /*#__PURE__*/ l.string({ maxLength: 2000 }),
+    why: /*#__PURE__*/ l.optional(/*#__PURE__*/ l.string({ maxLength: 2000 })),
     observed: /*#__PURE__*/ l.optional(
       /*#__PURE__*/ l.string({ maxLength: 4096 }),
     ),
