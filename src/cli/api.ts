@@ -1,4 +1,4 @@
-import { parseConfig, readEnvironment } from "../platform/config/index.ts";
+import { parseConfig, readEnvironment, type Config } from "../platform/config/index.ts";
 import { sessionKeyOf } from "../roles/index.ts";
 import { createToken } from "../web/index.ts";
 import { CommandError } from "./output.ts";
@@ -8,6 +8,12 @@ const TIMEOUT_MS = 30_000;
 
 export type Api = (method: "GET" | "POST", path: string, body?: unknown) => Promise<Record<string, unknown>>;
 
+/** Where the `atmos serve` of this configuration is reached from the same host. */
+export function originOf({ HTTP_ADDRESS: { host, port } }: Config): string {
+  if (host === "::" || host === "0.0.0.0") return `http://${host === "::" ? "[::1]" : "127.0.0.1"}:${port}`;
+  return `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
+}
+
 /** Speaks to the `atmos serve` of the same environment file, as the committee. */
 export function apiOf(env: string | undefined): Api {
   const { config, secrets } = parseConfig(readEnvironment(env));
@@ -16,8 +22,7 @@ export function apiOf(env: string | undefined): Api {
     throw new CommandError(
       "This needs ATMOS_CORE_SECRET: name the environment file of the core role with --env FILE.",
     );
-  const { host, port } = config.HTTP_ADDRESS;
-  const origin = `http://${host === "::" ? "[::1]" : host === "0.0.0.0" ? "127.0.0.1" : host.includes(":") ? `[${host}]` : host}:${port}`;
+  const origin = originOf(config);
   return async (method, path, body) => {
     const token = createToken(key, "api", { role: "committee" }, Date.now() + TOKEN_LIFE_MS);
     let response: Response;

@@ -147,6 +147,8 @@ export function createLabels(options: LabelsOptions) {
     active: (): Label[] => store.inForce(clock.now()).map(({ label }) => label),
     /** The same, with the time since when each has stood without a break. */
     inForce: (): LabelInForce[] => store.inForce(clock.now()),
+    /** Those about one account and its records. */
+    inForceOf: (subject: string): LabelInForce[] => store.inForceOf(subject, clock.now()),
     /** What is kept of all that was said about an account and its records, oldest first. */
     history: (subject: string): SequencedLabel[] => store.history(subject),
     /** Called after each change is committed. Returns how to stop. */

@@ -127,9 +127,13 @@ export function createStore(db: Database) {
     },
     inForce(now: number): LabelInForce[] {
       const sql = `SELECT * FROM label WHERE superseded = 0 AND neg = 0 AND coalesce(expires_at, ?) >= ? ORDER BY seq`;
-      return db
-        .all<Row>(sql, now + 1, now + 1)
-        .map((row) => ({ label: fromRow(row).label, since: row.since ?? Date.parse(row.cts) }));
+      return db.all<Row>(sql, now + 1, now + 1).map(standing);
+    },
+    /** The same about one account and its records. */
+    inForceOf(subject: string, now: number): LabelInForce[] {
+      const sql = `SELECT * FROM label WHERE subject = ? AND superseded = 0 AND neg = 0
+        AND coalesce(expires_at, ?) >= ? ORDER BY seq`;
+      return db.all<Row>(sql, subject, now + 1, now + 1).map(standing);
     },
     history(subject: string): SequencedLabel[] {
       return db.all<Row>("SELECT * FROM label WHERE subject = ? ORDER BY seq", subject).map(fromRow);
@@ -197,6 +201,10 @@ export function createStore(db: Database) {
       );
     },
   };
+}
+
+function standing(row: Row): LabelInForce {
+  return { label: fromRow(row).label, since: row.since ?? Date.parse(row.cts) };
 }
 
 function fromRow(row: Row): SequencedLabel {

@@ -26,6 +26,7 @@ import { createWeb, readToken } from "../web/index.ts";
 import { adminApi } from "./admin-api.ts";
 import { allowlistSource } from "./allowlist-source.ts";
 import { coreMigrations, createCore, type Core } from "./core/index.ts";
+import { explainApi } from "./explain-api.ts";
 import { createLabeler, labelerMigrations, type Labeler } from "./labeler.ts";
 import { createQueries } from "./queries/index.ts";
 import { startRelay, type RunningRelay } from "./relay.ts";
@@ -165,7 +166,10 @@ export async function startServe(options: ServeOptions): Promise<Serve> {
     const sessionKey = secrets.core ? derive(secrets.core, "session") : undefined;
     const app = new Hono();
     app.get("/xrpc/_health", (c) => c.json({ version }));
-    if (labeler) app.route("/", labelRoutes(labeler.labels));
+    if (labeler) {
+      app.route("/", labelRoutes(labeler.labels));
+      app.route("/", explainApi({ labeler, clock, publicUrl: config.PUBLIC_URL }));
+    }
     if (labeler) {
       const { LEXICON_AUTHORITY: authority, TRUSTED_PROXIES: trustedProxies } = config;
       app.route("/", emailXrpc({ labeler, clock, authority, trustedProxies }));

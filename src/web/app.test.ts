@@ -4,6 +4,7 @@ import { MovableClock } from "../lib/clock.ts";
 import { silentLog } from "../platform/log.ts";
 import { createWeb } from "./app.ts";
 import { warnedMember } from "./fixtures/member.fixture.ts";
+import { explanation } from "./fixtures/label.fixture.ts";
 import { committeeOverview, didOf, NOW, publicOverview } from "./fixtures/pool.fixture.ts";
 import { accessLink, LINK_LIFETIME_MS, SESSION_LIFETIME_MS, type Identity } from "./session.ts";
 import type { WebQueries } from "./view.ts";
@@ -19,6 +20,10 @@ function setUp(publicUrl = "https://mail.example", overrides: Partial<WebQueries
     publicOverview: async () => (asked.push("public"), publicOverview),
     committeeOverview: async () => (asked.push("committee"), committeeOverview),
     member: async (did) => (asked.push(did), did === warnedMember.did ? warnedMember : null),
+    label: async (subject, value) => (
+      asked.push(`${subject} ${value ?? ""}`.trim()),
+      subject === explanation.subject ? explanation : null
+    ),
     ...overrides,
   };
   const app = createWeb({ queries, sessionKey: key, clock, publicUrl, log: silentLog });
@@ -45,6 +50,10 @@ describe("who may see what", () => {
     [`/members/${didOf(3)}`, own, 403],
     [`/members/${didOf(3)}`, committee, 404],
     ["/members/", committee, 404],
+    [`/labels/${explanation.subject}`, null, 200],
+    ["/labels/nobody", null, 404],
+    ["/labels/", null, 404],
+    [`/labels/${"x".repeat(3_001)}`, null, 404],
     ["/nothing", null, 404],
   ])("%s for %j is %i", async (path, identity, status) => {
     const { asked, get, logIn } = setUp();

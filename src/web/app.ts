@@ -31,9 +31,10 @@ export type WebOptions = {
 
 const COOKIE = "atmos-session";
 const LONGEST_DID = 2_048;
+const LONGEST_SUBJECT = 3_000;
 
 /**
- * The pages: `/`, `/committee`, `/members/:did`, `/login`, `/logout` and `/assets/*`. Every other path is a page that
+ * The pages: `/`, `/labels/*`, `/committee`, `/members/:did`, `/login`, `/logout` and `/assets/*`. Every other path is a page that
  * says there is none, so mount it after everything else.
  */
 export function createWeb({ queries, sessionKey, clock, publicUrl, log }: WebOptions): Hono {
@@ -61,6 +62,12 @@ export function createWeb({ queries, sessionKey, clock, publicUrl, log }: WebOpt
     const page = await answer(c, { page: "overview", view: await queries.publicOverview() });
     page.headers.set("cache-control", "private, no-cache");
     return page;
+  });
+
+  app.get("/labels/:subject{.+}", async (c) => {
+    const subject = c.req.param("subject");
+    const view = subject.length <= LONGEST_SUBJECT ? await queries.label(subject, c.req.query("val")) : null;
+    return view === null ? answer(c, { page: "not-found" }, 404) : answer(c, { page: "label", view });
   });
 
   app.get(COMMITTEE_PATH, async (c) => {

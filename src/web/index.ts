@@ -12,5 +12,6 @@ export {
   type Tone,
 } from "./components.tsx";
 export { layout } from "./layout.tsx";
+export { labelPath } from "./paths.ts";
 export { accessLink, createToken, LINK_LIFETIME_MS, readToken } from "./session.ts";
 export type * from "./view.ts";

@@ -7,6 +7,12 @@ export function memberPath(did: string): string {
   return `/members/${encodeURIComponent(did).replaceAll("%3A", ":")}`;
 }
 
+/** The page that explains the labels of a DID, an AT URI or a domain. */
+export function labelPath(subject: string): string {
+  const parts = subject.replace(/^at:\/\//, "").split("/");
+  return `/labels/${parts.map((part) => encodeURIComponent(part).replaceAll("%3A", ":")).join("/")}`;
+}
+
 /** The place of a domain on its member's page. */
 export function domainAnchor(name: string): string {
   return `domain-${name}`;

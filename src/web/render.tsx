@@ -11,16 +11,18 @@ import {
   NotFoundPage,
   type LoginReason,
 } from "./pages/notices.tsx";
+import { LabelPage } from "./pages/label.tsx";
 import { OverviewPage } from "./pages/overview.tsx";
 import { COMMITTEE_PATH, LOGOUT_PATH, memberPath } from "./paths.ts";
 import { homeOf, type Identity } from "./session.ts";
-import type { CommitteeOverview, MemberView, PublicOverview } from "./view.ts";
+import type { CommitteeOverview, LabelExplanation, MemberView, PublicOverview } from "./view.ts";
 
 /** What is shown: a page with what it shows. */
 export type Rendered =
   | { page: "overview"; view: PublicOverview }
   | { page: "committee"; view: CommitteeOverview }
   | { page: "member"; view: MemberView }
+  | { page: "label"; view: LabelExplanation }
   | { page: "login"; reason: LoginReason }
   | { page: "forbidden" | "foreign" | "logged-out" | "not-found" | "failure" };
 
@@ -49,6 +51,8 @@ function contentOf(shown: Rendered, viewer: Identity | null): { title: string; b
       const body = <MemberPage view={shown.view} forCommittee={forCommittee} />;
       return { title: shown.view.domain, body, live: true };
     }
+    case "label":
+      return { title: `Labels of ${shown.view.subject}`, body: <LabelPage view={shown.view} /> };
     case "login":
       return { title: "Log in", body: <LoginPage reason={shown.reason} /> };
     case "forbidden":

@@ -218,9 +218,56 @@ export type MemberView = {
   messages: MemberMessage[];
 };
 
+/** One check of a domain, without advice: what anybody can see in the DNS and on the wire. */
+export type ExplainedCheck = {
+  check: string;
+  outcome: Finding["outcome"];
+  at: number;
+  findings: { code: string; text: string; observed: string | null }[];
+};
+
+/** A proved record whose label is in force. */
+export type ExplainedRecord = {
+  uri: string;
+  cid: string;
+  domain: string;
+  /** When it was last proved to be in its repository. */
+  provedAt: number;
+  checks: ExplainedCheck[];
+};
+
+/** A label in force, with what it rests on. */
+export type ExplainedLabel = {
+  value: string;
+  uri: string;
+  cid: string | null;
+  /** First said, however often renewed. */
+  since: number;
+  /** Last said: its `cts`. */
+  issuedAt: number;
+  expiresAt: number | null;
+  /** URIs of the records whose checks it rests on; empty where it rests on membership or conduct. */
+  records: string[];
+};
+
+/**
+ * Labels in force of an account, a record or a domain. What is not in force is not there, whatever once was: why a
+ * label ended is nobody's to read here.
+ */
+export type LabelExplanation = {
+  asOf: number;
+  /** As it was asked for, in its usual form. */
+  subject: string;
+  labeler: { did: string; url: string };
+  labels: ExplainedLabel[];
+  records: ExplainedRecord[];
+};
+
 /** What the pages ask for. `member` is null when the DID is no member. */
 export interface WebQueries {
   publicOverview(): Promise<PublicOverview>;
   committeeOverview(): Promise<CommitteeOverview>;
   member(did: string): Promise<MemberView | null>;
+  /** Null when the subject is no DID, AT URI or domain, or no labeler runs here. `value` narrows it to one label. */
+  label(subject: string, value?: string): Promise<LabelExplanation | null>;
 }

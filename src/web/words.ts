@@ -1,7 +1,7 @@
 import type { ActionName } from "../event/index.ts";
 import type { Standing, Tier } from "../policy/index.ts";
 import type { Tone } from "./components.tsx";
-import type { EvidenceValue, RecipientState } from "./view.ts";
+import type { EvidenceValue, Finding, RecipientState } from "./view.ts";
 
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
@@ -111,6 +111,14 @@ export const EVENT_WORDS: Record<ActionName, { tone: Tone; name: string }> = {
   member_joined: { tone: "ok", name: "Joined" },
   member_left: { tone: "idle", name: "Left" },
   credential_used_anew: { tone: "note", name: "Credential used from a new place" },
+};
+
+/** How a check ended. */
+export const OUTCOME_WORDS: Record<Finding["outcome"], { tone: Tone; name: string }> = {
+  pass: { tone: "ok", name: "Passes" },
+  warn: { tone: "note", name: "Could be better" },
+  fail: { tone: "bad", name: "Fails" },
+  temperror: { tone: "idle", name: "No answer" },
 };
 
 export const LABEL_WORDS: Record<string, string> = {

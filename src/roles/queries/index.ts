@@ -1,4 +1,5 @@
 import type { WebQueries } from "../../web/index.ts";
+import { explainLabels } from "./label.ts";
 import { memberView } from "./member.ts";
 import { committeeOverview, publicOverview } from "./overview.ts";
 import type { QueryParts } from "./parts.ts";
@@ -9,5 +10,6 @@ export function createQueries(parts: QueryParts): WebQueries {
     publicOverview: () => publicOverview(parts),
     committeeOverview: () => committeeOverview(parts),
     member: (did) => memberView(parts, did),
+    label: async (subject, value) => explainLabels(parts, subject, value),
   };
 }

@@ -1,13 +1,7 @@
-import { Badge, Code, EmptyState, KeyValue, Section, Time, type Tone } from "../components.tsx";
+import { Badge, Code, EmptyState, KeyValue, Section, Time } from "../components.tsx";
 import { domainAnchor } from "../paths.ts";
 import type { DnsRecord, Finding, MemberDomain } from "../view.ts";
-
-const OUTCOMES: Record<Finding["outcome"], { tone: Tone; name: string }> = {
-  pass: { tone: "ok", name: "Passes" },
-  warn: { tone: "note", name: "Could be better" },
-  fail: { tone: "bad", name: "Fails" },
-  temperror: { tone: "idle", name: "No answer" },
-};
+import { OUTCOME_WORDS } from "../words.ts";
 
 /** Domains with what the last check found; each fault with the exact record that mends it. */
 export function Domains({ domains }: { domains: MemberDomain[] }) {
@@ -76,7 +70,7 @@ function Domain({ domain }: { domain: MemberDomain }) {
 }
 
 function FindingView({ finding, open }: { finding: Finding; open?: boolean }) {
-  const { tone, name } = OUTCOMES[finding.outcome];
+  const { tone, name } = OUTCOME_WORDS[finding.outcome];
   return (
     <div class={open ? "finding stack" : "finding stack quiet"} data-key={finding.check}>
       <p>

@@ -1,5 +1,6 @@
 import { BarChart, PoolChart } from "../charts.tsx";
 import { Card, Code, DataTable, EmptyState, Figures, KeyValue, Section, Time } from "../components.tsx";
+import { labelPath } from "../paths.ts";
 import type { LabelledOperator, PublicOverview } from "../view.ts";
 import { formatCount, formatShare, formatWeekday, LABEL_WORDS } from "../words.ts";
 import { LabelBadges } from "./parts.tsx";
@@ -140,7 +141,7 @@ function OperatorTable({ caption, operators }: { caption: string; operators: Lab
       rows={operators.map((operator) => ({
         key: operator.did,
         cells: [
-          operator.domain,
+          <a href={labelPath(operator.domain)}>{operator.domain}</a>,
           <LabelBadges values={operator.labels} />,
           <Time at={operator.since} dateOnly />,
         ],
@@ -193,7 +194,11 @@ export function Allowlist({ view }: { view: PublicOverview }) {
 
 export function RecentLabels({ view }: { view: PublicOverview }) {
   return (
-    <Section id="labels" title="Recent labels" intro="What the labeler said last.">
+    <Section
+      id="labels"
+      title="Recent labels"
+      intro="What the labeler said last, each with what it rests on."
+    >
       {view.recentLabels.length === 0 ? (
         <EmptyState title="No label has been issued yet" />
       ) : (
@@ -204,7 +209,7 @@ export function RecentLabels({ view }: { view: PublicOverview }) {
           rows={view.recentLabels.map((label) => ({
             key: `${label.uri} ${label.value} ${label.issuedAt}`,
             cells: [
-              label.domain,
+              <a href={labelPath(label.uri)}>{label.domain}</a>,
               <LabelBadges values={[label.value]} />,
               <Time at={label.issuedAt} />,
               label.expiresAt === null ? null : <Time at={label.expiresAt} dateOnly />,

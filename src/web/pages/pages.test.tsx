@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { suspendedMember, warnedMember } from "../fixtures/member.fixture.ts";
+import { explanation } from "../fixtures/label.fixture.ts";
 import { committeeOverview, publicOverview, WARNED } from "../fixtures/pool.fixture.ts";
 import { renderPage, type Rendered } from "../render.tsx";
 import type { Identity } from "../session.ts";
@@ -65,6 +66,36 @@ describe("the public page", () => {
     });
     expect(readable(html)).toContain("Nobody has sent yet");
     expect(html).not.toMatch(/NaN|Infinity|undefined/);
+  });
+});
+
+describe("the page of a label", () => {
+  test.each([
+    "verified-mail-operator",
+    "Stands since 4 Mar 2026",
+    "Lapses 13 Mar 2026",
+    "the checks of pds.larkspur.test",
+    "membership in the cooperative",
+    "SPF Passes",
+    "v=spf1 include:_spf.atmosphere.test -all",
+    "RSA of 1024 bits",
+    "#atproto_label",
+  ])("says %s", async (fact) => {
+    expect(readable(await render({ page: "label", view: explanation }))).toContain(fact);
+  });
+
+  test("says the same of what ended as of what never was", async () => {
+    const none = { ...explanation, labels: [], records: [] };
+    const text = readable(await render({ page: "label", view: none }));
+    expect(text).toContain("No label is in force here");
+    expect(text).not.toMatch(/ended|negat|suspend|removed|revoked|standing/i);
+  });
+
+  test("is where the overview's labels lead", async () => {
+    const html = await render({ page: "overview", view: publicOverview });
+    const [recent] = publicOverview.recentLabels;
+    expect(section(html, "labels")).toContain(`href="/labels/${recent!.uri.slice("at://".length)}"`);
+    expect(section(html, "operators")).toContain('href="/labels/pds.larkspur.test"');
   });
 });
 
@@ -160,6 +191,7 @@ function poison<T>(value: T, key = ""): T {
 
 test.each<[string, Rendered]>([
   ["overview", { page: "overview", view: poison(publicOverview) }],
+  ["label", { page: "label", view: poison(explanation) }],
   ["committee", { page: "committee", view: poison(committeeOverview) }],
   ["member", { page: "member", view: poison(warnedMember) }],
 ])("hostile text stays text: %s", async (_, shown) => {
