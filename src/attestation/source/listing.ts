@@ -9,6 +9,8 @@ export type Page<T> =
   | { status: "failed"; detail: string };
 
 const MAX_CURSOR = 1024;
+/** A PDS asks for authentication where a method that it does not have would be passed on. */
+const UNSUPPORTED: ReadonlySet<number> = new Set([401, 404, 501]);
 
 type Method = "com.atproto.sync.listReposByCollection" | "com.atproto.sync.listRepos";
 
@@ -61,7 +63,7 @@ async function ask(
     const response = await fetch(url, { headers: { accept: "application/json" } });
     const body = fieldsOf(await response.json().catch(() => undefined));
     if (response.ok && body) return { body };
-    if (response.status === 404 || response.status === 501 || body?.["error"] === "MethodNotImplemented")
+    if (UNSUPPORTED.has(response.status) || body?.["error"] === "MethodNotImplemented")
       return { status: "unsupported" };
     return { status: "failed", detail: `${response.status} ${String(body?.["error"] ?? "").slice(0, 100)}` };
   } catch (err) {
