@@ -24,7 +24,7 @@ const WORDS: Record<LabelValue, { name: string; description: string }> = {
 };
 
 /** The values that this labeler gives. */
-export const LABEL_VALUES = Object.keys(WORDS) as LabelValue[];
+const LABEL_VALUES = Object.keys(WORDS) as LabelValue[];
 
 /**
  * The record `self` of `app.bsky.labeler.service`: what the labels mean, and that clients show them as information,

@@ -192,7 +192,8 @@ test("places are counted: one too many is told to come back", async () => {
   expect(second.errors[0]).toContain("503");
 });
 
-test("a consumer that does not read is dropped, and costs no memory", async () => {
+/** A backlog of 24 MB, more than all buffers on the way hold. */
+async function longBacklog(): Promise<void> {
   const insert = `INSERT INTO label (subject, src, uri, val, neg, cts, sig, key_id, superseded)
     VALUES ('s', 'did:plc:labeler', ?, 'v', 0, '2026-01-01T00:00:00.000Z', x'00', ?, 1)`;
   db.transaction(() => {
@@ -200,12 +201,33 @@ test("a consumer that does not read is dropped, and costs no memory", async () =
   });
   await attached.close();
   attached = attachSubscribeLabels(server, labels, options);
+}
+
+test("a consumer that does not read is dropped, and costs no memory", async () => {
+  await longBacklog();
   const slow = subscribe("?cursor=0");
   await slow.opened;
   slow.ws.pause();
   await vi.waitFor(
     async () => expect((await metrics.labelSubscribers.get()).values[0]!.value).toBe(0),
-    10_000,
+    15_000,
   );
   expect(slow.messages.length).toBeLessThan(3000);
+});
+
+test("one that reads again is told why, and where to go on", async () => {
+  await longBacklog();
+  const slow = subscribe("?cursor=0");
+  await slow.opened;
+  slow.ws.pause();
+  await new Promise((resolve) => setTimeout(resolve, 3 * options.slowAfterMs));
+  slow.ws.resume();
+  await slow.ended;
+  expect(slow.errors).toEqual(["ConsumerTooSlow"]);
+  const seqs = slow.messages.map((m) => m.seq);
+  const resumed = subscribe(`?cursor=${seqs.at(-1)}`);
+  await resumed.has(3000 - seqs.length);
+  expect([...seqs, ...resumed.messages.map((m) => m.seq)]).toEqual(
+    Array.from({ length: 3000 }, (_, i) => i + 1),
+  );
 });

@@ -21,6 +21,8 @@ const PAGE = 200;
 /** Octets that may wait for a subscriber before it is waited for. */
 const HIGH_WATER = 128 * 1024;
 const CLOSE_GRACE_MS = 1_000;
+/** For who is sent away to read why. */
+const GOODBYE_MS = 5_000;
 
 /**
  * Serves `com.atproto.label.subscribeLabels` on a server's upgrades. Each subscriber has its own place in the stored
@@ -169,7 +171,7 @@ function end(ws: WebSocket, error: StreamError, message: string): void {
   if (ws.readyState !== ws.OPEN) return;
   ws.send(errorFrame(error, message));
   ws.close(1008, error);
-  setTimeout(() => ws.terminate(), CLOSE_GRACE_MS).unref();
+  setTimeout(() => ws.terminate(), GOODBYE_MS).unref();
 }
 
 function keepAlive(ws: WebSocket, everyMs: number): () => void {
