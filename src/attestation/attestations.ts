@@ -16,7 +16,7 @@ import { followSources, type Source, type Stream } from "./source/index.ts";
 import { sweep } from "./source/sweep.ts";
 import { createStore, hintUri, type StoredAttestation } from "./store.ts";
 import { CHECK_TIMES, nextState, summarize, type CheckTimes } from "./summary.ts";
-import type { Attestation, AttestationChange, CheckInput, CheckResult, Pool } from "./types.ts";
+import type { Attestation, AttestationChange, CheckInput, CheckResult, Pool, Transport } from "./types.ts";
 
 export type AttestationsOptions = {
   db: Database;
@@ -35,6 +35,10 @@ export type AttestationsOptions = {
   maxPerDid?: number;
   /** Under which NSID authority our own lexicons are published. Default `community.email`. */
   authority?: string;
+  /** Keys that the cooperative made for this account and domain: one of them in the DNS proves control. */
+  issuedTo?: (did: string, domain: string) => CheckInput["issued"];
+  /** Lets checks of attested domains speak to their web and mail servers. Without it only the DNS is asked. */
+  transport?: Transport;
   /** Sandbox and tests: sources may be on private addresses. Default false. */
   allowPrivate?: boolean;
 };
@@ -67,7 +71,13 @@ export function createAttestations(options: AttestationsOptions) {
     for (const listener of listeners) listener({ kind, uri: a.uri, did: a.did, domain: a.domain });
   }
 
-  const runChecks = (input: CheckInput): Promise<CheckResult[]> => checkDomain(input, resolver, now);
+  const runChecks = (input: CheckInput, transport: Transport | undefined): Promise<CheckResult[]> =>
+    checkDomain(
+      { ...input, issued: input.did === undefined ? undefined : options.issuedTo?.(input.did, input.domain) },
+      resolver,
+      now,
+      transport,
+    );
 
   /** Before a domain is believed that was not: its record, proved just now against the account's identity of now. */
   async function isProvedAfresh({ facts, hint }: StoredAttestation): Promise<boolean> {
@@ -79,7 +89,7 @@ export function createAttestations(options: AttestationsOptions) {
   async function check(attestation: StoredAttestation): Promise<CheckResult[]> {
     const { facts, state } = attestation;
     const { uri, did, domain, cid, record } = facts;
-    const results = await runChecks({ domain, did, attestation: record, pool });
+    const results = await runChecks({ domain, did, attestation: record, pool }, options.transport);
     const grants = summarize(results) === "verified" && view(attestation).summary !== "verified";
     const seen = grants && !(await isProvedAfresh(attestation)) ? "unknown" : summarize(results);
     const now = clock.now();
@@ -169,16 +179,11 @@ export function createAttestations(options: AttestationsOptions) {
         .byDomain(domain)
         .map(view)
         .find((a) => a.did === did && a.endedAt === null);
-      const known = attestation?.record.dkim ?? [];
-      const more = selectors.filter((selector) => !known.some((key) => key.selector === selector));
-      const dkim = [...known, ...more.map((selector) => ({ selector }))];
-      const claims = attestation?.record ?? (dkim.length > 0 ? {} : undefined);
-      const results = await runChecks({
-        domain,
-        did,
-        attestation: claims && { ...claims, dkim },
-        pool: attestation?.record.relay ? pool : undefined,
-      });
+      const results = await runChecks(
+        { domain, did, selectors, attestation: attestation?.record, pool: attestation?.record.relay && pool },
+        // Nobody may make us knock at the servers of others: only of a domain that we know to be its account's.
+        attestation?.summary === "verified" ? options.transport : undefined,
+      );
       return { attestation, results };
     },
 

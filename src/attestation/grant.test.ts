@@ -84,7 +84,7 @@ test("while it is believed, checks ask nothing more of the host", async () => {
   expect(host.requests).toBe(before);
 });
 
-test.each([
+test.each<[string, () => unknown, string | undefined]>([
   [
     "the record is gone, and nobody said so",
     () => host.delete(ATTESTATION_COLLECTION, "mail.test"),
@@ -98,7 +98,7 @@ test.each([
   ["the DID is not to be found", () => void (host.hideDid = true), "unknown"],
   ["the host is out of reach", () => void (host.refuse = { status: 503, error: "" }), "unknown"],
   ["the account is suspended", () => void (host.refuse = { status: 400, error: "RepoSuspended" }), undefined],
-] as const)("it is not believed when %s", async (_, change, expected) => {
+])("it is not believed when %s", async (_, change, expected) => {
   await change();
   await attestations.checkDue();
   expect(summary()).toBe(expected);

@@ -20,6 +20,7 @@ export function checkView({ check, status, findings, at }: CheckResult): CheckVi
       code: finding.code,
       severity: finding.severity,
       message: cut(finding.message, 2_000),
+      ...(finding.why !== undefined && { why: cut(finding.why, 2_000) }),
       ...(finding.observed !== undefined && { observed: cut(finding.observed) }),
       ...(finding.expected !== undefined && { expected: cut(finding.expected) }),
       ...(finding.remedy !== undefined && { remedy: cut(finding.remedy) }),

@@ -132,6 +132,10 @@ function contradictions(s: Settings): string[] {
       "ATMOS_LABELER_DID is missing: the labeler role signs labels as this DID",
     );
   }
+  need(
+    s.TAP_PASSWORD === undefined || s.TAP_URL !== undefined,
+    "ATMOS_TAP_PASSWORD is set without ATMOS_TAP_URL: name the address of your Tap, or remove the password",
+  );
   if (has("zone"))
     need(
       has("labeler"),
