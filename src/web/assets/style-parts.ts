@@ -31,7 +31,7 @@ export const partStyle = `
 .table th:last-child, .table td:last-child { padding-right: 0; }
 .table thead th { font-size: 0.82rem; font-weight: 600; color: var(--ink-soft); border-bottom-color: var(--line-strong); vertical-align: bottom; }
 .table tbody th { font-weight: 600; overflow-wrap: anywhere; min-width: 9rem; }
-.table td { overflow-wrap: anywhere; }
+.table td { overflow-wrap: break-word; }
 .table .num { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 .table td svg.spark { vertical-align: middle; }
 .table tbody tr:hover { background: var(--wash); }

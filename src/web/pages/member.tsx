@@ -62,7 +62,9 @@ function Evidence({ view }: { view: MemberView }) {
       intro="A rate counts only with enough mail behind it: a rule acts on the probability, not on the bare rate."
     >
       {bounce === null || bounce.eligible === 0 ? (
-        <EmptyState title="No mail counts yet">Bounces are counted from the first delivery on.</EmptyState>
+        <EmptyState title="No mail counts yet">
+          Mail counts that was handed in after you joined, and after the last change of standing.
+        </EmptyState>
       ) : (
         <Meter
           label="Hard bounces"
