@@ -1,7 +1,8 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
+import type { CheckResult, Requirement } from "../src/attestation/index.ts";
 import { check } from "../src/cli/check.ts";
 import { doctor } from "../src/cli/doctor/index.ts";
 import { link } from "../src/cli/link.ts";
@@ -16,6 +17,8 @@ import {
 import { sendTest } from "../src/cli/send-test.ts";
 import { freePorts, startSandbox, type Sandbox } from "../src/devnet/index.ts";
 import { silentLog } from "../src/platform/log.ts";
+import { createSmtpConnect } from "../src/platform/smtp-connect.ts";
+import { probeSmtp } from "../src/protocol/smtp-probe/index.ts";
 
 let dir: string;
 let env: string;
@@ -110,24 +113,56 @@ describe("atmos check", () => {
   test("a sound domain", async () => {
     const did = sandbox.serve.core!.members.domain("alder.test")!.did;
     const { code, answer } = await json<{ summary: string }>(() =>
-      check("Alder.test", { dns: dns(), did, pool: "coop.test", json: true }),
+      check("Alder.test", { resolver: dns(), did, pool: "coop.test", json: true }),
     );
     expect([code, answer.summary]).toEqual([0, "verified"]);
   });
   test("a broken one, with what was seen", async () => {
-    const { code, text } = await run(() => check("gorse.test", { dns: dns() }));
+    const { code, text } = await run(() => check("gorse.test", { resolver: dns() }));
     expect(code).toBe(1);
     expect(text).toMatch(/FAIL dmarc/);
     expect(text).toContain("v=DMARC1 p=none");
   });
   test("no answer from the DNS is not a verdict", async () => {
     sandbox.world.zones.fail("alder.test", true);
-    const { code, text } = await run(() => check("alder.test", { dns: dns() }));
+    const { code, text } = await run(() => check("alder.test", { resolver: dns() }));
     sandbox.world.zones.fail("alder.test", false);
     expect(code).toBe(1);
     expect(text).toContain("not known");
   });
-  test("what is no domain", async () => {
+  test("selectors, the mail servers themselves, and what providers ask", async () => {
+    const smtpPort = String(sandbox.serve.relay!.addresses.inbound.port);
+    const { answer } = await json<{ checks: CheckResult[]; requirements: Requirement[] }>(() =>
+      check("alder.test", {
+        dns: dns(),
+        selector: ["nowhere"],
+        transport: true,
+        allowPrivate: true,
+        smtpPort,
+        json: true,
+      }),
+    );
+    const codes = (name: string) =>
+      answer.checks.find((c) => c.check === name)?.findings.map((finding) => finding.code);
+    expect(codes("dkim")).toEqual(["dkim-missing"]);
+    // The sandbox's own authority is not one of the system's.
+    expect(codes("starttls")).toEqual(["starttls-certificate"]);
+    const session = await probeSmtp(
+      {
+        ...sandbox.serve.relay!.addresses.inbound,
+        address: sandbox.serve.relay!.addresses.inbound.host,
+        host: "relay.coop.test",
+      },
+      "checker.test",
+      createSmtpConnect({ allowPrivate: true, ca: readFileSync(sandbox.world.caFile, "utf8") }),
+    );
+    expect(session).toMatchObject({ status: "secured", session: { named: true } });
+    expect(session).not.toHaveProperty("session.untrusted");
+    const asked = answer.requirements.filter((row) => row.provider === "gmail").map((row) => row.status);
+    expect(asked).toEqual(expect.arrayContaining(["pass", "fail"]));
+  });
+  test("what is no domain, and what no resolver", async () => {
+    await expect(check("alder.test", { resolver: "nine" })).rejects.toThrow(/write IP:PORT/);
     await expect(check("not a domain", {})).rejects.toThrow(/is not a domain name/);
   });
 });

@@ -1,5 +1,6 @@
 export { createAttestations, type Attestations, type AttestationsOptions } from "./attestations.ts";
 export { checkDomain } from "./checks/index.ts";
+export { senderRequirements, type Requirement } from "./checks/requirements.ts";
 export { normalizeDomain } from "./domain.ts";
 export type { IntakeOutcome } from "./intake.ts";
 export { LEXICON_AUTHORITY } from "./records.ts";
@@ -19,4 +20,5 @@ export {
   type Finding,
   type Pool,
   type Summary,
+  type Transport,
 } from "./types.ts";

@@ -62,11 +62,21 @@ program
 
 program
   .command("check")
-  .description("check a mail domain: control, MX, SPF, DKIM, DMARC")
+  .description("check a mail domain and say how to mend what is wrong; needs no account")
   .argument("<domain>")
   .option("--did <did>", "the DID that should control the domain")
+  .addOption(
+    new Option("--selector <name>", "a DKIM selector that signs its mail; as often as needed").argParser(
+      (name: string, before: string[] | undefined) => [...(before ?? []), name],
+    ),
+  )
   .option("--pool <domain>", "the pool that should be authorised to send")
-  .option("--dns <ip:port>", "the resolver to ask", "127.0.0.1:53")
+  .option("--resolver <ip:port>", "the resolver to ask, best one that validates (default: 127.0.0.1:53)")
+  .addOption(new Option("--dns <ip:port>", "the older name of --resolver").hideHelp())
+  .option("--transport", "fetch the MTA-STS policy and speak to the mail servers too")
+  .option("--helo <name>", "with --transport: the name of this host, for EHLO")
+  .option("--smtp-port <port>", "with --transport: port of the mail servers", "25")
+  .option("--allow-private", "with --transport: private addresses too, as in the sandbox")
   .addOption(json())
   .action(run(check));
 

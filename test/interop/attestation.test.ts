@@ -119,7 +119,7 @@ test("the record in the repository is what was written, and the checks passed ag
     member.did,
     "--pool",
     "coop.test",
-    "--dns",
+    "--resolver",
     `${coop.unbound.host}:${coop.unbound.port}`,
   );
   expect(answer).toMatchObject({ summary: "verified" });

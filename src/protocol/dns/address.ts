@@ -56,6 +56,10 @@ function bitsOf(address: string): string | undefined {
   return parts?.map((part) => part.toString(2).padStart(family === 4 ? 8 : 16, "0")).join("");
 }
 
+function read(part: string): number[] {
+  return part === "" ? [] : part.split(":").map((group) => parseInt(group, 16));
+}
+
 /** The eight groups of an IPv6 address; undefined for one with a zone. */
 function groupsOf(address: string): number[] | undefined {
   if (address.includes("%")) return undefined;
@@ -65,7 +69,6 @@ function groupsOf(address: string): number[] | undefined {
       [(+a << 8) | +b, (+c << 8) | +d].map((n) => n.toString(16)).join(":"),
   );
   const [head = "", tail] = hex.split("::");
-  const read = (part: string) => (part === "" ? [] : part.split(":").map((group) => parseInt(group, 16)));
   const [front, back] = [read(head), read(tail ?? "")];
   return tail === undefined
     ? front
