@@ -50,7 +50,8 @@ export function decide(input: DecideInput): Decision {
   if (credential.revoked) {
     return refuse("revoked", 535, "5.7.8", "This credential has been revoked; make a new one in the portal");
   }
-  if (fromDomain !== undefined && !coveringDomain(credential.domains, fromDomain)) {
+  const domain = fromDomain === undefined ? undefined : domainOf(member, fromDomain);
+  if (fromDomain !== undefined && (!domain || !credential.domains.includes(domain.name))) {
     return refuse(
       "foreign-domain",
       550,
@@ -76,7 +77,6 @@ export function decide(input: DecideInput): Decision {
       text: "Held: sending is paused until it is confirmed",
     };
   }
-  const domain = fromDomain === undefined ? undefined : domainOf(member, fromDomain);
   if (domain?.status === "held") {
     return {
       outcome: "hold",
@@ -129,11 +129,22 @@ function isPaused(member: MemberPolicy, credential: CredentialPolicy): boolean {
   return member.paused === true || credential.paused === true;
 }
 
+export type HoldReason = Extract<DecisionReason, "suspended" | "ejected" | "paused" | "domain-held">;
+
+/** Why what is in the spool may not go out now; undefined: it may. */
+export function whyHeld(
+  member: MemberPolicy,
+  fromDomain: string,
+  credentialId: string | null,
+): HoldReason | undefined {
+  if (member.standing === "suspended" || member.standing === "ejected") return member.standing;
+  if (member.paused || member.credentials.some((c) => c.id === credentialId && c.paused)) return "paused";
+  return domainOf(member, fromDomain)?.status === "active" ? undefined : "domain-held";
+}
+
 /** May what is already in the spool go out now? */
 export function mayDeliver(member: MemberPolicy, fromDomain: string, credentialId: string | null): boolean {
-  if (member.standing === "suspended" || member.standing === "ejected" || member.paused) return false;
-  if (member.credentials.some((c) => c.id === credentialId && c.paused)) return false;
-  return domainOf(member, fromDomain)?.status === "active";
+  return whyHeld(member, fromDomain, credentialId) === undefined;
 }
 
 /** The entry of `names` that `name` is, or is a subdomain of; the longest one. */
@@ -144,6 +155,10 @@ export function coveringDomain(names: readonly string[], name: string): string |
     .sort((a, b) => b.length - a.length)[0];
 }
 
+/**
+ * The most specific domain of the member that `name` is, or is a subdomain of. A subdomain that is a domain of its own
+ * has its own keys, checks and credentials: those of its parent do not reach into it.
+ */
 export function domainOf(member: MemberPolicy, name: string): DomainPolicy | undefined {
   const covering = coveringDomain(
     member.domains.map((d) => d.name),

@@ -1,6 +1,6 @@
 export { createPolicyBook, type PolicyBook, type PolicyStore } from "./book.ts";
 export { hashSecret, secretMatches } from "./credential.ts";
-export { coveringDomain, decide, domainOf, mayDeliver } from "./decide.ts";
+export { decide, domainOf, mayDeliver, whyHeld } from "./decide.ts";
 export { BUCKET_NAMES, limitsOf, remaining, type LimitState, type TierLimits } from "./limits.ts";
 export { loadPolicies, policyMigration, saveLimits, savePolicy, type LimitRow } from "./store.ts";
 export * from "./types.ts";

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { Database } from "../platform/database.ts";
 import { createPolicyBook } from "./book.ts";
 import { hashSecret, secretMatches } from "./credential.ts";
-import { coveringDomain, decide, mayDeliver, type DecideInput } from "./decide.ts";
+import { coveringDomain, decide, mayDeliver, whyHeld, type DecideInput } from "./decide.ts";
 import { limitsOf, TIER_LIMITS } from "./limits.ts";
 import { loadPolicies, policyMigration, saveLimits, savePolicy } from "./store.ts";
 import type { CredentialPolicy, MemberPolicy } from "./types.ts";
@@ -42,6 +42,11 @@ const base: DecideInput = {
 const HOUR = 3_600_000;
 const both: CredentialPolicy = { ...credential, domains: ["member.test", "broken.test"] };
 
+const withOwn: MemberPolicy = {
+  ...member,
+  domains: [...member.domains, { name: "own.member.test", status: "active", returnPath: null, keys: [] }],
+};
+
 describe("decide", () => {
   const cases: [string, Partial<DecideInput>, outcome: string, reply: string][] = [
     ["a member in good standing", {}, "accept", "250 2.0.0 OK"],
@@ -65,6 +70,28 @@ describe("decide", () => {
       { fromDomain: "other.test" },
       "refuse",
       "550 5.7.1 other.test is not a domain of this credential",
+    ],
+    [
+      "a subdomain that is a domain of its own, with the credential of its parent",
+      { member: withOwn, fromDomain: "news.own.member.test" },
+      "refuse",
+      "550 5.7.1 news.own.member.test is not a domain of this credential",
+    ],
+    [
+      "the same with its own credential",
+      {
+        member: withOwn,
+        credential: { ...credential, domains: ["own.member.test"] },
+        fromDomain: "own.member.test",
+      },
+      "accept",
+      "250 2.0.0 OK",
+    ],
+    [
+      "a domain that the member has given up",
+      { member: { ...member, domains: [] } },
+      "refuse",
+      "550 5.7.1 member.test is not",
     ],
     ["a look-alike", { fromDomain: "notmember.test" }, "refuse", "550 5.7.1 notmember.test is not"],
     ["a parent domain", { fromDomain: "test" }, "refuse", "550 5.7.1 test is not"],
@@ -169,24 +196,25 @@ test("the tiers are those of the plan", () => {
   expect(limitsOf({ tier: "trusted", standing: "probation" }).day.limit).toBe(2_500);
 });
 
-test.each<[string, Partial<MemberPolicy>, string, string | null, boolean]>([
-  ["good", {}, "member.test", "c1", true],
-  ["suspended", { standing: "suspended" }, "member.test", "c1", false],
-  ["ejected", { standing: "ejected" }, "member.test", "c1", false],
-  ["paused", { paused: true }, "member.test", "c1", false],
-  ["credential paused", { credentials: [{ ...credential, paused: true }] }, "member.test", "c1", false],
+test.each<[string, Partial<MemberPolicy>, string, string | null, string | undefined]>([
+  ["good", {}, "member.test", "c1", undefined],
+  ["suspended", { standing: "suspended" }, "member.test", "c1", "suspended"],
+  ["ejected", { standing: "ejected" }, "member.test", "c1", "ejected"],
+  ["paused", { paused: true }, "member.test", "c1", "paused"],
+  ["credential paused", { credentials: [{ ...credential, paused: true }] }, "member.test", "c1", "paused"],
   [
     "another credential paused",
     { credentials: [{ ...credential, paused: true }] },
     "member.test",
     "c2",
-    true,
+    undefined,
   ],
-  ["revoked only", { credentials: [{ ...credential, revoked: true }] }, "member.test", "c1", true],
-  ["domain held", {}, "broken.test", "c1", false],
-  ["domain gone", {}, "gone.test", "c1", false],
+  ["revoked only", { credentials: [{ ...credential, revoked: true }] }, "member.test", "c1", undefined],
+  ["domain held", {}, "broken.test", "c1", "domain-held"],
+  ["domain gone", {}, "gone.test", "c1", "domain-held"],
 ])("what is in the spool may leave: %s", (_name, change, domain, id, expected) => {
-  expect(mayDeliver({ ...member, ...change }, domain, id)).toBe(expected);
+  expect(whyHeld({ ...member, ...change }, domain, id)).toBe(expected);
+  expect(mayDeliver({ ...member, ...change }, domain, id)).toBe(expected === undefined);
 });
 
 test("coveringDomain takes the nearest", () => {

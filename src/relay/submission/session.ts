@@ -1,7 +1,7 @@
 import type { SMTPServerAddress, SMTPServerDataStream, SMTPServerSession } from "smtp-server";
 import {
-  coveringDomain,
   decide,
+  domainOf,
   secretMatches,
   type CredentialPolicy,
   type MemberPolicy,
@@ -86,10 +86,10 @@ export function createSessionHandlers(context: RelayContext, config: SubmissionC
   function refuse(found: Who, stage: string, { reason, code }: Refusal, fromDomain?: string): void {
     const { member, credential } = found;
     metrics.submissions.inc({ outcome: code < 500 ? "defer" : "refuse", reason });
-    const domain = fromDomain && coveringDomain(credential.domains, fromDomain);
+    const domain = fromDomain === undefined ? undefined : domainOf(member, fromDomain);
     report({
       did: member.did,
-      domain: domain ?? credential.domains[0] ?? "",
+      domain: domain?.name ?? credential.domains[0] ?? "",
       credential: credential.id,
       stage,
       reason,

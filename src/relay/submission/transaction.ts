@@ -1,12 +1,5 @@
 import { randomId } from "../../lib/ids.ts";
-import {
-  coveringDomain,
-  decide,
-  domainOf,
-  mayDeliver,
-  type CredentialPolicy,
-  type MemberPolicy,
-} from "../../policy/index.ts";
+import { decide, domainOf, whyHeld, type CredentialPolicy, type MemberPolicy } from "../../policy/index.ts";
 import { makeToken } from "../../protocol/verp/index.ts";
 import { SpoolError, type BodyWriter } from "../../spool/index.ts";
 import type { RelayContext } from "../context.ts";
@@ -75,9 +68,11 @@ export async function finishMessage(
     const stored = await body.finish();
     const head = concat(signatures, prepared.head);
     const latest = policyBook.byDid(member.did) ?? member;
-    const held = decision.outcome === "hold" || !mayDeliver(latest, fromDomain, credential.id);
+    const late = whyHeld(latest, fromDomain, credential.id);
+    const reason = decision.outcome === "hold" ? decision.reason : late;
+    const held = reason !== undefined;
     const size = head.length + body.size;
-    const memberDomain = coveringDomain(credential.domains, fromDomain) ?? fromDomain;
+    const memberDomain = domain?.name ?? fromDomain;
     await spool.accept({
       message: {
         id,
@@ -106,7 +101,7 @@ export async function finishMessage(
           member: { did: member.did, domain: memberDomain },
           credential: credential.id,
           message: { id, size, recipients: recipients.length, stream, received_at: now },
-          ...(held ? { detail: { reason: decision.reason } } : {}),
+          ...(held ? { detail: { reason } } : {}),
         }),
       ],
     });
