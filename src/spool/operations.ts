@@ -2,23 +2,15 @@ import { clearOutbox, outboxDepth, readOutbox, type Envelope, type OutboxRow } f
 import type { Database } from "../platform/database.ts";
 import { loadPolicies, savePolicy, type LimitRow, type MemberPolicy } from "../policy/index.ts";
 import * as store from "./store.ts";
-import type {
-  Acceptance,
-  AttemptView,
-  Holds,
-  Leased,
-  MessageView,
-  Outcome,
-  RecipientState,
-} from "./types.ts";
+import type { Acceptance, AttemptView, Leased, MessageView, Outcome, RecipientState } from "./types.ts";
 
 /** What the writer can do: the arguments and result of each operation, as they cross the thread. */
 export type Operations = {
   accept: (a: Acceptance) => void;
   lease: (a: store.LeaseRequest) => { leased: Leased[]; nextDue: number | undefined };
   record: (a: { outcomes: Outcome[]; now: number }) => void;
-  holds: (a: { holds: Holds; now: number }) => void;
-  returnHeld: (a: { did: string; now: number }) => number;
+  leaseHeld: (a: store.HeldRequest) => Leased[];
+  holds: (a: { policy: MemberPolicy; now: number }) => void;
   content: (a: { messageId: string }) => store.Content | undefined;
   counts: (a: null) => Partial<Record<RecipientState, number>>;
   openCount: (a: null) => number;
@@ -34,6 +26,14 @@ export type Operations = {
   readOutbox: (a: { limit: number }) => OutboxRow[];
   clearOutbox: (a: { upTo: number }) => void;
   outboxDepth: (a: null) => number;
+};
+
+/** What the writer is started with. */
+export type WriterData = {
+  path: string;
+  bodyDir: string;
+  maxPages: number | undefined;
+  now: number | undefined;
 };
 
 export type OperationName = keyof Operations;
@@ -56,12 +56,8 @@ export function operationsOn(db: Database, unneeded: string[]): Operations {
         if (file) unneeded.push(file);
       }
     },
-    holds: ({ holds, now }) => store.setHolds(db, holds, now),
-    returnHeld: ({ did, now }) => {
-      const { returned, files } = store.returnHeld(db, did, now);
-      unneeded.push(...files);
-      return returned;
-    },
+    leaseHeld: (a) => store.leaseHeld(db, a),
+    holds: ({ policy, now }) => store.setHolds(db, policy, now),
     content: ({ messageId }) => store.readContent(db, messageId),
     counts: () => store.countStates(db),
     openCount: () => store.openCount(db),

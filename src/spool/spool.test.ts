@@ -4,10 +4,19 @@ import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { Worker } from "node:worker_threads";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { eventMaker } from "../event/index.ts";
 import { randomId } from "../lib/ids.ts";
-import { createSpool, INLINE_BYTES, SpoolError, type Acceptance, type Spool } from "./index.ts";
+import type { MemberPolicy } from "../policy/index.ts";
+import {
+  createSpool,
+  INLINE_BYTES,
+  SpoolError,
+  type Acceptance,
+  type Spool,
+  type SpoolOptions,
+} from "./index.ts";
 
 let dir: string;
 const open = new Set<Spool>();
@@ -18,7 +27,7 @@ afterEach(async () => {
   rmSync(dir, { recursive: true });
 });
 
-async function start(options: { maxPages?: number } = {}): Promise<Spool> {
+async function start(options: Omit<SpoolOptions, "path"> = {}): Promise<Spool> {
   const spool = await createSpool({ path: join(dir, "spool.sqlite"), ...options });
   open.add(spool);
   return spool;
@@ -65,6 +74,20 @@ function acceptance(change: Partial<Acceptance["message"]> = {}, domains = ["a.t
     ],
   };
 }
+
+const domain = (name: string, status: "active" | "held") => ({ name, status, returnPath: null, keys: [] });
+const paused = (id: string) => ({ id, username: id, hash: "", domains: [], revoked: false, paused: true });
+const policy: MemberPolicy = {
+  did: "did:plc:a",
+  handle: "a",
+  version: 1,
+  standing: "good",
+  tier: "new",
+  joinedAt: 0,
+  reason: null,
+  domains: [domain("member.test", "active")],
+  credentials: [],
+};
 
 const everything = { now: 1_000_000, max: 100, perDomain: 100, busy: [] };
 const attempt = {
@@ -129,26 +152,109 @@ describe("the way of a message", () => {
     expect(await domains([])).toEqual(["slow.test", "slow.test"]);
   });
 
-  test("holds come and go by member, domain and credential", async () => {
+  test("no member can take all places", async () => {
     const spool = await start();
-    await spool.accept(acceptance({ fromDomain: "news.member.test" }));
-    await spool.accept(acceptance({ credential: "c2" }, ["b.test"]));
-    await spool.accept(acceptance({ did: "did:plc:b" }, ["c.test"]));
-    const none = { did: "did:plc:a", all: false, domains: [], credentials: [] };
-    const held = async (change: object) => {
-      await spool.setHolds({ ...none, ...change }, 2_000);
+    const domains = Array.from({ length: 6 }, (_, i) => `d${i}.test`);
+    await spool.accept(acceptance({}, domains));
+    await spool.accept(acceptance({ did: "did:plc:b" }, ["b.test"]));
+    const dids = async (busyMembers: string[]) =>
+      (
+        await spool.lease({ now: 2_000, max: 4, perDomain: 2, busy: [], perMember: 2, busyMembers })
+      ).leased.map((l) => l.message.did.at(-1));
+    expect(await dids([])).toEqual(["b", "a", "a"]);
+    expect(await dids(["did:plc:a"])).toEqual([]);
+    expect(await dids([])).toEqual(["a", "a"]);
+  });
+
+  test.each<[string, Partial<MemberPolicy>, string[]]>([
+    ["nothing", {}, []],
+    ["the member is suspended", { standing: "suspended" }, ["c1 member", "c1 news", "c1 snews", "c2 member"]],
+    ["the member is paused", { paused: true }, ["c1 member", "c1 news", "c1 snews", "c2 member"]],
+    ["a credential is paused", { credentials: [paused("c2")] }, ["c2 member"]],
+    [
+      "the parent is held, its subdomain is a domain of its own",
+      { domains: [domain("member.test", "held"), domain("news.member.test", "active")] },
+      ["c1 member", "c1 snews", "c2 member"],
+    ],
+    [
+      "the subdomain alone is held",
+      { domains: [domain("member.test", "active"), domain("news.member.test", "held")] },
+      ["c1 news"],
+    ],
+    [
+      "an underscore is no wildcard",
+      { domains: [domain("member.test", "active"), domain("_news.member.test", "held")] },
+      [],
+    ],
+    [
+      "the domain is gone",
+      { domains: [domain("news.member.test", "active")] },
+      ["c1 member", "c1 snews", "c2 member"],
+    ],
+  ])("what waits is held as it would be decided: %s", async (_name, change, expected) => {
+    const spool = await start();
+    await spool.accept(acceptance({ fromDomain: "news.member.test" }, ["news"]));
+    await spool.accept(acceptance({ fromDomain: "snews.member.test" }, ["snews"]));
+    await spool.accept(acceptance({}, ["member"]));
+    await spool.accept(acceptance({ credential: "c2" }, ["member"]));
+    await spool.accept(acceptance({ kind: "dsn", credential: null, fromDomain: "pool.test" }, ["dsn"]));
+    await spool.accept(acceptance({ did: "did:plc:b" }, ["other"]));
+    const held = async (policy: MemberPolicy) => {
+      await spool.setHolds(policy, 2_000);
       const rows = [...(await spool.messages("did:plc:a")), ...(await spool.messages("did:plc:b"))];
-      return rows.flatMap((m) => m.recipients.filter((r) => r.state === "held").map((r) => r.domain)).sort();
+      return rows
+        .flatMap((m) =>
+          m.recipients.flatMap((r) => (r.state === "held" ? [`${m.credential} ${r.domain}`] : [])),
+        )
+        .sort();
     };
-    expect(await held({ all: true })).toEqual(["a.test", "b.test"]);
-    expect((await spool.lease(everything)).leased.map((l) => l.domain)).toEqual(["c.test"]);
-    expect(await held({ domains: ["member.test"] })).toEqual(["a.test", "b.test"]);
-    expect(await held({ domains: ["news.member.test"] })).toEqual(["a.test"]);
-    expect(await held({ domains: ["ber.test"] })).toEqual([]);
-    expect(await held({ credentials: ["c2"] })).toEqual(["b.test"]);
-    expect(await spool.returnHeld("did:plc:a", 3_000)).toBe(1);
-    expect(await held({})).toEqual([]);
-    expect(await spool.counts()).toEqual({ queued: 2, returned: 1 });
+    expect(await held({ ...policy, ...change })).toEqual(expected);
+    expect(await held({ ...policy, standing: "ejected" })).toHaveLength(4);
+    expect(await held({ ...policy, ...change })).toEqual(expected);
+    expect(await held(policy)).toEqual([]);
+    expect(await spool.counts()).toEqual({ queued: 6 });
+  });
+
+  test("held mail that is to be given back is one caller's alone, and not what is being delivered", async () => {
+    const spool = await start();
+    const old = acceptance({ receivedAt: 500 });
+    await spool.accept(old);
+    await spool.accept(acceptance({}, ["b.test"]));
+    await spool.accept(acceptance({ did: "did:plc:b" }, ["c.test"]));
+    const [inFlight] = (await spool.lease({ ...everything, busy: ["a.test", "c.test"] })).leased;
+    for (const did of ["did:plc:a", "did:plc:b"])
+      await spool.setHolds({ ...policy, did, standing: "suspended" }, 2_000);
+    const due = async (receivedUpTo: number, ...dids: string[]) =>
+      (await spool.leaseHeld({ receivedUpTo, dids, max: 10 })).map((l) => l.domain).sort();
+    expect(await due(499)).toEqual([]);
+    expect(await due(500)).toEqual(["a.test"]);
+    expect(await due(500)).toEqual([]);
+    expect(await due(0, "did:plc:a", "did:plc:b")).toEqual(["c.test"]);
+    const recipientId = old.recipients[0]!.id;
+    await spool.record([{ recipientId, state: "returned", nextAt: 0, events: [] }], 3_000);
+    expect(await spool.content(old.message.id)).toBeUndefined();
+    await spool.record([{ recipientId: inFlight!.id, state: "delivered", nextAt: 0, events: [] }], 3_000);
+    expect(await spool.counts()).toEqual({ delivered: 1, held: 1, returned: 1 });
+  });
+
+  test("everything that is old goes, in groups; the numbers of the states follow", async () => {
+    const spool = await start();
+    for (let i = 0; i < 7; i++) {
+      const a = acceptance({}, ["a.test", "b.test"]);
+      await spool.accept(a);
+      if (i === 0) continue;
+      const outcomes = a.recipients.map(({ id }) => ({
+        recipientId: id,
+        state: "delivered" as const,
+        nextAt: 0,
+        attempt,
+        events: [],
+      }));
+      await spool.record(outcomes, 2_000);
+    }
+    expect(await spool.counts()).toEqual({ delivered: 12, queued: 2 });
+    expect(await spool.prune(5_000, { limit: 2 })).toBe(6);
+    expect(await spool.counts()).toEqual({ queued: 2 });
   });
 
   test("a result and the mail it gives rise to are one", async () => {
@@ -200,6 +306,42 @@ describe("durability", () => {
     expect(existsSync(orphan)).toBe(false);
     expect((await second.lease(everything)).leased).toHaveLength(1);
     expect(await second.policies.loadPolicies()).toMatchObject({ limits: [{ bucket: "hour", tat: 5 }] });
+  });
+
+  test("a wait set by a clock that was ahead ends when it should at the next start", async () => {
+    const first = await start();
+    const [a, b] = [acceptance(), acceptance({}, ["b.test"])];
+    await first.accept(a);
+    await first.accept(b);
+    const HOUR = 3_600_000;
+    const wait = (of: Acceptance, nextAt: number) => {
+      const recipientId = of.recipients[0]!.id;
+      return first.record([{ recipientId, state: "deferred", nextAt, attempt, events: [] }], 2_000);
+    };
+    await wait(a, 900 * HOUR);
+    await wait(b, 2 * HOUR);
+    await stop(first);
+    const second = await start({ now: 0 });
+    const due = async (now: number) =>
+      (await second.lease({ ...everything, now })).leased.map((l) => l.domain);
+    expect(await due(2 * HOUR)).toEqual(["b.test"]);
+    expect(await due(6 * HOUR)).toEqual(["a.test"]);
+  });
+
+  test("when the writer dies it is said once, and nothing more is taken", async () => {
+    const fatal = vi.fn<(error: Error) => void>();
+    const posts = vi.spyOn(Worker.prototype, "postMessage");
+    const spool = await start({ onFatal: fatal });
+    await spool.accept(acceptance());
+    await (posts.mock.contexts[0] as Worker).terminate();
+    posts.mockRestore();
+    await expect(spool.accept(acceptance())).rejects.toThrow("the writer of the spool ended");
+    expect(fatal).toHaveBeenCalledOnce();
+    await stop(spool);
+    const again = await start({ onFatal: fatal });
+    expect(await again.counts()).toEqual({ queued: 1 });
+    await stop(again);
+    expect(fatal).toHaveBeenCalledOnce();
   });
 
   test("events wait in the outbox until they are cleared", async () => {

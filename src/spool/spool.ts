@@ -1,24 +1,20 @@
 import { Worker } from "node:worker_threads";
 import type { Envelope, OutboxSource } from "../event/index.ts";
-import type { PolicyStore } from "../policy/index.ts";
+import type { MemberPolicy, PolicyStore } from "../policy/index.ts";
 import { createBodyWriter, readBodyFile, type BodyWriter } from "./bodies.ts";
-import type { Answer, OperationName, Operations, Request } from "./operations.ts";
-import type { LeaseRequest } from "./store.ts";
-import type {
-  Acceptance,
-  AttemptView,
-  Holds,
-  Leased,
-  MessageView,
-  Outcome,
-  RecipientState,
-} from "./types.ts";
+import type { Answer, OperationName, Operations, Request, WriterData } from "./operations.ts";
+import type { HeldRequest, LeaseRequest } from "./store.ts";
+import type { Acceptance, AttemptView, Leased, MessageView, Outcome, RecipientState } from "./types.ts";
 
 export type SpoolOptions = {
   /** The SQLite file; bodies over 64 KiB are files in `<path>-bodies/`. */
   path: string;
   /** Size limit of the database in pages of 4 KiB. */
   maxPages?: number;
+  /** Ms since the epoch: what waits for longer than any wait can be is brought back to the longest. */
+  now?: number;
+  /** The writer died. Nothing that was acknowledged is lost, and nothing more can be: end the process. Called once. */
+  onFatal?: (error: Error) => void;
 };
 
 /** An operation that is not on disk. `full`: there was no room (answer `451 4.3.1`). */
@@ -40,10 +36,10 @@ export interface Spool {
   /** Due recipients, now the caller's alone, and when the next of the others is due. */
   lease(request: LeaseRequest): Promise<{ leased: Leased[]; nextDue: number | undefined }>;
   record(outcomes: Outcome[], now: number): Promise<void>;
-  /** Holds what `holds` names of a member's waiting mail and releases the rest. */
-  setHolds(holds: Holds, now: number): Promise<void>;
-  /** Held mail of a member ends as `returned`, unsent. Resolves with the number of recipients. */
-  returnHeld(did: string, now: number): Promise<number>;
+  /** Held recipients to be given back: now the caller's alone, like those of `lease`. */
+  leaseHeld(request: HeldRequest): Promise<Leased[]>;
+  /** Holds what of a member's waiting mail may not leave under `policy`, and releases the rest. */
+  setHolds(policy: MemberPolicy, now: number): Promise<void>;
   /** Header block and body, or undefined when nobody waits for them any more. */
   content(messageId: string): Promise<MessageContent | undefined>;
   counts(): Promise<Partial<Record<RecipientState, number>>>;
@@ -56,8 +52,8 @@ export interface Spool {
   message(id: string): Promise<MessageView | undefined>;
   messageByRecipient(recipientId: string): Promise<MessageView | undefined>;
   attempts(messageId: string): Promise<AttemptView[]>;
-  /** Forgets finished messages received before `before`, at most `limit`. */
-  prune(before: number, limit?: number): Promise<number>;
+  /** Forgets finished messages received before `before`, in groups of `limit` between which others have their turn. */
+  prune(before: number, options?: { limit?: number; signal?: AbortSignal }): Promise<number>;
   appendEvents(events: Envelope[]): Promise<void>;
   readonly outbox: OutboxSource & { depth(): Promise<number> };
   readonly policies: PolicyStore;
@@ -73,22 +69,25 @@ export type MessageContent = {
 type Waiting = { resolve: (value: never) => void; reject: (error: Error) => void };
 
 /** Opens a spool. Whatever a crashed process had leased is due again. Rejects when the file cannot be opened. */
-export async function createSpool({ path, maxPages }: SpoolOptions): Promise<Spool> {
+export async function createSpool({ path, maxPages, now, onFatal }: SpoolOptions): Promise<Spool> {
   const bodyDir = `${path}-bodies`;
   const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
   const worker = new Worker(new URL(`./writer.worker.${extension}`, import.meta.url), {
-    workerData: { path, bodyDir, maxPages },
+    workerData: { path, bodyDir, maxPages, now } satisfies WriterData,
     execArgv: [],
   });
   const waiting = new Map<number, Waiting>();
   let outgoing: Request[] = [];
   let lastId = 0;
   let gone: Error | undefined;
+  let closing = false;
 
   function fail(error: Error): void {
+    const first = gone === undefined;
     gone ??= error;
     for (const { reject } of waiting.values()) reject(gone);
     waiting.clear();
+    if (first && !closing) onFatal?.(error);
   }
 
   const exited = new Promise<void>((resolve) => worker.once("exit", () => resolve()));
@@ -96,8 +95,12 @@ export async function createSpool({ path, maxPages }: SpoolOptions): Promise<Spo
     worker.once("message", () => resolve());
     worker.once("error", reject);
   });
-  worker.on("error", fail);
-  worker.once("exit", () => fail(new SpoolError("the spool is closed", false)));
+  worker.on("error", (error: Error) =>
+    fail(new SpoolError(`the writer of the spool died: ${error.message}`, false)),
+  );
+  worker.once("exit", () =>
+    fail(new SpoolError(closing ? "the spool is closed" : "the writer of the spool ended", false)),
+  );
   worker.on("message", (answers: Answer[]) => {
     for (const answer of answers) {
       const call = waiting.get(answer.id);
@@ -135,8 +138,8 @@ export async function createSpool({ path, maxPages }: SpoolOptions): Promise<Spo
     accept: (acceptance) => call("accept", acceptance),
     lease: (request) => call("lease", request),
     record: (outcomes, now) => call("record", { outcomes, now }),
-    setHolds: (holds, now) => call("holds", { holds, now }),
-    returnHeld: (did, now) => call("returnHeld", { did, now }),
+    leaseHeld: (request) => call("leaseHeld", request),
+    setHolds: (policy, now) => call("holds", { policy, now }),
     async content(messageId) {
       const content = await call("content", { messageId });
       if (!content) return undefined;
@@ -154,7 +157,13 @@ export async function createSpool({ path, maxPages }: SpoolOptions): Promise<Spo
     message: (id) => call("message", { id }),
     messageByRecipient: (recipientId) => call("messageByRecipient", { recipientId }),
     attempts: (messageId) => call("attempts", { messageId }),
-    prune: (before, limit = 1_000) => call("prune", { before, limit }),
+    async prune(before, { limit = 1_000, signal } = {}) {
+      for (let total = 0; ;) {
+        const pruned = await call("prune", { before, limit });
+        total += pruned;
+        if (pruned < limit || signal?.aborted) return total;
+      }
+    },
     appendEvents: (events) => call("appendEvents", events),
     outbox: {
       read: (limit) => call("readOutbox", { limit }),
@@ -166,6 +175,7 @@ export async function createSpool({ path, maxPages }: SpoolOptions): Promise<Spo
       savePolicy: (policy) => call("savePolicy", policy),
     },
     async close() {
+      closing = true;
       if (!gone) {
         setImmediate(() => worker.postMessage([{ id: 0, op: "close", args: null }], []));
       }

@@ -1,10 +1,9 @@
 import { appendToOutbox, type Envelope } from "../event/index.ts";
 import type { Database, Migration } from "../platform/database.ts";
-import { saveLimits } from "../policy/index.ts";
+import { mayDeliver, saveLimits, type MemberPolicy } from "../policy/index.ts";
 import type {
   Acceptance,
   AttemptView,
-  Holds,
   Leased,
   MessageRow,
   MessageView,
@@ -36,6 +35,20 @@ export const spoolMigration: Migration = {
        enhanced TEXT NOT NULL, text TEXT NOT NULL, class TEXT NOT NULL, tls TEXT NOT NULL, transcript TEXT NOT NULL
      ) STRICT;
      CREATE INDEX attempt_recipient ON attempt (recipient);`,
+    `CREATE INDEX message_open ON message (did, from_domain, credential) WHERE open > 0;
+     CREATE INDEX message_done ON message (received_at) WHERE open = 0;
+     CREATE TABLE recipient_count (state TEXT PRIMARY KEY, n INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+     INSERT INTO recipient_count (state, n) SELECT state, count(*) FROM recipient GROUP BY state;
+     CREATE TRIGGER recipient_added AFTER INSERT ON recipient BEGIN
+       INSERT INTO recipient_count (state, n) VALUES (NEW.state, 1) ON CONFLICT (state) DO UPDATE SET n = n + 1;
+     END;
+     CREATE TRIGGER recipient_changed AFTER UPDATE OF state ON recipient WHEN NEW.state <> OLD.state BEGIN
+       UPDATE recipient_count SET n = n - 1 WHERE state = OLD.state;
+       INSERT INTO recipient_count (state, n) VALUES (NEW.state, 1) ON CONFLICT (state) DO UPDATE SET n = n + 1;
+     END;
+     CREATE TRIGGER recipient_removed AFTER DELETE ON recipient BEGIN
+       UPDATE recipient_count SET n = n - 1 WHERE state = OLD.state;
+     END;`,
   ],
 };
 
@@ -84,40 +97,80 @@ export type LeaseRequest = {
   perDomain: number;
   /** Domains that have enough in hand already. */
   busy: string[];
+  /** The same for members, by DID; default: no limit. */
+  perMember?: number;
+  busyMembers?: string[];
 };
 
 /** How many due recipients are looked at for one lease. */
 const LEASE_SCAN = 5_000;
 
-export function lease(db: Database, { now, max, perDomain, busy }: LeaseRequest): Leased[] {
+export function lease(db: Database, request: LeaseRequest): Leased[] {
+  const { now, max, perDomain, busy, perMember = Infinity, busyMembers = [] } = request;
   const due = db.all<{ seq: number; domain: string }>(
     `SELECT seq, domain FROM recipient INDEXED BY recipient_due
      WHERE leased = 0 AND state IN ('queued', 'deferred') AND next_at <= ?
        AND domain NOT IN (SELECT value FROM json_each(?))
+       ${busyMembers.length > 0 ? OF_OTHERS : ""}
      ORDER BY next_at LIMIT ?`,
     now,
     JSON.stringify(busy),
+    ...(busyMembers.length > 0 ? [JSON.stringify(busyMembers)] : []),
     LEASE_SCAN,
   );
-  const taken = new Map<string, number>();
+  const domains = createTally(perDomain);
+  const members = createTally(perMember);
   const out: Leased[] = [];
   for (const { seq, domain } of due) {
     if (out.length >= max) break;
-    const count = taken.get(domain) ?? 0;
-    if (count >= perDomain) continue;
-    taken.set(domain, count + 1);
+    if (!domains.room(domain)) continue;
+    const leased = leasedRow(db, seq);
+    if (!members.room(leased.message.did)) continue;
+    domains.add(domain);
+    members.add(leased.message.did);
     db.run("UPDATE recipient SET leased = 1 WHERE seq = ?", seq);
-    const row = db.get<Omit<Leased, "message"> & { message: number }>(
-      "SELECT id, address, domain, attempts, message FROM recipient WHERE seq = ?",
-      seq,
-    )!;
-    const message = db.get<MessageRow>(
-      `SELECT ${MESSAGE_COLUMNS} FROM message m WHERE m.seq = ?`,
-      row.message,
-    )!;
-    out.push({ id: row.id, address: row.address, domain: row.domain, attempts: row.attempts, message });
+    out.push(leased);
   }
   return out;
+}
+
+const OF_OTHERS = `AND NOT EXISTS (SELECT 1 FROM message m
+  WHERE m.seq = recipient.message AND m.did IN (SELECT value FROM json_each(?)))`;
+
+function createTally(most: number) {
+  const counts = new Map<string, number>();
+  return {
+    room: (key: string) => (counts.get(key) ?? 0) < most,
+    add: (key: string) => void counts.set(key, (counts.get(key) ?? 0) + 1),
+  };
+}
+
+function leasedRow(db: Database, seq: number): Leased {
+  const { message: messageSeq, ...row } = db.get<Omit<Leased, "message"> & { message: number }>(
+    "SELECT id, address, domain, attempts, message FROM recipient WHERE seq = ?",
+    seq,
+  )!;
+  const message = db.get<MessageRow>(`SELECT ${MESSAGE_COLUMNS} FROM message m WHERE m.seq = ?`, messageSeq)!;
+  return { ...row, message };
+}
+
+/** Held recipients that wait no longer, now the caller's alone: of old messages, and all of some members. */
+export type HeldRequest = { receivedUpTo: number; dids: string[]; max: number };
+
+export function leaseHeld(db: Database, { receivedUpTo, dids, max }: HeldRequest): Leased[] {
+  const rows = db.all<{ seq: number }>(
+    `SELECT r.seq FROM recipient r INDEXED BY recipient_open JOIN message m ON m.seq = r.message
+     WHERE r.state IN ${OPEN_STATES} AND r.state = 'held' AND r.leased = 0
+       AND (m.received_at <= ? OR m.did IN (SELECT value FROM json_each(?)))
+     LIMIT ?`,
+    receivedUpTo,
+    JSON.stringify(dids),
+    max,
+  );
+  return rows.map(({ seq }) => {
+    db.run("UPDATE recipient SET leased = 1 WHERE seq = ?", seq);
+    return leasedRow(db, seq);
+  });
 }
 
 /** When the next waiting recipient is due; undefined when none waits. */
@@ -126,6 +179,17 @@ export function nextDue(db: Database): number | undefined {
     `SELECT next_at AS at FROM recipient INDEXED BY recipient_due
      WHERE leased = 0 AND state IN ('queued', 'deferred') ORDER BY next_at LIMIT 1`,
   )?.at;
+}
+
+/** No wait between two attempts is longer; a time further ahead was set by a clock that was wrong. */
+const LONGEST_WAIT_MS = 6 * 3_600_000;
+
+export function shortenWaits(db: Database, now: number): void {
+  const latest = now + LONGEST_WAIT_MS;
+  db.run(
+    "UPDATE recipient SET next_at = ?1 WHERE next_at > ?1 AND leased = 0 AND state IN ('queued', 'deferred')",
+    latest,
+  );
 }
 
 /** Leases of a process that is gone. */
@@ -186,40 +250,30 @@ function closeOne(db: Database, message: number): string | undefined {
   return row.file ?? undefined;
 }
 
-export function setHolds(db: Database, { did, all, domains, credentials }: Holds, now: number): void {
-  const matching = `SELECT seq FROM message WHERE did = ?1 AND open > 0 AND kind = 'mail' AND (?2
-    OR credential IN (SELECT value FROM json_each(?4))
-    OR EXISTS (SELECT 1 FROM json_each(?3) WHERE from_domain = value OR from_domain LIKE '%.' || value))`;
-  const params = [did, all ? 1 : 0, JSON.stringify(domains), JSON.stringify(credentials)] as const;
-  db.run(
-    `UPDATE recipient SET state = 'held', updated_at = ?5
-     WHERE state IN ('queued', 'deferred') AND message IN (${matching})`,
-    ...params,
-    now,
+/** Holds what of a member's waiting mail may not leave under `policy`, and releases the rest. */
+export function setHolds(db: Database, policy: MemberPolicy, now: number): void {
+  const kinds = db.all<{ fromDomain: string; credential: string | null }>(
+    `SELECT DISTINCT from_domain AS fromDomain, credential FROM message INDEXED BY message_open
+     WHERE did = ? AND open > 0 AND kind = 'mail'`,
+    policy.did,
   );
-  db.run(
-    `UPDATE recipient SET state = 'queued', next_at = ?5, updated_at = ?5
-     WHERE state = 'held' AND message IN (SELECT seq FROM message WHERE did = ?1 AND open > 0)
-       AND message NOT IN (${matching})`,
-    ...params,
-    now,
-  );
-}
-
-/** Ends the wait of all held mail of a member without sending it. Returns the body files no longer needed. */
-export function returnHeld(db: Database, did: string, now: number): { returned: number; files: string[] } {
-  const rows = db.all<{ seq: number; message: number }>(
-    `SELECT r.seq, r.message FROM recipient r JOIN message m ON m.seq = r.message
-     WHERE m.did = ? AND m.open > 0 AND r.state = 'held'`,
-    did,
-  );
-  const files: string[] = [];
-  for (const { seq, message } of rows) {
-    db.run("UPDATE recipient SET state = 'returned', updated_at = ? WHERE seq = ?", now, seq);
-    const file = closeOne(db, message);
-    if (file) files.push(file);
+  for (const { fromDomain, credential } of kinds) {
+    const free = mayDeliver(policy, fromDomain, credential);
+    db.run(
+      `UPDATE recipient SET state = ?, next_at = iif(?, ?, next_at), updated_at = ?
+       WHERE state IN (SELECT value FROM json_each(?)) AND message IN (
+         SELECT seq FROM message INDEXED BY message_open
+         WHERE did = ? AND from_domain = ? AND credential IS ? AND open > 0 AND kind = 'mail')`,
+      free ? "queued" : "held",
+      free ? 1 : 0,
+      now,
+      now,
+      JSON.stringify(free ? ["held"] : ["queued", "deferred"]),
+      policy.did,
+      fromDomain,
+      credential,
+    );
   }
-  return { returned: rows.length, files };
 }
 
 export type Content = { head: Uint8Array; body: Uint8Array | undefined; file: string | undefined };
@@ -232,10 +286,10 @@ export function readContent(db: Database, messageId: string): Content | undefine
   return row?.head ? { head: row.head, body: row.body ?? undefined, file: row.file ?? undefined } : undefined;
 }
 
-/** Every state that occurs, with its number of recipients. */
+/** Every state that occurs, with its number of recipients. Kept by triggers: nothing is counted here. */
 export function countStates(db: Database): Partial<Record<RecipientState, number>> {
   const rows = db.all<{ state: RecipientState; n: number }>(
-    "SELECT state, count(*) AS n FROM recipient GROUP BY state",
+    "SELECT state, n FROM recipient_count WHERE n > 0 ORDER BY state",
   );
   return Object.fromEntries(rows.map(({ state, n }) => [state, n]));
 }
@@ -301,10 +355,11 @@ export function attemptsOf(db: Database, messageId: string): AttemptView[] {
   );
 }
 
-/** Forgets messages received before `before` that nobody waits for. Returns how many. */
+/** Forgets messages received before `before` that nobody waits for, at most `limit`. Returns how many. */
 export function prune(db: Database, before: number, limit: number): number {
   return db.run(
-    "DELETE FROM message WHERE seq IN (SELECT seq FROM message WHERE open = 0 AND received_at < ? LIMIT ?)",
+    `DELETE FROM message WHERE seq IN (
+       SELECT seq FROM message INDEXED BY message_done WHERE open = 0 AND received_at < ? LIMIT ?)`,
     before,
     limit,
   ).changes;

@@ -102,6 +102,3 @@ export type RecipientView = {
 export type MessageView = MessageRow & { seq: number; recipients: RecipientView[] };
 
 export type AttemptView = AttemptRow & { recipientId: string };
-
-/** What of a member's waiting mail is to be held; all that is not, is released. */
-export type Holds = { did: string; all: boolean; domains: string[]; credentials: string[] };

@@ -4,15 +4,15 @@ import { parentPort, receiveMessageOnPort, workerData } from "node:worker_thread
 import { outboxMigration } from "../event/index.ts";
 import { Database } from "../platform/database.ts";
 import { policyMigration } from "../policy/index.ts";
-import { operationsOn, type Answer, type Request } from "./operations.ts";
-import { knownFiles, releaseLeases, spoolMigration } from "./store.ts";
+import { operationsOn, type Answer, type Request, type WriterData } from "./operations.ts";
+import { knownFiles, releaseLeases, shortenWaits, spoolMigration } from "./store.ts";
 
 /**
  * The only writer of a spool file. It takes all that waits in its inbox, runs it in one transaction, and answers
  * when the commit is on disk: many submissions share one fsync. When a group fails, each of its operations is tried
  * alone, so that one bad operation does not take the others with it.
  */
-const { path, bodyDir, maxPages } = workerData as { path: string; bodyDir: string; maxPages?: number };
+const { path, bodyDir, maxPages, now } = workerData as WriterData;
 const inbox = parentPort;
 if (!inbox) throw new Error("the spool's writer runs as a worker");
 
@@ -21,6 +21,7 @@ const db = new Database(path, [spoolMigration, outboxMigration, policyMigration]
 db.exec("PRAGMA locking_mode=EXCLUSIVE");
 if (maxPages) db.exec(`PRAGMA max_page_count=${maxPages}`);
 releaseLeases(db);
+if (now !== undefined) shortenWaits(db, now);
 mkdirSync(bodyDir, { recursive: true, mode: 0o700 });
 removeOrphans();
 
