@@ -159,6 +159,8 @@ export type Testbed = {
   book: PolicyBook;
   relay: Relay;
   ports: { tlsPort: number | null; starttlsPort: number | null };
+  /** Called when a sealed key is opened for a signature, between the decision and the spool. */
+  hooks: { onOpen?: () => void };
 };
 
 export const newDirectory = () => {
@@ -177,6 +179,7 @@ export async function startRelay(
   const spool = await createSpool({ path: join(dir, "spool.sqlite"), ...spoolOptions });
   const book = await createPolicyBook(spool.policies);
   await book.apply(member);
+  const hooks: Testbed["hooks"] = {};
   const relay = createRelay({
     identity: {
       hostname: "relay.pool.test",
@@ -200,12 +203,15 @@ export async function startRelay(
       () => clock.now(),
       snowflakes(() => clock.now()),
     ),
-    open: async (sealed) => sealedKeys.get(sealed) ?? Promise.reject(new Error("cannot be opened")),
+    open: async (sealed) => {
+      hooks.onOpen?.();
+      return sealedKeys.get(sealed) ?? Promise.reject(new Error("cannot be opened"));
+    },
     suppressed: (_did, address) =>
       address === "gone@a.test" ? "This recipient complained; release it in the portal" : undefined,
     random: () => 0.5,
   });
-  return { clock, spool, book, relay, ports: await relay.start() };
+  return { clock, spool, book, relay, hooks, ports: await relay.start() };
 }
 
 export async function stopRelay({ relay, spool }: Testbed): Promise<void> {

@@ -239,6 +239,65 @@ test("a paused member's new mail is held", async () => {
   expect(await toldActions(bed)).toEqual(["message_held"]);
 });
 
+const DAYS = 24 * 60 * MINUTE;
+
+test("held mail does not leave when its time is over, and the member is told", async () => {
+  await start();
+  await bed.book.apply({ ...member, version: 2, paused: true });
+  await client(bed).sendMail(mail);
+  bed.clock.advance(20 * DAYS);
+  await bed.book.apply({ ...member, version: 3 });
+  await bed.relay.settle();
+  expect(await bed.spool.counts()).toEqual({ delivered: 1, expired: 1 });
+  expect(sink.received.map((m) => [m.from, m.to])).toEqual([["", "alice@member.test"]]);
+  expect(sink.received[0]!.raw).toMatch(/^Diagnostic-Code: smtp; it could not leave in time\r$/m);
+  expect(await toldActions(bed)).toEqual(["message_held", "recipient_expired"]);
+});
+
+test("held mail is given back after five days", async () => {
+  await start();
+  await bed.book.apply({ ...member, version: 2, paused: true });
+  await client(bed).sendMail(mail);
+  bed.clock.advance(5 * DAYS - MINUTE);
+  await bed.relay.returnHeld();
+  expect(await bed.spool.counts()).toEqual({ held: 1 });
+  bed.clock.advance(2 * MINUTE);
+  await bed.relay.returnHeld();
+  await bed.relay.settle();
+  expect(await bed.spool.counts()).toEqual({ delivered: 1, returned: 1 });
+  expect(sink.received.map((m) => m.to)).toEqual(["alice@member.test"]);
+  expect(sink.received[0]!.raw).toMatch(/gives it back unsent/);
+});
+
+test("an ejected member's held mail is given back at once", async () => {
+  await start();
+  await bed.book.apply({ ...member, version: 2, paused: true });
+  await client(bed).sendMail(mail);
+  await bed.book.apply({ ...member, version: 3, standing: "ejected" });
+  await bed.relay.settle();
+  expect(await bed.spool.counts()).toEqual({ delivered: 1, returned: 1 });
+  expect(sink.received[0]!.raw).toMatch(/membership of the sender has ended/);
+});
+
+test("a transfer that is cut off by an ejection is given back", async () => {
+  await start({ stuck: true });
+  await client(bed).sendMail({ ...mail, text: "0123456789\n".repeat(1_500_000) });
+  await sink.inData;
+  await bed.book.apply({ ...member, version: 2, standing: "ejected", domains: [] });
+  await bed.relay.settle();
+  expect(await bed.spool.counts()).toEqual({ returned: 1 });
+});
+
+test("a member suspended while a message is signed: it is held, and the event says why", async () => {
+  await start();
+  bed.hooks.onOpen = () => void bed.book.apply({ ...member, version: 2, standing: "suspended" });
+  expect((await client(bed).sendMail(mail)).response).toMatch(/Held as/);
+  expect((await told(bed))[0]!.data).toMatchObject({
+    action_name: "message_held",
+    data: { detail: { reason: "suspended" } },
+  });
+});
+
 test("a restart sends what was accepted before", async () => {
   await start();
   await stopRelay(bed);

@@ -66,6 +66,8 @@ export type DeliveryConfig = {
 export type Deadlines = {
   /** From the first packet to the end of STARTTLS and the second EHLO. */
   connect: number;
+  /** To find one that takes a conversation among all addresses of a domain. */
+  allHosts: number;
   mail: number;
   rcpt: number;
   dataStart: number;

@@ -35,12 +35,14 @@ export type RelayOptions = {
 };
 
 export interface Relay {
-  /** Resolves with the ports that are listened on. */
+  /** Resolves with the ports that are listened on; when one is taken it rejects, and nothing runs. */
   start(): Promise<{ tlsPort: number | null; starttlsPort: number | null }>;
   /** Certificates were renewed. */
   setTls(tls: SubmissionConfig["tls"]): void;
   /** Something is in the spool that did not come by submission: look now. */
   wake(): void;
+  /** Gives back held mail that is five days old, and all that of members who were ejected; to be called now and then. */
+  returnHeld(): Promise<void>;
   /** Resolves when nothing is under way and nothing is due. */
   settle(): Promise<void>;
   /**
@@ -67,31 +69,34 @@ export function createRelay(options: RelayOptions): Relay {
 
   async function applyHolds(policy: MemberPolicy): Promise<void> {
     delivery.policyChanged(policy.did);
-    await spool.setHolds(
-      {
-        did: policy.did,
-        all: policy.paused === true || policy.standing === "suspended" || policy.standing === "ejected",
-        domains: policy.domains.filter((d) => d.status === "held").map((d) => d.name),
-        credentials: policy.credentials.filter((c) => c.paused).map((c) => c.id),
-      },
-      clock.now(),
-    );
+    await spool.setHolds(policy, clock.now());
+    if (policy.standing === "ejected") await delivery.returnHeld();
     delivery.wake();
+  }
+
+  function policyChanged(policy: MemberPolicy): void {
+    const work = applyHolds(policy)
+      .catch((err: unknown) => log.error({ err, member: policy.did }, "holds were not applied"))
+      .finally(() => applying.delete(work));
+    applying.add(work);
   }
 
   return {
     async start() {
-      for (const policy of policyBook.all()) await applyHolds(policy);
-      forget = policyBook.onChange((policy) => {
-        applyHolds(policy).catch((err: unknown) =>
-          log.error({ err, member: policy.did }, "holds were not applied"),
-        );
-      });
-      delivery.start();
-      return submission.start();
+      for (const policy of policyBook.all()) await spool.setHolds(policy, clock.now());
+      forget = policyBook.onChange(policyChanged);
+      try {
+        const ports = await submission.start();
+        delivery.start();
+        return ports;
+      } catch (error) {
+        forget();
+        throw error;
+      }
     },
     setTls: (tls) => submission.setTls(tls),
     wake: () => delivery.wake(),
+    returnHeld: () => delivery.returnHeld(),
     async settle() {
       await Promise.all(applying);
       await delivery.settle();

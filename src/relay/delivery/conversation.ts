@@ -7,6 +7,7 @@ import { createTranscript } from "./transcript.ts";
 
 export const DEADLINES: Deadlines = {
   connect: 30_000,
+  allHosts: 60_000,
   mail: 60_000,
   rcpt: 60_000,
   dataStart: 120_000,

@@ -8,8 +8,8 @@ export type DsnFacts = {
   now: number;
   to: string;
   recipient: string;
-  /** `failed` after a refusal, `expired` after five days. */
-  kind: "failed" | "expired";
+  /** `failed` after a refusal, `expired` after five days, `returned` when it was held and never left. */
+  kind: "failed" | "expired" | "returned";
   /** RFC 3463. */
   status: string;
   /** The receiving server, or empty. */
@@ -21,6 +21,12 @@ export type DsnFacts = {
 };
 
 const MAX_ORIGINAL = 8_192;
+
+const WHAT: Record<DsnFacts["kind"], string> = {
+  failed: "The receiving side refused it for good.",
+  expired: "It could not be delivered within five days, and is given up.",
+  returned: "The pool held it, and gives it back unsent.",
+};
 
 /** A delivery status notification (RFC 3464) in English and plain words; 7-bit, CRLF. */
 export function composeDsn(facts: DsnFacts): { head: Uint8Array; body: Uint8Array } {
@@ -37,10 +43,6 @@ export function composeDsn(facts: DsnFacts): { head: Uint8Array; body: Uint8Arra
     "",
     "",
   ].join("\r\n");
-  const what =
-    facts.kind === "expired"
-      ? "It could not be delivered within five days, and is given up."
-      : "The receiving side refused it for good.";
   const body = [
     `--${boundary}`,
     "Content-Type: text/plain; charset=us-ascii",
@@ -49,7 +51,7 @@ export function composeDsn(facts: DsnFacts): { head: Uint8Array; body: Uint8Arra
     "",
     `  ${facts.recipient}`,
     "",
-    `was not delivered. ${what}`,
+    `was not delivered. ${WHAT[facts.kind]}`,
     "",
     facts.remote ? `The last answer of ${facts.remote} was:` : "The reason:",
     "",

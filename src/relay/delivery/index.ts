@@ -1,20 +1,28 @@
 import { systemClock } from "../../lib/clock.ts";
-import { randomId } from "../../lib/ids.ts";
 import { domainOf, mayDeliver } from "../../policy/index.ts";
-import { relaxedBodyHash } from "../../protocol/dkim/index.ts";
 import { makeReturnPath, makeToken } from "../../protocol/verp/index.ts";
 import {
   SpoolError,
-  type Acceptance,
+  type AttemptRow,
   type Leased,
   type MessageRow,
   type Outcome,
 } from "../../spool/index.ts";
 import { recipientFacts, type DeliveryConfig, type RelayContext } from "../context.ts";
-import { composeDsn } from "./dsn.ts";
 import { createLanes } from "./lanes.ts";
-import { attemptRow, conclude, deliveryEvent, routeFailure, type AttemptResult } from "./result.ts";
+import { createNoticeMaker } from "./notice.ts";
+import {
+  attemptRow,
+  conclude,
+  deliveryEvent,
+  endingOf,
+  outOfTime,
+  returned,
+  routeFailure,
+  type AttemptResult,
+} from "./result.ts";
 import { findRoute, type Route } from "./route.ts";
+import { EXPIRY_MS } from "./schedule.ts";
 
 export interface Delivery {
   start(): void;
@@ -22,15 +30,19 @@ export interface Delivery {
   wake(): void;
   /** The policy of a member changed: stop what may not go. */
   policyChanged(did: string): void;
+  /** Gives back held mail that is five days old, and all that of members who were ejected; the member is told. */
+  returnHeld(): Promise<void>;
   /** Resolves when nothing is under way and nothing is due. */
   settle(): Promise<void>;
   /** Leases nothing more, waits up to `graceMs` for what is under way, then breaks it off. */
   close(graceMs: number): Promise<void>;
 }
 
-/** Recipients in hand at once, of all domains and of one. */
+/** Recipients in hand at once, of all, of one domain and of one member. */
 const MAX_IN_HAND = 1_000;
 const MAX_OF_DOMAIN = 50;
+const MAX_OF_MEMBER = 200;
+const MAX_RETURNED_AT_ONCE = 50;
 const ROUTE_MS = 300_000;
 const MAX_ROUTES = 10_000;
 const RECORD_AGAIN_MS = 1_000;
@@ -43,7 +55,8 @@ export function createDelivery(context: RelayContext, config: DeliveryConfig): D
   const plaintext = new Set(config.plaintextDomains ?? []);
   const ownHosts = [identity.hostname, ...(config.ownHosts ?? [])].map((name) => name.toLowerCase());
   const routes = new Map<string, { until: number; route: Promise<Route> }>();
-  const inHand = new Map<string, number>();
+  const inHand = { domains: createTally(), members: createTally() };
+  const noticeFor = createNoticeMaker(context, (id) => insist(() => spool.content(id)));
   let count = 0;
   let closed = false;
   let running: Promise<void> | undefined;
@@ -71,6 +84,8 @@ export function createDelivery(context: RelayContext, config: DeliveryConfig): D
   async function handle(leased: Leased): Promise<void> {
     const { message } = leased;
     if (!mayGo(message)) return notNow(leased);
+    // Its signatures and its meaning are old: whatever kept it, it does not leave any more.
+    if (clock.now() >= message.receivedAt + EXPIRY_MS) return expired(leased);
     if (message.kind === "mail" && context.suppressed(message.did, leased.address) !== undefined) {
       return record({ recipientId: leased.id, state: "suppressed", nextAt: clock.now(), events: [] });
     }
@@ -98,19 +113,38 @@ export function createDelivery(context: RelayContext, config: DeliveryConfig): D
   }
 
   /** Nothing was sent. On the way out the lease stays: the next start gives it back. */
-  async function notNow({ id, message }: Leased): Promise<void> {
+  async function notNow(leased: Leased): Promise<void> {
+    const { id, message } = leased;
     if (closed) return;
+    if (isEjected(message.did)) return giveBack(leased);
     const state = mayGo(message) ? "queued" : "held";
     await record({ recipientId: id, state, nextAt: clock.now(), events: [] });
   }
 
+  const isEjected = (did: string) => policyBook.byDid(did)?.standing === "ejected";
+
+  async function giveBack(leased: Leased): Promise<void> {
+    const follow = await noticeFor(leased, returned(isEjected(leased.message.did)));
+    const outcome: Outcome = { recipientId: leased.id, state: "returned", nextAt: clock.now(), events: [] };
+    await record(follow ? { ...outcome, follow } : outcome);
+  }
+
+  async function expired(leased: Leased): Promise<void> {
+    const attempts = await insist(() => spool.attempts(leased.message.id));
+    const last = attempts.findLast((a) => a.recipientId === leased.id);
+    await concluded(leased, outOfTime(last, clock.now()));
+  }
+
   async function attempted(leased: Leased, result: AttemptResult): Promise<void> {
-    const { message } = leased;
-    const now = clock.now();
-    const { state, nextAt, action } = conclude(leased, result, now, random);
+    const state = await concluded(leased, result, attemptRow(result));
     metrics.attempts.inc({ outcome: state, provider: result.provider });
+  }
+
+  async function concluded(leased: Leased, result: AttemptResult, attempt?: AttemptRow): Promise<string> {
+    const { message } = leased;
+    const { state, nextAt, action } = conclude(leased, result, clock.now(), random);
     const failed = state === "bounced" || state === "expired";
-    const follow = failed ? await dsnFor(leased, result, state) : undefined;
+    const follow = failed ? await noticeFor(leased, endingOf(result, state)) : undefined;
     const events =
       message.kind === "mail"
         ? [
@@ -123,62 +157,14 @@ export function createDelivery(context: RelayContext, config: DeliveryConfig): D
             ),
           ]
         : [];
-    const outcome: Outcome = { recipientId: leased.id, state, nextAt, attempt: attemptRow(result), events };
-    await record(follow ? { ...outcome, follow } : outcome);
+    const outcome: Outcome = { recipientId: leased.id, state, nextAt, events };
+    await record({ ...outcome, ...(attempt && { attempt }), ...(follow && { follow }) });
+    return state;
   }
 
   function memberDomain(message: MessageRow): string {
     const member = policyBook.byDid(message.did);
     return (member && domainOf(member, message.fromDomain)?.name) ?? message.fromDomain;
-  }
-
-  /** Only to the member's own address, never for a DSN: nobody else gets mail because of a forged sender. */
-  async function dsnFor(
-    { address, message }: Leased,
-    result: AttemptResult,
-    state: "bounced" | "expired",
-  ): Promise<Acceptance | undefined> {
-    const domain = message.sender.slice(message.sender.lastIndexOf("@") + 1).toLowerCase();
-    const member = policyBook.byDid(message.did);
-    if (message.kind !== "mail" || !message.sender || !member || !domainOf(member, domain)) return undefined;
-    const original = await insist(() => spool.content(message.id));
-    const now = clock.now();
-    const id = randomId(10);
-    const { code, enhanced, text } = result.reply;
-    const { head, body } = composeDsn({
-      id,
-      hostname: identity.hostname,
-      poolDomain: identity.poolDomain,
-      now,
-      to: message.sender,
-      recipient: address,
-      kind: state === "expired" ? "expired" : "failed",
-      status: state === "expired" ? "4.4.7" : enhanced.startsWith("5") ? enhanced : "5.0.0",
-      remote: result.host.split(" ")[0] ?? "",
-      diagnostic: code ? `${code} ${enhanced} ${text}` : text,
-      originalHead: original?.head ?? new Uint8Array(),
-    });
-    const hash = relaxedBodyHash();
-    hash.update(body);
-    const signatures = await context.signer.sign({ head, bodyHash: hash.digest(), domain: undefined, now });
-    const signed = new Uint8Array(Buffer.concat([Buffer.from(signatures, "latin1"), head]));
-    return {
-      message: {
-        id,
-        did: message.did,
-        credential: null,
-        kind: "dsn",
-        sender: "",
-        fromDomain: identity.poolDomain,
-        stream: "dsn",
-        receivedAt: now,
-        size: signed.length + body.length,
-        head: signed,
-        body: { bytes: new Uint8Array(body) },
-      },
-      recipients: [{ id: randomId(10), address: message.sender, domain, state: "queued", nextAt: now }],
-      events: [],
-    };
   }
 
   /** What was said must be written down, or the next start says it again: a full disk is waited for. */
@@ -198,19 +184,20 @@ export function createDelivery(context: RelayContext, config: DeliveryConfig): D
     return insist(() => spool.record([outcome], clock.now()));
   }
 
-  function take(leased: Leased): void {
-    const { domain } = leased;
+  /** Works on one recipient; resolves when it is out of our hands, and never rejects. */
+  function take(leased: Leased, work: (leased: Leased) => Promise<void>): Promise<void> {
+    const { domain, message } = leased;
     count++;
-    inHand.set(domain, (inHand.get(domain) ?? 0) + 1);
-    handle(leased)
+    inHand.domains.change(domain, 1);
+    inHand.members.change(message.did, 1);
+    return work(leased)
       .catch((err: unknown) =>
         log.error({ err, recipient: leased.id }, "a delivery result could not be recorded"),
       )
       .finally(() => {
         count--;
-        const left = (inHand.get(domain) ?? 1) - 1;
-        if (left > 0) inHand.set(domain, left);
-        else inHand.delete(domain);
+        inHand.domains.change(domain, -1);
+        inHand.members.change(message.did, -1);
         if (count === 0) for (const resolve of idle.splice(0)) resolve();
         nap.abort();
       });
@@ -221,14 +208,15 @@ export function createDelivery(context: RelayContext, config: DeliveryConfig): D
     pass ??= (async () => {
       const room = MAX_IN_HAND - count;
       if (room <= 0) return { took: 0, nextDue: undefined };
-      const busy = [...inHand].filter(([, n]) => n >= MAX_OF_DOMAIN).map(([domain]) => domain);
       const { leased, nextDue } = await spool.lease({
         now: clock.now(),
         max: room,
         perDomain: MAX_OF_DOMAIN,
-        busy,
+        busy: inHand.domains.atLeast(MAX_OF_DOMAIN),
+        perMember: MAX_OF_MEMBER,
+        busyMembers: inHand.members.atLeast(MAX_OF_MEMBER),
       });
-      for (const one of leased) take(one);
+      for (const one of leased) void take(one, handle);
       return { took: leased.length, nextDue };
     })().finally(() => (pass = undefined));
     return pass;
@@ -243,7 +231,7 @@ export function createDelivery(context: RelayContext, config: DeliveryConfig): D
       try {
         const { took, nextDue } = await leasePass();
         const wait = (nextDue ?? Infinity) - clock.now();
-        // What is due and was not taken is of a busy domain: a finished delivery wakes us.
+        // What is due and was not taken is of a busy domain or member: a finished delivery wakes us.
         if (took === 0 && wait > 0) sleep = Math.min(sleep, wait);
         if (took > 0 && count < MAX_IN_HAND) continue;
       } catch (err) {
@@ -267,6 +255,18 @@ export function createDelivery(context: RelayContext, config: DeliveryConfig): D
       lanes.abort(({ leased: { message } }) => message.did === did && !mayGo(message));
       nap.abort();
     },
+    async returnHeld() {
+      for (;;) {
+        if (closed) return;
+        const leased = await spool.leaseHeld({
+          receivedUpTo: clock.now() - EXPIRY_MS,
+          dids: policyBook.all().flatMap(({ did }) => (isEjected(did) ? [did] : [])),
+          max: MAX_RETURNED_AT_ONCE,
+        });
+        await Promise.all(leased.map((one) => take(one, giveBack)));
+        if (leased.length < MAX_RETURNED_AT_ONCE) return;
+      }
+    },
     async settle() {
       for (;;) {
         await whenIdle();
@@ -286,5 +286,17 @@ export function createDelivery(context: RelayContext, config: DeliveryConfig): D
       limit.abort();
       clearTimeout(grace);
     },
+  };
+}
+
+function createTally() {
+  const counts = new Map<string, number>();
+  return {
+    change(key: string, by: 1 | -1): void {
+      const left = (counts.get(key) ?? 0) + by;
+      if (left > 0) counts.set(key, left);
+      else counts.delete(key);
+    },
+    atLeast: (n: number): string[] => [...counts].filter(([, c]) => c >= n).map(([key]) => key),
   };
 }

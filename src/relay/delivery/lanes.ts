@@ -2,7 +2,7 @@ import type { Leased } from "../../spool/index.ts";
 import type { DeliveryConfig, RelayContext } from "../context.ts";
 import { DEADLINES, openConversation, type Conversation, type Reply } from "./conversation.ts";
 import { judge, type AttemptResult } from "./result.ts";
-import type { MailHost, Route } from "./route.ts";
+import { targetsOf, type MailHost, type Route } from "./route.ts";
 
 type Job = {
   leased: Leased;
@@ -29,6 +29,9 @@ type Lane = {
   limit: number;
 };
 
+/** A member's part of all connections: hosts that never answer hold up only the mail of those who write to them. */
+const MEMBER_SHARE = 0.2;
+
 /** Two connections are worth having for any queue; more only when it is so much longer than they are many. */
 const QUEUE_PER_SESSION = 4;
 
@@ -41,17 +44,20 @@ export interface Lanes {
 }
 
 /**
- * Shares the connections between lanes: so many over all, so many to one provider. A lane whose hosts are slow or
- * dead holds only its own places.
+ * Shares the connections between lanes: so many over all, so many to one provider, so many for one member. A lane whose
+ * hosts are slow or dead holds only its own places.
  */
 export function createLanes(context: RelayContext, config: DeliveryConfig): Lanes {
   const { spool, clock, identity, log } = context;
   const maxConnections = config.maxConnections ?? 100;
+  const maxPerMember = Math.max(1, Math.floor(maxConnections * MEMBER_SHARE));
   const maxPerProvider = config.maxPerProvider ?? 10;
   const messagesPerConnection = config.messagesPerConnection ?? 100;
   const deadlines = { ...DEADLINES, ...config.deadlines };
   const lanes = new Map<string, Lane>();
   const providers = new Map<string, number>();
+  /** Sessions that work for each member now. */
+  const members = new Map<string, number>();
   const underWay = new Map<Conversation, Job>();
   let sessions = 0;
   let closed = false;
@@ -89,23 +95,40 @@ export function createLanes(context: RelayContext, config: DeliveryConfig): Lane
     providers.set(lane.provider, (providers.get(lane.provider) ?? 0) + change);
   }
 
+  const hasPlace = ({ leased }: Job) => (members.get(leased.message.did) ?? 0) < maxPerMember;
+
+  /** The first job of the lane whose member has a place, which it then takes. */
+  function next(lane: Lane): Job | undefined {
+    const index = lane.queue.findIndex(hasPlace);
+    const job = index < 0 ? undefined : lane.queue.splice(index, 1)[0];
+    if (job) occupy(job, 1);
+    return job;
+  }
+
+  function occupy({ leased: { message } }: Job, change: 1 | -1): void {
+    const left = (members.get(message.did) ?? 0) + change;
+    if (left > 0) members.set(message.did, left);
+    else members.delete(message.did);
+  }
+
   /** Opens sessions where mail waits and a place is free; who has fewest comes first. */
   function fill(): void {
     for (;;) {
       if (sessions >= maxConnections) return;
-      let next: Lane | undefined;
+      let best: Lane | undefined;
       for (const [key, lane] of lanes) {
         if (lane.queue.length === 0 && lane.sessions === 0) lanes.delete(key);
         if (!wantsSession(lane) || placesTaken(lane) >= maxPerProvider) continue;
-        if (!next || lane.sessions < next.sessions) next = lane;
+        if (best && lane.sessions >= best.sessions) continue;
+        if (lane.queue.some(hasPlace)) best = lane;
       }
-      if (!next) return;
-      begin(next);
+      if (!best) return;
+      begin(best);
     }
   }
 
   function begin(lane: Lane): void {
-    const first = lane.queue.shift();
+    const first = next(lane);
     if (!first) return;
     count(lane, 1);
     void session(lane, first).finally(() => {
@@ -118,6 +141,7 @@ export function createLanes(context: RelayContext, config: DeliveryConfig): Lane
     const started = clock.now();
     const opened = await connect(lane);
     if (!opened.ok) {
+      occupy(first, -1);
       // Where other connections are open this one was one too many.
       if (lane.connected > 0) {
         lane.limit = Math.max(1, lane.sessions - 1);
@@ -131,8 +155,11 @@ export function createLanes(context: RelayContext, config: DeliveryConfig): Lane
     lane.connected++;
     try {
       let job: Job | undefined = first;
-      for (let sent = 0; job && (await send(conversation, job, lane, host)); sent++) {
-        job = sent + 1 < messagesPerConnection ? lane.queue.shift() : undefined;
+      for (let sent = 1; job; sent++) {
+        const usable: boolean = await send(conversation, job, lane, host).finally(() => occupy(job!, -1));
+        job = usable && sent < messagesPerConnection ? next(lane) : undefined;
+        // The place of another member's job may be what one of its other lanes waits for.
+        fill();
       }
     } catch (err) {
       log.error({ err, host }, "a delivery session failed");
@@ -142,7 +169,7 @@ export function createLanes(context: RelayContext, config: DeliveryConfig): Lane
     }
   }
 
-  /** The hosts in turn, every address of each. The first that takes a conversation is it; else the last refusal. */
+  /** The hosts in turn, for a limited time. The first that takes a conversation is it; else the last refusal. */
   async function connect(
     lane: Lane,
   ): Promise<
@@ -151,22 +178,22 @@ export function createLanes(context: RelayContext, config: DeliveryConfig): Lane
     const began = performance.now();
     const transcripts: string[] = [];
     let last: { reply: Reply; host: string } | undefined;
-    for (const { name, addresses } of lane.hosts) {
-      for (const address of addresses) {
-        const host = `${name} [${address}]`;
-        const result = await openConversation({
-          name,
-          address,
-          port: config.port ?? 25,
-          requireTls: lane.requireTls,
-          ehlo: identity.hostname,
-          localAddress: config.localAddress,
-          deadlines,
-        });
-        if (result.ok) return { ok: true, conversation: result.conversation, host };
-        transcripts.push(result.transcript);
-        last = { reply: result.reply, host };
-      }
+    for (const { name, address } of targetsOf(lane.hosts)) {
+      const left = deadlines.allHosts - (performance.now() - began);
+      if (left <= 0) break;
+      const host = `${name} [${address}]`;
+      const result = await openConversation({
+        name,
+        address,
+        port: config.port ?? 25,
+        requireTls: lane.requireTls,
+        ehlo: identity.hostname,
+        localAddress: config.localAddress,
+        deadlines: { ...deadlines, connect: Math.min(deadlines.connect, left) },
+      });
+      if (result.ok) return { ok: true, conversation: result.conversation, host };
+      transcripts.push(result.transcript);
+      last = { reply: result.reply, host };
     }
     const reply = last?.reply ?? { code: 0, enhanced: "", text: "no host to ask", phase: "connect" as const };
     return {

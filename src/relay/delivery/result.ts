@@ -1,7 +1,14 @@
 import type { ActionName, EventData, SmtpFacts } from "../../event/index.ts";
-import { classify, faultOf, withoutAddresses, type Classified } from "../../protocol/smtp-reply/index.ts";
+import {
+  classify,
+  faultOf,
+  providerOf,
+  withoutAddresses,
+  type Classified,
+} from "../../protocol/smtp-reply/index.ts";
 import type { AttemptRow, Leased, RecipientState } from "../../spool/index.ts";
 import type { Reply } from "./conversation.ts";
+import type { Ending } from "./notice.ts";
 import type { Route } from "./route.ts";
 import { nextAttempt } from "./schedule.ts";
 
@@ -68,6 +75,43 @@ export function routeFailure(route: Extract<Route, { ok: false }>, at: number): 
   };
 }
 
+/** The result for mail whose time is over: nobody is asked any more, and what was said last stands. */
+export function outOfTime(last: AttemptRow | undefined, at: number): AttemptResult {
+  const kind = last?.class ?? "system";
+  const host = last?.host ?? "";
+  const { code, enhanced, text } = last ?? { code: 0, enhanced: "4.4.7", text: "it could not leave in time" };
+  return {
+    at,
+    durationMs: 0,
+    host,
+    provider: host ? providerOf(nameOf(host)) : "other",
+    reply: { code, enhanced, text, phase: "connect" },
+    judged: { class: kind, permanent: false, fault: faultOf(kind) },
+    tls: "",
+    transcript: "",
+  };
+}
+
+/** What the member is told of a recipient that failed for good. */
+export function endingOf({ reply, host }: AttemptResult, state: "bounced" | "expired"): Ending {
+  const { code, enhanced, text } = reply;
+  return {
+    kind: state === "expired" ? "expired" : "failed",
+    status: state === "expired" ? "4.4.7" : enhanced.startsWith("5") ? enhanced : "5.0.0",
+    remote: nameOf(host),
+    diagnostic: code ? `${code} ${enhanced} ${text}` : text,
+  };
+}
+
+/** What the member is told of held mail that is given back. */
+export function returned(ejected: boolean): Ending {
+  return ejected
+    ? { kind: "returned", status: "5.7.1", remote: "", diagnostic: "the membership of the sender has ended" }
+    : { kind: "returned", status: "4.4.7", remote: "", diagnostic: "it was held for five days" };
+}
+
+const nameOf = (host: string) => host.split(" ")[0] ?? "";
+
 export function attemptRow(result: AttemptResult): AttemptRow {
   const { at, durationMs, host, reply, judged, tls, transcript } = result;
   const { code, enhanced, text } = reply;
@@ -97,7 +141,13 @@ export function deliveryEvent(
     dedupe_key: `attempt:${leased.id}:${attempt}`,
     ...facts,
     ...(message.credential ? { credential: message.credential } : {}),
-    message: { id: message.id, size: message.size, recipients: 1, stream: message.stream, received_at: message.receivedAt },
+    message: {
+      id: message.id,
+      size: message.size,
+      recipients: 1,
+      stream: message.stream,
+      received_at: message.receivedAt,
+    },
     smtp: smtpFacts(result),
     detail: { attempt },
   };

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { DnsAnswer, DnsType, Resolver } from "../../protocol/dns/index.ts";
-import { findRoute, isPrivate, type Route } from "./route.ts";
+import { targetsOf, findRoute, isPrivate, type Route } from "./route.ts";
 
 type Zone = Record<string, object[] | "nxdomain" | "temperror">;
 
@@ -128,3 +128,27 @@ test.each([
   ["8.8.8.8", false],
   ["2001:db8::1", false],
 ])("%s is private: %s", (address, expected) => expect(isPrivate(address)).toBe(expected));
+
+test.each<[string, [string, number][], string[]]>([
+  ["one host: six of its addresses", [["a", 8]], ["a1", "a2", "a3", "a4", "a5", "a6"]],
+  [
+    "two hosts: the second has its turn",
+    [
+      ["a", 8],
+      ["b", 8],
+    ],
+    ["a1", "a2", "a3", "b1", "b2", "b3"],
+  ],
+  [
+    "ten hosts: the first six",
+    Array.from({ length: 10 }, (_, i) => [`h${i}`, 1]),
+    ["h01", "h11", "h21", "h31", "h41", "h51"],
+  ],
+  ["none", [], []],
+])("an attempt tries few addresses: %s", (_name, hosts, expected) => {
+  const list = hosts.map(([name, n]) => ({
+    name,
+    addresses: Array.from({ length: n }, (_, i) => String(i + 1)),
+  }));
+  expect(targetsOf(list).map(({ name, address }) => name + address)).toEqual(expected);
+});

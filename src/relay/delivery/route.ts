@@ -20,6 +20,8 @@ export type RouteOptions = {
 
 const MAX_HOSTS = 10;
 const MAX_ADDRESSES = 8;
+const MAX_TRIED = 6;
+const MAX_TRIED_OF_HOST = 3;
 
 /** MX by preference, implicit MX, null MX (RFC 5321 section 5.1, RFC 7505). */
 export async function findRoute(domain: string, options: RouteOptions): Promise<Route> {
@@ -41,6 +43,14 @@ export async function findRoute(domain: string, options: RouteOptions): Promise<
     return never("bad-domain", "5.4.4", `the mail hosts of ${domain} have no public address`);
   }
   return never("bad-domain", "5.4.4", `the mail hosts of ${domain} have no address`);
+}
+
+/** The addresses that one attempt tries, in order: at most six, and of the first of several hosts at most three. */
+export function targetsOf(hosts: readonly MailHost[]): { name: string; address: string }[] {
+  const each = hosts.length > 1 ? MAX_TRIED_OF_HOST : MAX_TRIED;
+  return hosts
+    .flatMap(({ name, addresses }) => addresses.slice(0, each).map((address) => ({ name, address })))
+    .slice(0, MAX_TRIED);
 }
 
 function byPreference(

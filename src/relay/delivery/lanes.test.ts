@@ -1,0 +1,85 @@
+import { once } from "node:events";
+import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { systemClock } from "../../lib/clock.ts";
+import { silentLog } from "../../platform/log.ts";
+import type { DeliveryConfig, RelayContext } from "../context.ts";
+import { createLanes } from "./lanes.ts";
+import type { AttemptResult } from "./result.ts";
+
+/** A host that takes every connection and says nothing. */
+let silent: Server;
+const sockets = new Set<Socket>();
+beforeEach(async () => {
+  silent = createServer((socket) => void sockets.add(socket)).listen(0, "127.0.0.1");
+  await once(silent, "listening");
+});
+afterEach(() => {
+  for (const socket of sockets) socket.destroy();
+  sockets.clear();
+  silent.close();
+});
+
+const lanesOf = (config: DeliveryConfig) =>
+  createLanes(
+    { spool: {}, clock: systemClock, identity: { hostname: "r.test" }, log: silentLog } as RelayContext,
+    { port: (silent.address() as AddressInfo).port, ...config },
+  );
+
+function jobFor(did: string, host: string, addresses = 1) {
+  const result = Promise.withResolvers<AttemptResult | undefined>();
+  const job = {
+    leased: { id: "r", address: "x@y.test", domain: "y.test", attempts: 0, message: messageOf(did) },
+    route: {
+      ok: true as const,
+      provider: "other",
+      hosts: [{ name: host, addresses: Array<string>(addresses).fill("127.0.0.1") }],
+    },
+    requireTls: true,
+    from: "a@b.test",
+    mayGo: () => true,
+    done: result.resolve,
+  };
+  return { job, result: result.promise };
+}
+
+const messageOf = (did: string) => ({
+  id: "m",
+  did,
+  credential: null,
+  kind: "mail" as const,
+  sender: "a@b.test",
+  fromDomain: "b.test",
+  stream: "transactional",
+  receivedAt: 0,
+  size: 1,
+});
+
+test("a hundred hosts that never answer take a fifth of the places, and another member's mail has one", async () => {
+  const lanes = lanesOf({ maxConnections: 20, deadlines: { connect: 60_000 } });
+  for (let i = 0; i < 100; i++) lanes.add(jobFor("did:plc:a", `mx${i}.silent.test`).job);
+  lanes.add(jobFor("did:plc:b", "mx.good.test").job);
+  await expect.poll(() => sockets.size).toBe(5);
+  for (let i = 0; i < 30; i++) lanes.add(jobFor("did:plc:b", `mx${i}.other.test`).job);
+  await expect.poll(() => sockets.size).toBe(8);
+  lanes.close();
+});
+
+test("a place that becomes free goes to the next job of the same member", async () => {
+  const lanes = lanesOf({ maxConnections: 5, deadlines: { connect: 50 } });
+  const jobs = Array.from({ length: 3 }, (_, i) => jobFor("did:plc:a", `mx${i}.silent.test`));
+  for (const { job } of jobs) lanes.add(job);
+  const results = await Promise.all(jobs.map(({ result }) => result));
+  expect(results.map((r) => r?.judged.permanent)).toEqual([false, false, false]);
+  expect(sockets.size).toBe(3);
+});
+
+test("all addresses of a domain together have one deadline", async () => {
+  const lanes = lanesOf({ deadlines: { connect: 100, allHosts: 250 } });
+  const { job, result } = jobFor("did:plc:a", "mx.silent.test", 6);
+  lanes.add(job);
+  const { durationMs, judged } = (await result)!;
+  expect(judged.permanent).toBe(false);
+  expect(durationMs).toBeLessThan(450);
+  expect(sockets.size).toBe(3);
+});
