@@ -18,6 +18,8 @@ export type MemberError =
   | { error: "not-a-member"; did: string }
   | { error: "already-a-member"; did: string }
   | { error: "domain-taken"; domain: string }
+  /** `other` is a domain of another member, above or below `domain`. */
+  | { error: "domain-overlaps"; domain: string; other: string }
   | { error: "domain-not-held"; domain: string };
 
 export type Members = ReturnType<typeof createMembers>;
@@ -40,6 +42,12 @@ export function createMembers(options: MemberOptions) {
   const store = createMemberStore(db);
   const listeners = new Set<(did: string) => void>();
   const changed = (did: string) => listeners.forEach((listen) => listen(did));
+
+  function conflict(did: string, domain: string): MemberError | undefined {
+    if (store.domain(domain)) return { error: "domain-taken", domain };
+    const other = store.overlapping(domain, did)?.name;
+    return other === undefined ? undefined : { error: "domain-overlaps", domain, other };
+  }
 
   return {
     /** Called with the DID after every change of a member, their domains or credentials. */
@@ -65,25 +73,30 @@ export function createMembers(options: MemberOptions) {
       changed(did);
     },
 
-    /** Makes the domain's keys; it may send once its records are published and its checks pass. */
+    /**
+     * Makes the domain's keys; it may send once its records are published and its checks pass. Whoever holds a domain
+     * sends for its subdomains, so members' domains do not lie within each other's.
+     */
     async addDomain(
       did: string,
       domain: string,
     ): Promise<{ records: DnsRecordToPublish[]; keys: DkimKeyRow[] } | MemberError> {
       if (!store.member(did)) return { error: "not-a-member", did };
-      if (store.domain(domain)) return { error: "domain-taken", domain };
+      const before = conflict(did, domain);
+      if (before) return before;
       const fresh = await newDkimKeys(`atms${randomId(3, random)}`);
       const keys: DkimKeyRow[] = [];
       for (const { privatePem, ...key } of fresh)
         keys.push({ ...key, domain, sealed: await seal(sealTo, privatePem) });
       const now = clock.now();
       const taken = store.transaction(() => {
-        if (store.domain(domain)) return true;
+        const meanwhile = conflict(did, domain);
+        if (meanwhile) return meanwhile;
         store.insertDomain({ name: domain, did, status: "held", return_path: null, added_at: now });
         for (const key of keys) store.insertKey(key, now);
-        return false;
+        return undefined;
       });
-      if (taken) return { error: "domain-taken", domain };
+      if (taken) return taken;
       changed(did);
       return { keys, records: recordsFor(did, domain, keys, options) };
     },

@@ -49,6 +49,37 @@ test("a domain belongs to one member, also when two claim it at once", async () 
   expect(results.filter((r) => "error" in r)).toEqual([{ error: "domain-taken", domain: "x.test" }]);
 });
 
+describe("members' domains do not lie within each other's", () => {
+  test.each<[string, string, string | undefined]>([
+    ["a subdomain of another's", "news.bob.test", "bob.test"],
+    ["deeper", "a.b.bob.test", "bob.test"],
+    ["the parent of another's", "deep.test", "bob.deep.test"],
+    ["one's own subdomain", "news.ada.test", undefined],
+    ["a neighbour", "notbob.test", undefined],
+    ["an underscore is no wildcard", "_ob.test", undefined],
+    ["a sibling", "ada.deep.test", undefined],
+  ])("%s: %s", async (_name, domain, other) => {
+    members.join(ada, "Ada");
+    members.join(bob, "Bob");
+    await members.addDomain(ada, "ada.test");
+    for (const name of ["bob.test", "bob.deep.test"]) await members.addDomain(bob, name);
+    const added = await members.addDomain(ada, domain);
+    expect("error" in added ? added : undefined).toEqual(
+      other && { error: "domain-overlaps", domain, other },
+    );
+  });
+
+  test("also when both come at once", async () => {
+    members.join(ada, "Ada");
+    members.join(bob, "Bob");
+    const results = await Promise.all([
+      members.addDomain(ada, "x.test"),
+      members.addDomain(bob, "news.x.test"),
+    ]);
+    expect(results.flatMap((r) => ("error" in r ? [r.error] : []))).toEqual(["domain-overlaps"]);
+  });
+});
+
 describe("credentials", () => {
   test("are URL-safe, shown once, kept as a hash, and revocable", async () => {
     members.join(ada, "Ada");

@@ -80,6 +80,18 @@ export function createMemberStore(db: Database) {
     domain: (name: string) => db.get<DomainRow>("SELECT * FROM domain WHERE name = ?", name),
     domainsOf: (did: string) =>
       db.all<DomainRow>("SELECT * FROM domain WHERE did = ? ORDER BY added_at, name", did),
+    /** A domain of another member that `name` is under, or that is under it. */
+    overlapping(name: string, did: string): DomainRow | undefined {
+      const labels = name.split(".");
+      const above = labels.map((_, i) => labels.slice(i).join("."));
+      return db.get<DomainRow>(
+        `SELECT * FROM domain WHERE did <> ?1
+           AND (name IN (SELECT value FROM json_each(?2)) OR substr(name, -length(?3)) = ?3) LIMIT 1`,
+        did,
+        JSON.stringify(above),
+        `.${name}`,
+      );
+    },
     insertDomain(row: DomainRow) {
       db.run(
         "INSERT INTO domain (name, did, status, return_path, added_at) VALUES (?, ?, ?, ?, ?)",

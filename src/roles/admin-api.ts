@@ -140,6 +140,11 @@ function refusal(error: MemberError): { error: string; message: string } {
       return { error: "AlreadyAMember", message: `${error.did} is a member already` };
     case "domain-taken":
       return { error: "DomainTaken", message: `${error.domain} belongs to a member already` };
+    case "domain-overlaps":
+      return {
+        error: "DomainOverlaps",
+        message: `${error.domain} cannot be added: ${error.other} belongs to another member, and one of the two lies within the other`,
+      };
     case "domain-not-held":
       return {
         error: "DomainNotHeld",
