@@ -151,7 +151,7 @@ describe("atmos check", () => {
       {
         ...sandbox.serve.relay!.addresses.inbound,
         address: sandbox.serve.relay!.addresses.inbound.host,
-        host: "relay.coop.test",
+        host: "mx.coop.test",
       },
       "checker.test",
       createSmtpConnect({ allowPrivate: true, ca: readFileSync(sandbox.world.caFile, "utf8") }),

@@ -10,7 +10,7 @@ afterEach(async () => {
   await Promise.all(closing.splice(0).map((close) => close()));
 });
 
-/** A real mail server with the certificate that the library brings along: long expired, and for nobody. */
+/** A real mail server with the certificate that the library brings along: for localhost, and long expired. */
 async function mailServer(options: ConstructorParameters<typeof SMTPServer>[0] = {}): Promise<number> {
   const server = new SMTPServer({ authOptional: true, logger: false, ...options });
   server.on("error", () => {});
@@ -44,10 +44,14 @@ describe("a conversation with a real mail server", () => {
     const found = await probe(await mailServer());
     expect(found).toMatchObject({
       status: "secured",
-      session: { protocol: "TLSv1.3", named: false, untrusted: "CERT_HAS_EXPIRED" },
+      session: { protocol: "TLSv1.3", named: true, untrusted: "CERT_HAS_EXPIRED" },
     });
     expect(found.status === "secured" && found.session.chain.length).toBe(1);
     expect(found.status === "secured" && found.session.expiresAt).toBeGreaterThan(0);
+  });
+  test("a certificate for another name", async () => {
+    const found = await probe(await mailServer(), "mx.x.test");
+    expect(found).toMatchObject({ status: "secured", session: { named: false } });
   });
   test("no STARTTLS", async () => {
     expect(await probe(await mailServer({ hideSTARTTLS: true }))).toMatchObject({ status: "no-starttls" });

@@ -1,5 +1,5 @@
 import { createConnection, type Socket } from "node:net";
-import { checkServerIdentity, connect as connectTls, type TLSSocket } from "node:tls";
+import { connect as connectTls, type TLSSocket } from "node:tls";
 import { isPublicAddress } from "../protocol/dns/index.ts";
 import type { SmtpConnect, SmtpSocket, TlsSession } from "../protocol/smtp-probe/index.ts";
 
@@ -107,12 +107,13 @@ function opened(socket: Socket, event: string, timeoutMs: number): Promise<strin
 }
 
 function sessionOf(socket: TLSSocket, host: string): TlsSession {
+  // Asked for once: Node gives it away at the first call.
   const leaf = socket.getPeerX509Certificate();
   const chain: Uint8Array[] = [];
   for (let at = leaf; at && chain.length < MAX_CHAIN; at = at.issuerCertificate) chain.push(at.raw);
   return {
     protocol: socket.getProtocol() ?? "unknown",
-    named: checkServerIdentity(host, socket.getPeerCertificate()) === undefined,
+    named: leaf?.checkHost(host) !== undefined,
     expiresAt: leaf ? Date.parse(leaf.validTo) : 0,
     chain,
     ...(untrusted(socket) !== undefined && { untrusted: untrusted(socket)! }),
