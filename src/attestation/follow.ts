@@ -29,7 +29,7 @@ export function createFollower({ intake: parts, progress, clock, log, tell }: Fo
   const budget = createRateTable(HINTS_PER_DID, MAX_DIDS);
   const lanes = new Map<string, Promise<unknown>>();
 
-  /** Proofs of one repository are asked for one after the other, so that they come in the order of its revisions. */
+  /** What concerns one account is done in the order in which it was said, and so in that of its revisions. */
   function inLane<T>(did: string, work: () => Promise<T>): Promise<T> {
     const run = (lanes.get(did) ?? Promise.resolve()).then(work, work);
     lanes.set(did, run);
@@ -75,39 +75,34 @@ export function createFollower({ intake: parts, progress, clock, log, tell }: Fo
     accountEnded(did);
     const [held] = store.byDid(did);
     if (!held) return;
-    const found = await follow(held.hint);
-    if (!found.gone) return;
+    const found = await followInShare(held.hint);
+    if (!found?.gone) return;
     store.purge(did);
     progress.dropRetriesOf(did);
     log.info({ did }, "a deleted account was forgotten");
   }
 
-  async function proveAgain(did: string): Promise<void> {
-    for (const a of store.byDid(did)) await follow(a.hint);
-  }
-
-  async function followRecord(hint: Hint): Promise<void> {
-    if (budget.take(hint.did, clock.now()).ok) {
-      await follow(hint);
-      return;
-    }
+  /** As far as the account's share of hints goes; the rest waits. */
+  async function followInShare(hint: Hint): Promise<IntakeOutcome | undefined> {
+    if (budget.take(hint.did, clock.now()).ok) return followNow(hint);
     const waits = progress.retryLater(hint, () => clock.now() + HINTS_PER_DID.periodMs);
     log.debug({ did: hint.did, waits }, "an account gives too many hints");
+    return undefined;
+  }
+
+  async function handle(hint: RepoHint): Promise<void> {
+    if (hint.kind === "record") return void (await followInShare(hint.hint));
+    if (hint.kind === "account" && hint.status === "inactive") return accountEnded(hint.did);
+    if (hint.kind === "account" && hint.status === "deleted") return accountDeleted(hint.did);
+    for (const held of store.byDid(hint.did)) await followInShare(held.hint);
   }
 
   return {
     follow,
-    accountEnded,
-    proveAgain,
     /** What a source said. Of accounts of which we hold nothing, only records matter. */
     async followHint(hint: RepoHint): Promise<void> {
-      if (hint.kind === "record") return followRecord(hint.hint);
-      const { did } = hint;
-      if (store.byDid(did).length === 0) return;
-      if (hint.kind === "account" && hint.status === "inactive") return accountEnded(did);
-      if (hint.kind === "account" && hint.status === "deleted") return accountDeleted(did);
-      // An account that says so all the time is proved anew by the daily round.
-      if (budget.take(did, clock.now()).ok) await proveAgain(did);
+      const did = hint.kind === "record" ? hint.hint.did : hint.did;
+      await inLane(did, () => handle(hint));
     },
   };
 }

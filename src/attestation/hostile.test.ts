@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { gzipSync } from "node:zlib";
-import { BlockMap, blocksToCarFile, readCarWithRoot } from "@atproto/repo";
+import { BlockMap, blocksToCarFile, readCarWithRoot, signCommit } from "@atproto/repo";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { eventMaker, outboxMigration } from "../event/index.ts";
 import { MovableClock } from "../lib/clock.ts";
@@ -246,6 +246,20 @@ describe("wrong CARs", () => {
   });
 });
 
+test("a signed tree that is as deep as a megabyte allows", async () => {
+  const blocks = new BlockMap();
+  let node = await blocks.add({ l: null, e: [] });
+  for (let level = 1; level < 8_000; level++) node = await blocks.add({ l: node, e: [] });
+  const unsigned = { did: host.did, version: 3, data: node, rev: "3kaaaaaaaaaaa", prev: null };
+  const commit = await signCommit(unsigned as never, host.keypair);
+  const car = await blocksToCarFile(await blocks.add(commit as never), blocks);
+  expect(car.length).toBeLessThan(MiB);
+  pds.answer = (_, res) => void res.end(car);
+  const { value, ms } = await timed(() => attestations.intake(hint));
+  expect(["absent", "bad-proof"]).toContain(value.outcome);
+  expect(ms).toBeLessThan(10_000);
+});
+
 describe("one account with 100,000 attestations", () => {
   /** The host that proves whatever is asked for, and tells of more and more of it. */
   async function serveMany(count: number): Promise<void> {
@@ -358,6 +372,37 @@ describe("one account with 100,000 attestations", () => {
     expect(rows("attestation")).toBeLessThanOrEqual(51);
   }, 60_000);
 });
+
+test("an account that changes its mind all the time: a hundred proofs an hour", async () => {
+  await host.put(ATTESTATION_COLLECTION, "mail.test", { ...record, $type: ATTESTATION_COLLECTION });
+  const car = await host.proof(ATTESTATION_COLLECTION, "mail.test");
+  pds.answer = (_, res) => void res.end(car);
+  await attestations.intake(hint);
+  let changes = 0;
+  attestations.onChange(() => changes++);
+  const stream = attestations.followSources([{ protocol: "repos", url: host.origin }]);
+  await vi.waitFor(() => expect(host.connections).toHaveLength(1));
+  for (let i = 0; i < 500; i++) {
+    host.account(false);
+    host.account(true);
+    host.emit("#identity", { did: host.did });
+    host.emit("#sync", { did: host.did });
+  }
+  host.emit("#account", { did: host.did, active: false, status: "deleted" });
+  await vi.waitFor(
+    () => expect(db.get<{ seq: number }>("SELECT seq FROM attestation_cursor")?.seq).toBe(host.seq),
+    { timeout: 30_000, interval: 100 },
+  );
+  await stream.close();
+  expect(pds.requests).toBeLessThanOrEqual(101);
+  expect(changes).toBeLessThanOrEqual(202);
+  // What was said last holds, until there is time to look.
+  expect(attestations.activeOf(host.did)).toEqual([]);
+  expect(rows("attestation_retry")).toBe(1);
+  clock.advance(61 * 60_000);
+  await attestations.refreshDue();
+  expect(attestations.activeOf(host.did)).toHaveLength(1);
+}, 60_000);
 
 test("a slow host does not hold up the others: it is left alone for half a minute", async () => {
   pds.answer = () => undefined;
