@@ -337,6 +337,22 @@ describe("the sweep", () => {
     expect(changes).toHaveLength(7);
   });
 
+  test("an account may have both records of a domain: each is an attestation of its own", async () => {
+    await attest("alder.test");
+    await repos.putRecord(did, ATMOS_COLLECTION, "alder.test", {
+      domain: "alder.test",
+      dkimSelectors: ["s1"],
+      createdAt,
+    });
+    await attestations.sweepDue([repos.url]);
+    const collections = () => attestations.activeOf(did).map((a) => a.collection);
+    expect(collections()).toEqual([ATTESTATION_COLLECTION, ATMOS_COLLECTION]);
+    await repos.deleteRecord(did, ATTESTATION_COLLECTION, "alder.test");
+    clock.advance(DAY);
+    await attestations.refreshDue();
+    expect(collections()).toEqual([ATMOS_COLLECTION]);
+  });
+
   test("goes on where it was broken off", async () => {
     const dids = [did];
     for (let i = 0; i < 3; i++) dids.push((await repos.createAccount({ handle: `o${i}.test` })).did);

@@ -53,6 +53,7 @@ beforeAll(async () => {
       snowflakes(() => clock.now()),
     ),
     pool: { domain: "pool.test", spfInclude: "spf.pool.test", returnPathHost: "bounce.pool.test" },
+    allowPrivate: true,
   });
   const labels = createLabels({
     db,
@@ -105,7 +106,7 @@ afterAll(async () => {
 function publish(name: string, did: string): void {
   zones.addZone(name);
   zones.set(name, "MX", { preference: 10, exchange: `mx.${name}` });
-  zones.set(`mx.${name}`, "A", { address: "192.0.2.1" });
+  zones.set(`mx.${name}`, "A", { address: "198.41.0.4" });
   zones.set(name, "TXT", { text: "v=spf1 mx -all" });
   zones.set(`_dmarc.${name}`, "TXT", { text: "v=DMARC1; p=reject" });
   zones.set(`_email-attestation.${name}`, "TXT", { text: `did=${did}` });

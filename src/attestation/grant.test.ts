@@ -37,7 +37,7 @@ beforeEach(async () => {
   db = new Database(":memory:", [attestationMigration, outboxMigration]);
   const zone: Parameters<typeof zoneResolver>[0] = {
     "mail.test": { ...txt("v=spf1 mx -all"), MX: [{ preference: 10, exchange: "mx.mail.test" }] },
-    "mx.mail.test": { A: [{ address: "192.0.2.1" }] },
+    "mx.mail.test": { A: [{ address: "198.41.0.4" }] },
     "a._domainkey.mail.test": txt(formatDkimKeyRecord(dkim)),
     "_dmarc.mail.test": txt("v=DMARC1; p=reject"),
   };
@@ -53,6 +53,7 @@ beforeEach(async () => {
       snowflakes(() => clock.now()),
     ),
     pool: { domain: "pool.test", spfInclude: "spf.pool.test", returnPathHost: "bounce.pool.test" },
+    allowPrivate: true,
   });
   await attestations.intake({ did: host.did, collection: ATTESTATION_COLLECTION, rkey: "mail.test" });
   await attestations.checkDue();

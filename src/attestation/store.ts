@@ -98,10 +98,14 @@ export function createStore(db: Database) {
         .map(fromRow);
     },
     byDid(did: string): StoredAttestation[] {
-      return db.all<Row>("SELECT * FROM attestation WHERE did = ? ORDER BY domain", did).map(fromRow);
+      return db
+        .all<Row>("SELECT * FROM attestation WHERE did = ? ORDER BY domain, collection", did)
+        .map(fromRow);
     },
     byDomain(domain: string): StoredAttestation[] {
-      return db.all<Row>("SELECT * FROM attestation WHERE domain = ? ORDER BY did", domain).map(fromRow);
+      return db
+        .all<Row>("SELECT * FROM attestation WHERE domain = ? ORDER BY did, collection", domain)
+        .map(fromRow);
     },
     countActive(did: string): number {
       const sql = "SELECT count(*) AS n FROM attestation WHERE did = ? AND ended_at IS NULL";
