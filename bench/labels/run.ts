@@ -1,7 +1,7 @@
 /**
  * The labeler: labels signed and kept a second, a thousand subscribers at a hundred labels a second with ten that do
  * not read, and what 10,000 members cost. With `--peer FOLDER`, where `npm i @skyware/labeler` was run, the same of
- * that labeler in the same run. See docs/benchmarks-labels.md.
+ * that labeler in the same run. See docs/benchmarks.md.
  *
  *   node bench/labels/run.ts [--peer FOLDER] [--members 10000] [--subscribers 1000] [--seconds 30] [--json]
  */
