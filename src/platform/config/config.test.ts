@@ -38,6 +38,25 @@ test("a whole configuration gets its defaults, and the secrets are apart", () =>
   expect(secrets.core).toHaveLength(32);
 });
 
+test("sources of attestations: several streams, and a Tap whose password is a secret", () => {
+  const { config, secrets } = parseConfig({
+    ...whole,
+    ATMOS_ATTESTATION_HOSTS: "https://relay.example, https://pds.example/",
+    ATMOS_JETSTREAM_URLS: "wss://jetstream.example/subscribe",
+    ATMOS_TAP_URL: "http://127.0.0.1:2480",
+    ATMOS_TAP_PASSWORD: "correct horse",
+  });
+  expect(config).toMatchObject({
+    ATTESTATION_HOSTS: ["https://relay.example", "https://pds.example"],
+    JETSTREAM_URLS: ["wss://jetstream.example/subscribe"],
+    TAP_URL: "http://127.0.0.1:2480",
+    LEXICON_AUTHORITY: "community.email",
+    TRUSTED_PROXIES: ["127.0.0.1", "::1"],
+  });
+  expect(JSON.stringify(config)).not.toContain("correct horse");
+  expect(secrets.tap).toBe("correct horse");
+});
+
 describe("one error names every problem", () => {
   test.each<[string, Record<string, string>, RegExp[]]>([
     [
@@ -53,6 +72,25 @@ describe("one error names every problem", () => {
         /ATMOS_POOL_DOMAIN is missing/,
         /ATMOS_PUBLIC_URL is missing/,
         /ATMOS_HTTP_ADDRESS "nowhere" is not HOST:PORT/,
+      ],
+    ],
+    [
+      "a password without a Tap",
+      { ...whole, ATMOS_TAP_PASSWORD: "x" },
+      [/ATMOS_TAP_PASSWORD is set without ATMOS_TAP_URL/],
+    ],
+    [
+      "sources and names of a wrong form",
+      {
+        ...whole,
+        ATMOS_JETSTREAM_URLS: "jetstream.example",
+        ATMOS_LEXICON_AUTHORITY: "email",
+        ATMOS_TRUSTED_PROXIES: "proxy.example",
+      },
+      [
+        /ATMOS_JETSTREAM_URLS must be wss or https URLs/,
+        /ATMOS_LEXICON_AUTHORITY must be the NSID form/,
+        /ATMOS_TRUSTED_PROXIES must be IP addresses/,
       ],
     ],
     [

@@ -39,6 +39,10 @@ const url = z
   .url({ protocol: /^https?$/, error: "must be an http or https URL" })
   .transform((text) => text.replace(/\/+$/, ""));
 
+const streamUrl = z
+  .url({ protocol: /^(https?|wss?)$/, error: "must be wss or https URLs" })
+  .transform((text) => text.replace(/\/+$/, ""));
+
 const flag = z
   .enum(["true", "false"], { error: "must be true or false" })
   .transform((text) => text === "true");
@@ -95,7 +99,7 @@ export const settings = z.object({
   LABELER_DID: did.optional(),
   LABELER_KEY: secret.optional(),
   ATTESTATION_HOSTS: list.pipe(z.array(url)).default([]),
-  JETSTREAM_URLS: list.pipe(z.array(url)).default([]),
+  JETSTREAM_URLS: list.pipe(z.array(streamUrl)).default([]),
   TAP_URL: url.optional(),
   TAP_PASSWORD: z.string().min(1).optional(),
   SWEEP_HOSTS: list.pipe(z.array(url)).optional(),
