@@ -133,6 +133,21 @@ test("a DSN after the delivery becomes a late bounce of the member, once", async
   expect(await events()).toHaveLength(1);
 });
 
+test.each([
+  ["queued", "too-early"],
+  ["deferred", "too-early"],
+  ["held", "too-early"],
+  ["delivered", "bounced"],
+  ["bounced", "ignored"],
+  ["expired", "ignored"],
+  ["returned", "ignored"],
+] as const)("a DSN that finds its recipient %s: %s", async (state, outcome) => {
+  await spool.record([{ recipientId, state, nextAt: 0, events: [] }], 1);
+  const bounce = dsn("failed", "5.1.1", "550 5.1.1 unknown user");
+  expect(await feedback.receive(returnPath, bounce, "mx")).toMatchObject({ outcome });
+  expect(await events()).toHaveLength(outcome === "bounced" ? 1 : 0);
+});
+
 test("a delay notice changes nothing", async () => {
   await deliver();
   expect(await feedback.receive(returnPath, dsn("delayed", "4.4.1", "timeout"), "mx")).toEqual({

@@ -16,6 +16,8 @@ export type Received =
   /** Understood, and nothing changes. */
   | { outcome: "ignored"; why: string }
   | { outcome: "kept-for-people" }
+  /** The delivery that it is about is not written down yet: it must come again. Ends with the wait of the recipient. */
+  | { outcome: "too-early"; recipientId: string }
   | { outcome: "full" };
 
 export type FeedbackOptions = {
@@ -105,6 +107,7 @@ export function createFeedback(options: FeedbackOptions) {
         await spool.appendEvents([event]);
         return { outcome: "complained", recipientId: recipient.id };
       }
+      if (isUnderWay(recipient)) return { outcome: "too-early", recipientId: recipient.id };
       if (recipient.state !== "delivered")
         return { outcome: "ignored", why: `recipient is ${recipient.state}` };
       const event = newEvent("recipient_bounced", {
@@ -121,4 +124,9 @@ export function createFeedback(options: FeedbackOptions) {
       return { outcome: "bounced", recipientId: recipient.id };
     },
   };
+}
+
+/** The host has said yes and we have not recorded it: a recipient waits for five days at most, so this has an end. */
+function isUnderWay({ state }: RecipientView): boolean {
+  return state === "queued" || state === "deferred" || state === "held";
 }
