@@ -40,6 +40,10 @@ export type SubmissionConfig = {
   maxRecipients?: number;
   /** Open connections; default 1,000. */
   maxConnections?: number;
+  /** Open connections from one address; default 50. */
+  maxPerAddress?: number;
+  /** Time from the connection to a log-in that succeeds; default 30 seconds. */
+  loginMs?: number;
   /** Time for one message to come in; default 10 minutes. */
   dataMs?: number;
 };

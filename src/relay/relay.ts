@@ -83,9 +83,9 @@ export function createRelay(options: RelayOptions): Relay {
 
   return {
     async start() {
-      for (const policy of policyBook.all()) await spool.setHolds(policy, clock.now());
       forget = policyBook.onChange(policyChanged);
       try {
+        for (const policy of policyBook.all()) await spool.setHolds(policy, clock.now());
         const ports = await submission.start();
         delivery.start();
         return ports;

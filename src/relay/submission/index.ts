@@ -1,10 +1,12 @@
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { SMTPServer, type SMTPServerOptions } from "smtp-server";
+import { limitConnections } from "../connections.ts";
 import type { RelayContext, SubmissionConfig } from "../context.ts";
 import { createSessionHandlers, DEFAULTS, SmtpReply } from "./session.ts";
 
 export interface SubmissionServer {
+  /** Rejects, and listens on nothing, when one of the ports is taken. */
   start(): Promise<{ tlsPort: number | null; starttlsPort: number | null }>;
   /** Takes no new connections, lets those that are there finish for `graceMs`, then ends them. */
   close(graceMs: number): Promise<void>;
@@ -28,27 +30,42 @@ export function createSubmissionServer(context: RelayContext, config: Submission
     maxClients: config.maxConnections ?? DEFAULTS.maxConnections,
     socketTimeout: 300_000,
     logger: false,
-    // In clear AUTH is not even offered: a client that sees it may send its secret before it asks for TLS.
-    onConnect(session, done) {
-      if (!session.secure) session.disabledCommands = ["AUTH"];
-      done();
-    },
-    onSecure(_socket, session, done) {
-      session.disabledCommands = [];
-      done();
-    },
-    onAuth(auth, session, done) {
-      const result = handlers.authenticate(auth.username ?? "", auth.password ?? "", session);
-      if (typeof result === "string") done(null, { user: result });
-      else done(result);
-    },
     onMailFrom: (address, session, done) => void answer(() => handlers.mail(address, session), done),
     onRcptTo: (address, session, done) => void answer(() => handlers.rcpt(address, session), done),
     onData: (stream, session, done) => void answer(() => handlers.data(stream, session), done),
   };
+
+  function serverFor(secure: boolean): SMTPServer {
+    const server = new SMTPServer({
+      ...options,
+      secure,
+      onConnect(session, done) {
+        // In clear AUTH is not even offered: a client that sees it may send its secret before it asks for TLS.
+        if (!session.secure) session.disabledCommands = ["AUTH"];
+        done(limits.opened(session));
+      },
+      onSecure(_socket, session, done) {
+        session.disabledCommands = [];
+        done();
+      },
+      onAuth(auth, session, done) {
+        const result = handlers.authenticate(auth.username ?? "", auth.password ?? "", session);
+        if (typeof result !== "string") return done(result);
+        limits.passed(session);
+        done(null, { user: result });
+      },
+      onClose: (session) => limits.passed(session),
+    });
+    const limits = limitConnections(server, {
+      perAddress: config.maxPerAddress ?? DEFAULTS.maxPerAddress,
+      untilPassedMs: config.loginMs ?? DEFAULTS.loginMs,
+    });
+    return server;
+  }
+
   const listeners = [
-    { port: config.tlsPort, server: new SMTPServer({ ...options, secure: true }) },
-    { port: config.starttlsPort, server: new SMTPServer({ ...options, secure: false }) },
+    { port: config.tlsPort, server: serverFor(true) },
+    { port: config.starttlsPort, server: serverFor(false) },
   ];
   for (const { server } of listeners) {
     server.on("error", (err) => log.debug({ err }, "submission connection failed"));
@@ -61,20 +78,30 @@ export function createSubmissionServer(context: RelayContext, config: Submission
     return (server.server.address() as AddressInfo).port;
   }
 
+  async function close(graceMs: number): Promise<void> {
+    await Promise.all(
+      listeners.map(({ server }) => {
+        if (!server.server.listening) return undefined;
+        server.options.closeTimeout = Math.max(1, graceMs);
+        return new Promise<void>((resolve) => server.close(resolve));
+      }),
+    );
+  }
+
   return {
     async start() {
-      const [tlsPort = null, starttlsPort = null] = await Promise.all(listeners.map(listen));
+      const ports = await Promise.allSettled(listeners.map(listen));
+      const failed = ports.find((result) => result.status === "rejected");
+      if (failed) {
+        await close(0);
+        throw failed.reason;
+      }
+      const [tlsPort = null, starttlsPort = null] = ports.map((p) =>
+        p.status === "fulfilled" ? p.value : null,
+      );
       return { tlsPort, starttlsPort };
     },
-    async close(graceMs) {
-      await Promise.all(
-        listeners.map(({ server }) => {
-          if (!server.server.listening) return undefined;
-          server.options.closeTimeout = graceMs;
-          return new Promise<void>((resolve) => server.close(resolve));
-        }),
-      );
-    },
+    close,
     setTls(tls) {
       for (const { server } of listeners) server.updateSecureContext(tls);
     },

@@ -17,6 +17,8 @@ export const DEFAULTS = {
   maxSize: 25 * 1024 * 1024,
   maxRecipients: 100,
   maxConnections: 1_000,
+  maxPerAddress: 50,
+  loginMs: 30_000,
   dataMs: 600_000,
 };
 const LOGINS_PER_CONNECTION = 3;
