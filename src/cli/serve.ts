@@ -13,7 +13,13 @@ const FORCE_AFTER_MS = 30_000;
 export async function serve(options: { env?: string; rules?: string }): Promise<number> {
   const { config, secrets } = parseConfig(readEnvironment(options.env));
   const log = createLog(config.LOG_LEVEL);
-  const running = await startServe({ config, secrets, log, rulesDir: options.rules ?? RULES_DIR });
+  const running = await startServe({
+    config,
+    secrets,
+    log,
+    rulesDir: options.rules ?? RULES_DIR,
+    onFatal: () => process.exit(EXIT.fault),
+  });
   log.info({ roles: config.ROLES, pool: config.POOL_DOMAIN }, "atmos serves");
   await untilStopped(log);
   await running.close();

@@ -7,6 +7,7 @@ import { createRelay, recipientFacts, startInbound } from "../relay/index.ts";
 import { createSpool } from "../spool/index.ts";
 import { attempt } from "./attempt.ts";
 import { openPoolKey } from "./pool-key.ts";
+import { createPump } from "./pump.ts";
 import type { Shared } from "./shared.ts";
 
 export type RelayRoleOptions = Shared & {
@@ -14,18 +15,40 @@ export type RelayRoleOptions = Shared & {
   openingKey: OpeningKey;
   keys: { verp: Uint8Array; recipient: Uint8Array };
   tls: { cert: string; key: string };
+  /** The spool's writer died: nothing more is taken or sent here, and what was acknowledged is on disk. */
+  onFatal?: ((error: Error) => void) | undefined;
 };
 
 export type RunningRelay = Awaited<ReturnType<typeof startRelay>>;
 
 const PRUNE_AFTER_MS = 30 * 86_400_000;
+const RETURN_EVERY_MS = 600_000;
 const OUTBOX_EVERY_MS = 100;
 
-/** The role that takes members' mail and delivers it, and hears what comes back. */
+/** The role that takes members' mail and delivers it, and hears what comes back. When it cannot start, nothing of it runs. */
 export async function startRelay(options: RelayRoleOptions) {
+  const opened: (() => Promise<void>)[] = [];
+  try {
+    return await open(options, opened);
+  } catch (error) {
+    for (const close of opened.toReversed())
+      await attempt(options.log, "closing what had been opened", close);
+    throw error;
+  }
+}
+
+async function open(options: RelayRoleOptions, opened: (() => Promise<void>)[]) {
   const { config, bus, clock, log, metrics, scheduler, resolver, newEvent, keys, tls } = options;
   const poolKey = await openPoolKey(dataPath(config, "pool-dkim"), config.POOL_DKIM_SELECTOR);
-  const spool = await createSpool({ path: dataPath(config, "spool.sqlite") });
+  const spool = await createSpool({
+    path: dataPath(config, "spool.sqlite"),
+    now: clock.now(),
+    onFatal(err) {
+      log.fatal({ err }, "the spool's writer died; start the process again, nothing that was taken is lost");
+      options.onFatal?.(err);
+    },
+  });
+  opened.push(() => spool.close());
   const policyBook = await createPolicyBook(spool.policies);
   const poolReturnPath = `bounce.${config.POOL_DOMAIN}`;
   const relay = createRelay({
@@ -78,6 +101,8 @@ export async function startRelay(options: RelayRoleOptions) {
     feedback,
     log,
   });
+  opened.push(() => inbound.close());
+  const ports = await relay.start();
 
   const policies = bus.subscribe<MemberPolicy>(
     POLICY_TOPIC,
@@ -89,15 +114,21 @@ export async function startRelay(options: RelayRoleOptions) {
     0,
   );
 
-  let pumping: Promise<unknown> = Promise.resolve();
-  const pump = () =>
-    (pumping = pumping.then(() => attempt(log, "outbox of the relay", () => pumpOutbox(spool.outbox, bus))));
-  const timer = setInterval(() => void pump(), OUTBOX_EVERY_MS);
+  const pump = createPump(() => pumpOutbox(spool.outbox, bus), {
+    everyMs: OUTBOX_EVERY_MS,
+    failed: (err, pauseMs) =>
+      log.error({ err, pauseMs }, "events did not reach the bus; again after a pause"),
+  });
 
   scheduler.every({
     name: "old messages forgotten",
     everyMs: 3_600_000,
-    run: async () => void (await spool.prune(clock.now() - PRUNE_AFTER_MS)),
+    run: async (signal) => void (await spool.prune(clock.now() - PRUNE_AFTER_MS, { signal })),
+  });
+  scheduler.every({
+    name: "held mail given back",
+    everyMs: RETURN_EVERY_MS,
+    run: () => relay.returnHeld(),
   });
   scheduler.every({
     name: "queue measured",
@@ -109,7 +140,6 @@ export async function startRelay(options: RelayRoleOptions) {
     },
   });
 
-  const ports = await relay.start();
   const addresses: { tls: number; starttls: number; inbound: Address } = {
     tls: ports.tlsPort ?? config.SUBMISSION_TLS_ADDRESS.port,
     starttls: ports.starttlsPort ?? config.SUBMISSION_STARTTLS_ADDRESS.port,
@@ -123,12 +153,13 @@ export async function startRelay(options: RelayRoleOptions) {
     poolKey,
     async settle() {
       await relay.settle();
-      await pump();
+      await pump.now();
     },
+    /** Submission and delivery end first: what they do is recorded and told before the rest closes. */
     async close() {
-      await Promise.all([relay.close(), inbound.close(), policies.close()]);
-      clearInterval(timer);
-      await pump();
+      await relay.close();
+      await Promise.all([inbound.close(), policies.close()]);
+      await pump.close();
       await spool.close();
     },
   };

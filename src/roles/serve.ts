@@ -42,6 +42,8 @@ export type ServeOptions = {
   rulesDir: string;
   /** More pages and endpoints on the same server (the sandbox's). */
   extend?: (app: Hono) => void;
+  /** This process can do no more work and must end. What it acknowledged is on disk. */
+  onFatal?: (error: Error) => void;
 };
 
 export type Serve = {
@@ -153,6 +155,7 @@ export async function startServe(options: ServeOptions): Promise<Serve> {
       relay = await startRelay({
         ...shared,
         config,
+        onFatal: options.onFatal,
         openingKey: openingKey!,
         keys: { verp: derive(secrets.relay!, "verp"), recipient: derive(secrets.relay!, "recipient") },
         tls: {
