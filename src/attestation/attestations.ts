@@ -73,7 +73,11 @@ export function createAttestations(options: AttestationsOptions) {
 
   const runChecks = (input: CheckInput, transport: Transport | undefined): Promise<CheckResult[]> =>
     checkDomain(
-      { ...input, issued: input.did === undefined ? undefined : options.issuedTo?.(input.did, input.domain) },
+      {
+        ...input,
+        allowPrivate: options.allowPrivate,
+        issued: input.did === undefined ? undefined : options.issuedTo?.(input.did, input.domain),
+      },
       resolver,
       now,
       transport,

@@ -83,6 +83,8 @@ export type CheckInput = {
   /** Keys that the cooperative made for this very account: one of them in the DNS proves control of it. */
   issued?: readonly { selector: string; fingerprint: string }[] | undefined;
   pool?: Pool | undefined;
+  /** Sandbox and tests: mail hosts on private and reserved addresses count as reachable. Default false. */
+  allowPrivate?: boolean | undefined;
 };
 
 /** One attestation as others see it. Times in ms since the epoch. */

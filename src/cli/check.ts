@@ -41,6 +41,7 @@ export async function check(domain: string, options: CheckOptions): Promise<numb
       domain: name,
       did: options.did,
       selectors: options.selector,
+      allowPrivate: options.allowPrivate,
       pool: options.pool === undefined ? undefined : poolNames(options.pool),
     },
     createResolver({ servers: [server(options)] }),

@@ -76,7 +76,7 @@ program
   .option("--transport", "fetch the MTA-STS policy and speak to the mail servers too")
   .option("--helo <name>", "with --transport: the name of this host, for EHLO")
   .option("--smtp-port <port>", "with --transport: port of the mail servers", "25")
-  .option("--allow-private", "with --transport: private addresses too, as in the sandbox")
+  .option("--allow-private", "mail hosts may be on private addresses, as in the sandbox")
   .addOption(json())
   .action(run(check));
 

@@ -121,6 +121,7 @@ test("the record in the repository is what was written, and the checks passed ag
     "coop.test",
     "--resolver",
     `${coop.unbound.host}:${coop.unbound.port}`,
+    "--allow-private",
   );
   expect(answer).toMatchObject({ summary: "verified" });
   expect(code).toBe(0);

@@ -9,7 +9,7 @@ import { noAnswer, result, seen, shown, type Check, type Observation } from "./r
  * internet reaches? RFC 5321 section 5.1 (implicit MX), RFC 7505 (null MX), RFC 2181 section 10.3 (an exchange is no
  * alias).
  */
-export const checkMx: Check = async ({ domain, attestation }, { resolver, at }) => {
+export const checkMx: Check = async ({ domain, attestation, allowPrivate }, { resolver, at }) => {
   const { answer, isNull, hosts } = await mxHosts(domain, resolver);
   if (answer.status === "temperror") return result("mx", [noAnswer(domain, answer)], at);
   const observed = seen(domain, "MX", answer);
@@ -37,7 +37,17 @@ export const checkMx: Check = async ({ domain, attestation }, { resolver, at }) 
     const attested = attestation.mx.map((m) => normalizeHost(m.host));
     findings.push(...compare(domain, attested, hosts, observed));
   }
-  findings.push(...(await Promise.all(hosts.map((host) => checkHost(host, resolver)))).flat());
+  const looked = await Promise.all(hosts.map((host) => checkHost(host, resolver)));
+  findings.push(...looked.flatMap((one) => one.findings));
+  if (!allowPrivate && looked.length > 0 && looked.every((one) => one.private)) {
+    findings.push({
+      code: "mx-unreachable",
+      severity: "fail",
+      message: `No mail host of ${domain} has an address that the internet can reach. Publish a public address.`,
+      observed,
+      remedy: `${hosts[0]}. IN A <its public IPv4 address>`,
+    });
+  }
   return result("mx", findings, at);
 };
 
@@ -89,17 +99,22 @@ function compare(domain: string, attested: string[], inDns: string[], observed: 
   ];
 }
 
-async function checkHost(host: string, resolver: Resolver): Promise<Observation[]> {
+type Looked = { findings: Observation[]; private: boolean };
+
+async function checkHost(host: string, resolver: Resolver): Promise<Looked> {
   if (isIP(host) !== 0) {
-    return [
-      {
-        code: "mx-is-address",
-        severity: "fail",
-        message: `The MX record names the address ${shown(host)}. Name a host that has this address.`,
-        observed: shown(host),
-        remedy: `mx.<your domain>. IN ${isIP(host) === 6 ? "AAAA" : "A"} ${host}`,
-      },
-    ];
+    return {
+      private: false,
+      findings: [
+        {
+          code: "mx-is-address",
+          severity: "fail",
+          message: `The MX record names the address ${shown(host)}. Name a host that has this address.`,
+          observed: shown(host),
+          remedy: `mx.<your domain>. IN ${isIP(host) === 6 ? "AAAA" : "A"} ${host}`,
+        },
+      ],
+    };
   }
   const findings: Observation[] = [];
   const [alias, address] = [await resolver.resolve(host, "CNAME"), await addressesOf(host, resolver)];
@@ -136,5 +151,5 @@ async function checkHost(host: string, resolver: Resolver): Promise<Observation[
       remedy: `${host}. IN A <its public IPv4 address>`,
     });
   }
-  return findings;
+  return { findings, private: addresses.length > 0 && unreachable.length === addresses.length };
 }

@@ -28,6 +28,7 @@ export const WHY = {
     "An MX record must name a host with addresses of its own (RFC 2181 section 10.3); some senders refuse an alias.",
   "mx-is-address":
     "An MX record names a host; senders look for a host with that name and find none (RFC 1035 section 3.3.9).",
+  "mx-unreachable": "Mail to the domain, bounces included, reaches nobody.",
   "mx-private-address": "Hosts on the internet cannot reach a private or reserved address (RFC 6890).",
 
   "spf-missing":

@@ -35,8 +35,26 @@ export const mx: Situations = {
       "mx-no-address mx-is-alias",
     ],
     ["an address instead of a name", [`x.test MX 10 ${PUBLIC}`], "fail", "mx-is-address"],
-    ["a private address", ["x.test MX 10 m.test", "m.test A 10.0.0.1"], "warn", "mx-private-address"],
-    ["loopback", ["x.test MX 10 m.test", "m.test AAAA ::1"], "warn", "mx-private-address"],
+    [
+      "a private address",
+      ["x.test MX 10 m.test", "m.test A 10.0.0.1"],
+      "fail",
+      "mx-unreachable mx-private-address",
+    ],
+    [
+      "a private address, in a sandbox",
+      ["x.test MX 10 m.test", "m.test A 10.0.0.1"],
+      "warn",
+      "mx-private-address",
+      { allowPrivate: true },
+    ],
+    [
+      "one of two on a private address",
+      [...two, "x.test MX 30 m.test", "m.test A 10.0.0.1"],
+      "warn",
+      "mx-private-address",
+    ],
+    ["loopback", ["x.test MX 10 m.test", "m.test AAAA ::1"], "fail", "mx-unreachable mx-private-address"],
     [
       "private beside public",
       ["x.test MX 10 m.test", "m.test A 192.168.0.1", `m.test A ${PUBLIC}`],

@@ -196,6 +196,7 @@ type FindingCode =
   | 'bimi-syntax'
   | 'bimi-no-certificate'
   | 'bimi-needs-dmarc'
+  | 'mx-unreachable'
   | l.UnknownString
 
 export type { FindingCode }
@@ -304,6 +305,7 @@ const findingCode = /*#__PURE__*/ l.string<{
     'bimi-syntax',
     'bimi-no-certificate',
     'bimi-needs-dmarc',
+    'mx-unreachable',
   ]
 }>({ maxLength: 64 })
 
