@@ -1,8 +1,4 @@
-import { once } from "node:events";
-import { createServer, type IncomingMessage } from "node:http";
-import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { WebSocketServer, type WebSocket } from "ws";
 import { ATMOS_COLLECTION, attestationMigration, ATTESTATION_COLLECTION } from "../src/attestation/index.ts";
 import { createAttestations, type Attestations, type Source } from "../src/attestation/index.ts";
 import { plcMigration, startPlc } from "../src/devnet/plc.ts";
@@ -13,6 +9,7 @@ import { snowflakes } from "../src/lib/ids.ts";
 import { Database } from "../src/platform/database.ts";
 import { createSafeFetch } from "../src/platform/fetch.ts";
 import { silentLog } from "../src/platform/log.ts";
+import { Service, startListing } from "./attestation-services.ts";
 
 const DAY = 86_400_000;
 const START = Date.parse("2026-01-01T00:00:00Z");
@@ -72,46 +69,6 @@ function follow(source: Source) {
   return stream;
 }
 
-/** A WebSocket service that keeps what it said, and what it was told. */
-class Service {
-  readonly requests: IncomingMessage[] = [];
-  readonly received: unknown[] = [];
-  onConnect: (ws: WebSocket, url: URL) => void = () => undefined;
-  origin = "";
-  #server = new WebSocketServer({ port: 0, host: "127.0.0.1" });
-
-  static async start(): Promise<Service> {
-    const service = new Service();
-    await once(service.#server, "listening");
-    service.origin = `http://127.0.0.1:${(service.#server.address() as AddressInfo).port}`;
-    service.#server.on("connection", (ws, request) => {
-      service.requests.push(request);
-      ws.on("message", (data: Buffer) => service.received.push(JSON.parse(data.toString())));
-      service.onConnect(ws, new URL(request.url!, service.origin));
-    });
-    open.push(service);
-    return service;
-  }
-
-  say(message: unknown): void {
-    const text = typeof message === "string" ? message : JSON.stringify(message);
-    for (const ws of this.#server.clients) ws.send(text);
-  }
-
-  drop(): void {
-    for (const ws of this.#server.clients) ws.terminate();
-  }
-
-  query(connection: number): URLSearchParams {
-    return new URL(this.requests.at(connection)!.url!, this.origin).searchParams;
-  }
-
-  async close(): Promise<void> {
-    this.drop();
-    await new Promise((resolve) => this.#server.close(resolve));
-  }
-}
-
 async function reconnected(service: Service, count: number): Promise<void> {
   await soon(() => {
     clock.advance(1_000);
@@ -142,7 +99,7 @@ describe("Jetstream", () => {
   });
 
   test("asks for the collections; hints are proved at the PDS; replays and duplicates change nothing", async () => {
-    const service = await Service.start();
+    const service = await Service.start(open);
     let stream = follow({ protocol: "jetstream", url: service.origin });
     await soon(() => expect(service.requests).toHaveLength(1));
     expect(new URL(service.requests[0]!.url!, service.origin).pathname).toBe("/subscribe");
@@ -186,7 +143,7 @@ describe("Jetstream", () => {
   test("accounts end, return and are forgotten; an identity is resolved anew; rubbish ends the connection", async () => {
     await attest("alder.test");
     await attestations.intake({ did, collection: ATTESTATION_COLLECTION, rkey: "alder.test" });
-    const service = await Service.start();
+    const service = await Service.start(open);
     follow({ protocol: "jetstream", url: service.origin });
     await soon(() => expect(service.requests).toHaveLength(1));
     changes.length = 0;
@@ -248,7 +205,7 @@ describe("Tap", () => {
   }
 
   test("each event is acknowledged when it has been followed, and what was not comes again", async () => {
-    const service = await Service.start();
+    const service = await Service.start(open);
     const tap = new TapService(service);
     follow({ protocol: "tap", url: service.origin, password: "pass:word" });
     await soon(() => expect(service.requests).toHaveLength(1));
@@ -282,7 +239,7 @@ describe("Tap", () => {
   });
 
   test("an event of an unknown kind is acknowledged; one that cannot be named is passed over", async () => {
-    const service = await Service.start();
+    const service = await Service.start(open);
     follow({ protocol: "tap", url: service.origin });
     await soon(() => expect(service.requests).toHaveLength(1));
     expect(service.requests[0]!.headers.authorization).toBeUndefined();
@@ -298,7 +255,7 @@ describe("Tap", () => {
   });
 
   test("an event whose hint cannot be kept is not acknowledged", async () => {
-    const service = await Service.start();
+    const service = await Service.start(open);
     follow({ protocol: "tap", url: service.origin });
     await soon(() => expect(service.requests).toHaveLength(1));
     db.run("ALTER TABLE attestation RENAME TO away");
@@ -359,7 +316,7 @@ describe("the sweep", () => {
     for (const [i, one] of dids.entries()) await attest(`d${i}.test`, {}, one);
     const asked: (string | null)[] = [];
     let fails = true;
-    const relay = await startListing((url) => {
+    const relay = await startListing(open, (url) => {
       if (url.searchParams.get("collection") !== ATTESTATION_COLLECTION) return { repos: [] };
       const cursor = url.searchParams.get("cursor");
       asked.push(cursor);
@@ -380,7 +337,7 @@ describe("the sweep", () => {
 
   test("a PDS that cannot list by collection is asked for its accounts", async () => {
     await attest("alder.test");
-    const pds = await startListing((url) =>
+    const pds = await startListing(open, (url) =>
       url.pathname.endsWith("listRepos")
         ? { repos: [{ did, head: "bafy", rev: "3k", active: true }] }
         : "unsupported",
@@ -400,23 +357,3 @@ describe("the sweep", () => {
     expect(active()).toEqual(["alder.test"]);
   });
 });
-
-type Answer = object | "unsupported" | undefined;
-
-/** An HTTP service that lists accounts as a relay does. */
-async function startListing(answer: (url: URL) => Answer): Promise<string> {
-  const server = createServer((req, res) => {
-    const body = answer(new URL(req.url!, "http://relay"));
-    if (body === "unsupported") return void res.writeHead(501).end('{"error":"MethodNotImplemented"}');
-    if (body === undefined) return void res.writeHead(500).end();
-    res.setHeader("content-type", "application/json").end(JSON.stringify(body));
-  }).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  open.push({
-    close: () => {
-      server.closeAllConnections();
-      server.close();
-    },
-  });
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-}
