@@ -27,3 +27,10 @@ test("it holds so many keys, and forgets the one used longest ago", () => {
   for (let i = 0; i < 10_000; i++) table.take(`k${i}`, 0);
   expect(table.size).toBe(3);
 });
+
+test("a clock that was ahead fills a bucket, and no more", () => {
+  const table = createRateTable(bucket, 10);
+  table.take("a", 30 * 86_400_000);
+  expect(table.take("a", 0)).toEqual({ ok: false, retryAfterMs: 1000 });
+  expect(table.take("a", 1000).ok).toBe(true);
+});

@@ -1,0 +1,94 @@
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer, type AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Worker } from "node:worker_threads";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { createAuthority } from "../devnet/certificates.ts";
+import { eventMaker } from "../event/index.ts";
+import { systemClock } from "../lib/clock.ts";
+import { busMigration, createEmbeddedBus } from "../platform/bus.ts";
+import { parseConfig } from "../platform/config/index.ts";
+import { Database } from "../platform/database.ts";
+import { createResolver } from "../platform/dns/index.ts";
+import { silentLog } from "../platform/log.ts";
+import { createMetrics } from "../platform/metrics.ts";
+import { createScheduler } from "../platform/scheduler.ts";
+import { openingKeyFrom } from "../platform/seal.ts";
+import { startRelay } from "./relay.ts";
+
+const tls = createAuthority().issue(["127.0.0.1"]);
+let dir: string;
+const closers: (() => Promise<void> | void)[] = [];
+beforeEach(() => void (dir = mkdtempSync(join(tmpdir(), "atmos-role-"))));
+afterEach(async () => {
+  for (const close of closers.splice(0).toReversed()) await close();
+  rmSync(dir, { recursive: true });
+});
+
+async function options(change: Record<string, string> = {}) {
+  const { config } = parseConfig({
+    ATMOS_ROLES: "core,relay",
+    ATMOS_DATA_DIR: dir,
+    ATMOS_POOL_DOMAIN: "coop.test",
+    ATMOS_PUBLIC_URL: "https://coop.test",
+    ATMOS_RELAY_SECRET: "ab".repeat(32),
+    ATMOS_CORE_SECRET: "cd".repeat(32),
+    ATMOS_TLS_CERT_FILE: "/c.pem",
+    ATMOS_TLS_KEY_FILE: "/k.pem",
+    ATMOS_SUBMISSION_TLS_ADDRESS: "127.0.0.1:0",
+    ATMOS_SUBMISSION_STARTTLS_ADDRESS: "127.0.0.1:0",
+    ATMOS_INBOUND_ADDRESS: "127.0.0.1:0",
+    ...change,
+  });
+  const db = new Database(":memory:", [busMigration]);
+  const bus = createEmbeddedBus(db, silentLog);
+  const scheduler = createScheduler(systemClock, silentLog);
+  closers.push(
+    () => db.close(),
+    () => bus.close(),
+    () => scheduler.close(),
+  );
+  return {
+    config,
+    bus,
+    scheduler,
+    clock: systemClock,
+    log: silentLog,
+    metrics: createMetrics(),
+    resolver: createResolver({ servers: ["127.0.0.1:1"] }),
+    newEvent: eventMaker(
+      () => 0,
+      () => "1",
+    ),
+    openingKey: await openingKeyFrom(new Uint8Array(32)),
+    keys: { verp: new Uint8Array(32), recipient: new Uint8Array(32) },
+    tls,
+  };
+}
+
+test.each(["ATMOS_INBOUND_ADDRESS", "ATMOS_SUBMISSION_TLS_ADDRESS", "ATMOS_SUBMISSION_STARTTLS_ADDRESS"])(
+  "when the port of %s is taken nothing stays open, and the next start has the spool",
+  async (setting) => {
+    const taken = createServer().listen(0, "127.0.0.1");
+    closers.push(() => void taken.close());
+    await once(taken, "listening");
+    const address = `127.0.0.1:${(taken.address() as AddressInfo).port}`;
+    await expect(startRelay(await options({ [setting]: address }))).rejects.toThrow(/EADDRINUSE/);
+    const relay = await startRelay(await options());
+    await relay.close();
+  },
+);
+
+test("whoever runs the role hears that the spool's writer died", async () => {
+  const fatal = vi.fn<(error: Error) => void>();
+  const posts = vi.spyOn(Worker.prototype, "postMessage");
+  const relay = await startRelay({ ...(await options()), onFatal: fatal });
+  closers.push(() => relay.close());
+  await expect.poll(() => posts.mock.contexts.length).toBeGreaterThan(0);
+  await (posts.mock.contexts[0] as Worker).terminate();
+  posts.mockRestore();
+  expect(fatal).toHaveBeenCalledOnce();
+  expect(fatal.mock.calls[0]![0].message).toBe("the writer of the spool ended");
+});
