@@ -3,8 +3,8 @@ import { connect as connectPlain, type AddressInfo, type Socket } from "node:net
 import { connect as connectTls } from "node:tls";
 import { SMTPServer } from "smtp-server";
 import { afterEach, expect, test } from "vitest";
-import { createAuthority } from "../devnet/certificates.ts";
-import { limitConnections } from "./connections.ts";
+import { createAuthority } from "../src/devnet/certificates.ts";
+import { limitConnections } from "../src/relay/connections.ts";
 
 const tls = createAuthority().issue(["127.0.0.1"]);
 const sockets: Socket[] = [];

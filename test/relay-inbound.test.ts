@@ -1,10 +1,10 @@
 import { createConnection, type Socket } from "node:net";
 import { once } from "node:events";
 import { afterEach, expect, test } from "vitest";
-import { createAuthority } from "../../devnet/certificates.ts";
-import type { Received } from "../../feedback/index.ts";
-import { silentLog } from "../../platform/log.ts";
-import { startInbound, type Inbound, type InboundOptions } from "./index.ts";
+import { createAuthority } from "../src/devnet/certificates.ts";
+import type { Received } from "../src/feedback/index.ts";
+import { silentLog } from "../src/platform/log.ts";
+import { startInbound, type Inbound, type InboundOptions } from "../src/relay/inbound/index.ts";
 
 const tls = createAuthority().issue(["127.0.0.1"]);
 const sockets: Socket[] = [];
