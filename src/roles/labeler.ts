@@ -1,4 +1,10 @@
-import { attestationMigration, createAttestations, type Pool, type Source } from "../attestation/index.ts";
+import {
+  attestationMigration,
+  createAttestations,
+  type AttestationsOptions,
+  type Pool,
+  type Source,
+} from "../attestation/index.ts";
 import { appendToOutbox, outboxMigration, pumpOutbox, readOutbox, clearOutbox } from "../event/index.ts";
 import {
   PUBLIC_STANDING_TOPIC,
@@ -31,6 +37,8 @@ export type LabelerOptions = Shared & {
   /** Sandbox and tests: sources may be on private addresses. */
   allowPrivate: boolean;
   checkIntervalMs: number;
+  /** DKIM keys that were issued to an account for a domain: publishing one proves control. Only core knows them. */
+  issuedTo?: AttestationsOptions["issuedTo"];
 };
 
 export type Labeler = ReturnType<typeof createLabeler>;

@@ -27,7 +27,7 @@ import { adminApi } from "./admin-api.ts";
 import { allowlistSource } from "./allowlist-source.ts";
 import { coreMigrations, createCore, type Core } from "./core/index.ts";
 import { explainApi } from "./explain-api.ts";
-import { createLabeler, labelerMigrations, type Labeler } from "./labeler.ts";
+import { createLabeler, labelerMigrations, type Labeler, type LabelerOptions } from "./labeler.ts";
 import { createQueries } from "./queries/index.ts";
 import { startRelay, type RunningRelay } from "./relay.ts";
 import { emailXrpc } from "./xrpc.ts";
@@ -128,6 +128,7 @@ export async function startServe(options: ServeOptions): Promise<Serve> {
         sweepHosts: config.SWEEP_HOSTS ?? config.ATTESTATION_HOSTS,
         authority: config.LEXICON_AUTHORITY,
         allowPrivate: config.ALLOW_PRIVATE_NETWORK,
+        ...(core && { issuedTo: issuedBy(core) }),
         checkIntervalMs: config.CHECK_INTERVAL * 1000,
       });
       closers.push(labeler.close);
@@ -295,4 +296,8 @@ function metricsPage({ registry }: Metrics): Hono {
     c.text(await registry.metrics(), 200, { "content-type": registry.contentType }),
   );
   return app;
+}
+
+function issuedBy({ members }: Core): NonNullable<LabelerOptions["issuedTo"]> {
+  return (did, domain) => (members.domain(domain)?.did === did ? members.keysOf(domain) : undefined);
 }
