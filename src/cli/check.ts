@@ -1,3 +1,4 @@
+import { hostname } from "node:os";
 import {
   checkDomain,
   normalizeDomain,
@@ -72,7 +73,7 @@ function transportOf(options: CheckOptions): Transport {
   return {
     fetch: createSafeFetch({ allowPrivate, maxBytes: 65_536, timeoutMs: 10_000 }),
     connect: createSmtpConnect({ allowPrivate }),
-    helo: options.helo ?? "atmos-check.invalid",
+    helo: options.helo ?? hostname(),
     port,
   };
 }

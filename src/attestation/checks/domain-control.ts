@@ -16,6 +16,10 @@ export const checkDomainControl: Check = async (input, { resolver, at, transport
   const claims = texts.filter((text) => text.startsWith("did="));
   const observed = shown(answers.map((answer, i) => seen(names[i]!, "TXT", answer)));
 
+  const silent = answers.findIndex((a) => a.status === "temperror");
+  const silence = silent < 0 ? undefined : noAnswer(names[silent]!, faultOf(answers[silent]!));
+
+  if (did === undefined && claims.length === 0 && silence) return result("domain-control", [silence], at);
   if (did === undefined) {
     const message = claims.length
       ? "The domain names an account; say which one to compare."
@@ -30,8 +34,7 @@ export const checkDomainControl: Check = async (input, { resolver, at, transport
   const issued = await issuedKey(input, resolver);
   if (issued?.proven !== undefined) return result("domain-control", [issued.proven], at);
 
-  const silent = answers.findIndex((a) => a.status === "temperror");
-  if (silent >= 0) return result("domain-control", [noAnswer(names[silent]!, faultOf(answers[silent]!))], at);
+  if (silence) return result("domain-control", [silence], at);
   if (issued?.silent) return result("domain-control", [issued.silent], at);
   const remedy = txtRecord(names[0]!, `did=${did}`);
   const expected = `did=${did}`;

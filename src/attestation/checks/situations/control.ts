@@ -39,6 +39,7 @@ export const control: Situations = {
     ["forged or badly signed", [`! ${own} bogus`], "temperror", "dns-bogus", { did }],
     ["the resolver refuses", [`! ${own} refused`], "temperror", "dns-no-answer", { did }],
     ["without a DID nothing is judged", [`${own} TXT did=${DID}`], "warn", "control-unknown-did"],
+    ["without a DID, silence is no absence", [`! ${own} timeout`], "temperror", "dns-timeout"],
     ["the key made for the member", [key], "pass", "control-by-key", { did, issued }],
     [
       "another key under its selector",
