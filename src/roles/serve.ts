@@ -28,6 +28,8 @@ import { allowlistSource } from "./allowlist-source.ts";
 import { coreMigrations, createCore, type Core } from "./core/index.ts";
 import { explainApi } from "./explain-api.ts";
 import { createLabeler, labelerMigrations, type Labeler, type LabelerOptions } from "./labeler.ts";
+import { createPublicChecks, type PublicChecks } from "./public-checks.ts";
+import { checkQuery } from "./queries/check.ts";
 import { createQueries } from "./queries/index.ts";
 import { startRelay, type RunningRelay } from "./relay.ts";
 import { emailXrpc } from "./xrpc.ts";
@@ -174,9 +176,11 @@ export async function startServe(options: ServeOptions): Promise<Serve> {
       app.route("/", labelRoutes(labeler.labels));
       app.route("/", explainApi({ labeler, clock, publicUrl: config.PUBLIC_URL }));
     }
+    let checks: PublicChecks | undefined;
     if (labeler) {
       const { LEXICON_AUTHORITY: authority, TRUSTED_PROXIES: trustedProxies } = config;
-      app.route("/", emailXrpc({ labeler, clock, authority, trustedProxies }));
+      checks = createPublicChecks({ labeler, clock, trustedProxies });
+      app.route("/", emailXrpc({ labeler, clock, authority, trustedProxies, checks }));
     }
     app.all("/xrpc/*", (c) =>
       c.json({ error: "MethodNotImplemented", message: "There is no such method here" }, 501),
@@ -214,7 +218,14 @@ export async function startServe(options: ServeOptions): Promise<Serve> {
       // Links and sessions are for people: they follow the real clock, whatever the sandbox's does.
       app.route(
         "/",
-        createWeb({ queries, sessionKey, clock: systemClock, publicUrl: config.PUBLIC_URL, log }),
+        createWeb({
+          queries,
+          ...(checks && { check: checkQuery(checks) }),
+          sessionKey,
+          clock: systemClock,
+          publicUrl: config.PUBLIC_URL,
+          log,
+        }),
       );
     }
     let http: Address | undefined;

@@ -2,14 +2,17 @@ import { Hono, type Context } from "hono";
 import { cors } from "hono/cors";
 import { LEXICON_AUTHORITY, normalizeDomain, summarize, type Attestation } from "../attestation/index.ts";
 import type { Clock } from "../lib/clock.ts";
-import { createRateTable } from "../lib/rate-table.ts";
 import type { Label } from "../protocol/labels/index.ts";
 import * as checkDomainLexicon from "../protocol/lexicon/community/email/checkDomain.ts";
 import * as statusLexicon from "../protocol/lexicon/community/email/getAttestationStatus.ts";
 import * as membersLexicon from "../protocol/lexicon/community/email/listMembers.ts";
 import type { Labeler } from "./labeler.ts";
-import { clientOf } from "./xrpc-client.ts";
-import { createExaminer, type ExaminerOptions } from "./xrpc-examine.ts";
+import {
+  CHECK_COST,
+  createPublicChecks,
+  type PublicChecks,
+  type PublicChecksOptions,
+} from "./public-checks.ts";
 import { attestationView, checkView, labelView } from "./xrpc-view.ts";
 
 export type EmailXrpcOptions = {
@@ -19,13 +22,11 @@ export type EmailXrpcOptions = {
   authority: string;
   /** Reverse proxies whose `X-Forwarded-For` is believed. */
   trustedProxies: readonly string[];
-  examiner?: Omit<ExaminerOptions, "clock">;
+  examiner?: PublicChecksOptions["examiner"];
+  /** Shared with the pages; made here otherwise. */
+  checks?: PublicChecks;
 };
 
-/** Per client: a question of the DNS costs as much as `CHECK_COST` of what we have at hand. */
-const RATE = { limit: 120, periodMs: 60_000, burst: 120 };
-const CHECK_COST = 6;
-const MAX_CLIENTS = 20_000;
 /** Attestations in one answer: any number of accounts may attest one domain. */
 const MAX_ATTESTATIONS = 50;
 const LABELS_FOR_MS = 10_000;
@@ -42,16 +43,9 @@ type Method<P> = {
 export function emailXrpc(options: EmailXrpcOptions): Hono {
   const { clock, authority } = options;
   const { attestations, labels } = options.labeler;
-  const proxies = new Set(options.trustedProxies);
-  const rate = createRateTable(RATE, MAX_CLIENTS);
+  const checks = options.checks ?? createPublicChecks(options);
   const labelsBySubject = rememberLabels(options);
   const app = new Hono();
-
-  const examine = createExaminer(
-    async ({ domain, did, selectors }: { domain: string; did?: string; selectors?: readonly string[] }) =>
-      attestations.examine(domain, { did, selectors }),
-    { clock, ...options.examiner },
-  );
 
   function serve<P>(name: string, method: Method<P>): void {
     for (const prefix of new Set([authority, LEXICON_AUTHORITY])) {
@@ -64,7 +58,7 @@ export function emailXrpc(options: EmailXrpcOptions): Hono {
   async function answer<P>(c: Context, method: Method<P>): Promise<Answer> {
     if (c.req.method !== "GET" && c.req.method !== "HEAD")
       return { status: 405, error: "InvalidRequest", message: "This is a query: ask with GET" };
-    const taken = rate.take(clientOf(c, proxies), clock.now(), method.cost);
+    const taken = checks.take(c, method.cost);
     if (!taken.ok) {
       const message = "Too many requests from your address. Come again a little later.";
       return { status: 429, error: "RateLimitExceeded", message, retryAfterMs: taken.retryAfterMs };
@@ -86,7 +80,7 @@ export function emailXrpc(options: EmailXrpcOptions): Hono {
       if (domain === undefined) return noDomain(name);
       // Spelled and ordered alike, so that the same question is known again.
       const more = [...new Set(selectors?.map((s) => s.toLowerCase()))].toSorted();
-      const taken = examine({
+      const taken = checks.examine({
         domain,
         ...(did !== undefined && { did }),
         ...(more.length > 0 && { selectors: more }),

@@ -5,7 +5,7 @@ import type { Clock } from "../lib/clock.ts";
 import type { Logger } from "../platform/log.ts";
 import { assets } from "./assets/index.ts";
 import { renderPage, type Rendered } from "./render.tsx";
-import { COMMITTEE_PATH, LOGIN_PATH, LOGOUT_PATH } from "./paths.ts";
+import { CHECK_PATH, COMMITTEE_PATH, LOGIN_PATH, LOGOUT_PATH } from "./paths.ts";
 import {
   createToken,
   homeOf,
@@ -17,7 +17,7 @@ import {
   type Page,
   type TokenResult,
 } from "./session.ts";
-import type { WebQueries } from "./view.ts";
+import type { CheckAnswer, WebQueries } from "./view.ts";
 
 export type WebOptions = {
   queries: WebQueries;
@@ -27,6 +27,8 @@ export type WebOptions = {
   /** Origin under which browsers reach the pages. With `https:` cookies are `Secure`. */
   publicUrl: string;
   log: Logger;
+  /** Looks at a domain for a visitor, within bounds. Absent where no labeler runs. */
+  check?: (c: Context, domain: string) => Promise<CheckAnswer>;
 };
 
 const COOKIE = "atmos-session";
@@ -37,7 +39,8 @@ const LONGEST_SUBJECT = 3_000;
  * The pages: `/`, `/labels/*`, `/committee`, `/members/:did`, `/login`, `/logout` and `/assets/*`. Every other path is a page that
  * says there is none, so mount it after everything else.
  */
-export function createWeb({ queries, sessionKey, clock, publicUrl, log }: WebOptions): Hono {
+export function createWeb(options: WebOptions): Hono {
+  const { queries, sessionKey, clock, publicUrl, log } = options;
   const secure = new URL(publicUrl).protocol === "https:";
   const cookieName = secure ? `__Host-${COOKIE}` : COOKIE;
   const app = new Hono();
@@ -68,6 +71,12 @@ export function createWeb({ queries, sessionKey, clock, publicUrl, log }: WebOpt
     const subject = c.req.param("subject");
     const view = subject.length <= LONGEST_SUBJECT ? await queries.label(subject, c.req.query("val")) : null;
     return view === null ? answer(c, { page: "not-found" }, 404) : answer(c, { page: "label", view });
+  });
+
+  app.get(CHECK_PATH, async (c) => {
+    if (!options.check) return answer(c, { page: "not-found" }, 404);
+    const asked = c.req.query("domain");
+    return answer(c, { page: "check", answer: asked === undefined ? null : await options.check(c, asked) });
   });
 
   app.get(COMMITTEE_PATH, async (c) => {

@@ -1,4 +1,5 @@
 export const COMMITTEE_PATH = "/committee";
+export const CHECK_PATH = "/check";
 export const LOGIN_PATH = "/login";
 export const LOGOUT_PATH = "/logout";
 

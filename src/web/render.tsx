@@ -1,5 +1,6 @@
 import type { Child } from "hono/jsx";
 import { layout, type NavItem } from "./layout.tsx";
+import { CheckPage } from "./pages/check.tsx";
 import { CommitteePage } from "./pages/committee.tsx";
 import { MemberPage } from "./pages/member.tsx";
 import {
@@ -13,9 +14,9 @@ import {
 } from "./pages/notices.tsx";
 import { LabelPage } from "./pages/label.tsx";
 import { OverviewPage } from "./pages/overview.tsx";
-import { COMMITTEE_PATH, LOGOUT_PATH, memberPath } from "./paths.ts";
+import { CHECK_PATH, COMMITTEE_PATH, LOGOUT_PATH, memberPath } from "./paths.ts";
 import { homeOf, type Identity } from "./session.ts";
-import type { CommitteeOverview, LabelExplanation, MemberView, PublicOverview } from "./view.ts";
+import type { CheckAnswer, CommitteeOverview, LabelExplanation, MemberView, PublicOverview } from "./view.ts";
 
 /** What is shown: a page with what it shows. */
 export type Rendered =
@@ -23,6 +24,7 @@ export type Rendered =
   | { page: "committee"; view: CommitteeOverview }
   | { page: "member"; view: MemberView }
   | { page: "label"; view: LabelExplanation }
+  | { page: "check"; answer: CheckAnswer | null }
   | { page: "login"; reason: LoginReason }
   | { page: "forbidden" | "foreign" | "logged-out" | "not-found" | "failure" };
 
@@ -53,6 +55,8 @@ function contentOf(shown: Rendered, viewer: Identity | null): { title: string; b
     }
     case "label":
       return { title: `Labels of ${shown.view.subject}`, body: <LabelPage view={shown.view} /> };
+    case "check":
+      return { title: "Check a mail domain", body: <CheckPage answer={shown.answer} /> };
     case "login":
       return { title: "Log in", body: <LoginPage reason={shown.reason} /> };
     case "forbidden":
@@ -69,7 +73,10 @@ function contentOf(shown: Rendered, viewer: Identity | null): { title: string; b
 }
 
 function navOf(shown: Rendered, viewer: Identity | null): NavItem[] {
-  const items: NavItem[] = [{ href: "/", text: "Overview", current: shown.page === "overview" }];
+  const items: NavItem[] = [
+    { href: "/", text: "Overview", current: shown.page === "overview" },
+    { href: CHECK_PATH, text: "Check a domain", current: shown.page === "check" },
+  ];
   if (viewer?.role === "committee") {
     items.push({ href: COMMITTEE_PATH, text: "Committee", current: shown.page === "committee" });
   }

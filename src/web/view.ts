@@ -263,6 +263,21 @@ export type LabelExplanation = {
   records: ExplainedRecord[];
 };
 
+/** What came of looking at a domain for a visitor. */
+export type CheckAnswer =
+  | { status: "no-domain"; asked: string }
+  | { status: "too-many" | "busy"; domain: string }
+  | {
+      status: "checked";
+      domain: string;
+      summary: "verified" | "broken" | "unknown";
+      /** The attestation that the checks were compared with; null when the domain has none. */
+      attested: string | null;
+      findings: Finding[];
+      /** What large providers ask of senders, as far as the DNS shows it. */
+      requirements: { provider: string; need: string; status: "pass" | "fail" | "unknown" }[];
+    };
+
 /** What the pages ask for. `member` is null when the DID is no member. */
 export interface WebQueries {
   publicOverview(): Promise<PublicOverview>;

@@ -1,15 +1,14 @@
-import type { CheckResult } from "../../attestation/index.ts";
 import { BUCKET_NAMES, limitsOf, remaining, type LimitState, type MemberPolicy } from "../../policy/index.ts";
 import { CAUSES, type StandingChange as Change } from "../../standing/index.ts";
 import type {
   EvidenceValue,
-  Finding,
   LimitUse,
   MemberDomain,
   MemberMessage,
   MemberView,
   StandingChange,
 } from "../../web/index.ts";
+import { findingsView } from "./findings.ts";
 import { labelsInForce, type QueryParts } from "./parts.ts";
 
 const MESSAGES = 25;
@@ -74,26 +73,6 @@ function domainView(
     checkedAt: attestation?.checkedAt ?? null,
     findings: checks.flatMap(findingsView),
   };
-}
-
-function findingsView({ check, status, findings }: CheckResult): Finding[] {
-  if (findings.length === 0)
-    return [{ check, outcome: status, text: "as it should be", observed: null, remedy: null }];
-  return findings.map((finding) => ({
-    check,
-    outcome: finding.severity === "info" ? (status === "temperror" ? "temperror" : "pass") : finding.severity,
-    text: finding.message,
-    observed: finding.observed ?? null,
-    remedy: finding.remedy === undefined ? null : remedyView(finding.remedy),
-  }));
-}
-
-/** A remedy is the line of a zone file that is to be published. */
-function remedyView(line: string): Finding["remedy"] {
-  const match = /^(\S+?)\.?\s+(?:\d+\s+)?(?:IN\s+)?([A-Z]+)\s+(.+)$/.exec(line);
-  if (!match) return { text: line, record: null };
-  const [, name = "", type = "", value = ""] = match;
-  return { text: "Publish this record:", record: { name, type, value } };
 }
 
 function changeView({ rules }: QueryParts, change: Change): StandingChange {

@@ -69,7 +69,8 @@ function Domain({ domain }: { domain: MemberDomain }) {
   );
 }
 
-function FindingView({ finding, open }: { finding: Finding; open?: boolean }) {
+/** One finding with what was seen and the record that mends it. */
+export function FindingView({ finding, open }: { finding: Finding; open?: boolean }) {
   const { tone, name } = OUTCOME_WORDS[finding.outcome];
   return (
     <div class={open ? "finding stack" : "finding stack quiet"} data-key={finding.check}>
