@@ -1,10 +1,10 @@
 import { appendToOutbox, type EventMaker } from "../event/index.ts";
 import type { Clock } from "../lib/clock.ts";
-import type { Database } from "../platform/database.ts";
+import { isStorageOutage, type Database } from "../platform/database.ts";
 import type { SafeFetch } from "../platform/fetch.ts";
 import type { Logger } from "../platform/log.ts";
 import type { Metrics } from "../platform/metrics.ts";
-import type { Resolver } from "../protocol/dns/index.ts";
+import { cached, type Resolver } from "../protocol/dns/index.ts";
 import { checkDomain } from "./checks/index.ts";
 import { createFollower } from "./follow.ts";
 import { createHostRests } from "./host-rests.ts";
@@ -47,6 +47,10 @@ export type Attestations = ReturnType<typeof createAttestations>;
 
 const BATCH = 200;
 const PARALLEL = 8;
+/** Domains checked at once: a silent name server holds one for up to a minute, and costs nothing meanwhile. */
+const PARALLEL_CHECKS = 96;
+/** Answers held in rounds: the hosts and includes that many domains share stay, as they are asked for again. */
+const CACHED_ANSWERS = 10_000;
 const REPROVE_MS = 24 * 3_600_000;
 /** A domain is believed anew only on a proof, and so an identity, of the last minutes. */
 const FRESH_MS = 10 * 60_000;
@@ -58,6 +62,7 @@ export function createAttestations(options: AttestationsOptions) {
   const store = createStore(db);
   const listeners = new Set<(change: AttestationChange) => void>();
   const now = () => clock.now();
+  const rounds = cached(resolver, { now, size: CACHED_ANSWERS });
   const progress = createProgress(db);
   const collections = collectionsOf(options.authority);
   const rests = createHostRests(now);
@@ -71,14 +76,18 @@ export function createAttestations(options: AttestationsOptions) {
     for (const listener of listeners) listener({ kind, uri: a.uri, did: a.did, domain: a.domain });
   }
 
-  const runChecks = (input: CheckInput, transport: Transport | undefined): Promise<CheckResult[]> =>
+  const runChecks = (
+    input: CheckInput,
+    transport: Transport | undefined,
+    asked: Resolver = resolver,
+  ): Promise<CheckResult[]> =>
     checkDomain(
       {
         ...input,
         allowPrivate: options.allowPrivate,
         issued: input.did === undefined ? undefined : options.issuedTo?.(input.did, input.domain),
       },
-      resolver,
+      asked,
       now,
       transport,
     );
@@ -90,10 +99,10 @@ export function createAttestations(options: AttestationsOptions) {
     return outcome === "unchanged";
   }
 
-  async function check(attestation: StoredAttestation): Promise<CheckResult[]> {
+  async function check(attestation: StoredAttestation, asked: Resolver): Promise<CheckResult[]> {
     const { facts, state } = attestation;
     const { uri, did, domain, cid, record } = facts;
-    const results = await runChecks({ domain, did, attestation: record, pool }, options.transport);
+    const results = await runChecks({ domain, did, attestation: record, pool }, options.transport, asked);
     const grants = summarize(results) === "verified" && view(attestation).summary !== "verified";
     const seen = grants && !(await isProvedAfresh(attestation)) ? "unknown" : summarize(results);
     const now = clock.now();
@@ -124,24 +133,47 @@ export function createAttestations(options: AttestationsOptions) {
     return checked && facts.provedAt >= now - 3 * REPROVE_MS ? facts : { ...facts, summary: "unknown" };
   }
 
+  /** What is due, each once; more is read as it is taken, and what is under way is still due in the store. */
+  function* dueForCheck(signal: AbortSignal | undefined): Generator<StoredAttestation> {
+    const taken = new Set<string>();
+    for (;;) {
+      const due = store.dueForCheck(clock.now(), BATCH).filter(({ facts }) => !taken.has(facts.uri));
+      if (due.length === 0) return;
+      for (const attestation of due) {
+        if (signal?.aborted) return;
+        taken.add(attestation.facts.uri);
+        yield attestation;
+      }
+    }
+  }
+
   return {
     /** Follows one hint now. What is unreachable is tried again by `refreshDue`. */
     intake: follow,
     /** What an event stream would say; followed as if one had said it. */
     followHint: follower.followHint,
 
-    /** Checks new attestations at once and others when their time has come. Returns how many. */
-    async checkDue(): Promise<number> {
-      const due = store.dueForCheck(clock.now(), BATCH);
-      await inParallel(due, PARALLEL, async (attestation) => {
-        await check(attestation);
+    /**
+     * Checks new attestations at once and others when their time has come, until none is due. Returns how many. Answers
+     * are shared between domains for minutes at most; a domain that failed is looked at afresh.
+     */
+    async checkDue(signal?: AbortSignal): Promise<number> {
+      let checked = 0;
+      await inParallel(dueForCheck(signal), PARALLEL_CHECKS, async (attestation) => {
+        checked++;
+        try {
+          await check(attestation, attestation.state.failures > 0 ? resolver : rounds);
+        } catch (err) {
+          if (isStorageOutage(err)) throw err;
+          log.error({ err, uri: attestation.facts.uri }, "check failed; the others go on");
+        }
       });
-      return due.length;
+      return checked;
     },
     /** Checks one attestation now, whatever its time; undefined when it is not there or has ended. */
     async checkNow(uri: string): Promise<CheckResult[] | undefined> {
       const attestation = store.get(uri);
-      return attestation?.facts.endedAt === null ? check(attestation) : undefined;
+      return attestation?.facts.endedAt === null ? check(attestation, resolver) : undefined;
     },
     /** Repeats hints that could not be followed, and proves every record anew once a day. Returns how many. */
     async refreshDue(): Promise<number> {

@@ -1,12 +1,12 @@
-/** Works on all items, at most `limit` at once. */
+/** Works on all items, at most `limit` at once. When one rejects, no further item is taken of a generator. */
 export async function inParallel<T>(
-  items: readonly T[],
+  items: Iterable<T>,
   limit: number,
   work: (item: T) => Promise<void>,
 ): Promise<void> {
-  const queue = items.values();
+  const queue = items[Symbol.iterator]();
   const worker = async () => {
-    for (const item of queue) await work(item);
+    for (const item of { [Symbol.iterator]: () => queue }) await work(item);
   };
-  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, worker));
+  await Promise.all(Array.from({ length: limit }, worker));
 }

@@ -93,7 +93,7 @@ export function createLabeler(options: LabelerOptions) {
   scheduler.every({
     name: "checks of attested domains",
     everyMs: 30_000,
-    run: async () => void (await attestations.checkDue()),
+    run: async (signal) => void (await attestations.checkDue(signal)),
   });
   scheduler.every({
     name: "proofs of attestations",

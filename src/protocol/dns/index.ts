@@ -1,4 +1,5 @@
 export { isPublicAddress, reverseName } from "./address.ts";
+export { cached } from "./cache.ts";
 export { mailauthResolver } from "./mailauth.ts";
 export { memoize } from "./memo.ts";
 export { parseTags } from "./tags.ts";
