@@ -220,7 +220,7 @@ export async function startServe(options: ServeOptions): Promise<Serve> {
         "/",
         createWeb({
           queries,
-          ...(checks && { check: checkQuery(checks) }),
+          ...(checks && labeler && { check: checkQuery(checks, labeler) }),
           sessionKey,
           clock: systemClock,
           publicUrl: config.PUBLIC_URL,

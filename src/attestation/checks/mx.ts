@@ -38,7 +38,11 @@ export const checkMx: Check = async ({ domain, attestation, allowPrivate }, { re
     findings.push(...compare(domain, attested, hosts, observed));
   }
   const looked = await Promise.all(hosts.map((host) => checkHost(host, resolver)));
-  findings.push(...looked.flatMap((one) => one.findings));
+  findings.push(
+    ...looked
+      .flatMap((one) => one.findings)
+      .filter((finding) => !allowPrivate || finding.code !== "mx-private-address"),
+  );
   if (!allowPrivate && looked.length > 0 && looked.every((one) => one.private)) {
     findings.push({
       code: "mx-unreachable",

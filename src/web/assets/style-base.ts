@@ -105,6 +105,8 @@ main { flex: 1; padding-block: clamp(1.5rem, 4vw, 3rem) 4rem; }
 .colophon .frame { padding-block: 1.25rem 1.75rem; display: flex; flex-wrap: wrap; gap: 0.4rem 2rem; align-items: center; }
 .colophon .live { margin-left: auto; display: flex; align-items: center; gap: 0.8rem; }
 
+form { display: flex; flex-wrap: wrap; align-items: center; gap: 0.6rem; }
+main form { margin-block: 0 2rem; }
 input { font: inherit; color: inherit; background: var(--sheet); border: 1px solid var(--line-strong); border-radius: 4px; padding: 0.35rem 0.6rem; max-width: 100%; }
 button, .button {
   font: 600 0.875rem/1.2 var(--text); min-height: 36px; padding: 0.35rem 0.85rem; cursor: pointer;
