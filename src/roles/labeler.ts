@@ -16,11 +16,11 @@ import {
 import type { Database, Migration } from "../platform/database.ts";
 import type { SafeFetch } from "../platform/fetch.ts";
 import { attempt } from "./attempt.ts";
-import type { Shared } from "./shared.ts";
+import type { RoleParts } from "./role-parts.ts";
 
 export const labelerMigrations: Migration[] = [attestationMigration, labelMigration, outboxMigration];
 
-export type LabelerOptions = Shared & {
+export type LabelerOptions = RoleParts & {
   db: Database;
   fetch: SafeFetch;
   plcUrl: string;

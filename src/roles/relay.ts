@@ -8,9 +8,9 @@ import { createSpool } from "../spool/index.ts";
 import { attempt } from "./attempt.ts";
 import { openPoolKey } from "./pool-key.ts";
 import { createPump } from "./pump.ts";
-import type { Shared } from "./shared.ts";
+import type { RoleParts } from "./role-parts.ts";
 
-export type RelayRoleOptions = Shared & {
+export type RelayRoleOptions = RoleParts & {
   config: Config;
   openingKey: OpeningKey;
   keys: { verp: Uint8Array; recipient: Uint8Array };

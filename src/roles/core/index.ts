@@ -12,7 +12,7 @@ import { DAY_MS } from "../../lib/clock.ts";
 import { createQueue } from "../queue.ts";
 import { createPipeline } from "./pipeline.ts";
 import { createTeller } from "./teller.ts";
-import type { Shared } from "../shared.ts";
+import type { RoleParts } from "../role-parts.ts";
 
 export const coreMigrations: Migration[] = [
   memberMigration,
@@ -23,7 +23,7 @@ export const coreMigrations: Migration[] = [
   policyPublisherMigration,
 ];
 
-export type CoreOptions = Shared & {
+export type CoreOptions = RoleParts & {
   db: Database;
   rules: RulesEngine;
   sealTo: SealingKey;

@@ -7,7 +7,7 @@ import type { Scheduler } from "../platform/scheduler.ts";
 import type { Resolver } from "../protocol/dns/index.ts";
 
 /** What every role of a process is given. */
-export type Shared = {
+export type RoleParts = {
   bus: Bus;
   clock: Clock;
   log: Logger;
