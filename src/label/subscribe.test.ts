@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import { connect, type AddressInfo } from "node:net";
 import { Secp256k1Keypair } from "@atproto/crypto";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { WebSocket } from "ws";
@@ -230,4 +230,24 @@ test("one that reads again is told why, and where to go on", async () => {
   expect([...seqs, ...resumed.messages.map((m) => m.seq)]).toEqual(
     Array.from({ length: 3000 }, (_, i) => i + 1),
   );
+});
+
+describe("an upgrade that cannot be served ends, and nothing else does", () => {
+  test.each([
+    ["//", 400],
+    ["/elsewhere", 404],
+    ["http://[", 400],
+  ])("%s", async (target, status) => {
+    const { port } = server.address() as AddressInfo;
+    const socket = connect({ host: "127.0.0.1", port, allowHalfOpen: true });
+    socket.write(`GET ${target} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`);
+    let answer = "";
+    socket.setEncoding("latin1").on("data", (text: string) => (answer += text));
+    await once(socket, "end");
+    expect(answer).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
+    await expect
+      .poll(() => new Promise<number>((done) => server.getConnections((_, count) => done(count))))
+      .toBe(0);
+    socket.destroy();
+  });
 });

@@ -33,3 +33,10 @@ test("pattern characters in a local part are taken as they are", () => {
 test("a long line is cut, and costs no more than its length", () => {
   expect(maskText("a".repeat(100_000), "bob@example.com").length).toBe(1_001);
 });
+
+test("a line of more addresses than any honest one shows none of them whole, and not the rest", () => {
+  const line = Array.from({ length: 40 }, (_, i) => `person${i}@example.org`).join(" ");
+  const masked = maskText(line, "");
+  expect(masked).not.toMatch(/person\d/);
+  expect(masked.endsWith("…")).toBe(true);
+});

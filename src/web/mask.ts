@@ -2,6 +2,7 @@
 const LOCAL = /(?:"(?:[^"\\]|\\.){1,64}"|[^\s<>@",;()[\]]{1,64})$/u;
 const DOMAIN = /^(?:[^\s<>@",;()[\]]{1,255}|\[[^\]\s]{1,64}\])/u;
 const LONGEST_LOCAL = 132;
+const MOST_ADDRESSES = 20;
 const LONGEST_LINE = 1_000;
 
 /** `b…@example.com` of `bob@example.com`. What is masked already stays as it is. */
@@ -24,7 +25,10 @@ export function maskText(text: string, address: string): string {
 }
 
 function maskAddresses(text: string): string {
-  const [first = "", ...rest] = text.split("@");
+  const parts = text.split("@");
+  // No honest line names so many; what is left of one that does is not shown.
+  if (parts.length > MOST_ADDRESSES) return `${maskAddresses(parts.slice(0, MOST_ADDRESSES).join("@"))}…`;
+  const [first = "", ...rest] = parts;
   return rest.reduce((done, after) => {
     const local = DOMAIN.test(after) ? LOCAL.exec(done.slice(-LONGEST_LOCAL))?.[0] : undefined;
     if (local === undefined) return `${done}@${after}`;
