@@ -26,8 +26,12 @@ export function maskText(text: string, address: string): string {
 
 function maskAddresses(text: string): string {
   const parts = text.split("@");
-  // No honest line names so many; what is left of one that does is not shown.
-  if (parts.length > MOST_ADDRESSES) return `${maskAddresses(parts.slice(0, MOST_ADDRESSES).join("@"))}…`;
+  if (parts.length > MOST_ADDRESSES) {
+    // No honest line names so many: it ends with the domain of the last one that is looked at.
+    const shown = parts.slice(0, MOST_ADDRESSES);
+    shown.push(DOMAIN.exec(shown.pop() ?? "")?.[0] ?? "");
+    return `${maskAddresses(shown.join("@"))}…`;
+  }
   const [first = "", ...rest] = parts;
   return rest.reduce((done, after) => {
     const local = DOMAIN.test(after) ? LOCAL.exec(done.slice(-LONGEST_LOCAL))?.[0] : undefined;
