@@ -122,7 +122,7 @@ export const OUTCOME_WORDS: Record<Finding["outcome"], { tone: Tone; name: strin
 };
 
 export const LABEL_WORDS: Record<string, string> = {
-  "verified-mail-operator": "A mail domain of this operator passes every check of its DNS and transport.",
+  "verified-mail-operator": "A mail domain of this operator is proven its own, and its DNS is sound.",
   "relay-member": "This member sends through the pool.",
   "verified-member": "A person has vetted this member.",
   "clean-sender": "A long record of clean mail.",
