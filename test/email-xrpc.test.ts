@@ -139,6 +139,9 @@ describe("community.email.checkDomain", () => {
     expect(status).toBe(200);
     const answer = checkDomain.$output.schema.parse(body);
     expect(answer).toMatchObject({ domain: "alder.test", summary: "broken" });
+    expect(
+      answer.requirements!.find((r) => r.provider === "gmail" && r.need.startsWith("DKIM"))!.status,
+    ).toBe("fail");
     const found = answer.checks.find(({ check }) => check === "dkim")!;
     expect(found.findings!.map(({ code }) => code)).toContain("dkim-missing");
     expect(found.findings!.find(({ code }) => code === "dkim-missing")!.remedy).toContain(

@@ -1,6 +1,12 @@
 import { Hono, type Context } from "hono";
 import { cors } from "hono/cors";
-import { LEXICON_AUTHORITY, normalizeDomain, summarize, type Attestation } from "../attestation/index.ts";
+import {
+  LEXICON_AUTHORITY,
+  normalizeDomain,
+  senderRequirements,
+  summarize,
+  type Attestation,
+} from "../attestation/index.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Label } from "../protocol/labels/index.ts";
 import * as checkDomainLexicon from "../protocol/lexicon/community/email/checkDomain.ts";
@@ -96,6 +102,11 @@ export function emailXrpc(options: EmailXrpcOptions): Hono {
         ...(attestation && { attestation: attestation.uri as `at://did:${string}:${string}` }),
         summary: summarize(results),
         checks: results.map(checkView),
+        requirements: senderRequirements(results).map(({ provider, need, status }) => ({
+          provider,
+          need,
+          status,
+        })),
       };
       return { body };
     },

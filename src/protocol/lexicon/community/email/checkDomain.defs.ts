@@ -38,6 +38,12 @@ export const $output = /*#__PURE__*/ l.jsonPayload({
       (() => EmailDefs.checkResult) as any,
     ),
   ),
+  requirements: /*#__PURE__*/ l.optional(
+    /*#__PURE__*/ l.array(
+      /*#__PURE__*/ l.ref<Requirement>((() => requirement) as any),
+      { maxLength: 100 },
+    ),
+  ),
 })
 
 export type $Output<B = l.BinaryData> = l.InferPayload<typeof $output, B>
@@ -60,3 +66,36 @@ const $lxm = $nsid
 type $lxm = typeof $lxm
 
 export { $lxm }
+
+/** One requirement of one provider. */
+type Requirement = {
+  $type?: 'community.email.checkDomain#requirement'
+  provider: 'gmail' | 'yahoo' | 'microsoft' | l.UnknownString
+
+  /**
+   * What is asked, in plain words.
+   */
+  need: string
+  status: 'pass' | 'fail' | 'unknown' | l.UnknownString
+}
+
+export type { Requirement }
+
+/** One requirement of one provider. */
+const requirement = /*#__PURE__*/ l.typedObject<Requirement>(
+  $nsid,
+  'requirement',
+  /*#__PURE__*/ l.object({
+    provider: /*#__PURE__*/ l.string<{
+      maxLength: 64
+      knownValues: ['gmail', 'yahoo', 'microsoft']
+    }>({ maxLength: 64 }),
+    need: /*#__PURE__*/ l.string({ maxLength: 300 }),
+    status: /*#__PURE__*/ l.string<{
+      maxLength: 32
+      knownValues: ['pass', 'fail', 'unknown']
+    }>({ maxLength: 32 }),
+  }),
+)
+
+export { requirement }
