@@ -1,4 +1,4 @@
-import { createServer, type AddressInfo } from "node:net";
+import { createServer } from "node:net";
 
 const NAMES = [
   "web",
@@ -21,13 +21,27 @@ export function portsFrom(first: number): SandboxPorts {
   return Object.fromEntries(NAMES.map((name, i) => [name, first + i])) as SandboxPorts;
 }
 
-/** Ports that nobody uses now. */
-export async function freePorts(): Promise<SandboxPorts> {
-  const servers = NAMES.map(() => createServer());
-  await Promise.all(
-    servers.map((server) => new Promise<void>((done) => server.listen(0, "127.0.0.1", done))),
-  );
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(servers.map((server) => new Promise((done) => server.close(done))));
-  return Object.fromEntries(NAMES.map((name, i) => [name, ports[i]])) as SandboxPorts;
+const LOWEST = 10_000;
+const ROWS = 2_000;
+const TRIES = 50;
+
+/**
+ * A row of ports that nobody listens on now. They lie below those that the system gives to outgoing connections, so
+ * that none of them is taken between this look and the start of the sandbox.
+ */
+export async function freePorts(random: () => number = Math.random): Promise<SandboxPorts> {
+  for (let tries = 0; tries < TRIES; tries++) {
+    const ports = portsFrom(LOWEST + Math.floor(random() * ROWS) * NAMES.length);
+    const free = await Promise.all(Object.values(ports).map(isFree));
+    if (free.every(Boolean)) return ports;
+  }
+  throw new Error(`no row of ${NAMES.length} free ports found from ${LOWEST} on`);
+}
+
+function isFree(port: number): Promise<boolean> {
+  const server = createServer();
+  return new Promise((resolve) => {
+    server.once("error", () => resolve(false));
+    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
+  });
 }
