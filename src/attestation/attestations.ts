@@ -59,7 +59,16 @@ const FRESH_MS = 10 * 60_000;
 export function createAttestations(options: AttestationsOptions) {
   const { db, clock, log, newEvent, pool, resolver } = options;
   const times: CheckTimes = { ...CHECK_TIMES, ...options.times };
-  const store = createStore(db);
+  // A domain without an attestation is vouched for by nobody: told in the transaction that ends it, core holds its mail.
+  const store = createStore(db, ({ uri, did, domain }) =>
+    appendToOutbox(db, [
+      newEvent("domain_checked", {
+        dedupe_key: `attestation_ended ${uri} ${clock.now()}`,
+        member: { did, domain },
+        detail: { uri, summary: "ended" },
+      }),
+    ]),
+  );
   const listeners = new Set<(change: AttestationChange) => void>();
   const now = () => clock.now();
   const rounds = cached(resolver, { now, size: CACHED_ANSWERS });

@@ -80,7 +80,21 @@ export type StoredAttestation = { facts: Attestation; hint: Hint; state: CheckSt
 
 export type AttestationStore = ReturnType<typeof createStore>;
 
-export function createStore(db: Database) {
+/** `onEnded` runs in the transaction that ends the last live attestation of a domain by an account. */
+export function createStore(
+  db: Database,
+  onEnded?: (ended: { uri: string; did: string; domain: string }) => void,
+) {
+  function markEnded(uri: string, by: "record" | "account", rev: string | undefined, now: number): void {
+    db.run(
+      `UPDATE attestation SET ended_at = coalesce(ended_at, ?), ended_by = ?, rev = max(rev, ?) WHERE uri = ?`,
+      now,
+      by,
+      rev ?? "",
+      uri,
+    );
+  }
+
   return {
     transaction: <T>(work: () => T): T => db.transaction(work),
 
@@ -161,13 +175,20 @@ export function createStore(db: Database) {
       db.run("UPDATE attestation SET rev = max(rev, ?), proved_at = ? WHERE uri = ?", rev, now, uri);
     },
     end(uri: string, by: "record" | "account", rev: string | undefined, now: number): void {
-      db.run(
-        `UPDATE attestation SET ended_at = coalesce(ended_at, ?), ended_by = ?, rev = max(rev, ?) WHERE uri = ?`,
-        now,
-        by,
-        rev ?? "",
-        uri,
-      );
+      db.transaction(() => {
+        const live = db.get<{ uri: string; did: string; domain: string }>(
+          "SELECT uri, did, domain FROM attestation WHERE uri = ? AND ended_at IS NULL",
+          uri,
+        );
+        markEnded(uri, by, rev, now);
+        if (live === undefined) return;
+        const other = db.get(
+          "SELECT 1 FROM attestation WHERE did = ? AND domain = ? AND ended_at IS NULL",
+          live.did,
+          live.domain,
+        );
+        if (other === undefined) onEnded?.(live);
+      });
     },
 
     dueForCheck(now: number, limit: number): StoredAttestation[] {

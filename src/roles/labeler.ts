@@ -5,7 +5,7 @@ import {
   type Pool,
   type Source,
 } from "../attestation/index.ts";
-import { appendToOutbox, outboxMigration, pumpOutbox, readOutbox, clearOutbox } from "../event/index.ts";
+import { outboxMigration, pumpOutbox, readOutbox, clearOutbox } from "../event/index.ts";
 import {
   PUBLIC_STANDING_TOPIC,
   createLabels,
@@ -63,19 +63,7 @@ export function createLabeler(options: LabelerOptions) {
     pending.add(run);
   }
 
-  /** A domain without an attestation is vouched for by nobody: core holds its mail. */
-  function endOf(uri: string, did: string, domain: string): void {
-    if (attestations.activeOf(did).some((other) => other.domain === domain)) return;
-    const event = options.newEvent("domain_checked", {
-      dedupe_key: `attestation_ended ${uri} ${options.clock.now()}`,
-      member: { did, domain },
-      detail: { uri, summary: "ended" },
-    });
-    db.transaction(() => appendToOutbox(db, [event]));
-  }
-
-  attestations.onChange(({ kind, uri, did, domain }) => {
-    if (kind === "ended") endOf(uri, did, domain);
+  attestations.onChange(({ kind, uri, did }) => {
     if (kind === "stored") track("check of a new attestation", () => attestations.checkNow(uri));
     else track("labels after a change", () => labels.reconcile(did));
     if (kind !== "stored") track("outbox of the labeler", () => pumpOutbox(outbox, bus));
