@@ -40,6 +40,7 @@ program
   .description("run the roles that the configuration names")
   .addOption(env())
   .option("--rules <dir>", "directory of rule files")
+  .option("--json", "say where it listens in one JSON document, and log to standard error")
   .action(run(serve));
 
 program

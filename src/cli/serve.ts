@@ -2,17 +2,20 @@ import { join } from "node:path";
 import { parseConfig, readEnvironment } from "../platform/config/index.ts";
 import { createLog, type Logger } from "../platform/log.ts";
 import { startServe } from "../roles/index.ts";
-import { EXIT } from "./output.ts";
+import { EXIT, outputFor } from "./output.ts";
 
 /** The rule files that the package brings. */
 export const RULES_DIR = join(import.meta.dirname, "../../rules");
 
 const FORCE_AFTER_MS = 30_000;
 
-/** `atmos serve`: runs until SIGTERM or SIGINT, then ends what is under way. */
-export async function serve(options: { env?: string; rules?: string }): Promise<number> {
+/**
+ * `atmos serve`: with `--json` it says in one document where it listens, and logs to standard error. Runs until SIGTERM
+ * or SIGINT, then ends what is under way.
+ */
+export async function serve(options: { env?: string; rules?: string; json?: boolean }): Promise<number> {
   const { config, secrets } = parseConfig(readEnvironment(options.env));
-  const log = createLog(config.LOG_LEVEL);
+  const log = createLog(config.LOG_LEVEL, options.json ? "stderr" : "stdout");
   const running = await startServe({
     config,
     secrets,
@@ -21,6 +24,20 @@ export async function serve(options: { env?: string; rules?: string }): Promise<
     onFatal: () => process.exit(EXIT.fault),
   });
   log.info({ roles: config.ROLES, pool: config.POOL_DOMAIN }, "atmos serves");
+  const { http, relay, zone } = running;
+  outputFor(options).result({
+    roles: config.ROLES,
+    pool: config.POOL_DOMAIN,
+    listening: {
+      ...(http && { http }),
+      ...(relay && {
+        submissionTls: { host: config.SUBMISSION_TLS_ADDRESS.host, port: relay.addresses.tls },
+        submissionStarttls: { host: config.SUBMISSION_STARTTLS_ADDRESS.host, port: relay.addresses.starttls },
+        inbound: relay.addresses.inbound,
+      }),
+      ...(zone && { zone: zone.address }),
+    },
+  });
   await untilStopped(log);
   await running.close();
   log.info("atmos has stopped");

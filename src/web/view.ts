@@ -173,8 +173,10 @@ export type MessageRecipient = {
   state: RecipientState;
   /** When the next attempt is due; null when there is none. */
   nextAttemptAt: number | null;
-  /** Oldest first. */
+  /** The last ones, oldest first. */
   attempts: Attempt[];
+  /** Attempts before those; left out when there are none. */
+  earlierAttempts?: number;
 };
 
 export type MemberMessage = {
@@ -184,6 +186,8 @@ export type MemberMessage = {
   stream: string;
   size: number;
   recipients: MessageRecipient[];
+  /** Recipients beyond those; left out when there are none. */
+  moreRecipients?: number;
 };
 
 export type LimitUse = {

@@ -113,6 +113,13 @@ describe("one error names every problem", () => {
       { ...whole, ATMOS_SUBMISSION_TLS_ADDRESS: "127.0.0.2:465" },
       [/differ in their host/],
     ],
+    [
+      "a missing name beside a role without its key",
+      Object.fromEntries(
+        Object.entries(whole).filter(([key]) => !["ATMOS_POOL_DOMAIN", "ATMOS_LABELER_KEY"].includes(key)),
+      ),
+      [/ATMOS_POOL_DOMAIN is missing/, /ATMOS_LABELER_KEY is missing/],
+    ],
     ["an unknown role", { ...whole, ATMOS_ROLES: "core,smtp" }, [/ATMOS_ROLES must be some of/]],
     [
       "a resolver by name",
@@ -128,6 +135,10 @@ describe("one error names every problem", () => {
 function without(name: string): Record<string, string> {
   return Object.fromEntries(Object.entries(whole).filter(([key]) => key !== name));
 }
+
+test("a setting of a wrong form is not called missing too", () => {
+  expect(problems({ ...whole, ATMOS_CORE_SECRET: "abc" })).not.toMatch(/ATMOS_CORE_SECRET is missing/);
+});
 
 test("a file that is not there is said plainly", () => {
   expect(() => readEnvironment("/nowhere/atmos.env", {})).toThrow(/cannot be read \(ENOENT\).*--env FILE/);

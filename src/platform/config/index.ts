@@ -72,9 +72,8 @@ export function parseConfig(env: Record<string, string>): { config: Config; secr
       const missing = input[String(issue.path[0])] === undefined;
       problems.push(missing ? `${name} is missing` : `${name} ${issue.message}`);
     }
-  } else {
-    problems.push(...contradictions(parsed.data));
   }
+  problems.push(...contradictionsOf(input, parsed));
   if (problems.length > 0 || !parsed.success) throw new ConfigError(problems);
   const { RELAY_SECRET, CORE_SECRET, LABELER_KEY, TAP_PASSWORD, ...rest } = parsed.data;
   return {
@@ -90,6 +89,25 @@ export function parseConfig(env: Record<string, string>): { config: Config; secr
       ...(TAP_PASSWORD !== undefined && { tap: TAP_PASSWORD }),
     },
   };
+}
+
+/** Also where single settings are faulty: those are left out of it, so that everything is named at once. */
+function contradictionsOf(
+  input: Record<string, string>,
+  parsed: ReturnType<typeof settings.safeParse>,
+): string[] {
+  if (parsed.success) return contradictions(parsed.data);
+  const faulty = new Set(parsed.error.issues.map((issue) => String(issue.path[0])));
+  const sound = Object.fromEntries(Object.entries(input).filter(([key]) => !faulty.has(key)));
+  const rest = settings.safeParse({
+    POOL_DOMAIN: "unset.invalid",
+    PUBLIC_URL: "https://unset.invalid",
+    ...sound,
+  });
+  if (!rest.success) return [];
+  return contradictions(rest.data).filter(
+    (text) => ![...faulty].some((key) => text.includes(`${PREFIX}${key} `)),
+  );
 }
 
 function contradictions(s: Settings): string[] {

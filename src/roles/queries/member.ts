@@ -1,6 +1,8 @@
 import { BUCKET_NAMES, limitsOf, remaining, type LimitState, type MemberPolicy } from "../../policy/index.ts";
+import type { AttemptView } from "../../spool/index.ts";
 import { CAUSES, type StandingChange as Change } from "../../standing/index.ts";
 import type {
+  Attempt,
   EvidenceValue,
   LimitUse,
   MemberDomain,
@@ -136,26 +138,34 @@ async function messages({ spool }: QueryParts, did: string): Promise<MemberMessa
           domain: message.fromDomain,
           stream: message.stream,
           size: message.size,
-          recipients: message.recipients.slice(0, RECIPIENTS).map((recipient) => ({
-            id: recipient.id,
-            address: recipient.address,
-            state: recipient.state,
-            nextAttemptAt: ["queued", "deferred"].includes(recipient.state) ? recipient.nextAt : null,
-            attempts: attempts
-              .filter((attempt) => attempt.recipientId === recipient.id)
-              .slice(-ATTEMPTS)
-              .map((attempt) => ({
-                at: attempt.at,
-                server: attempt.host,
-                code: attempt.code,
-                enhanced: attempt.enhanced,
-                text: attempt.text,
-                class: attempt.class,
-                tls: attempt.tls === "" ? null : attempt.tls,
-                conversation: attempt.transcript.split("\n").filter((line) => line !== ""),
-              })),
-          })),
+          ...(message.recipients.length > RECIPIENTS && {
+            moreRecipients: message.recipients.length - RECIPIENTS,
+          }),
+          recipients: message.recipients.slice(0, RECIPIENTS).map((recipient) => {
+            const of = attempts.filter((attempt) => attempt.recipientId === recipient.id);
+            return {
+              id: recipient.id,
+              address: recipient.address,
+              state: recipient.state,
+              nextAttemptAt: ["queued", "deferred"].includes(recipient.state) ? recipient.nextAt : null,
+              ...(of.length > ATTEMPTS && { earlierAttempts: of.length - ATTEMPTS }),
+              attempts: of.slice(-ATTEMPTS).map(attemptView),
+            };
+          }),
         };
       }),
   );
+}
+
+function attemptView(attempt: AttemptView): Attempt {
+  return {
+    at: attempt.at,
+    server: attempt.host,
+    code: attempt.code,
+    enhanced: attempt.enhanced,
+    text: attempt.text,
+    class: attempt.class,
+    tls: attempt.tls === "" ? null : attempt.tls,
+    conversation: attempt.transcript.split("\n").filter((line) => line !== ""),
+  };
 }

@@ -1,7 +1,7 @@
 import { Badge, EmptyState, Section, Time } from "../components.tsx";
 import { maskAddress, maskText } from "../mask.ts";
 import type { Attempt, MemberMessage, MessageRecipient } from "../view.ts";
-import { formatSize, STATE_WORDS } from "../words.ts";
+import { formatCount, formatSize, STATE_WORDS } from "../words.ts";
 
 const MOST_LINES = 200;
 
@@ -31,6 +31,9 @@ export function Messages({ messages }: { messages: MemberMessage[] }) {
               {message.recipients.map((recipient) => (
                 <Recipient recipient={recipient} />
               ))}
+              {message.moreRecipients ? (
+                <p class="soft small">and {formatCount(message.moreRecipients)} more recipients</p>
+              ) : null}
             </li>
           ))}
         </ol>
@@ -62,6 +65,11 @@ function Recipient({ recipient }: { recipient: MessageRecipient }) {
             <summary>
               {recipient.attempts.length === 1 ? "The conversation" : `${recipient.attempts.length} attempts`}
             </summary>
+            {recipient.earlierAttempts ? (
+              <p class="soft small">
+                {formatCount(recipient.earlierAttempts)} earlier attempts are not shown
+              </p>
+            ) : null}
             {recipient.attempts.map((attempt) => (
               <AttemptView attempt={attempt} address={recipient.address} />
             ))}

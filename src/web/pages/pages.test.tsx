@@ -132,6 +132,15 @@ describe("a member's page", () => {
     expect(await member(warnedMember)).not.toMatch(/wilhelmina|oskar|juno|aeqcmnjq3k/);
   });
 
+  test("says what it leaves out", async () => {
+    const [message, ...others] = warnedMember.messages;
+    const [recipient] = message!.recipients;
+    const cut = { ...message!, recipients: [{ ...recipient!, earlierAttempts: 4 }], moreRecipients: 80 };
+    const html = readable(await member({ ...warnedMember, messages: [cut, ...others] }));
+    expect(html).toContain("and 80 more recipients");
+    expect(html).toContain("4 earlier attempts are not shown");
+  });
+
   test("tells a suspended member why, what to do and when, before anything else", async () => {
     const text = readable(await member(suspendedMember));
     const first = text.slice(0, text.indexOf("Where the member is"));
