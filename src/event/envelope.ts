@@ -47,6 +47,11 @@ export type MessageFacts = {
   stream: string;
   /** When the member handed it in, ms since the epoch. */
   received_at: number;
+  /** What the content is like, opaque; and whether 20 or more earlier deliveries of the member were like it. */
+  template?: string;
+  template_known?: boolean;
+  /** Recipients that the member has not had mail delivered to before. */
+  first_time?: number;
 };
 
 /** A recipient by keyed hash: distinct people can be counted without being named. */

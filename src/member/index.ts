@@ -2,7 +2,7 @@ import type { Clock } from "../lib/clock.ts";
 import { randomId, type RandomBytes } from "../lib/ids.ts";
 import type { Database } from "../platform/database.ts";
 import { seal, type SealingKey } from "../platform/seal.ts";
-import type { CredentialPolicy, DomainPolicy, Tier } from "../policy/index.ts";
+import { STREAMS, type CredentialPolicy, type DomainPolicy, type Tier } from "../policy/index.ts";
 import { mintCredential } from "./credential.ts";
 import { newDkimKeys } from "./dkim-keys.ts";
 import { createMemberStore, type DkimKeyRow, type DomainRow, type MemberRow } from "./store.ts";
@@ -162,6 +162,7 @@ export function createMembers(options: MemberOptions) {
           name: row.name,
           status: row.status,
           returnPath: row.return_path,
+          addedAt: row.added_at,
           keys: store
             .keysOf(row.name)
             .map(({ selector, algorithm, sealed }) => ({ selector, algorithm, sealed })),
@@ -171,6 +172,9 @@ export function createMembers(options: MemberOptions) {
           username: row.username,
           hash: row.hash,
           domains: JSON.parse(row.domains) as string[],
+          streams: [...STREAMS],
+          hourly: null,
+          daily: null,
           revoked: row.revoked_at !== null,
         })),
       };

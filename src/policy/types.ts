@@ -6,6 +6,14 @@ export type Standing = (typeof STANDINGS)[number];
 export const TIERS = ["new", "warming", "steady", "trusted"] as const;
 export type Tier = (typeof TIERS)[number];
 
+/** What kind of mail it is: codes and notices that somebody waits for, or mail to many. */
+export const STREAMS = ["transactional", "bulk"] as const;
+export type Stream = (typeof STREAMS)[number];
+
+/** An applicant waits for a person's decision; who has left sends no more. */
+export const MEMBERSHIPS = ["applicant", "member", "left"] as const;
+export type Membership = (typeof MEMBERSHIPS)[number];
+
 export type CredentialPolicy = {
   id: string;
   username: string;
@@ -13,9 +21,15 @@ export type CredentialPolicy = {
   hash: string;
   /** Domains that it may send as; every entry is one of the member's. */
   domains: string[];
+  streams: Stream[];
+  /** Caps of its own in recipients, below those of the tier; null: none. */
+  hourly: number | null;
+  daily: number | null;
   revoked: boolean;
-  /** The breaker stopped it: what it submits is held, what it has in the spool waits. */
+  /** Core stopped it: what it submits is held, what it has in the spool waits. */
   paused?: boolean;
+  /** Pauses that a node's breaker began up to this time (its own stamp, ms since the epoch) are over. */
+  resumedUpTo?: number;
 };
 
 export type DkimKeyPolicy = {
@@ -31,6 +45,9 @@ export type DomainPolicy = {
   status: "active" | "held";
   /** The delegated return-path name (`bounce.<domain>`), or null while the CNAME is not there. */
   returnPath: string | null;
+  /** Ms since the epoch: a domain warms up by itself, whatever the tier of its member. */
+  addedAt: number;
+  /** Those that sign now; in a rotation the next pair is published before it is among them. */
   keys: DkimKeyPolicy[];
 };
 
@@ -44,6 +61,7 @@ export type MemberPolicy = {
   handle: string;
   /** Rises with every change; an older one is ignored. */
   version: number;
+  membership: Membership;
   standing: Standing;
   tier: Tier;
   joinedAt: number;

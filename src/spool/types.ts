@@ -10,6 +10,7 @@ export const RECIPIENT_STATES = [
   "suppressed",
   "expired",
   "returned",
+  "dropped",
 ] as const;
 export type RecipientState = (typeof RECIPIENT_STATES)[number];
 
@@ -28,13 +29,36 @@ export type MessageRow = {
   /** Domain of the `From:` field. */
   fromDomain: string;
   stream: string;
+  /** Lower leaves first: 0 a login code, 1 other transactional mail and notices, 2 bulk. */
+  priority: number;
+  /** What its content is like (`breaker`), or null when that is not known. */
+  template: string | null;
   /** Milliseconds since the epoch. */
   receivedAt: number;
   /** Octets, header and body. */
   size: number;
+  /** What it needs of the next hop (RFC 6152, RFC 6531). */
+  eightBit: boolean;
+  smtpUtf8: boolean;
+  /** RET and ENVID of RFC 3461, as they were given, or null. */
+  ret: "FULL" | "HDRS" | null;
+  envid: string | null;
 };
 
-export type NewMessage = MessageRow & { head: Uint8Array; body: StoredBody };
+/** `unsigned`: it could not be signed; it is held until it is (`sign`). */
+export type NewMessage = MessageRow & {
+  head: Uint8Array;
+  body: StoredBody;
+  unsigned?: boolean;
+  /** A submission with the same key of the same credential is this one (HTTP API). */
+  idempotency?: { key: string; digest: string };
+};
+
+/** Who keeps mail back: what a policy holds it frees again, what a person holds only a person frees. */
+export const HOLD_OWNERS = ["policy", "breaker", "signing", "committee", "member"] as const;
+export type HoldOwner = (typeof HOLD_OWNERS)[number];
+/** `reason`: a name of an outcome (`paused`, `domain-held`, ...); `note`: words of the person. */
+export type Hold = { reason: string; owner: HoldOwner; note?: string };
 
 export type NewRecipient = {
   /** Opaque, 16 characters of base32: the id inside its return-path token. */
@@ -42,7 +66,14 @@ export type NewRecipient = {
   address: string;
   domain: string;
   state: "queued" | "held";
+  /** With `held`. */
+  hold?: Hold;
   nextAt: number;
+  /** The member has not had mail delivered to it before. */
+  firstTime: boolean;
+  /** NOTIFY (`NEVER`, or some of `SUCCESS,FAILURE,DELAY`) and ORCPT of RFC 3461, or null. */
+  notify: string | null;
+  orcpt: string | null;
 };
 
 /** Everything that becomes durable before `250`, in one transaction. */
@@ -53,12 +84,15 @@ export type Acceptance = {
   events: Envelope[];
 };
 
-/** A recipient taken for delivery; nobody else gets it until its result is recorded or the spool is opened anew. */
+/** A recipient taken for delivery; nobody else gets it until its result is recorded or its lease has run out. */
 export type Leased = {
   id: string;
   address: string;
   domain: string;
   attempts: number;
+  firstTime: boolean;
+  notify: string | null;
+  orcpt: string | null;
   message: MessageRow;
 };
 
@@ -94,6 +128,7 @@ export type RecipientView = {
   address: string;
   domain: string;
   state: RecipientState;
+  hold: Hold | null;
   attempts: number;
   nextAt: number;
   updatedAt: number;

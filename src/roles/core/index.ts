@@ -73,6 +73,7 @@ export function createCore(options: CoreOptions) {
     return {
       did,
       handle: member.handle,
+      membership: member.left_at === null ? "member" : "left",
       standing,
       tier: member.tier,
       joinedAt: member.joined_at,
