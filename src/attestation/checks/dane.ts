@@ -13,7 +13,7 @@ export const checkDane: Check = async ({ domain }, { resolver, at }) => {
   if (answer.status !== "ok" || hosts.length === 0) return undefined;
   const found = await Promise.all(hosts.map((host) => checkHost(host, resolver)));
   const findings = found.flat();
-  const signed = found.some((one) => one.length === 0 || one.some((f) => f.code === "dane-not-signed"));
+  const signed = findings.some(({ code }) => code === "dane-secured" || code === "dane-not-signed");
   if (signed && !answer.authentic) {
     findings.push({
       code: "dane-mx-not-signed",
@@ -41,8 +41,11 @@ async function checkHost(host: string, resolver: Resolver): Promise<Observation[
     return [{ code: "dane-unusable", severity: "warn", message, observed, remedy }];
   }
   const address = await addressesOf(host, resolver);
+  if (address.status === "temperror") return [noAnswer(host, address)];
   const signed = tlsa.authentic && (address.status !== "some" || address.authentic);
-  return signed ? [] : [await notAuthenticated(host, tlsa, observed, resolver)];
+  if (!signed) return [await notAuthenticated(host, tlsa, observed, resolver)];
+  const message = `The TLSA records of ${host} stand under a validated chain.`;
+  return [{ code: "dane-secured", severity: "info", message, observed: `${observed} (validated)` }];
 }
 
 async function notAuthenticated(

@@ -129,6 +129,8 @@ export const WHY = {
   "tls-rpt-syntax": "A record that cannot be read counts as none.",
 
   "dane-missing": "With TLSA records, senders that validate DNSSEC know your certificate (RFC 7672).",
+  "dane-secured":
+    "Senders that validate DNSSEC deliver only to a server whose certificate matches (RFC 7672 section 2.2).",
   "dane-not-signed": "TLSA records count only under DNSSEC (RFC 7672 section 2.2): these protect nothing.",
   "dane-resolver-not-validating":
     "Whether the chain holds can only be seen by a resolver that validates DNSSEC.",

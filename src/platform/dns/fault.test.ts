@@ -9,14 +9,18 @@ const CHECKING_DISABLED = 0x10;
 let socket: Socket;
 afterEach(() => socket.close());
 
-type Behaviour = { rcode: number; extendedError?: number; unchecked?: number };
+type Behaviour = { rcode: number; extendedError?: number; unchecked?: number; recovered?: number };
 
-/** A server that answers as a validating resolver may: with this code, an extended error, another code with CD set. */
-async function validating({ rcode, extendedError, unchecked }: Behaviour): Promise<string> {
+/** A server that answers as a validating resolver may: with this code, an extended error, another code with CD set,
+ * and yet another once it was asked like that. */
+async function validating({ rcode, extendedError, unchecked, recovered }: Behaviour): Promise<string> {
+  let wasLifted = false;
   socket = createSocket("udp4");
   socket.on("message", (data, from) => {
     const query = decode(data);
     const lifted = ((query.flags ?? 0) & CHECKING_DISABLED) !== 0;
+    const checked = wasLifted ? (recovered ?? rcode) : rcode;
+    wasLifted ||= lifted;
     const info = Buffer.alloc(2);
     info.writeUInt16BE(extendedError ?? 0);
     const options = extendedError === undefined ? [] : [{ code: 15, data: info }];
@@ -25,7 +29,7 @@ async function validating({ rcode, extendedError, unchecked }: Behaviour): Promi
       encode({
         type: "response",
         id: query.id ?? 0,
-        flags: lifted && unchecked !== undefined ? unchecked : rcode,
+        flags: lifted && unchecked !== undefined ? unchecked : checked,
         questions: query.questions ?? [],
         additionals: [opt],
       }),
@@ -54,5 +58,18 @@ describe("why the DNS gave no answer", () => {
       "A",
     );
     expect(answer).toMatchObject({ status: "temperror", kind, detail: expect.stringContaining(detail) });
+  });
+
+  test("an outage that ends between the questions is no bad signature", async () => {
+    const server = await validating({
+      rcode: RCODE.servfail,
+      unchecked: RCODE.noerror,
+      recovered: RCODE.nxdomain,
+    });
+    const answer = await createResolver({ servers: [server], tries: 1, timeoutMs: 2000 }).resolve(
+      "a.test",
+      "A",
+    );
+    expect(answer).toEqual({ status: "nxdomain", authentic: false });
   });
 });

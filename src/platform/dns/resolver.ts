@@ -42,8 +42,12 @@ export function createResolver(options: ResolverOptions): Resolver {
         detail = `${server.host}:${server.port}: ${answer.fault}`;
         kind = answer.kind;
       }
-      if (kind === "servfail" && (await gate(() => isWithheld(server, asked, type, timeoutMs))))
-        kind = "bogus";
+      if (kind === "servfail" && (await gate(() => isWithheld(server, asked, type, timeoutMs)))) {
+        // Withheld, or there again after an outage: then it is given to those who ask with validation too.
+        const again = readAnswer(await gate(() => exchange(server, asked, type, timeoutMs)), asked, type);
+        if (!("fault" in again)) return again;
+        kind = again.kind === "servfail" ? "bogus" : again.kind;
+      }
       return { status: "temperror", detail, kind };
     },
   };

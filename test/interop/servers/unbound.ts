@@ -18,10 +18,14 @@ export interface UnboundOptions {
   /** Where to listen: `{host: "127.0.0.53", port: 53}` for programs that know only port 53. */
   host?: string;
   port?: number;
+  /** Zones that other servers answer for. */
+  stubs?: Record<string, Address>;
   /** DS or DNSKEY records; zones without one are taken unsigned. */
   trustAnchors?: string[];
   /** Seconds that an answer is kept at most; 0 unless told, so that a test may change its zone. */
   cacheSeconds?: number;
+  /** Says by an extended error (RFC 8914) why it withholds an answer, as Debian's configuration does not. */
+  extendedErrors?: boolean;
 }
 
 export interface Unbound extends Server, Address {
@@ -32,7 +36,11 @@ export interface Unbound extends Server, Address {
 export async function startUnbound(options: UnboundOptions): Promise<Unbound> {
   const host = options.host ?? "127.0.0.1";
   const port = options.port ?? (await freePort(host));
-  const zones = options.zones ?? ["test"];
+  const stubs = new Map([
+    ...(options.zones ?? ["test"]).map((zone) => [zone, options.dns] as const),
+    ...Object.entries(options.stubs ?? {}),
+  ]);
+  const zones = [...stubs.keys()];
   const anchors = options.trustAnchors ?? [];
   const cacheSeconds = options.cacheSeconds ?? 0;
   const directory = await temporaryDirectory("unbound");
@@ -52,18 +60,21 @@ export async function startUnbound(options: UnboundOptions): Promise<Unbound> {
     `  interface: ${host}@${port}`,
     "  access-control: 127.0.0.0/8 allow",
     "  do-not-query-localhost: no",
+    `  ede: ${options.extendedErrors === true ? "yes" : "no"}`,
     `  cache-max-ttl: ${cacheSeconds}`,
     `  cache-max-negative-ttl: ${cacheSeconds}`,
+    "  infra-cache-max-rtt: 1000",
+    `  val-bogus-ttl: ${cacheSeconds}`,
     '  local-zone: "." refuse',
     ...zones.map((zone) => `  local-zone: "${zone}." transparent`),
     ...insecure.map((zone) => `  domain-insecure: "${zone}"`),
     ...anchors.map((anchor) => `  trust-anchor: "${anchor}"`),
     "remote-control:",
     "  control-enable: no",
-    ...zones.flatMap((zone) => [
+    ...[...stubs].flatMap(([zone, { host, port }]) => [
       "stub-zone:",
       `  name: "${zone}"`,
-      `  stub-addr: ${options.dns.host}@${options.dns.port}`,
+      `  stub-addr: ${host}@${port}`,
       "  stub-prime: no",
     ]),
     "",

@@ -86,12 +86,18 @@ export const dane: Situations = {
   cases: [
     ["no mail host", [], "-", ""],
     ["none", mail, "pass", "dane-missing"],
-    ["under a validated chain", [...signed, `* ${good}`], "pass", ""],
+    ["under a validated chain", [...signed, `* ${good}`], "pass", "dane-secured"],
+    [
+      "the host's addresses badly signed",
+      [...signed, `* ${good}`, "! mx.x.test bogus"],
+      "temperror",
+      "dns-bogus",
+    ],
     [
       "two hosts, one with records",
       [...signed, `* ${good}`, "* x.test MX 20 m2.test"],
       "pass",
-      "dane-missing",
+      "dane-secured dane-missing",
     ],
     ["the resolver does not validate", [...mail, good], "pass", "dane-resolver-not-validating"],
     ["the zone is not signed", [...mail, good, validating], "warn", "dane-not-signed dane-mx-not-signed"],
@@ -101,7 +107,12 @@ export const dane: Situations = {
       "warn",
       "dane-not-signed",
     ],
-    ["the MX answer is not signed", [mail[0]!, signed[1]!, `* ${good}`], "warn", "dane-mx-not-signed"],
+    [
+      "the MX answer is not signed",
+      [mail[0]!, signed[1]!, `* ${good}`],
+      "warn",
+      "dane-mx-not-signed dane-secured",
+    ],
     [
       "a usage that SMTP does not use",
       [...signed, `* _25._tcp.mx.x.test TLSA 1 1 1 ${hash}`],

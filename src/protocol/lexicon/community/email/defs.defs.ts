@@ -180,6 +180,7 @@ type FindingCode =
   | 'tls-rpt-multiple'
   | 'tls-rpt-syntax'
   | 'dane-missing'
+  | 'dane-secured'
   | 'dane-not-signed'
   | 'dane-resolver-not-validating'
   | 'dane-mx-not-signed'
@@ -289,6 +290,7 @@ const findingCode = /*#__PURE__*/ l.string<{
     'tls-rpt-multiple',
     'tls-rpt-syntax',
     'dane-missing',
+    'dane-secured',
     'dane-not-signed',
     'dane-resolver-not-validating',
     'dane-mx-not-signed',
