@@ -170,7 +170,7 @@ describe("atmos check", () => {
 describe("atmos send-test", () => {
   const options = () => {
     const [operator] = sandbox.operators;
-    const url = `smtps://${operator!.username}:${operator!.secret}@127.0.0.1:${sandbox.serve.relay!.addresses.tls}`;
+    const url = `smtps://${operator!.username}:${operator!.secret}@127.0.0.1:${sandbox.serve.relay!.addresses.tls[0]!.port}`;
     return { url, from: operator!.from, ca: sandbox.world.caFile };
   };
   test("sends, and repeats the server's words", async () => {
@@ -184,7 +184,7 @@ describe("atmos send-test", () => {
     ["a wrong secret", (o) => ({ ...o, url: o.url.replace(/atms_\w+/, "wrong") }), /User or secret is wrong/],
     [
       "the wrong TLS mode",
-      (o) => ({ ...o, url: o.url.replace(/\d+$/, String(sandbox.serve.relay!.addresses.starttls)) }),
+      (o) => ({ ...o, url: o.url.replace(/\d+$/, String(sandbox.serve.relay!.addresses.starttls[0]!.port)) }),
       /Use smtp:\/\//,
     ],
     ["an authority that is not trusted", ({ url, from }) => ({ url, from }) as never, /--ca FILE/],

@@ -45,7 +45,7 @@ async function send(from: string, to: string, subject = "Your code"): Promise<st
   const { username, secret } = operator(from);
   const transport: Transporter = createTransport({
     host: "127.0.0.1",
-    port: sandbox.serve.relay!.addresses.tls,
+    port: sandbox.serve.relay!.addresses.tls[0]!.port,
     secure: true,
     auth: { user: username, pass: secret },
     tls: { ca: sandbox.world.authority.cert, servername: "relay.coop.test" },
@@ -110,7 +110,7 @@ describe("the whole loop, in one process on real sockets", () => {
     const attempt = (user: string, pass: string, from: string) =>
       createTransport({
         host: "127.0.0.1",
-        port: sandbox.serve.relay!.addresses.tls,
+        port: sandbox.serve.relay!.addresses.tls[0]!.port,
         secure: true,
         auth: { user, pass },
         tls: { ca: sandbox.world.authority.cert, servername: "relay.coop.test" },

@@ -14,7 +14,7 @@ afterEach(async () => {
   await new Promise<void>((resolve) => server.close(resolve));
 });
 
-async function start(secure: boolean, limits: Parameters<typeof limitConnections>[1]): Promise<number> {
+async function start(secure: boolean, limits: Parameters<typeof limitConnections>[0]): Promise<number> {
   server = new SMTPServer({
     ...tls,
     secure,
@@ -30,7 +30,8 @@ async function start(secure: boolean, limits: Parameters<typeof limitConnections
     onClose: (session) => limited.passed(session),
   });
   server.on("error", () => undefined);
-  const limited = limitConnections(server, limits);
+  const limited = limitConnections(limits);
+  limited.guard(server);
   server.listen(0, "127.0.0.1");
   await once(server.server, "listening");
   return (server.server.address() as AddressInfo).port;

@@ -53,6 +53,7 @@ export const member: MemberPolicy = {
   did: "did:plc:alice",
   handle: "m7",
   version: 1,
+  membership: "member",
   standing: "good",
   tier: "new",
   joinedAt: 0,
@@ -62,6 +63,7 @@ export const member: MemberPolicy = {
       name: "member.test",
       status: "active",
       returnPath: "bounce.member.test",
+      addedAt: 0,
       keys: [
         { selector: "r1", algorithm: "rsa", sealed: "sealed-rsa" },
         { selector: "e1", algorithm: "ed25519", sealed: "sealed-ed25519" },
@@ -74,11 +76,15 @@ export const member: MemberPolicy = {
       username: "alice",
       hash: hashSecret("alice", "secret"),
       domains: ["member.test"],
+      streams: ["transactional", "bulk"],
+      hourly: null,
+      daily: null,
       revoked: false,
     },
   ],
 };
 
+const LOOPBACK = { host: "127.0.0.1", port: 0 };
 const tls = createAuthority().issue(["127.0.0.1"]);
 export const MAX_SIZE = 25 * 1024 * 1024;
 export const verpKey = Buffer.alloc(32, 7);
@@ -158,7 +164,7 @@ export type Testbed = {
   spool: Spool;
   book: PolicyBook;
   relay: Relay;
-  ports: { tlsPort: number | null; starttlsPort: number | null };
+  ports: { tls: number; starttls: number };
   /** Called when a sealed key is opened for a signature, between the decision and the spool. */
   hooks: { onOpen?: () => void };
 };
@@ -191,7 +197,7 @@ export async function startRelay(
       verpKey,
       recipientKey: Buffer.alloc(32, 8),
     },
-    submission: { host: "127.0.0.1", tlsPort: 0, starttlsPort: 0, tls, maxSize: MAX_SIZE, dataMs },
+    submission: { tlsAddresses: [LOOPBACK], starttlsAddresses: [LOOPBACK], tls, maxSize: MAX_SIZE, dataMs },
     delivery: { port, allowPrivate: true, deadlines: { connect: 2_000, dataEnd: 3_000 } },
     spool,
     policyBook: book,
@@ -211,7 +217,9 @@ export async function startRelay(
       address === "gone@a.test" ? "This recipient complained; release it in the portal" : undefined,
     random: () => 0.5,
   });
-  return { clock, spool, book, relay, hooks, ports: await relay.start() };
+  const { tls: implicit, starttls } = await relay.start();
+  const ports = { tls: implicit[0]!.port, starttls: starttls[0]!.port };
+  return { clock, spool, book, relay, hooks, ports };
 }
 
 export async function stopRelay({ relay, spool }: Testbed): Promise<void> {
@@ -223,7 +231,7 @@ export function client({ ports }: Testbed, login: { user?: string; pass?: string
   const { user = "alice", pass = "secret", implicit = true } = login;
   return createTransport({
     host: "127.0.0.1",
-    port: implicit ? ports.tlsPort! : ports.starttlsPort!,
+    port: implicit ? ports.tls : ports.starttls,
     secure: implicit,
     requireTLS: !implicit,
     tls: { rejectUnauthorized: false },

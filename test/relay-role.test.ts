@@ -1,8 +1,9 @@
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer, type AddressInfo } from "node:net";
+import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { connect as connectTls } from "node:tls";
 import { Worker } from "node:worker_threads";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { createAuthority } from "../src/devnet/certificates.ts";
@@ -80,6 +81,29 @@ test.each(["ATMOS_INBOUND_ADDRESS", "ATMOS_SUBMISSION_TLS_ADDRESS", "ATMOS_SUBMI
     await relay.close();
   },
 );
+
+test("each of several addresses of a TLS mode is listened on, and greets in its mode", async () => {
+  const relay = await startRelay(
+    await options({
+      ATMOS_SUBMISSION_TLS_ADDRESS: "127.0.0.1:0, 127.0.0.2:0",
+      ATMOS_SUBMISSION_STARTTLS_ADDRESS: "127.0.0.2:0, 127.0.0.1:0",
+    }),
+  );
+  closers.push(() => relay.close());
+  const { tls: implicit, starttls } = relay.addresses;
+  expect([implicit, starttls].map((list) => list.map((a) => a.host))).toEqual([
+    ["127.0.0.1", "127.0.0.2"],
+    ["127.0.0.2", "127.0.0.1"],
+  ]);
+  const greeting = async (socket: Socket) => {
+    const [data] = (await once(socket, "data")) as [Buffer];
+    socket.destroy();
+    return data.toString("latin1");
+  };
+  for (const { host, port } of implicit)
+    expect(await greeting(connectTls({ host, port, rejectUnauthorized: false }))).toMatch(/^220 /);
+  for (const { host, port } of starttls) expect(await greeting(connect({ host, port }))).toMatch(/^220 /);
+});
 
 test("whoever runs the role hears that the spool's writer died", async () => {
   const fatal = vi.fn<(error: Error) => void>();

@@ -58,9 +58,9 @@ async function talk(socket: Socket) {
   return { say, reply, socket };
 }
 
-const plain = () => talk(connectPlain(bed.ports.starttlsPort!, "127.0.0.1"));
+const plain = () => talk(connectPlain(bed.ports.starttls, "127.0.0.1"));
 const overTls = (options = {}) =>
-  talk(connectTls({ host: "127.0.0.1", port: bed.ports.tlsPort!, rejectUnauthorized: false, ...options }));
+  talk(connectTls({ host: "127.0.0.1", port: bed.ports.tls, rejectUnauthorized: false, ...options }));
 const auth = (user: string, pass: string) =>
   `AUTH PLAIN ${Buffer.from(`\0${user}\0${pass}`).toString("base64")}\r\n`;
 
@@ -138,7 +138,7 @@ describe("authentication", () => {
     await start();
     const socket = connectTls({
       host: "127.0.0.1",
-      port: bed.ports.tlsPort!,
+      port: bed.ports.tls,
       rejectUnauthorized: false,
       minVersion: "TLSv1.1",
       maxVersion: "TLSv1.1",

@@ -93,7 +93,7 @@ async function playHistory(
 function commandFor({ operators, config, world }: Sandbox): string {
   const [operator] = operators;
   if (!operator) return "";
-  const { host, port } = config.SUBMISSION_TLS_ADDRESS;
+  const { host, port } = config.SUBMISSION_TLS_ADDRESS[0]!;
   const url = `smtps://${operator.username}:${operator.secret}@${host}:${port}`;
   return `npm run -s atmos -- send-test ada@bigmail.test --url ${url} --from ${operator.from} --ca ${world.caFile}`;
 }
@@ -105,7 +105,7 @@ function describe(running: Sandbox, dir: string, out: Output): void {
   out.say(`  Committee        ${urls.committee()}`);
   out.say(`  Mailboxes        ${urls.mail}`);
   out.say(
-    `  Submission       127.0.0.1:${config.SUBMISSION_TLS_ADDRESS.port} (TLS), 127.0.0.1:${config.SUBMISSION_STARTTLS_ADDRESS.port} (STARTTLS)`,
+    `  Submission       127.0.0.1:${config.SUBMISSION_TLS_ADDRESS[0]!.port} (TLS), 127.0.0.1:${config.SUBMISSION_STARTTLS_ADDRESS[0]!.port} (STARTTLS)`,
   );
   out.say(`  Labels           ${urls.web}/xrpc/com.atproto.label.queryLabels?uriPatterns=*`);
   out.say(

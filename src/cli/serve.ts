@@ -31,8 +31,8 @@ export async function serve(options: { env?: string; rules?: string; json?: bool
     listening: {
       ...(http && { http }),
       ...(relay && {
-        submissionTls: { host: config.SUBMISSION_TLS_ADDRESS.host, port: relay.addresses.tls },
-        submissionStarttls: { host: config.SUBMISSION_STARTTLS_ADDRESS.host, port: relay.addresses.starttls },
+        submissionTls: relay.addresses.tls,
+        submissionStarttls: relay.addresses.starttls,
         inbound: relay.addresses.inbound,
       }),
       ...(zone && { zone: zone.address }),

@@ -1,6 +1,7 @@
 import { createHmac } from "node:crypto";
 import type { EventMaker, RecipientFacts } from "../event/index.ts";
 import type { Clock } from "../lib/clock.ts";
+import type { Address } from "../platform/config/index.ts";
 import type { Logger } from "../platform/log.ts";
 import type { Metrics } from "../platform/metrics.ts";
 import type { PolicyBook } from "../policy/index.ts";
@@ -28,10 +29,9 @@ export type RelayIdentity = {
 };
 
 export type SubmissionConfig = {
-  host: string;
-  /** Implicit TLS (465) and STARTTLS (587); null: not offered; 0: any free port. */
-  tlsPort: number | null;
-  starttlsPort: number | null;
+  /** Where implicit TLS (465, 2465) and STARTTLS (587, 2587) are offered; port 0: any free one. */
+  tlsAddresses: readonly Address[];
+  starttlsAddresses: readonly Address[];
   /** PEM. */
   tls: { key: string; cert: string };
   /** Octets of a message; default 25 MiB. */

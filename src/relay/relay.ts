@@ -14,7 +14,7 @@ import type {
 } from "./context.ts";
 import { createDelivery } from "./delivery/index.ts";
 import { createSigner } from "./signing/index.ts";
-import { createSubmissionServer } from "./submission/index.ts";
+import { createSubmissionServer, type ListeningOn } from "./submission/index.ts";
 
 export type RelayOptions = {
   identity: RelayIdentity;
@@ -35,8 +35,8 @@ export type RelayOptions = {
 };
 
 export interface Relay {
-  /** Resolves with the ports that are listened on; when one is taken it rejects, and nothing runs. */
-  start(): Promise<{ tlsPort: number | null; starttlsPort: number | null }>;
+  /** Resolves with what is listened on; when one address is taken it rejects, and nothing runs. */
+  start(): Promise<ListeningOn>;
   /** Certificates were renewed. */
   setTls(tls: SubmissionConfig["tls"]): void;
   /** Something is in the spool that did not come by submission: look now. */
@@ -86,9 +86,9 @@ export function createRelay(options: RelayOptions): Relay {
       forget = policyBook.onChange(policyChanged);
       try {
         for (const policy of policyBook.all()) await spool.setHolds(policy, clock.now());
-        const ports = await submission.start();
+        const listening = await submission.start();
         delivery.start();
-        return ports;
+        return listening;
       } catch (error) {
         forget();
         throw error;

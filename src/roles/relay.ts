@@ -65,9 +65,8 @@ async function open(options: RelayRoleOptions, opened: (() => Promise<void>)[]) 
       recipientKey: keys.recipient,
     },
     submission: {
-      host: config.SUBMISSION_TLS_ADDRESS.host,
-      tlsPort: config.SUBMISSION_TLS_ADDRESS.port,
-      starttlsPort: config.SUBMISSION_STARTTLS_ADDRESS.port,
+      tlsAddresses: config.SUBMISSION_TLS_ADDRESS,
+      starttlsAddresses: config.SUBMISSION_STARTTLS_ADDRESS,
       tls,
     },
     delivery: {
@@ -102,7 +101,7 @@ async function open(options: RelayRoleOptions, opened: (() => Promise<void>)[]) 
     log,
   });
   opened.push(() => inbound.close());
-  const ports = await relay.start();
+  const submission = await relay.start();
 
   const policies = bus.subscribe<MemberPolicy>(
     POLICY_TOPIC,
@@ -140,9 +139,8 @@ async function open(options: RelayRoleOptions, opened: (() => Promise<void>)[]) 
     },
   });
 
-  const addresses: { tls: number; starttls: number; inbound: Address } = {
-    tls: ports.tlsPort ?? config.SUBMISSION_TLS_ADDRESS.port,
-    starttls: ports.starttlsPort ?? config.SUBMISSION_STARTTLS_ADDRESS.port,
+  const addresses: { tls: Address[]; starttls: Address[]; inbound: Address } = {
+    ...submission,
     inbound: inbound.address,
   };
 

@@ -194,7 +194,7 @@ export async function startServe(options: ServeOptions): Promise<Serve> {
           labeler,
           submission: () => ({
             host: config.POOL_HOSTNAME,
-            port: relay?.addresses.tls ?? config.SUBMISSION_TLS_ADDRESS.port,
+            port: (relay?.addresses.tls ?? config.SUBMISSION_TLS_ADDRESS)[0]!.port,
           }),
           log,
           mayAct: (token) => {

@@ -13,8 +13,10 @@ export const services: Probe = async ({ config }) => {
   const probes: Promise<Finding>[] = [];
   if (has("core") || has("labeler")) probes.push(http(config.HTTP_ADDRESS));
   if (has("relay")) {
-    probes.push(greeting("submission (TLS)", config.SUBMISSION_TLS_ADDRESS, true));
-    probes.push(greeting("submission (STARTTLS)", config.SUBMISSION_STARTTLS_ADDRESS, false));
+    for (const address of config.SUBMISSION_TLS_ADDRESS)
+      probes.push(greeting("submission (TLS)", address, true));
+    for (const address of config.SUBMISSION_STARTTLS_ADDRESS)
+      probes.push(greeting("submission (STARTTLS)", address, false));
     probes.push(greeting("inbound", config.INBOUND_ADDRESS, false));
   }
   if (has("zone")) probes.push(zone(config.ZONE_ADDRESS, config.ZONE_NAME));

@@ -31,7 +31,14 @@ test("a whole configuration gets its defaults, and the secrets are apart", () =>
     ZONE_NAME: "wl.coop.example",
     PUBLIC_URL: "https://coop.example",
     ROLES: ["core", "labeler", "relay", "zone"],
-    SUBMISSION_TLS_ADDRESS: { host: "::", port: 465 },
+    SUBMISSION_TLS_ADDRESS: [
+      { host: "::", port: 465 },
+      { host: "::", port: 2465 },
+    ],
+    SUBMISSION_STARTTLS_ADDRESS: [
+      { host: "::", port: 587 },
+      { host: "::", port: 2587 },
+    ],
     DNS_SERVERS: ["127.0.0.1:53"],
   });
   expect(JSON.stringify(config)).not.toContain(hex);
@@ -109,9 +116,24 @@ describe("one error names every problem", () => {
     ["core alone", { ...whole, ATMOS_ROLES: "core" }, [/ATMOS_RELAY_SEALING_KEY is missing/]],
     ["zone without labeler", { ...whole, ATMOS_ROLES: "core,relay,zone" }, [/zone without labeler/]],
     [
-      "submission on two hosts",
-      { ...whole, ATMOS_SUBMISSION_TLS_ADDRESS: "127.0.0.2:465" },
-      [/differ in their host/],
+      "one of several addresses of a wrong form",
+      { ...whole, ATMOS_SUBMISSION_TLS_ADDRESS: "127.0.0.2:465,2465" },
+      [/ATMOS_SUBMISSION_TLS_ADDRESS "2465" is not HOST:PORT/],
+    ],
+    [
+      "no address at all",
+      { ...whole, ATMOS_SUBMISSION_TLS_ADDRESS: "," },
+      [/ATMOS_SUBMISSION_TLS_ADDRESS names no HOST:PORT/],
+    ],
+    [
+      "an address twice",
+      { ...whole, ATMOS_SUBMISSION_TLS_ADDRESS: "127.0.0.1:465, 127.0.0.1:465" },
+      [/ATMOS_SUBMISSION_TLS_ADDRESS names 127.0.0.1:465 twice/],
+    ],
+    [
+      "TLS and STARTTLS on one of their ports",
+      { ...whole, ATMOS_SUBMISSION_STARTTLS_ADDRESS: "[::]:587,[::]:2465" },
+      [/ATMOS_SUBMISSION_TLS_ADDRESS and ATMOS_SUBMISSION_STARTTLS_ADDRESS are both :::2465/],
     ],
     [
       "a missing name beside a role without its key",

@@ -159,16 +159,11 @@ function contradictions(s: Settings): string[] {
       has("labeler"),
       "ATMOS_ROLES has zone without labeler: the allowlist is made from the labels of the same process; add labeler",
     );
-  if (has("relay") && s.SUBMISSION_TLS_ADDRESS.host !== s.SUBMISSION_STARTTLS_ADDRESS.host) {
-    out.push(
-      "ATMOS_SUBMISSION_TLS_ADDRESS and ATMOS_SUBMISSION_STARTTLS_ADDRESS differ in their host: both ports are served on one",
-    );
-  }
   const listening: [string, Address][] = [["ATMOS_METRICS_ADDRESS", s.METRICS_ADDRESS]];
   if (has("core") || has("labeler")) listening.push(["ATMOS_HTTP_ADDRESS", s.HTTP_ADDRESS]);
   if (has("relay")) {
-    listening.push(["ATMOS_SUBMISSION_TLS_ADDRESS", s.SUBMISSION_TLS_ADDRESS]);
-    listening.push(["ATMOS_SUBMISSION_STARTTLS_ADDRESS", s.SUBMISSION_STARTTLS_ADDRESS]);
+    for (const at of s.SUBMISSION_TLS_ADDRESS) listening.push(["ATMOS_SUBMISSION_TLS_ADDRESS", at]);
+    for (const at of s.SUBMISSION_STARTTLS_ADDRESS) listening.push(["ATMOS_SUBMISSION_STARTTLS_ADDRESS", at]);
     listening.push(["ATMOS_INBOUND_ADDRESS", s.INBOUND_ADDRESS]);
   }
   if (has("zone")) listening.push(["ATMOS_ZONE_ADDRESS", s.ZONE_ADDRESS]);
@@ -176,7 +171,12 @@ function contradictions(s: Settings): string[] {
     const twin = listening
       .slice(i + 1)
       .find(([, other]) => at.port !== 0 && other.port === at.port && other.host === at.host);
-    if (twin) out.push(`${name} and ${twin[0]} are both ${at.host}:${at.port}: give each a port of its own`);
+    if (!twin) continue;
+    out.push(
+      twin[0] === name
+        ? `${name} names ${at.host}:${at.port} twice`
+        : `${name} and ${twin[0]} are both ${at.host}:${at.port}: give each a port of its own`,
+    );
   }
   if (s.ZONE_NAME === s.POOL_DOMAIN)
     out.push(

@@ -20,6 +20,12 @@ const address = z.string().transform((text, context): Address => {
   return { host, port };
 });
 
+/** Where something listens several times: each address once. */
+const addresses = z
+  .string()
+  .transform((text) => text.split(/[,\s]+/).filter((part) => part !== ""))
+  .pipe(z.array(address).min(1, "names no HOST:PORT"));
+
 const domain = z
   .string()
   .toLowerCase()
@@ -78,8 +84,8 @@ export const settings = z.object({
   PLC_URL: url.default("https://plc.directory"),
   ALLOW_PRIVATE_NETWORK: flag.default(false),
 
-  SUBMISSION_TLS_ADDRESS: address.prefault("[::]:465"),
-  SUBMISSION_STARTTLS_ADDRESS: address.prefault("[::]:587"),
+  SUBMISSION_TLS_ADDRESS: addresses.prefault("[::]:465,[::]:2465"),
+  SUBMISSION_STARTTLS_ADDRESS: addresses.prefault("[::]:587,[::]:2587"),
   INBOUND_ADDRESS: address.prefault("[::]:25"),
   TLS_CERT_FILE: z.string().min(1).optional(),
   TLS_KEY_FILE: z.string().min(1).optional(),

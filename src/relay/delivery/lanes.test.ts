@@ -29,7 +29,16 @@ const lanesOf = (config: DeliveryConfig) =>
 function jobFor(did: string, host: string, addresses = 1) {
   const result = Promise.withResolvers<AttemptResult | undefined>();
   const job = {
-    leased: { id: "r", address: "x@y.test", domain: "y.test", attempts: 0, message: messageOf(did) },
+    leased: {
+      id: "r",
+      address: "x@y.test",
+      domain: "y.test",
+      attempts: 0,
+      firstTime: false,
+      notify: null,
+      orcpt: null,
+      message: messageOf(did),
+    },
     route: {
       ok: true as const,
       provider: "other",
@@ -51,8 +60,14 @@ const messageOf = (did: string) => ({
   sender: "a@b.test",
   fromDomain: "b.test",
   stream: "transactional",
+  priority: 1,
+  template: null,
   receivedAt: 0,
   size: 1,
+  eightBit: false,
+  smtpUtf8: false,
+  ret: null,
+  envid: null,
 });
 
 test("a hundred hosts that never answer take a fifth of the places, and another member's mail has one", async () => {

@@ -79,7 +79,8 @@ export async function startInbound({
     },
   });
 
-  const limits = limitConnections(server, { perAddress: maxPerAddress, untilPassedMs: SESSION_MS });
+  const limits = limitConnections({ perAddress: maxPerAddress, untilPassedMs: SESSION_MS });
+  limits.guard(server);
 
   async function answer(
     session: SMTPServerSession,

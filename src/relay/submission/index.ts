@@ -1,13 +1,17 @@
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { SMTPServer, type SMTPServerOptions } from "smtp-server";
+import type { Address } from "../../platform/config/index.ts";
 import { limitConnections } from "../connections.ts";
 import type { RelayContext, SubmissionConfig } from "../context.ts";
 import { createSessionHandlers, DEFAULTS, SmtpReply } from "./session.ts";
 
+/** What is listened on, in the order of the configuration. */
+export type ListeningOn = { tls: Address[]; starttls: Address[] };
+
 export interface SubmissionServer {
-  /** Rejects, and listens on nothing, when one of the ports is taken. */
-  start(): Promise<{ tlsPort: number | null; starttlsPort: number | null }>;
+  /** Rejects, and listens on nothing, when one of the addresses is taken. */
+  start(): Promise<ListeningOn>;
   /** Takes no new connections, lets those that are there finish for `graceMs`, then ends them. */
   close(graceMs: number): Promise<void>;
   /** Certificates were renewed. */
@@ -18,6 +22,11 @@ export interface SubmissionServer {
 export function createSubmissionServer(context: RelayContext, config: SubmissionConfig): SubmissionServer {
   const { identity, log } = context;
   const handlers = createSessionHandlers(context, config);
+  const limits = limitConnections({
+    perAddress: config.maxPerAddress ?? DEFAULTS.maxPerAddress,
+    total: config.maxConnections ?? DEFAULTS.maxConnections,
+    untilPassedMs: config.loginMs ?? DEFAULTS.loginMs,
+  });
   const options: SMTPServerOptions = {
     ...config.tls,
     minVersion: "TLSv1.2",
@@ -30,52 +39,41 @@ export function createSubmissionServer(context: RelayContext, config: Submission
     maxClients: config.maxConnections ?? DEFAULTS.maxConnections,
     socketTimeout: 300_000,
     logger: false,
+    onConnect(session, done) {
+      // In clear AUTH is not even offered: a client that sees it may send its secret before it asks for TLS.
+      if (!session.secure) session.disabledCommands = ["AUTH"];
+      done(limits.opened(session));
+    },
+    onSecure(_socket, session, done) {
+      session.disabledCommands = [];
+      done();
+    },
+    onAuth(auth, session, done) {
+      const result = handlers.authenticate(auth.username ?? "", auth.password ?? "", session);
+      if (typeof result !== "string") return done(result);
+      limits.passed(session);
+      done(null, { user: result });
+    },
     onMailFrom: (address, session, done) => void answer(() => handlers.mail(address, session), done),
     onRcptTo: (address, session, done) => void answer(() => handlers.rcpt(address, session), done),
     onData: (stream, session, done) => void answer(() => handlers.data(stream, session), done),
+    onClose: (session) => limits.passed(session),
   };
 
-  function serverFor(secure: boolean): SMTPServer {
-    const server = new SMTPServer({
-      ...options,
-      secure,
-      onConnect(session, done) {
-        // In clear AUTH is not even offered: a client that sees it may send its secret before it asks for TLS.
-        if (!session.secure) session.disabledCommands = ["AUTH"];
-        done(limits.opened(session));
-      },
-      onSecure(_socket, session, done) {
-        session.disabledCommands = [];
-        done();
-      },
-      onAuth(auth, session, done) {
-        const result = handlers.authenticate(auth.username ?? "", auth.password ?? "", session);
-        if (typeof result !== "string") return done(result);
-        limits.passed(session);
-        done(null, { user: result });
-      },
-      onClose: (session) => limits.passed(session),
-    });
-    const limits = limitConnections(server, {
-      perAddress: config.maxPerAddress ?? DEFAULTS.maxPerAddress,
-      untilPassedMs: config.loginMs ?? DEFAULTS.loginMs,
-    });
-    return server;
-  }
-
   const listeners = [
-    { port: config.tlsPort, server: serverFor(true) },
-    { port: config.starttlsPort, server: serverFor(false) },
-  ];
+    ...config.tlsAddresses.map((address) => ({ address, secure: true })),
+    ...config.starttlsAddresses.map((address) => ({ address, secure: false })),
+  ].map(({ address, secure }) => ({ address, secure, server: new SMTPServer({ ...options, secure }) }));
   for (const { server } of listeners) {
+    limits.guard(server);
     server.on("error", (err) => log.debug({ err }, "submission connection failed"));
   }
 
-  async function listen({ port, server }: (typeof listeners)[number]): Promise<number | null> {
-    if (port === null) return null;
-    server.listen(port, config.host);
+  async function listen({ address, server }: (typeof listeners)[number]): Promise<Address> {
+    server.listen(address.port, address.host);
     await once(server.server, "listening");
-    return (server.server.address() as AddressInfo).port;
+    const { port } = server.server.address() as AddressInfo;
+    return { host: address.host, port };
   }
 
   async function close(graceMs: number): Promise<void> {
@@ -90,16 +88,17 @@ export function createSubmissionServer(context: RelayContext, config: Submission
 
   return {
     async start() {
-      const ports = await Promise.allSettled(listeners.map(listen));
-      const failed = ports.find((result) => result.status === "rejected");
+      const bound = await Promise.allSettled(listeners.map(listen));
+      const failed = bound.find((result) => result.status === "rejected");
       if (failed) {
         await close(0);
         throw failed.reason;
       }
-      const [tlsPort = null, starttlsPort = null] = ports.map((p) =>
-        p.status === "fulfilled" ? p.value : null,
-      );
-      return { tlsPort, starttlsPort };
+      const at = (secure: boolean) =>
+        bound.flatMap((one, i) =>
+          one.status === "fulfilled" && listeners[i]!.secure === secure ? [one.value] : [],
+        );
+      return { tls: at(true), starttls: at(false) };
     },
     close,
     setTls(tls) {
