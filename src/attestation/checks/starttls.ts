@@ -18,16 +18,16 @@ export const checkStartTls: Check = async ({ domain }, { resolver, at, transport
   const { answer, hosts } = await mxHosts(domain, resolver);
   if (answer.status === "temperror") return result("starttls", [noAnswer(domain, answer)], at);
   if (hosts.length === 0) return undefined;
-  const looked = hosts.slice(0, MAX_HOSTS).map((host) => checkHost(host, resolver, transport, at));
+  const looked = hosts
+    .slice(0, MAX_HOSTS)
+    .map((host) => checkHost(host, { domain, resolver, transport, at }));
   return result("starttls", (await Promise.all(looked)).flat(), at);
 };
 
-async function checkHost(
-  host: string,
-  resolver: Resolver,
-  transport: Transport,
-  at: number,
-): Promise<Observation[]> {
+type Around = { domain: string; resolver: Resolver; transport: Transport; at: number };
+
+async function checkHost(host: string, around: Around): Promise<Observation[]> {
+  const { resolver, transport, at } = around;
   const found = await addressesOf(host, resolver);
   if (found.status === "temperror") return [noAnswer(host, found)];
   // A host without address has its finding in the check of MX.
@@ -51,7 +51,7 @@ async function checkHost(
     case "secured":
       return [
         ...judgeSession(host, where, probe.session, at),
-        ...(await compareTlsa(host, where, probe.session, resolver)),
+        ...(await compareTlsa(host, where, probe.session, around)),
       ];
   }
 }
@@ -96,14 +96,16 @@ function judgeSession(host: string, where: string, session: TlsSession, at: numb
 async function compareTlsa(
   host: string,
   where: string,
-  session: TlsSession,
-  resolver: Resolver,
+  { chain }: TlsSession,
+  { domain, resolver, at }: Around,
 ): Promise<Observation[]> {
   const name = tlsaName(host);
   const answer = await resolver.resolve(name, "TLSA");
   const usable = answer.status === "ok" ? answer.records.filter(isUsable) : [];
-  const [leaf] = session.chain;
-  if (usable.length === 0 || !leaf || usable.some((record) => matches(record, session.chain))) return [];
+  const [leaf] = chain;
+  // Both are names to look for (RFC 7672 section 3.2.2).
+  const presented = { chain, names: [host, domain], at };
+  if (usable.length === 0 || !leaf || usable.some((record) => matches(record, presented))) return [];
   const own = tlsaOf(leaf);
   return [
     {

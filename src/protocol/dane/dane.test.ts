@@ -1,4 +1,7 @@
+import { createHash, X509Certificate } from "node:crypto";
 import { describe, expect, test } from "vitest";
+import type { Presented } from "./anchor.ts";
+import { certificates } from "./certificates.fixture.ts";
 import { formatTlsa, isUsable, matches, tlsaName, tlsaOf } from "./index.ts";
 
 /** A certificate for mx.x.test, made with OpenSSL, and the digests that OpenSSL gives of it and of its key. */
@@ -15,6 +18,8 @@ const FULL = "524c8bfcb5afb87a571f181f99159d2596ce99fe48835a41cd8f2aa66bf4059f";
 const KEY = "7f4ece24b75b1ce2a64ff60aff278e68dbe9d744626c3dda7a418171c2bf0eaa";
 const KEY_512 =
   "bf7889d3873129be0ae6601dea40d9c9f2e38ba8b8c0ad819a29f80862e75de9158b9ce761200a5de2399d5e55bee5a82c1aff502d26b6f2da13424bea2369c7";
+const NOW = Date.parse("2027-01-01T00:00:00Z");
+const LATE = Date.parse("2127-01-01T00:00:00Z");
 const other = Buffer.from("another certificate");
 
 const tlsa = (usage: number, selector: number, matchingType: number, hex: string) => ({
@@ -24,21 +29,83 @@ const tlsa = (usage: number, selector: number, matchingType: number, hex: string
   certificate: Buffer.from(hex, "hex"),
 });
 
-describe("a certificate and a record", () => {
-  const cases: [string, ReturnType<typeof tlsa>, Uint8Array[], boolean][] = [
-    ["the key's SHA-256", tlsa(3, 1, 1, KEY), [certificate], true],
-    ["the key's SHA-512", tlsa(3, 1, 2, KEY_512), [certificate], true],
-    ["the whole's SHA-256", tlsa(3, 0, 1, FULL), [certificate], true],
-    ["the whole itself", tlsa(3, 0, 0, certificate.toString("hex")), [certificate], true],
-    ["another key", tlsa(3, 1, 1, FULL), [certificate], false],
-    ["a leaf is no anchor", tlsa(2, 1, 1, KEY), [certificate], false],
-    ["an anchor above the leaf", tlsa(2, 1, 1, KEY), [other, certificate], true],
-    ["an anchor is no leaf", tlsa(3, 1, 1, KEY), [other, certificate], false],
-    ["a usage that SMTP does not use", tlsa(1, 1, 1, KEY), [certificate], false],
-    ["no certificate", tlsa(3, 1, 1, KEY), [], false],
-    ["what is no certificate", tlsa(3, 1, 1, KEY), [other], false],
+const shown = (...chain: Uint8Array[]): Presented => ({ chain, names: ["mx.x.test"], at: NOW });
+
+describe("the server's own certificate (DANE-EE)", () => {
+  const cases: [string, ReturnType<typeof tlsa>, Presented, boolean][] = [
+    ["the key's SHA-256", tlsa(3, 1, 1, KEY), shown(certificate), true],
+    ["the key's SHA-512", tlsa(3, 1, 2, KEY_512), shown(certificate), true],
+    ["the whole's SHA-256", tlsa(3, 0, 1, FULL), shown(certificate), true],
+    ["the whole itself", tlsa(3, 0, 0, certificate.toString("hex")), shown(certificate), true],
+    ["under another name", tlsa(3, 1, 1, KEY), { ...shown(certificate), names: ["y.test"] }, true],
+    ["after its end", tlsa(3, 1, 1, KEY), { ...shown(certificate), at: LATE }, true],
+    ["another key", tlsa(3, 1, 1, FULL), shown(certificate), false],
+    ["an anchor is no leaf", tlsa(3, 1, 1, KEY), shown(other, certificate), false],
+    ["a usage that SMTP does not use", tlsa(1, 1, 1, KEY), shown(certificate), false],
+    ["no certificate", tlsa(3, 1, 1, KEY), shown(), false],
+    ["what is no certificate", tlsa(3, 1, 1, KEY), shown(other), false],
   ];
-  test.each(cases)("%s", (_, record, chain, yes) => expect(matches(record, chain)).toBe(yes));
+  test.each(cases)("%s", (_, record, presented, yes) => expect(matches(record, presented)).toBe(yes));
+});
+
+describe("an authority above it (DANE-TA)", () => {
+  const { root, impostor, intermediate, leaf, forged, under, lone } = certificates;
+  /** The record of a certificate: whole, or its key; itself (0) or its digest. */
+  function anchor(der: Buffer, selector: 0 | 1, matchingType: 0 | 1 | 2) {
+    const spki = new X509Certificate(der).publicKey.export({ type: "spki", format: "der" });
+    const data = selector === 0 ? der : spki;
+    const digest = (name: string) => createHash(name).update(data).digest();
+    return {
+      usage: 2,
+      selector,
+      matchingType,
+      certificate: [data, digest("sha256"), digest("sha512")][matchingType]!,
+    };
+  }
+  const whole = shown(leaf, intermediate, root);
+  const cases: [string, ReturnType<typeof anchor>, Presented, boolean][] = [
+    ["two steps up, the whole", anchor(root, 0, 1), whole, true],
+    ["two steps up, the key", anchor(root, 1, 2), whole, true],
+    ["one step up", anchor(intermediate, 1, 1), whole, true],
+    ["one step up, and the root not shown", anchor(intermediate, 0, 1), shown(leaf, intermediate), true],
+    [
+      "shown in another order, beside others",
+      anchor(root, 0, 1),
+      shown(leaf, root, impostor, other, intermediate),
+      true,
+    ],
+    [
+      "by the name of the mail domain",
+      anchor(root, 0, 1),
+      { ...whole, names: ["x.test", "mx.x.test"] },
+      true,
+    ],
+    ["not shown, and only its digest known", anchor(root, 0, 1), shown(leaf, intermediate), false],
+    ["not shown, and whole in the record", anchor(root, 0, 0), shown(leaf, intermediate), true],
+    ["not shown, and its key in the record", anchor(root, 1, 0), shown(leaf, intermediate), true],
+    ["a step missing", anchor(root, 0, 0), shown(leaf), false],
+    ["a step missing, by the key", anchor(root, 1, 0), shown(leaf), false],
+    ["shown, and another of its name has signed", anchor(root, 1, 1), shown(forged, root), false],
+    ["shown beside the one that has signed", anchor(root, 1, 1), shown(forged, impostor, root), false],
+    ["shown, and nothing of it has signed", anchor(root, 1, 1), shown(lone, intermediate, root), false],
+    ["whole in the record, and nothing of it has signed", anchor(root, 0, 0), shown(lone), false],
+    [
+      "a certificate that is no authority has signed",
+      anchor(root, 1, 1),
+      shown(under, leaf, intermediate, root),
+      false,
+    ],
+    ["the server's own is no authority above it", anchor(lone, 1, 1), shown(lone, lone), false],
+    ["the server's own, whole in the record", anchor(lone, 0, 0), shown(lone), false],
+    ["another name", anchor(root, 0, 1), { ...whole, names: ["y.test"] }, false],
+    ["no name", anchor(root, 0, 1), { ...whole, names: [] }, false],
+    ["after the end", anchor(root, 0, 1), { ...whole, at: LATE }, false],
+    ["before the beginning", anchor(root, 0, 1), { ...whole, at: 0 }, false],
+    ["no key in the record", { ...anchor(root, 1, 0), certificate: other }, whole, false],
+    ["nothing shown", anchor(root, 0, 1), shown(), false],
+    ["what is no certificate", anchor(root, 0, 1), shown(other, root), false],
+  ];
+  test.each(cases)("%s", (_, record, presented, yes) => expect(matches(record, presented)).toBe(yes));
 });
 
 test.each([

@@ -1,5 +1,6 @@
 import { createHash, X509Certificate } from "node:crypto";
 import type { DnsRecordData } from "../dns/index.ts";
+import { isAnchored, type Presented } from "./anchor.ts";
 
 type Tlsa = DnsRecordData["TLSA"];
 
@@ -19,12 +20,14 @@ export function isUsable({ usage, selector, matchingType, certificate }: Tlsa): 
 }
 
 /**
- * Whether a server's certificates (DER, the leaf first) match a record (RFC 7671 section 5): DANE-EE the leaf alone,
- * DANE-TA any above it. Chains and names of a DANE-TA match are not verified here.
+ * Whether a server's certificates match a record (RFC 7671 section 5): DANE-EE its own, whatever its names and time;
+ * DANE-TA an authority above it, by which it really is signed.
  */
-export function matches(record: Tlsa, chain: readonly Uint8Array[]): boolean {
-  const candidates = record.usage === 3 ? chain.slice(0, 1) : chain.slice(1);
-  return isUsable(record) && candidates.some((der) => same(record, der));
+export function matches(record: Tlsa, presented: Presented): boolean {
+  if (!isUsable(record)) return false;
+  const [leaf] = presented.chain;
+  if (record.usage === 3) return leaf !== undefined && same(record, leaf);
+  return isAnchored(record, presented, (der) => same(record, der));
 }
 
 function same({ selector, matchingType, certificate }: Tlsa, der: Uint8Array): boolean {
