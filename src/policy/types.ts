@@ -67,6 +67,8 @@ export type MemberPolicy = {
   joinedAt: number;
   /** The breaker stopped the whole member. */
   paused?: boolean;
+  /** As a credential's, for pauses of the whole member. */
+  resumedUpTo?: number;
   /** Why mail is refused or throttled: shown in SMTP replies. */
   reason: { text: string; url: string } | null;
   domains: DomainPolicy[];
