@@ -1,24 +1,10 @@
-import { verifySignature } from "@atproto/crypto";
-import { getDidKeyFromMultibase } from "@atproto/identity";
-import { decodeAll, encode } from "@atproto/lex-cbor";
+import { decodeAll } from "@atproto/lex-cbor";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { COLLECTION, startCooperative, tellLogOnFailure } from "./cooperative.ts";
 import type { Cooperative, Member } from "./cooperative.ts";
+import { queryLabels, verifies, type SaidLabel } from "./labels.ts";
 import { complete, until } from "./servers/process.ts";
-
-/** A label as it came, whichever way; `sig` as bytes. */
-type SaidLabel = {
-  ver: number;
-  src: string;
-  uri: string;
-  cid?: string;
-  val: string;
-  neg?: boolean;
-  cts: string;
-  exp?: string;
-  sig: Uint8Array;
-};
 
 /** A consumer of `com.atproto.label.subscribeLabels`, as an AppView is one. */
 interface Subscriber {
@@ -60,31 +46,7 @@ async function subscribe(cursor: number): Promise<Subscriber> {
   return { labels, close: () => socket.terminate() };
 }
 
-async function query(uriPattern: string): Promise<SaidLabel[]> {
-  const parameters = new URLSearchParams({ uriPatterns: uriPattern, limit: "250" });
-  const response = await fetch(`${coop.product.url}/xrpc/com.atproto.label.queryLabels?${parameters}`);
-  expect(response.status).toBe(200);
-  const { labels } = (await response.json()) as {
-    labels: (Omit<SaidLabel, "sig"> & { sig: { $bytes: string } })[];
-  };
-  return labels.map((label) => ({ ...label, sig: Buffer.from(label.sig.$bytes, "base64") }));
-}
-
-/** The key `#atproto_label` of the labeler's DID document, from the PLC directory, as a did:key. */
-async function labelKey(): Promise<string> {
-  const response = await fetch(`${coop.pds.plcUrl}/${coop.labelerDid}`);
-  const { verificationMethod } = (await response.json()) as {
-    verificationMethod: { id: string; type: string; publicKeyMultibase: string }[];
-  };
-  const method = verificationMethod.find(({ id }) => id.endsWith("#atproto_label"));
-  const key = method && getDidKeyFromMultibase(method);
-  if (key === undefined) throw new Error(`no label key: ${JSON.stringify(verificationMethod)}`);
-  return key;
-}
-
-/** The label specification: the signature is over the DAG-CBOR of the whole label without `sig`. */
-const verifies = async ({ sig, ...unsigned }: SaidLabel) =>
-  verifySignature(await labelKey(), encode(unsigned), sig);
+const query = (uriPattern: string) => queryLabels(coop, uriPattern);
 
 async function dig(domain: string, type: string): Promise<{ status: string; answers: string[] }> {
   const name = `${domain}.dwl.wl.coop.test`;
@@ -166,9 +128,9 @@ describe("labels", () => {
     for (const label of labels) {
       expect(label.src).toBe(coop.labelerDid);
       expect(label.sig).toHaveLength(64);
-      expect(await verifies(label)).toBe(true);
-      expect(await verifies({ ...label, val: "clean-sender" })).toBe(false);
-      expect(await verifies({ ...label, neg: true })).toBe(false);
+      expect(await verifies(coop, label)).toBe(true);
+      expect(await verifies(coop, { ...label, val: "clean-sender" })).toBe(false);
+      expect(await verifies(coop, { ...label, neg: true })).toBe(false);
     }
   });
 
@@ -182,7 +144,7 @@ describe("labels", () => {
       const key = ({ uri, val }: SaidLabel) => `${uri} ${val}`;
       const sorted = (all: SaidLabel[]) => all.toSorted((a, b) => key(a).localeCompare(key(b))).map(plain);
       expect(sorted(labels.map(({ label }) => label))).toEqual(sorted(queried));
-      for (const { label } of labels) expect(await verifies(label)).toBe(true);
+      for (const { label } of labels) expect(await verifies(coop, label)).toBe(true);
       const sequence = labels.map(({ seq }) => seq);
       expect(sequence).toEqual([...new Set(sequence)].toSorted((a, b) => a - b));
     }
@@ -221,7 +183,7 @@ describe("the allowlist and the end", () => {
           .filter((key) => key !== "cid")
           .toSorted(),
       ).toEqual(["cts", "neg", "sig", "src", "uri", "val", "ver"]);
-      expect(await verifies(label)).toBe(true);
+      expect(await verifies(coop, label)).toBe(true);
     }
     expect(negations.map(({ uri }) => uri).toSorted()).toEqual(
       [member.attestation.uri, member.did].toSorted(),

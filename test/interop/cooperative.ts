@@ -46,7 +46,12 @@ export interface Cooperative extends Server {
   join(domain: string, options: { address: string; tier?: string }): Promise<Member>;
 }
 
-export async function startCooperative(): Promise<Cooperative> {
+/** Where the product learns of records, as its settings: the PDS's own `subscribeRepos` unless told. */
+export type Intake = (pds: Pds, unbound: Unbound) => Promise<Record<string, string>>;
+
+const followPds: Intake = async ({ pdsUrl }) => ({ ATMOS_ATTESTATION_HOSTS: pdsUrl });
+
+export async function startCooperative(intake = followPds): Promise<Cooperative> {
   await using stack = new AsyncDisposableStack();
   const authority = stack.use(await startCertificateAuthority());
   const zones = createZones();
@@ -71,7 +76,7 @@ export async function startCooperative(): Promise<Cooperative> {
         ATMOS_PLC_URL: pds.plcUrl,
         ATMOS_LABELER_DID: labelerDid,
         ATMOS_LABELER_KEY: labelerKey,
-        ATMOS_ATTESTATION_HOSTS: pds.pdsUrl,
+        ...(await intake(pds, unbound)),
         ATMOS_TLS_CERT_FILE: certificate.certPath,
         ATMOS_TLS_KEY_FILE: certificate.keyPath,
       },
@@ -191,11 +196,11 @@ async function publishPoolKey(product: Product, zones: Zones): Promise<void> {
   zones.set(name, "TXT", { text });
 }
 
-/** After a test that failed, the last words of the product. */
-export function tellLogOnFailure(product: () => Product | undefined): void {
+/** After a test that failed, the last words of the product, or of another program. */
+export function tellLogOnFailure(program: () => { log(): string } | undefined): void {
   afterEach(({ task }) => {
     if (task.result?.state !== "fail") return;
-    process.stderr.write(`--- atmos serve, at the failure of "${task.name}":\n`);
-    process.stderr.write(`${product()?.log().slice(-12_000) ?? "not running"}\n---\n`);
+    process.stderr.write(`--- at the failure of "${task.name}":\n`);
+    process.stderr.write(`${program()?.log().slice(-12_000) ?? "not running"}\n---\n`);
   });
 }

@@ -64,12 +64,14 @@ apt_update() {
   apt_updated=1
 }
 
-missing=()
-for package in "${apt_packages[@]}"; do
-  status=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)
-  [ "$status" = installed ] || missing+=("$package")
-done
-if [ ${#missing[@]} -gt 0 ]; then
+# Installs those of the packages that are not there.
+need_packages() {
+  local package status missing=()
+  for package in "$@"; do
+    status=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)
+    [ "$status" = installed ] || missing+=("$package")
+  done
+  [ ${#missing[@]} -gt 0 ] || return 0
   apt_update
   say "installing ${missing[*]}"
   start_no_services
@@ -77,9 +79,10 @@ if [ ${#missing[@]} -gt 0 ]; then
     install "${missing[@]}" >"$cache/apt.log" 2>&1 ||
     { tail -n 30 "$cache/apt.log" >&2; die "apt-get install failed; the whole output is in $cache/apt.log"; }
   restore_policy
-else
-  say "Debian packages: present"
-fi
+}
+
+need_packages "${apt_packages[@]}"
+say "Debian packages: present"
 
 # --- Postfix, in a root of its own: as a package it conflicts with every other mail server ---------
 # apt resolves the packages' whole closure against an empty status file; nothing is configured.
@@ -154,6 +157,10 @@ else
   find "$cache" -maxdepth 1 -name 'pds-????????????????' ! -path "$pds" -exec rm -rf {} +
 fi
 ln -sfn "$pds" "$cache/pds"
+
+# --- Jetstream and Tap ------------------------------------------------------------------------------
+source "$here/go.sh"
+
 ln -sfn "$postfix_root" "$cache/postfix"
 
 say "ready in $((SECONDS - started)) s"

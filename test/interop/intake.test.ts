@@ -1,0 +1,117 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import {
+  COLLECTION,
+  startCooperative,
+  tellLogOnFailure,
+  type Cooperative,
+  type Intake,
+  type Member,
+} from "./cooperative.ts";
+import { queryLabels, verifies, type SaidLabel } from "./labels.ts";
+import type { Restartable } from "./servers/go-program.ts";
+import { startJetstream } from "./servers/jetstream.ts";
+import type { Pds } from "./servers/pds.ts";
+import { until } from "./servers/process.ts";
+import { startTap } from "./servers/tap.ts";
+import type { Unbound } from "./servers/unbound.ts";
+
+const DOMAIN = "alder.test";
+const PASSWORD = "password-of-the-tap";
+
+type Case = {
+  name: string;
+  start(pds: Pds, unbound: Unbound): Promise<Restartable>;
+  settings(url: string): Record<string, string>;
+};
+
+const sources: Case[] = [
+  {
+    name: "Jetstream",
+    start: ({ pdsUrl, plcUrl }) => startJetstream({ relayUrl: pdsUrl, plcUrl }),
+    settings: (url) => ({ ATMOS_JETSTREAM_URLS: url }),
+  },
+  {
+    name: "Tap",
+    start: ({ pdsUrl, plcUrl }, unbound) =>
+      startTap({
+        relayUrl: pdsUrl,
+        plcUrl,
+        collection: COLLECTION,
+        adminPassword: PASSWORD,
+        resolver: unbound.host,
+      }),
+    settings: (url) => ({ ATMOS_TAP_URL: url, ATMOS_TAP_PASSWORD: PASSWORD }),
+  },
+];
+
+// No host is followed or swept beside it: what the product finds, it was told by this source.
+describe.each(sources)("$name is the only source", ({ start, settings }) => {
+  let coop: Cooperative;
+  let source: Restartable | undefined;
+  let member: Member;
+
+  const intake: Intake = async (pds, unbound) => {
+    source = await start(pds, unbound);
+    return settings(source.url);
+  };
+  beforeAll(async () => {
+    coop = await startCooperative(intake);
+    member = await coop.join(DOMAIN, { address: "127.0.0.26" });
+  });
+  afterAll(async () => {
+    await coop?.stop();
+    await source?.stop();
+  });
+  tellLogOnFailure(() => coop?.product);
+  tellLogOnFailure(() => source);
+
+  const write = () =>
+    coop.pds.putRecord(member.session, COLLECTION, DOMAIN, {
+      ...member.attestation.record,
+      createdAt: new Date().toISOString(),
+    });
+  const remove = () => coop.pds.deleteRecord(member.session, COLLECTION, DOMAIN);
+
+  /** The label of the record once it is said, or taken back; signed either way. */
+  async function label(neg?: true): Promise<SaidLabel> {
+    const found = await until(`${neg ? "a negation" : "a label"} of the record`, async () => {
+      const labels = await queryLabels(coop, member.attestation.uri);
+      return labels.find((one) => one.neg === neg);
+    });
+    expect(found).toMatchObject({ src: coop.labelerDid, val: "verified-mail-operator" });
+    expect(await verifies(coop, found)).toBe(true);
+    return found;
+  }
+
+  test("a record in the PDS is labelled; changed, in its new version; deleted, the label is negated", async () => {
+    expect((await label()).cid).toBe(member.attestation.cid);
+    const { cid } = await write();
+    await until("a label of the new version", async () => (await label()).cid === cid);
+    await remove();
+    await label(true);
+  });
+
+  test("a record that was written while the product was stopped is found after its start", async () => {
+    expect(await coop.product.terminate()).toBe(0);
+    const { cid } = await write();
+    await coop.product.start();
+    expect((await label()).cid).toBe(cid);
+  });
+
+  test("the source is killed: the intake connects again and hears what happened meanwhile", async () => {
+    await source?.kill();
+    await remove();
+    await source?.start();
+    await label(true);
+    const { cid } = await write();
+    expect((await label()).cid).toBe(cid);
+  });
+
+  test("an account that is deactivated loses its labels, and has them again when it returns", async () => {
+    const { session } = member;
+    await coop.pds.xrpc("com.atproto.server.deactivateAccount", { session, body: {} });
+    await label(true);
+    await coop.pds.xrpc("com.atproto.server.activateAccount", { session, body: null });
+    await label();
+  });
+});
