@@ -11,7 +11,7 @@ const FORCE_AFTER_MS = 30_000;
 
 /**
  * `atmos serve`: with `--json` it says in one document where it listens, and logs to standard error. Runs until SIGTERM
- * or SIGINT, then ends what is under way.
+ * or SIGINT, then ends what is under way. SIGHUP looks for a new certificate.
  */
 export async function serve(options: { env?: string; rules?: string; json?: boolean }): Promise<number> {
   const { config, secrets } = parseConfig(readEnvironment(options.env));
@@ -22,6 +22,7 @@ export async function serve(options: { env?: string; rules?: string; json?: bool
     log,
     rulesDir: options.rules ?? RULES_DIR,
     onFatal: () => process.exit(EXIT.fault),
+    onReload: (reload) => process.on("SIGHUP", reload),
   });
   log.info({ roles: config.ROLES, pool: config.POOL_DOMAIN }, "atmos serves");
   const { http, relay, zone } = running;

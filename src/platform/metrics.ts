@@ -73,6 +73,16 @@ export function createMetrics() {
       help: "Domains in the published allowlist",
       registers,
     }),
+    certificateDays: new Gauge({
+      name: "atmos_certificate_days_left",
+      help: "Days until the certificate of submission and inbound expires",
+      registers,
+    }),
+    certificateFaults: new Counter({
+      name: "atmos_certificate_faults_total",
+      help: "New certificates that were refused, and orders by ACME that failed",
+      registers,
+    }),
     zonePublished: new Gauge({
       name: "atmos_zone_published_timestamp_seconds",
       help: "When the zone was last published",

@@ -149,6 +149,12 @@ async function open(options: RelayRoleOptions, opened: (() => Promise<void>)[]) 
     policyBook,
     addresses,
     poolKey,
+    /** The certificate was renewed: new connections get it, those that are open stay as they are. */
+    setTls(renewed: { cert: string; key: string }) {
+      const pair = { cert: renewed.cert, key: renewed.key };
+      relay.setTls(pair);
+      inbound.setTls(pair);
+    },
     async settle() {
       await relay.settle();
       await pump.now();

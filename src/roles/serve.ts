@@ -1,6 +1,5 @@
 import { hkdfSync } from "node:crypto";
 import { createRequire } from "node:module";
-import { readFile } from "node:fs/promises";
 import { Secp256k1Keypair } from "@atproto/crypto";
 import { Hono } from "hono";
 import type { Source } from "../attestation/index.ts";
@@ -25,6 +24,7 @@ import { SpoolError } from "../spool/index.ts";
 import { createWeb, readToken } from "../web/index.ts";
 import { adminApi } from "./admin-api.ts";
 import { allowlistSource } from "./allowlist-source.ts";
+import { openCertificates } from "./certificates.ts";
 import { coreMigrations, createCore, type Core } from "./core/index.ts";
 import { explainApi } from "./explain-api.ts";
 import { createLabeler, labelerMigrations, type Labeler, type LabelerOptions } from "./labeler.ts";
@@ -44,6 +44,8 @@ export type ServeOptions = {
   rulesDir: string;
   /** More pages and endpoints on the same server (the sandbox's). */
   extend?: (app: Hono) => void;
+  /** Is given what looks for a new certificate at once, as soon as that can be asked: for SIGHUP. */
+  onReload?: (reload: () => void) => void;
   /** This process can do no more work and must end. What it acknowledged is on disk. */
   onFatal?: (error: Error) => void;
 };
@@ -155,18 +157,23 @@ export async function startServe(options: ServeOptions): Promise<Serve> {
     closers.push(() => scheduler.close());
     let relay: RunningRelay | undefined;
     if (has("relay")) {
-      relay = await startRelay({
+      const certificates = await openCertificates({ ...shared, config, secrets });
+      closers.push(() => certificates.close());
+      options.onReload?.(() => void certificates.check());
+      await certificates.ready();
+      const { cert, key } = certificates.current();
+      const running = await startRelay({
         ...shared,
         config,
         onFatal: options.onFatal,
         openingKey: openingKey!,
         keys: { verp: derive(secrets.relay!, "verp"), recipient: derive(secrets.relay!, "recipient") },
-        tls: {
-          cert: await readFile(config.TLS_CERT_FILE!, "utf8"),
-          key: await readFile(config.TLS_KEY_FILE!, "utf8"),
-        },
+        tls: { cert, key },
       });
-      closers.push(relay.close);
+      relay = running;
+      closers.push(running.close);
+      certificates.onChange((pair) => running.setTls(pair));
+      running.setTls(certificates.current());
     }
 
     const sessionKey = secrets.core ? derive(secrets.core, "session") : undefined;

@@ -64,6 +64,24 @@ test("sources of attestations: several streams, and a Tap whose password is a se
   expect(secrets.tap).toBe("correct horse");
 });
 
+test("ACME takes the place of the files, and its key is a secret", () => {
+  const { ATMOS_TLS_CERT_FILE: _cert, ATMOS_TLS_KEY_FILE: _key, ...rest } = whole;
+  const { config, secrets } = parseConfig({
+    ...rest,
+    ATMOS_ACME_DIRECTORY: "https://ca.example/directory",
+    ATMOS_ACME_NAMES: "mx.coop.example, bounce.coop.example",
+    ATMOS_ACME_EAB_KID: "kid-1",
+    ATMOS_ACME_EAB_KEY: "zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W",
+  });
+  expect(config).toMatchObject({
+    ACME_DIRECTORY: "https://ca.example/directory",
+    ACME_NAMES: ["mx.coop.example", "bounce.coop.example"],
+    ACME_HTTP_ADDRESS: { host: "::", port: 80 },
+  });
+  expect(secrets.acmeBinding).toMatch(/^zWND/);
+  expect(JSON.stringify(config)).not.toContain("zWND");
+});
+
 describe("one error names every problem", () => {
   test.each<[string, Record<string, string>, RegExp[]]>([
     [
@@ -104,6 +122,27 @@ describe("one error names every problem", () => {
       "a certificate without its key",
       without("ATMOS_TLS_KEY_FILE"),
       [/ATMOS_TLS_CERT_FILE and ATMOS_TLS_KEY_FILE are both needed/],
+    ],
+    [
+      "two ways to a certificate",
+      { ...whole, ATMOS_ACME_DIRECTORY: "https://ca.example/directory" },
+      [/ATMOS_ACME_DIRECTORY and ATMOS_TLS_CERT_FILE.*two ways/],
+    ],
+    [
+      "ACME with half of everything",
+      {
+        ...without("ATMOS_TLS_KEY_FILE"),
+        ATMOS_ACME_DIRECTORY: "http://ca.example/directory",
+        ATMOS_ACME_CONTACT: "mailto:x",
+        ATMOS_ACME_EAB_KID: "kid",
+        ATMOS_ACME_NAMES: "*.coop.example",
+      },
+      [
+        /ATMOS_ACME_DIRECTORY must be the https URL/,
+        /ATMOS_ACME_CONTACT must be an e-mail address/,
+        /ATMOS_ACME_EAB_KID and ATMOS_ACME_EAB_KEY belong together/,
+        /ATMOS_ACME_NAMES is not a domain name/,
+      ],
     ],
     ["a labeler without its key", without("ATMOS_LABELER_KEY"), [/ATMOS_LABELER_KEY is missing/]],
     ["a short secret", { ...whole, ATMOS_CORE_SECRET: "abc" }, [/ATMOS_CORE_SECRET must be 64 hex/]],

@@ -16,8 +16,10 @@ export type Secrets = {
   labeler?: Uint8Array;
   /** Admin password of our Tap. */
   tap?: string;
+  /** HMAC key of the external account binding with an ACME authority, base64url. */
+  acmeBinding?: string;
 };
-type SecretName = "RELAY_SECRET" | "CORE_SECRET" | "LABELER_KEY" | "TAP_PASSWORD";
+type SecretName = "RELAY_SECRET" | "CORE_SECRET" | "LABELER_KEY" | "TAP_PASSWORD" | "ACME_EAB_KEY";
 
 export class ConfigError extends Error {
   readonly problems: readonly string[];
@@ -75,7 +77,7 @@ export function parseConfig(env: Record<string, string>): { config: Config; secr
   }
   problems.push(...contradictionsOf(input, parsed));
   if (problems.length > 0 || !parsed.success) throw new ConfigError(problems);
-  const { RELAY_SECRET, CORE_SECRET, LABELER_KEY, TAP_PASSWORD, ...rest } = parsed.data;
+  const { RELAY_SECRET, CORE_SECRET, LABELER_KEY, TAP_PASSWORD, ACME_EAB_KEY, ...rest } = parsed.data;
   return {
     config: {
       ...rest,
@@ -87,6 +89,7 @@ export function parseConfig(env: Record<string, string>): { config: Config; secr
       ...(CORE_SECRET && { core: CORE_SECRET }),
       ...(LABELER_KEY && { labeler: LABELER_KEY }),
       ...(TAP_PASSWORD !== undefined && { tap: TAP_PASSWORD }),
+      ...(ACME_EAB_KEY !== undefined && { acmeBinding: ACME_EAB_KEY }),
     },
   };
 }
@@ -119,9 +122,16 @@ function contradictions(s: Settings): string[] {
       s.RELAY_SECRET !== undefined,
       "ATMOS_RELAY_SECRET is missing: the relay role needs it; make one with: openssl rand -hex 32",
     );
+    const files = [s.TLS_CERT_FILE, s.TLS_KEY_FILE].filter((file) => file !== undefined).length;
     need(
-      s.TLS_CERT_FILE !== undefined && s.TLS_KEY_FILE !== undefined,
-      "ATMOS_TLS_CERT_FILE and ATMOS_TLS_KEY_FILE are both needed by the relay role: there is no submission without TLS",
+      s.ACME_DIRECTORY === undefined ? files === 2 : files === 0,
+      files > 0 && s.ACME_DIRECTORY !== undefined
+        ? "ATMOS_ACME_DIRECTORY and ATMOS_TLS_CERT_FILE, ATMOS_TLS_KEY_FILE are two ways to a certificate: remove one of them"
+        : "ATMOS_TLS_CERT_FILE and ATMOS_TLS_KEY_FILE are both needed by the relay role, or ATMOS_ACME_DIRECTORY: there is no submission without TLS",
+    );
+    need(
+      (s.ACME_EAB_KID === undefined) === (s.ACME_EAB_KEY === undefined),
+      "ATMOS_ACME_EAB_KID and ATMOS_ACME_EAB_KEY belong together: set both as your authority gave them, or none",
     );
   }
   if (!has("relay") && has("core")) {
@@ -165,6 +175,7 @@ function contradictions(s: Settings): string[] {
     for (const at of s.SUBMISSION_TLS_ADDRESS) listening.push(["ATMOS_SUBMISSION_TLS_ADDRESS", at]);
     for (const at of s.SUBMISSION_STARTTLS_ADDRESS) listening.push(["ATMOS_SUBMISSION_STARTTLS_ADDRESS", at]);
     listening.push(["ATMOS_INBOUND_ADDRESS", s.INBOUND_ADDRESS]);
+    if (s.ACME_DIRECTORY !== undefined) listening.push(["ATMOS_ACME_HTTP_ADDRESS", s.ACME_HTTP_ADDRESS]);
   }
   if (has("zone")) listening.push(["ATMOS_ZONE_ADDRESS", s.ZONE_ADDRESS]);
   for (const [i, [name, at]] of listening.entries()) {

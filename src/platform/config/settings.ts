@@ -89,6 +89,24 @@ export const settings = z.object({
   INBOUND_ADDRESS: address.prefault("[::]:25"),
   TLS_CERT_FILE: z.string().min(1).optional(),
   TLS_KEY_FILE: z.string().min(1).optional(),
+  ACME_DIRECTORY: z
+    .url({
+      protocol: /^https$/,
+      error: "must be the https URL of an ACME directory, which your authority names",
+    })
+    .optional(),
+  ACME_CONTACT: z
+    .string()
+    .regex(/^[^\s@:,<>]+@[^\s@:,<>]+$/, "must be an e-mail address")
+    .optional(),
+  ACME_NAMES: list.pipe(z.array(domain).max(99, "must be at most 99 names")).default([]),
+  ACME_HTTP_ADDRESS: address.prefault("[::]:80"),
+  ACME_CA_FILE: z.string().min(1).optional(),
+  ACME_EAB_KID: z.string().min(1).optional(),
+  ACME_EAB_KEY: z
+    .string()
+    .regex(/^[A-Za-z0-9_+/-]{16,}={0,2}$/, "must be the base64url key that your authority gave you")
+    .optional(),
   DELIVERY_PORT: z.coerce.number().int().min(1).max(65_535).default(25),
   POOL_DKIM_SELECTOR: z
     .string()

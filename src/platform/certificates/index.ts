@@ -1,0 +1,2 @@
+export { CertificateError, openCertificateFiles, type Certificates } from "./files.ts";
+export { DAY_MS, covers, namesOf, readPair, unfit, type Pair } from "./pair.ts";
