@@ -124,22 +124,25 @@ async function logIn(client: PdsClient, handle: string, ask: Ask): Promise<Sessi
       "The account's password is needed: in LABELER_PASSWORD, or as the first line of standard input.",
       EXIT.usage,
     );
+  // A code given beforehand is of an earlier run; a log-in without it makes the PDS mail another, and that one void.
+  const variable = "LABELER_SIGN_IN_CODE";
+  const given = process.env[variable];
   try {
-    return await client.logIn(handle, password).catch(async (error: unknown) => {
+    return await client.logIn(handle, password, given).catch(async (error: unknown) => {
       if (!(error instanceof PdsError) || error.error !== "AuthFactorTokenRequired") throw error;
       const text = "Sign-in code of the e-mail that was just sent";
-      const code = await ask({ text, variable: "LABELER_SIGN_IN_CODE", secret: false });
+      const code = await ask({ text, variable, secret: false });
       if (code === undefined)
-        throw new CommandError(
-          "The account asks for a sign-in code: run again with it in LABELER_SIGN_IN_CODE.",
-        );
+        throw new CommandError(`The account asks for a sign-in code: run again with it in ${variable}.`);
       return client.logIn(handle, password, code);
     });
   } catch (error) {
     if (!(error instanceof PdsError)) throw error;
-    throw new CommandError(
-      `Cannot log in as ${handle}. ${error.message}\nThe account must be there already, and it needs its own password: an app password may not change a DID.`,
-    );
+    const remedy =
+      given && error.error !== "AuthenticationRequired"
+        ? `A sign-in code is good once and for a short time: run the command again without ${variable} for a new one.`
+        : "The account must be there already, and it needs its own password: an app password may not change a DID.";
+    throw new CommandError(`Cannot log in as ${handle}. ${error.message}\n${remedy}`);
   }
 }
 
