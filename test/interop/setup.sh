@@ -13,7 +13,7 @@ postfix_packages=(postfix libsasl2-modules sasl2-bin dash coreutils sed grep maw
 
 apt_packages=(
   unbound opendkim opendkim-tools miltertest python3-dkim python3-dnspython swaks libnet-ssleay-perl bind9-dnsutils strace openssl
-  chromium fonts-dejavu nsd ldnsutils
+  chromium fonts-dejavu nsd ldnsutils pebble
 )
 
 started=$SECONDS
