@@ -1,2 +1,3 @@
+export { acmeNames } from "./certificates.ts";
 export { readPoolKey } from "./pool-key.ts";
 export { sessionKeyOf, startServe, type Serve, type ServeOptions } from "./serve.ts";
