@@ -13,7 +13,12 @@ const DATA_MS = 120_000;
 const IDLE_MS = 60_000;
 const MAX_RECIPIENTS = 10;
 
-export type Inbound = { readonly address: Address; close(): Promise<void> };
+export type Inbound = {
+  readonly address: Address;
+  /** Certificates were renewed. */
+  setTls(tls: { cert: string; key: string }): void;
+  close(): Promise<void>;
+};
 
 export type InboundOptions = {
   address: Address;
@@ -117,6 +122,7 @@ export async function startInbound({
   const { address: host, port } = server.server.address() as AddressInfo;
   return {
     address: { host, port },
+    setTls: (renewed) => server.updateSecureContext(renewed),
     close: () => new Promise((resolve) => server.close(() => resolve())),
   };
 }
