@@ -1,0 +1,136 @@
+import { createHash } from "node:crypto";
+import type { Context } from "hono";
+import type { Clock } from "../../lib/clock.ts";
+import type { Logger } from "../../platform/log.ts";
+import type { Spool } from "../../spool/index.ts";
+import type { Answers } from "./answers.ts";
+import { createBodyReader } from "./body.ts";
+import type { Envelope } from "./compose.ts";
+import { isAccepted, problem, type Answer } from "./outcome.ts";
+import type { Refusal, Relaying, SubmitResult, Who } from "./ports.ts";
+
+export type HandInOptions = {
+  relaying: Pick<Relaying, "submit">;
+  spool: Pick<Spool, "message">;
+  answers: Answers;
+  clock: Clock;
+  log: Logger;
+};
+
+/** One way in. */
+export type Door = {
+  name: string;
+  /** Octets of a request. */
+  most: number;
+  /** The message in a body; throws what its schema says of it. */
+  read: (bytes: Uint8Array) => Envelope | Refusal;
+  answer: (result: SubmitResult, recipients: readonly string[]) => Answer;
+  refusal: (refusal: Refusal) => Answer;
+};
+
+/** Hands what a request holds to the relay: once for each idempotency key, within bounds of memory. */
+export function createHandIn({ relaying, spool, answers, clock, log }: HandInOptions) {
+  const readBody = createBodyReader();
+
+  return async function handIn(c: Context, who: Who, door: Door): Promise<Answer> {
+    const key = idempotencyKey(c);
+    if (key === null) return door.refusal(BAD_KEY);
+    const body = await readBody(c, who.member.did, door.most);
+    if (!body.ok) return door.refusal(body.why === "no-room" ? NO_ROOM : tooLarge(door.most));
+    try {
+      if (key === undefined) return await submit(who, door, body.bytes);
+      return await once(who, door, body.bytes, { key, digest: digestOf(door, c, body.bytes) });
+    } finally {
+      body.release();
+    }
+  };
+
+  async function once(
+    who: Who,
+    door: Door,
+    bytes: Uint8Array,
+    idempotency: { key: string; digest: string },
+  ): Promise<Answer> {
+    const { key, digest } = idempotency;
+    const claim = answers.claim(who.credential.id, key, digest, clock.now());
+    if (claim.is === "again") return claim.answer;
+    if (claim.is !== "new") return door.refusal(claim.is === "in-flight" ? IN_FLIGHT : KEY_REUSED);
+    let answer: Answer | undefined;
+    try {
+      return (answer = await submit(who, door, bytes, idempotency));
+    } finally {
+      // What was not accepted may be tried again with the same key.
+      try {
+        claim.done(answer && isAccepted(answer) ? answer : undefined);
+      } catch (err) {
+        log.error({ err }, "an answer could not be kept; asked again, it is made from the spool");
+      }
+    }
+  }
+
+  async function submit(
+    who: Who,
+    door: Door,
+    bytes: Uint8Array,
+    idempotency?: { key: string; digest: string },
+  ): Promise<Answer> {
+    const envelope = door.read(bytes);
+    if ("code" in envelope) return door.refusal(envelope);
+    const { recipients, ...rest } = envelope;
+    const result = await relaying.submit({
+      ...who,
+      ...rest,
+      recipients: recipients.map((address) => ({ address })),
+      ...(idempotency && { idempotency }),
+      protocol: "HTTPS",
+    });
+    if (!result.ok || !result.earlier) return door.answer(result, recipients);
+    if (result.earlier.digest !== idempotency?.digest) return door.refusal(KEY_REUSED);
+    return door.answer(await whatBecameOf(result, recipients), recipients);
+  }
+
+  /** The answer was lost, in a crash between the commit and it: the spool knows who was accepted. */
+  async function whatBecameOf(
+    result: SubmitResult & { ok: true },
+    recipients: readonly string[],
+  ): Promise<SubmitResult> {
+    const taken = new Set((await spool.message(result.id))?.recipients.map(({ address }) => address));
+    const refused = recipients.filter((address) => !taken.has(address));
+    return { ...result, recipients: refused.map((address) => ({ address, ...NOT_RECORDED })) };
+  }
+}
+
+const BAD_KEY = problem("invalid-request", "Idempotency-Key has 1 to 255 visible characters");
+const IN_FLIGHT = problem("in-flight", "The request with this Idempotency-Key is still being worked on");
+const KEY_REUSED = problem("key-reused", "This Idempotency-Key was used with another request; use a new one");
+const NO_ROOM = problem("busy", "Too many large requests at once; try again", 5_000);
+const NOT_RECORDED: Refusal = {
+  code: 550,
+  enhanced: "5.0.0",
+  reason: "internal",
+  text: "It was refused; the reply was lost in a restart",
+};
+
+function tooLarge(most: number): Refusal {
+  return {
+    code: 552,
+    enhanced: "5.3.4",
+    reason: "too-large",
+    text: `The request is larger than ${most} octets`,
+  };
+}
+
+/** The header's value, with or without the quotes that the draft has; null when it cannot be one. */
+function idempotencyKey(c: Context): string | undefined | null {
+  const given = c.req.header("idempotency-key")?.trim();
+  if (given === undefined) return undefined;
+  const key = /^"(.*)"$/.exec(given)?.[1] ?? given;
+  return /^[\x21-\x7e]{1,255}$/.test(key) ? key : null;
+}
+
+/** A request is another one when its path, query, type or body is. */
+function digestOf({ name }: Door, c: Context, bytes: Uint8Array): string {
+  const { search } = new URL(c.req.url);
+  const head = JSON.stringify([name, search, c.req.header("content-type") ?? ""]);
+  return createHash("sha256").update(head).update("\n").update(bytes).digest("base64url");
+}
