@@ -12,6 +12,7 @@ const FLOORS: string[][] = [
     "attestation",
     "label",
     "policy",
+    "breaker",
     "spool",
     "relay",
     "feedback",

@@ -1,18 +1,22 @@
-import { chargeOf, type Charge } from "./decide.ts";
-import { giveBack, limitsOf, settledState, take, type BucketName, type LimitState } from "./limits.ts";
+import { probeName } from "./charge.ts";
+import { createCounters, type Receipt } from "./counters.ts";
+import { planOf, type DecideInput, type Decision } from "./decide.ts";
+import type { LimitState, PoolLimits } from "./limits.ts";
+import { isLifted, resumptions, withPauses, type Pause, type Resumption } from "./pauses.ts";
 import type { LimitRow } from "./store.ts";
 import type { CredentialPolicy, MemberPolicy } from "./types.ts";
 
 /** Where the book is kept; the spool's writer is one. */
 export interface PolicyStore {
-  loadPolicies(): Promise<{ policies: MemberPolicy[]; limits: LimitRow[] }>;
+  loadPolicies(): Promise<{ policies: MemberPolicy[]; limits: LimitRow[]; pauses: Pause[] }>;
   savePolicy(policy: MemberPolicy): Promise<void>;
+  savePause(pause: Pause): Promise<void>;
 }
 
-/** What was taken from a member's limits, to be kept (`limitRows`) or given back. */
-type Receipt = { did: string; charge: Charge };
-
 export interface PolicyBook {
+  /** As `createPolicyBook` got them, for `decide`. */
+  readonly poolLimits: PoolLimits;
+  /** The policies of members carry what this node's breaker stopped (`breaker`). */
   byDid(did: string): MemberPolicy | undefined;
   byUsername(username: string): { member: MemberPolicy; credential: CredentialPolicy } | undefined;
   all(): MemberPolicy[];
@@ -21,37 +25,59 @@ export interface PolicyBook {
    * written: the same policy again, or an older one, tries that again.
    */
   apply(policy: MemberPolicy): Promise<boolean>;
+  /** Of the member and of the pool, for `decide`. */
   limits(did: string, now: number): LimitState;
-  /** Takes `recipients` from the member's limits, or undefined when they are used up. Never yields: no race. */
-  consume(
-    member: MemberPolicy,
-    credential: CredentialPolicy,
-    recipients: number,
-    now: number,
-  ): Receipt | undefined;
+  /** First-time recipients that the credential reached with unseen templates since the last yes, for `decide`. */
+  probe(did: string, credentialId: string): number;
+  /** So many of them do not count any more: their template became known, or a week went by without a bounce. */
+  forgive(did: string, credentialId: string, count: number): void;
+  /**
+   * Takes what an accepting or holding decision takes, from all of its limits or from none; undefined when they changed
+   * since. Never yields: between `decide` and this nothing may be awaited.
+   */
+  consume(input: DecideInput): { decision: Decision; receipt: Receipt; waitMs: number } | undefined;
+  /** What was taken for did not happen. */
   refund(receipt: Receipt): void;
-  /** The state to write in the transaction that accepts. */
-  limitRows(did: string): LimitRow[];
-  /** Called at once after each change. Returns how to stop. */
+  /** The state to write in the transaction that accepts; to be asked for when it is handed over, not before. */
+  limitRows(receipt: Receipt): LimitRow[];
+  /** Takes effect at once, and is on disk when it resolves. False when it was paused (or resumed later) already. */
+  pause(pause: Pause): Promise<boolean>;
+  /** Called at once after each change of what a member may do. Returns how to stop. */
   onChange(listener: (policy: MemberPolicy) => void): () => void;
+  /** Called when a person or a rule said yes: its templates are known from now on. Returns how to stop. */
+  onResume(listener: (resumption: Resumption) => void): () => void;
 }
 
 /** The policies that a relay node knows, in memory; decisions never wait for a disk or for core. */
-export async function createPolicyBook(store: PolicyStore): Promise<PolicyBook> {
+export async function createPolicyBook(store: PolicyStore, poolLimits: PoolLimits = {}): Promise<PolicyBook> {
+  /** As core published them, and as they count here. */
+  const published = new Map<string, MemberPolicy>();
   const members = new Map<string, MemberPolicy>();
+  const pauses = new Map<string, Pause[]>();
   const usernames = new Map<string, string>();
-  const limits = new Map<string, LimitState>();
-  const listeners = new Set<(policy: MemberPolicy) => void>();
+  const changeListeners = new Set<(policy: MemberPolicy) => void>();
+  const resumeListeners = new Set<(resumption: Resumption) => void>();
   /** Version of each policy that the store has. */
   const onDisk = new Map<string, number>();
 
   function put(policy: MemberPolicy): void {
-    const before = members.get(policy.did);
-    for (const { username } of before?.credentials ?? []) {
-      if (usernames.get(username) === policy.did) usernames.delete(username);
+    const { did } = policy;
+    for (const { username } of published.get(did)?.credentials ?? []) {
+      if (usernames.get(username) === did) usernames.delete(username);
     }
-    members.set(policy.did, policy);
-    for (const { username } of policy.credentials) usernames.set(username, policy.did);
+    published.set(did, policy);
+    for (const { username } of policy.credentials) usernames.set(username, did);
+    merge(policy);
+  }
+
+  function merge(policy: MemberPolicy): MemberPolicy {
+    const { did } = policy;
+    const open = (pauses.get(did) ?? []).filter((pause) => !isLifted(pause, policy));
+    if (open.length > 0) pauses.set(did, open);
+    else pauses.delete(did);
+    const merged = withPauses(policy, open);
+    members.set(did, merged);
+    return merged;
   }
 
   async function keep(policy: MemberPolicy): Promise<void> {
@@ -61,23 +87,30 @@ export async function createPolicyBook(store: PolicyStore): Promise<PolicyBook> 
     onDisk.set(did, Math.max(onDisk.get(did) ?? version, version));
   }
 
-  function limitsAt(did: string, now: number): LimitState {
-    const state = limits.get(did);
-    const member = members.get(did);
-    if (!state || !member) return state ?? {};
-    const settled = settledState(limitsOf(member), state, now);
-    limits.set(did, settled);
-    return settled;
-  }
-
   const saved = await store.loadPolicies();
+  for (const pause of saved.pauses) pauses.set(pause.did, [...(pauses.get(pause.did) ?? []), pause]);
   for (const policy of saved.policies) {
     put(policy);
     onDisk.set(policy.did, policy.version);
   }
-  for (const { did, bucket, tat } of saved.limits) limits.set(did, { ...limits.get(did), [bucket]: tat });
+  const counters = createCounters(saved.limits);
+
+  /** After a yes the counts of the breaker begin anew, and the room for held mail is free. */
+  function resume(before: MemberPolicy | undefined, policy: MemberPolicy): void {
+    const { did } = policy;
+    for (const resumption of resumptions(before, policy)) {
+      for (const { id } of policy.credentials) {
+        if (resumption.credential === null || resumption.credential === id) {
+          counters.set(did, probeName(id), 0);
+        }
+      }
+      for (const listener of resumeListeners) listener(resumption);
+    }
+    if (before && isFreed(before, policy)) counters.set(did, "held", 0);
+  }
 
   return {
+    poolLimits,
     byDid: (did) => members.get(did),
     byUsername(username) {
       const member = members.get(usernames.get(username) ?? "");
@@ -86,33 +119,72 @@ export async function createPolicyBook(store: PolicyStore): Promise<PolicyBook> 
     },
     all: () => [...members.values()],
     async apply(policy) {
-      const known = members.get(policy.did);
+      const known = published.get(policy.did);
       const stale = known !== undefined && known.version >= policy.version;
       const latest = stale ? known : policy;
       if (!stale) put(policy);
       const kept = keep(latest);
-      if (!stale) for (const listener of listeners) listener(policy);
+      if (!stale) {
+        resume(known, policy);
+        for (const listener of changeListeners) listener(members.get(policy.did) ?? policy);
+      }
       await kept;
       return !stale;
     },
-    limits: limitsAt,
-    consume(member, credential, recipients, now) {
-      const charge = chargeOf(member, credential, recipients);
-      const result = take(charge.buckets, limitsAt(member.did, now), now, charge.cost);
-      if (!result.ok) return undefined;
-      limits.set(member.did, result.state);
-      return { did: member.did, charge };
+    limits: (did, now) => counters.view(did, now),
+    probe: (did, credentialId) => counters.get(did, probeName(credentialId)),
+    forgive(did, credentialId, count) {
+      const name = probeName(credentialId);
+      counters.set(did, name, Math.max(0, counters.get(did, name) - count));
     },
-    refund({ did, charge }) {
-      limits.set(did, giveBack(charge.buckets, limits.get(did) ?? {}, charge.cost));
+    consume(input) {
+      const { member, credential, now } = input;
+      const { did } = member;
+      const probe = counters.get(did, probeName(credential.id));
+      const facts = input.facts && { ...input.facts, probe };
+      const plan = planOf({ ...input, facts, limits: counters.view(did, now), poolLimits });
+      if ("refusal" in plan) return undefined;
+      const taken = counters.take(did, plan.charges, now);
+      return taken && { decision: plan.decision, ...taken };
     },
-    limitRows(did) {
-      const state = limits.get(did) ?? {};
-      return (Object.entries(state) as [BucketName, number][]).map(([bucket, tat]) => ({ did, bucket, tat }));
+    refund: (receipt) => counters.giveBack(receipt),
+    limitRows: (receipt) => counters.rows(receipt),
+    async pause(pause) {
+      const policy = published.get(pause.did);
+      if (!policy || isLifted(pause, policy)) return false;
+      const open = pauses.get(pause.did) ?? [];
+      const known = open.find(({ credential }) => credential === pause.credential);
+      if (!known) {
+        pauses.set(pause.did, [...open, pause]);
+        const merged = merge(policy);
+        for (const listener of changeListeners) listener(merged);
+      }
+      await store.savePause(known ?? pause);
+      return known === undefined;
     },
-    onChange(listener) {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
+    onChange: (listener) => subscribe(changeListeners, listener),
+    onResume: (listener) => subscribe(resumeListeners, listener),
   };
+}
+
+function subscribe<T>(listeners: Set<T>, listener: T): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+const freed = (was: boolean | undefined, is: boolean | undefined) => was === true && is !== true;
+
+/** Does `after` let go what `before` held? */
+function isFreed(before: MemberPolicy, after: MemberPolicy): boolean {
+  return (
+    resumptions(before, after).length > 0 ||
+    freed(before.paused, after.paused) ||
+    before.credentials.some(({ id, paused }) =>
+      freed(paused, after.credentials.find((credential) => credential.id === id)?.paused),
+    ) ||
+    before.domains.some(
+      ({ name, status }) =>
+        status === "held" && after.domains.find((domain) => domain.name === name)?.status === "active",
+    )
+  );
 }

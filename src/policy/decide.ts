@@ -1,30 +1,30 @@
-import type { Bucket } from "../lib/gcra.ts";
-import { heldBucket, limitsOf, take, type BucketName, type LimitState } from "./limits.ts";
+import { overBudget, type ContentFacts } from "../breaker/index.ts";
+import { heldCharge, sendingCharges, take, type Charge, type ChargeInput } from "./charge.ts";
+import { domainOf } from "./domains.ts";
+import { holdOf, type PolicyHold } from "./holds.ts";
+import type { LimitState, PoolLimits } from "./limits.ts";
+import { clean, named, OUTCOMES, type DecisionReason, type PauseCause } from "./outcomes.ts";
 import type { CredentialPolicy, DomainPolicy, MemberPolicy } from "./types.ts";
 
-type DecisionReason =
-  | "ok"
-  | "suspended"
-  | "ejected"
-  | "revoked"
-  | "foreign-domain"
-  | "bulk-on-probation"
-  | "over-limit"
-  | "too-many-at-once"
-  | "paused"
-  | "domain-held";
-
-/** The answer to a submission. `code`, `enhanced` and `text` make the SMTP reply; `reason` is for counting. */
+/** The answer to a submission. `code`, `enhanced` and `text` make the reply; `reason` is its name everywhere else. */
 export type Decision = {
   outcome: "accept" | "hold" | "defer" | "refuse";
+  reason: DecisionReason;
   code: number;
   enhanced: string;
+  /** Ends with ` [reason]`, except when it is `OK`. */
   text: string;
-  reason: DecisionReason;
+  /** Accepted, and paced: it leaves so many ms later, 600,000 at most. */
+  waitMs: number;
+  /** Of a hold: whose it is. */
+  owner?: PolicyHold["owner"];
+  /** The breaker trips: the credential is to be paused (`PolicyBook.pause`), whatever the outcome. */
+  pause?: { cause: PauseCause };
 };
 
 export type DecideInput = {
-  stage: "mail" | "rcpt" | "data";
+  /** `api` is `data` without SMTP. */
+  stage: "mail" | "rcpt" | "data" | "api";
   member: MemberPolicy;
   credential: CredentialPolicy;
   /** Of MAIL FROM, and at `data` of the `From:` field. Undefined while it is not known. */
@@ -33,149 +33,153 @@ export type DecideInput = {
   stream?: string;
   /** Recipients of this transaction, the one being asked about included; at `mail` it counts as one. */
   recipients: number;
+  /** The domain of each of them, as far as they are known. */
+  recipientDomains?: readonly string[];
+  /** Why the recipient that is being asked about is not to be written to. */
+  suppressed?: string;
+  /** Undefined while the content is not known. */
+  facts?: ContentFacts;
+  /** Of the member and of the pool (`PolicyBook.limits`). */
   limits: LimitState;
+  poolLimits?: PoolLimits;
   now: number;
 };
 
-/** What a decision takes from, when it is to accept or hold. */
-export type Charge = { buckets: Partial<Record<BucketName, Bucket>>; cost: number };
-
-/** May this be sent now? Every stage asks all questions: a client that pipelines has not waited for the last answer. */
+/**
+ * May this be sent now? Every stage asks all questions: a client that pipelines has not waited for the last answer.
+ * The order is that of the answers: what is never taken, what is not taken now, what waits, what leaves.
+ */
 export function decide(input: DecideInput): Decision {
-  const { member, credential, fromDomain } = input;
-  const { standing } = member;
+  const plan = planOf(input);
+  return "refusal" in plan ? plan.refusal : plan.decision;
+}
+
+/** A decision with what it takes from the limits. */
+export type Plan = { refusal: Decision } | { decision: Decision; charges: Charge[] };
+
+export function planOf(input: DecideInput): Plan {
+  const domain = input.fromDomain === undefined ? undefined : domainOf(input.member, input.fromDomain);
+  const never = neverTaken(input, domain);
+  if (never) return { refusal: never };
+
+  const { limits, now } = input;
+  const hold = holdNow(input, domain);
+  const charges = chargesOf(input, domain, hold);
+  const taken = take(charges, limits, now);
+  const pause = hold?.trips ? { pause: { cause: hold.trips } } : {};
+  if (!taken.ok) {
+    return { refusal: { ...overLimit(taken.charge, taken.retryAfterMs, input.member), ...pause } };
+  }
+  if (hold) {
+    const text = named(hold.reason, hold.words);
+    const decision = { ...answer("hold", hold.reason, text), owner: hold.owner, ...pause };
+    return { decision, charges };
+  }
+  const { waitMs } = taken;
+  const decision =
+    waitMs > 0
+      ? { ...answer("accept", "paced", named("paced", `Paced by ${seconds(waitMs)} seconds`)), waitMs }
+      : answer("accept", "ok", "OK");
+  return { decision, charges };
+}
+
+/** The reply to an accepted or held message (`2.0.0 Queued as ...`), without code and enhanced code. */
+export function acceptedText({ outcome, reason, waitMs }: Decision, id: string): string {
+  if (outcome === "hold") return `Held as ${id} [${reason}]`;
+  return waitMs > 0 ? `Queued as ${id}, paced by ${seconds(waitMs)} seconds [paced]` : `Queued as ${id}`;
+}
+
+function neverTaken(input: DecideInput, domain: DomainPolicy | undefined): Decision | undefined {
+  const { member, credential, fromDomain, stream } = input;
+  const { standing, membership } = member;
   if (standing === "suspended" || standing === "ejected") {
-    return refuse(standing, 550, "5.7.1", sentence(`This member is ${standing}`, member));
+    return refuse(standing, because(`This member is ${standing}`, member));
+  }
+  if (membership === "left") return refuse("left", because("This member has left the cooperative", member));
+  if (membership === "applicant") {
+    return refuse("applicant", because("The application waits for the committee's approval", member));
   }
   if (credential.revoked) {
-    return refuse("revoked", 535, "5.7.8", "This credential has been revoked; make a new one in the portal");
+    return refuse("revoked", "This credential has been revoked; make a new one in the portal");
   }
-  const domain = fromDomain === undefined ? undefined : domainOf(member, fromDomain);
   if (fromDomain !== undefined && (!domain || !credential.domains.includes(domain.name))) {
+    const may = clean(credential.domains.join(", "));
     return refuse(
       "foreign-domain",
-      550,
-      "5.7.1",
-      `${clean(fromDomain)} is not a domain of this credential, which may send as ${credential.domains.join(", ")}`,
+      `${clean(fromDomain)} is not a domain of this credential, which may send as ${may}`,
     );
   }
-  if (standing === "probation" && input.stream === "bulk") {
-    return refuse(
-      "bulk-on-probation",
-      550,
-      "5.7.1",
-      sentence("On probation only transactional mail is taken", member),
-    );
+  if (stream !== undefined && !credential.streams.some((allowed) => allowed === stream)) {
+    const may = credential.streams.join(" and ") || "nothing";
+    return refuse("stream", `This credential does not send ${clean(stream, 40)} mail, but ${may}`);
   }
-  const over = overLimit(input);
-  if (over) return over;
-  if (isPaused(member, credential)) {
-    return {
-      outcome: "hold",
-      ...OK,
-      reason: "paused",
-      text: "Held: sending is paused until it is confirmed",
-    };
+  if (standing === "probation" && stream === "bulk") {
+    return refuse("bulk-on-probation", because("On probation only transactional mail is taken", member));
   }
-  if (domain?.status === "held") {
-    return {
-      outcome: "hold",
-      ...OK,
-      reason: "domain-held",
-      text: `Held: the DNS records of ${domain.name} do not pass their check`,
-    };
+  if (input.suppressed !== undefined) return refuse("suppressed", input.suppressed);
+  return undefined;
+}
+
+type HoldNow = PolicyHold & { words: string; trips?: PauseCause };
+
+function holdNow({ member, credential, facts }: DecideInput, domain?: DomainPolicy): HoldNow | undefined {
+  const hold = holdOf(member, domain, credential);
+  if (hold?.reason === "domain-held") {
+    return { ...hold, words: `Held: the DNS records of ${domain?.name} do not pass their check` };
   }
-  return { outcome: "accept", ...OK, reason: "ok", text: "OK" };
-}
-
-const OK = { code: 250, enhanced: "2.0.0" };
-
-/** The buckets that a submission of this member and credential takes from. */
-export function chargeOf(member: MemberPolicy, credential: CredentialPolicy, cost: number): Charge {
-  const limits = limitsOf(member);
-  return { buckets: isPaused(member, credential) ? { held: heldBucket(limits) } : limits, cost };
-}
-
-function overLimit(input: DecideInput): Decision | undefined {
-  const { member, credential, recipients, limits, now } = input;
-  const { buckets, cost } = chargeOf(member, credential, Math.max(1, recipients));
-  const result = take(buckets, limits, now, cost);
-  if (result.ok) return undefined;
-  if (result.retryAfterMs === Infinity) {
-    const most = Math.min(...Object.values(buckets).map((bucket) => bucket.burst));
-    return refuse(
-      "too-many-at-once",
-      550,
-      "5.5.3",
-      `${cost} recipients at once; ${most} is the most for this member, send it in parts`,
-    );
-  }
-  const { bucket, limit, retryAfterMs } = result;
-  const wait = Math.ceil(retryAfterMs / 1000);
-  const note =
-    member.standing === "probation" && member.reason ? `; ${sentence("on probation", member)}` : "";
-  return {
-    outcome: "defer",
-    code: 451,
-    enhanced: "4.7.1",
-    reason: isPaused(member, credential) ? "paused" : "over-limit",
-    text: `Over the limit of ${limit.limit} recipients ${PERIOD[bucket] ?? `in ${limit.periodMs / 60_000} minutes`}, try again in ${wait} seconds${note}`,
-  };
-}
-
-const PERIOD: Partial<Record<BucketName, string>> = { hour: "an hour", day: "a day", held: "waiting" };
-
-function isPaused(member: MemberPolicy, credential: CredentialPolicy): boolean {
-  return member.paused === true || credential.paused === true;
-}
-
-export type HoldReason = Extract<DecisionReason, "suspended" | "ejected" | "paused" | "domain-held">;
-
-/** Why what is in the spool may not go out now; undefined: it may. */
-export function whyHeld(
-  member: MemberPolicy,
-  fromDomain: string,
-  credentialId: string | null,
-): HoldReason | undefined {
-  if (member.standing === "suspended" || member.standing === "ejected") return member.standing;
-  if (member.paused || member.credentials.some((c) => c.id === credentialId && c.paused)) return "paused";
-  return domainOf(member, fromDomain)?.status === "active" ? undefined : "domain-held";
-}
-
-/** May what is already in the spool go out now? */
-export function mayDeliver(member: MemberPolicy, fromDomain: string, credentialId: string | null): boolean {
-  return whyHeld(member, fromDomain, credentialId) === undefined;
-}
-
-/** The entry of `names` that `name` is, or is a subdomain of; the longest one. */
-export function coveringDomain(names: readonly string[], name: string): string | undefined {
-  const lower = name.toLowerCase();
-  return names
-    .filter((entry) => lower === entry || lower.endsWith("." + entry))
-    .sort((a, b) => b.length - a.length)[0];
+  if (hold) return { ...hold, words: "Held: sending is paused until it is confirmed" };
+  if (!facts || !overBudget(facts)) return undefined;
+  const words = "Held: a new kind of message to many new recipients; confirm it in the portal";
+  return { reason: "content", owner: "breaker", words, trips: "content" };
 }
 
 /**
- * The most specific domain of the member that `name` is, or is a subdomain of. A subdomain that is a domain of its own
- * has its own keys, checks and credentials: those of its parent do not reach into it.
+ * What a pause holds takes from the room for held mail alone; what a broken domain holds also takes from the limits of
+ * sending, for it leaves without a person's yes.
  */
-export function domainOf(member: MemberPolicy, name: string): DomainPolicy | undefined {
-  const covering = coveringDomain(
-    member.domains.map((d) => d.name),
-    name,
+function chargesOf(input: DecideInput, domain: DomainPolicy | undefined, hold?: HoldNow): Charge[] {
+  const chargeInput: ChargeInput = {
+    member: input.member,
+    credential: input.credential,
+    domain,
+    recipients: Math.max(1, input.recipients),
+    recipientDomains: input.recipientDomains ?? [],
+    facts: input.facts,
+    poolLimits: input.poolLimits ?? {},
+    now: input.now,
+  };
+  if (!hold) return sendingCharges(chargeInput);
+  const held = heldCharge(chargeInput);
+  return hold.reason === "domain-held" ? [held, ...sendingCharges(chargeInput)] : [held];
+}
+
+function overLimit(charge: Charge, retryAfterMs: number, member: MemberPolicy): Decision {
+  const { bucket, cost, reason, words } = charge;
+  if (retryAfterMs === Infinity && bucket !== "count") {
+    return refuse(
+      "too-many-at-once",
+      `${cost} recipients at once; ${bucket.burst} is the most (${words}), send it in parts`,
+    );
+  }
+  const note = member.standing === "probation" && member.reason ? `; ${because("on probation", member)}` : "";
+  return answer(
+    "defer",
+    reason,
+    named(reason, `Over the limit of ${words}, try again in ${seconds(retryAfterMs)} seconds${note}`),
   );
-  return member.domains.find((d) => d.name === covering);
 }
 
-function refuse(reason: DecisionReason, code: number, enhanced: string, text: string): Decision {
-  return { outcome: "refuse", code, enhanced, text, reason };
+function answer(outcome: Decision["outcome"], reason: DecisionReason, text: string): Decision {
+  const { code, enhanced } = OUTCOMES[reason];
+  return { outcome, reason, code, enhanced, text, waitMs: 0 };
 }
 
-function sentence(what: string, { reason }: MemberPolicy): string {
+function refuse(reason: DecisionReason, text: string): Decision {
+  return answer("refuse", reason, named(reason, text));
+}
+
+function because(what: string, { reason }: MemberPolicy): string {
   return reason ? `${what}: ${clean(reason.text)} See ${clean(reason.url)}` : what;
 }
 
-/** One line of bounded length, for a reply. */
-function clean(text: string): string {
-  return text.replace(/[^\x20-\x7e]/g, " ").slice(0, 200);
-}
+const seconds = (ms: number): number => Math.max(1, Math.ceil(ms / 1000));

@@ -1,24 +1,44 @@
-import { gcra, gcraRemaining, gcraSettled, type Bucket } from "../lib/gcra.ts";
-import type { MemberPolicy, Tier } from "./types.ts";
+import { gcraRemaining, type Bucket } from "../lib/gcra.ts";
+import type { DomainPolicy, MemberPolicy, Tier } from "./types.ts";
 
-/** The buckets of a member. Units are recipients. `held` counts only what waits while a sender is paused. */
+/** The buckets of a member's tier. Units are recipients. */
 export const BUCKET_NAMES = ["burst", "hour", "day"] as const;
-export type BucketName = (typeof BUCKET_NAMES)[number] | "held";
 
-/** Theoretical arrival times (ms since the epoch), the whole state of a member's limits. */
-export type LimitState = Partial<Record<BucketName, number>>;
+/**
+ * What was taken from each bucket, by its name: a theoretical arrival time (ms since the epoch), or for `probe:` a
+ * plain count. A name that is absent is an unused bucket.
+ */
+export type LimitState = Readonly<Record<string, number>>;
 
 export type TierLimits = Record<(typeof BUCKET_NAMES)[number], Bucket>;
 
+/** Limits of the whole pool, over all members. */
+export type PoolLimits = {
+  /** Recipients an hour. */
+  poolHourly?: number;
+  /** Recipients a day of each provider: the warm-up of the egress addresses. */
+  providers?: Readonly<Record<string, number>>;
+  /** The provider of a recipient's domain, as far as it is known without asking anybody. */
+  providerOf?: (domain: string) => string | undefined;
+};
+
+/** What cannot leave within this time is not accepted: a login code dies after fifteen minutes. */
+export const MAX_WAIT_MS = 600_000;
+
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
-const DAY = 24 * HOUR;
+export const DAY = 24 * HOUR;
+/** As long as mail may wait in the spool. */
+const HELD_PERIOD = 5 * DAY;
+
+const hourly = (limit: number): Bucket => ({ limit, periodMs: HOUR, burst: limit });
+const daily = (limit: number): Bucket => ({ limit, periodMs: DAY, burst: limit });
 
 function tier(burst: [units: number, minutes: number], hour: number, day: number): TierLimits {
   return {
     burst: { limit: burst[0], periodMs: burst[1] * MINUTE, burst: burst[0] },
-    hour: { limit: hour, periodMs: HOUR, burst: hour },
-    day: { limit: day, periodMs: DAY, burst: day },
+    hour: hourly(hour),
+    day: daily(day),
   };
 }
 
@@ -44,56 +64,53 @@ function quarter({ limit, periodMs, burst }: Bucket): Bucket {
   };
 }
 
-/** What waits while a sender is paused: up to twice the hourly limit. */
+/** What waits while sending is paused: up to twice the hourly limit, over the five days that it may wait. */
 export function heldBucket(limits: TierLimits): Bucket {
-  return { limit: limits.hour.limit * 2, periodMs: HOUR, burst: limits.hour.limit * 2 };
+  const most = limits.hour.limit * 2;
+  return { limit: most, periodMs: HELD_PERIOD, burst: most };
 }
 
-/** The state without what only a clock that was ahead can have written. */
-export function settledState(limits: TierLimits, state: LimitState, now: number): LimitState {
-  const buckets = { ...limits, held: heldBucket(limits) };
-  const entries = Object.entries(state) as [BucketName, number][];
-  return Object.fromEntries(entries.map(([name, tat]) => [name, gcraSettled(buckets[name], tat, now)]));
-}
+/** Until it is so old, a domain is held to this tier whatever that of its member. */
+const DOMAIN_AGES: readonly [maxAge: number, tier: Tier][] = [
+  [7 * DAY, "new"],
+  [21 * DAY, "warming"],
+];
 
-export type LimitResult =
-  | { ok: true; state: LimitState }
-  | { ok: false; bucket: BucketName; retryAfterMs: number; limit: Bucket };
-
-/** Takes `cost` from every bucket, or, when one refuses, from none. */
-export function take(
-  buckets: Partial<Record<BucketName, Bucket>>,
-  state: LimitState,
+/**
+ * Limits of a domain by its own age: that of a member who rose long ago is not lent to a domain of yesterday.
+ * Undefined when they would not be narrower than the member's own.
+ */
+export function domainLimits(
+  member: Pick<MemberPolicy, "tier" | "standing">,
+  { addedAt }: Pick<DomainPolicy, "addedAt">,
   now: number,
-  cost: number,
-): LimitResult {
-  const next: LimitState = { ...state };
-  let worst: Extract<LimitResult, { ok: false }> | undefined;
-  for (const [name, bucket] of Object.entries(buckets) as [BucketName, Bucket][]) {
-    const result = gcra(bucket, state[name], now, cost);
-    if (result.ok) next[name] = result.tat;
-    else if (!worst || result.retryAfterMs > worst.retryAfterMs) {
-      worst = { ok: false, bucket: name, retryAfterMs: result.retryAfterMs, limit: bucket };
-    }
-  }
-  return worst ?? { ok: true, state: next };
+): TierLimits | undefined {
+  const own = DOMAIN_AGES.find(([maxAge]) => now - addedAt < maxAge)?.[1];
+  if (own === undefined || TIER_LIMITS[own].day.limit >= TIER_LIMITS[member.tier].day.limit) return undefined;
+  return limitsOf({ tier: own, standing: member.standing });
 }
 
-/** Gives `cost` back to the buckets, when what was taken for did not happen. */
-export function giveBack(
-  buckets: Partial<Record<BucketName, Bucket>>,
-  state: LimitState,
-  cost: number,
-): LimitState {
-  const next: LimitState = { ...state };
-  for (const [name, { limit, periodMs }] of Object.entries(buckets) as [BucketName, Bucket][]) {
-    const tat = next[name];
-    if (tat !== undefined) next[name] = tat - (periodMs / limit) * cost;
-  }
-  return next;
+/** A member whose mail goes to people that it knows (a share below this) has half of the room for new ones. */
+const LOW_SHARE = 0.25;
+const LEAST_SPRAY = 60;
+
+/** First-time recipients an hour of one credential: as many as a burst of the tier. */
+export function sprayBucket(limits: TierLimits, share: number | undefined): Bucket {
+  const most = limits.burst.limit;
+  const few = share !== undefined && share < LOW_SHARE;
+  return hourly(few ? Math.min(most, Math.max(LEAST_SPRAY, Math.floor(most / 2))) : most);
 }
 
-/** Units still free in each bucket, for pages. */
+export { daily as dailyBucket, hourly as hourlyBucket };
+
+/** The longest time that a bucket of this name can be ahead; undefined: it counts, and keeps no time. */
+export function longestAhead(name: string): number | undefined {
+  if (name.startsWith("probe:")) return undefined;
+  const period = name === "held" ? HELD_PERIOD : name.endsWith("day") ? DAY : HOUR;
+  return period + MAX_WAIT_MS;
+}
+
+/** Units still free in each bucket of the tier, for pages. */
 export function remaining(limits: TierLimits, state: LimitState, now: number): Record<string, number> {
   return Object.fromEntries(
     BUCKET_NAMES.map((name) => [name, gcraRemaining(limits[name], state[name], now)]),

@@ -2,9 +2,11 @@ import { describe, expect, test } from "vitest";
 import { Database } from "../platform/database.ts";
 import { createPolicyBook } from "./book.ts";
 import { hashSecret, secretMatches } from "./credential.ts";
-import { coveringDomain, decide, mayDeliver, whyHeld, type DecideInput } from "./decide.ts";
+import { decide, type DecideInput } from "./decide.ts";
+import { coveringDomain } from "./domains.ts";
+import { mayDeliver, whyHeld } from "./holds.ts";
 import { limitsOf, TIER_LIMITS } from "./limits.ts";
-import { loadPolicies, policyMigration, saveLimits, savePolicy } from "./store.ts";
+import { loadPolicies, policyMigration, saveLimits, savePause, savePolicy } from "./store.ts";
 import type { CredentialPolicy, MemberPolicy } from "./types.ts";
 
 const now = 1_767_225_600_000;
@@ -13,19 +15,23 @@ const credential: CredentialPolicy = {
   username: "u1",
   hash: hashSecret("u1", "secret"),
   domains: ["member.test"],
+  streams: ["transactional", "bulk"],
+  hourly: null,
+  daily: null,
   revoked: false,
 };
 const member: MemberPolicy = {
   did: "did:plc:a",
   handle: "a",
   version: 1,
+  membership: "member",
   standing: "good",
   tier: "new",
   joinedAt: 0,
   reason: null,
   domains: [
-    { name: "member.test", status: "active", returnPath: null, keys: [] },
-    { name: "broken.test", status: "held", returnPath: null, keys: [] },
+    { name: "member.test", status: "active", returnPath: null, addedAt: 0, keys: [] },
+    { name: "broken.test", status: "held", returnPath: null, addedAt: 0, keys: [] },
   ],
   credentials: [credential],
 };
@@ -44,7 +50,10 @@ const both: CredentialPolicy = { ...credential, domains: ["member.test", "broken
 
 const withOwn: MemberPolicy = {
   ...member,
-  domains: [...member.domains, { name: "own.member.test", status: "active", returnPath: null, keys: [] }],
+  domains: [
+    ...member.domains,
+    { name: "own.member.test", status: "active", returnPath: null, addedAt: 0, keys: [] },
+  ],
 };
 
 describe("decide", () => {

@@ -1,3 +1,5 @@
+import type { PauseCause } from "./outcomes.ts";
+
 /** Standing of a member: the ladder of events and standing. */
 export const STANDINGS = ["good", "warned", "probation", "suspended", "ejected"] as const;
 export type Standing = (typeof STANDINGS)[number];
@@ -25,11 +27,16 @@ export type CredentialPolicy = {
   /** Caps of its own in recipients, below those of the tier; null: none. */
   hourly: number | null;
   daily: number | null;
+  /** It logs in no more, and what it has in the spool waits. */
   revoked: boolean;
+  /** When, ms since the epoch. A resumption (`resumedUpTo`) that is later frees what it had in the spool. */
+  revokedAt?: number;
   /** Core stopped it: what it submits is held, what it has in the spool waits. */
   paused?: boolean;
   /** Pauses that a node's breaker began up to this time (its own stamp, ms since the epoch) are over. */
   resumedUpTo?: number;
+  /** Set by the node itself, never by core: its breaker stopped it. */
+  breaker?: PauseCause;
 };
 
 export type DkimKeyPolicy = {
@@ -65,10 +72,12 @@ export type MemberPolicy = {
   standing: Standing;
   tier: Tier;
   joinedAt: number;
-  /** The breaker stopped the whole member. */
+  /** Core stopped the whole member. */
   paused?: boolean;
-  /** As a credential's, for pauses of the whole member. */
+  /** As a credential's, for pauses of the whole member and of each of its credentials. */
   resumedUpTo?: number;
+  /** Set by the node itself, never by core: its breaker stopped the whole member. */
+  breaker?: PauseCause;
   /** Why mail is refused or throttled: shown in SMTP replies. */
   reason: { text: string; url: string } | null;
   domains: DomainPolicy[];

@@ -1,6 +1,13 @@
 import { clearOutbox, outboxDepth, readOutbox, type Envelope, type OutboxRow } from "../event/index.ts";
 import type { Database } from "../platform/database.ts";
-import { loadPolicies, savePolicy, type LimitRow, type MemberPolicy } from "../policy/index.ts";
+import {
+  loadPolicies,
+  savePause,
+  savePolicy,
+  type LimitRow,
+  type MemberPolicy,
+  type Pause,
+} from "../policy/index.ts";
 import * as store from "./store.ts";
 import type { Acceptance, AttemptView, Leased, MessageView, Outcome, RecipientState } from "./types.ts";
 
@@ -20,8 +27,9 @@ export type Operations = {
   messageByRecipient: (a: { recipientId: string }) => MessageView | undefined;
   attempts: (a: { messageId: string }) => AttemptView[];
   prune: (a: { before: number; limit: number }) => number;
-  loadPolicies: (a: null) => { policies: MemberPolicy[]; limits: LimitRow[] };
+  loadPolicies: (a: null) => { policies: MemberPolicy[]; limits: LimitRow[]; pauses: Pause[] };
   savePolicy: (a: MemberPolicy) => void;
+  savePause: (a: Pause) => void;
   appendEvents: (a: Envelope[]) => void;
   readOutbox: (a: { limit: number }) => OutboxRow[];
   clearOutbox: (a: { upTo: number }) => void;
@@ -69,6 +77,7 @@ export function operationsOn(db: Database, unneeded: string[]): Operations {
     prune: ({ before, limit }) => store.prune(db, before, limit),
     loadPolicies: () => loadPolicies(db),
     savePolicy: (policy) => savePolicy(db, policy),
+    savePause: (pause) => savePause(db, pause),
     appendEvents: (events) => store.appendEvents(db, events),
     readOutbox: ({ limit }) => readOutbox(db, limit),
     clearOutbox: ({ upTo }) => clearOutbox(db, upTo),

@@ -173,6 +173,7 @@ export async function createSpool({ path, maxPages, now, onFatal }: SpoolOptions
     policies: {
       loadPolicies: () => call("loadPolicies", null),
       savePolicy: (policy) => call("savePolicy", policy),
+      savePause: (pause) => call("savePause", pause),
     },
     async close() {
       closing = true;

@@ -1,5 +1,12 @@
 import { randomId } from "../../lib/ids.ts";
-import { decide, domainOf, whyHeld, type CredentialPolicy, type MemberPolicy } from "../../policy/index.ts";
+import {
+  decide,
+  domainOf,
+  whyHeld,
+  type CredentialPolicy,
+  type DecideInput,
+  type MemberPolicy,
+} from "../../policy/index.ts";
 import { makeToken } from "../../protocol/verp/index.ts";
 import { SpoolError, type BodyWriter } from "../../spool/index.ts";
 import type { RelayContext } from "../context.ts";
@@ -46,21 +53,25 @@ export async function finishMessage(
   });
   if ("refusal" in prepared) return { ok: false, ...prepared.refusal };
   const { fromDomain, stream } = prepared;
-  const decision = decide({
+  const input: DecideInput = {
     stage: "data",
     member,
     credential,
     fromDomain,
     stream,
     recipients: recipients.length,
+    recipientDomains: recipients.map(({ domain }) => domain),
     limits: policyBook.limits(member.did, now),
+    poolLimits: policyBook.poolLimits,
     now,
-  });
+  };
+  const decision = decide(input);
   if (decision.outcome === "refuse" || decision.outcome === "defer") {
     return { ok: false, fromDomain, ...decision };
   }
-  const receipt = policyBook.consume(member, credential, recipients.length, now);
-  if (!receipt) return { ok: false, ...TRY_LATER };
+  const taken = policyBook.consume(input);
+  if (!taken) return { ok: false, ...TRY_LATER };
+  const { receipt, waitMs } = taken;
 
   try {
     const domain = domainOf(member, fromDomain);
@@ -69,7 +80,7 @@ export async function finishMessage(
     const head = concat(signatures, prepared.head);
     const latest = policyBook.byDid(member.did) ?? member;
     const late = whyHeld(latest, fromDomain, credential.id);
-    const reason = decision.outcome === "hold" ? decision.reason : late;
+    const reason = decision.outcome === "hold" ? decision.reason : late?.reason;
     const held = reason !== undefined;
     const size = head.length + body.size;
     const memberDomain = domain?.name ?? fromDomain;
@@ -98,12 +109,12 @@ export async function finishMessage(
         address,
         domain,
         state: held ? ("held" as const) : ("queued" as const),
-        nextAt: now,
+        nextAt: now + waitMs,
         firstTime: false,
         notify: null,
         orcpt: null,
       })),
-      limits: policyBook.limitRows(member.did),
+      limits: policyBook.limitRows(receipt),
       events: [
         event(held ? "message_held" : "message_accepted", {
           dedupe_key: `accepted:${id}`,

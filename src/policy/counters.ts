@@ -1,0 +1,104 @@
+import { moved, take, type Charge } from "./charge.ts";
+import { longestAhead, type LimitState } from "./limits.ts";
+import type { LimitRow } from "./store.ts";
+
+/** What was taken, to be kept (`rows`) or given back. */
+export type Receipt = { did: string; charges: readonly Charge[] };
+
+/** Under this name stand the buckets of the whole pool. */
+const POOL = "*";
+const SWEEP_MS = 600_000;
+/** Rows of settled buckets that one acceptance takes out of the file. */
+const DROPPED_AT_ONCE = 50;
+
+const keyOf = (did: string, bucket: string) => `${did} ${bucket}`;
+const ownerOf = (did: string, { pool }: Charge) => (pool ? POOL : did);
+
+/** The state of all limits in memory. Nothing here waits, so parallel submissions cannot pass a limit together. */
+export function createCounters(saved: readonly LimitRow[]) {
+  const states = new Map<string, Map<string, number>>();
+  /** Settled: gone here, and to be taken out of the file with the next acceptance. */
+  const dropped = new Map<string, LimitRow>();
+  let sweptAt = -Infinity;
+
+  const stateOf = (did: string) => states.get(did);
+
+  function set(did: string, bucket: string, tat: number): void {
+    if (tat <= 0) return drop(did, bucket);
+    let state = states.get(did);
+    if (!state) states.set(did, (state = new Map()));
+    state.set(bucket, tat);
+    dropped.delete(keyOf(did, bucket));
+  }
+
+  function drop(did: string, bucket: string): void {
+    const state = states.get(did);
+    if (!state?.delete(bucket)) return;
+    if (state.size === 0) states.delete(did);
+    dropped.set(keyOf(did, bucket), { did, bucket, tat: 0 });
+  }
+
+  /** A bucket that is not ahead of now is an unused one; one far ahead was written by a clock that was wrong. */
+  function settle(did: string, now: number): void {
+    for (const [bucket, tat] of stateOf(did) ?? []) {
+      const longest = longestAhead(bucket);
+      if (longest === undefined) continue;
+      if (tat <= now) drop(did, bucket);
+      else if (tat > now + longest) set(did, bucket, now + longest);
+    }
+  }
+
+  function sweep(now: number): void {
+    if (Math.abs(now - sweptAt) < SWEEP_MS) return;
+    sweptAt = now;
+    for (const did of states.keys()) settle(did, now);
+  }
+
+  function view(did: string, now: number): LimitState {
+    settle(did, now);
+    settle(POOL, now);
+    return Object.fromEntries([...(stateOf(did) ?? []), ...(stateOf(POOL) ?? [])]);
+  }
+
+  for (const { did, bucket, tat } of saved) set(did, bucket, tat);
+
+  return {
+    view,
+    get: (did: string, bucket: string): number => stateOf(did)?.get(bucket) ?? 0,
+    set,
+    /** Takes every charge or none. */
+    take(
+      did: string,
+      charges: readonly Charge[],
+      now: number,
+    ): { receipt: Receipt; waitMs: number } | undefined {
+      sweep(now);
+      const taken = take(charges, view(did, now), now);
+      if (!taken.ok) return undefined;
+      for (const charge of charges) set(ownerOf(did, charge), charge.name, taken.state[charge.name]!);
+      return { receipt: { did, charges }, waitMs: taken.waitMs };
+    },
+    giveBack({ did, charges }: Receipt): void {
+      for (const charge of charges) {
+        const owner = ownerOf(did, charge);
+        const tat = stateOf(owner)?.get(charge.name);
+        if (tat !== undefined) set(owner, charge.name, tat - moved(charge));
+      }
+    },
+    /** The buckets that were taken from, as they are now, and some that are to leave the file. */
+    rows({ did, charges }: Receipt): LimitRow[] {
+      const rows = charges.map((charge) => {
+        const owner = ownerOf(did, charge);
+        return { did: owner, bucket: charge.name, tat: stateOf(owner)?.get(charge.name) ?? 0 };
+      });
+      for (const [key, row] of dropped) {
+        if (rows.length - charges.length >= DROPPED_AT_ONCE) break;
+        rows.push(row);
+        dropped.delete(key);
+      }
+      return rows;
+    },
+    /** Buckets in memory. */
+    size: (): number => [...states.values()].reduce((sum, state) => sum + state.size, 0),
+  };
+}
