@@ -55,10 +55,7 @@ export async function orderCertificate(options: OrderOptions): Promise<{ cert: s
     });
     if (account.url !== undefined) return client;
     options.progress("registering an account with the authority");
-    await client.createAccount({
-      termsOfServiceAgreed: true,
-      ...(options.contact !== undefined && { contact: [`mailto:${options.contact}`] }),
-    });
+    await register(client, options.contact);
     await options.keepAccount({ ...account, url: client.getAccountUrl() });
     return client;
   }
@@ -111,6 +108,22 @@ export async function orderCertificate(options: OrderOptions): Promise<{ cert: s
 
 const settled = (order: Order) =>
   order.status === "processing" || order.status === "ready" ? undefined : order;
+
+/** The library follows an account that exists already with an update, which an authority may find empty: that is no fault. */
+async function register(client: Client, contact: string | undefined): Promise<void> {
+  try {
+    await client.createAccount({
+      termsOfServiceAgreed: true,
+      ...(contact !== undefined && { contact: [`mailto:${contact}`] }),
+    });
+  } catch (error) {
+    try {
+      client.getAccountUrl();
+    } catch {
+      throw error;
+    }
+  }
+}
 
 /** Answers the challenges of an order until the authority has seen each. */
 async function prove(client: Client, order: Order, options: OrderOptions): Promise<void> {
