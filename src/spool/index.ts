@@ -1,4 +1,6 @@
 export { INLINE_BYTES, type BodyWriter } from "./bodies.ts";
-export { SpoolError, createSpool, type MessageContent, type Spool, type SpoolOptions } from "./spool.ts";
-export type { HeldRequest, LeaseRequest } from "./store.ts";
+export { SpoolError, type SpoolErrorKind } from "./errors.ts";
+export type { HoldOptions, MessageContent, Spool } from "./face.ts";
+export { LEASE_MS, type HeldRequest, type LeaseRequest } from "./lease.ts";
+export { createSpool, RESERVE_BYTES, type SpoolOptions } from "./spool.ts";
 export * from "./types.ts";

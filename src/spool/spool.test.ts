@@ -8,7 +8,7 @@ import { Worker } from "node:worker_threads";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { eventMaker } from "../event/index.ts";
 import { randomId } from "../lib/ids.ts";
-import type { MemberPolicy } from "../policy/index.ts";
+import type { CredentialPolicy, MemberPolicy } from "../policy/index.ts";
 import {
   createSpool,
   INLINE_BYTES,
@@ -55,8 +55,14 @@ function acceptance(change: Partial<Acceptance["message"]> = {}, domains = ["a.t
       sender: "x@member.test",
       fromDomain: "member.test",
       stream: "transactional",
+      priority: 1,
+      template: null,
       receivedAt: 1_000,
       size: 20,
+      eightBit: false,
+      smtpUtf8: false,
+      ret: null,
+      envid: null,
       head: new TextEncoder().encode("Subject: x\r\n\r\n"),
       body: { bytes: new TextEncoder().encode("body\r\n") },
       ...change,
@@ -67,6 +73,9 @@ function acceptance(change: Partial<Acceptance["message"]> = {}, domains = ["a.t
       domain,
       state: "queued" as const,
       nextAt: 1_000,
+      firstTime: false,
+      notify: null,
+      orcpt: null,
     })),
     limits: [{ did: "did:plc:a", bucket: "hour", tat: 5 }],
     events: [
@@ -75,12 +84,30 @@ function acceptance(change: Partial<Acceptance["message"]> = {}, domains = ["a.t
   };
 }
 
-const domain = (name: string, status: "active" | "held") => ({ name, status, returnPath: null, keys: [] });
-const paused = (id: string) => ({ id, username: id, hash: "", domains: [], revoked: false, paused: true });
+const domain = (name: string, status: "active" | "held") => ({
+  name,
+  status,
+  returnPath: null,
+  addedAt: 0,
+  keys: [],
+});
+const credential = (id: string, change: Partial<CredentialPolicy> = {}): CredentialPolicy => ({
+  id,
+  username: id,
+  hash: "",
+  domains: ["member.test"],
+  streams: ["transactional"],
+  hourly: null,
+  daily: null,
+  revoked: false,
+  ...change,
+});
+const paused = (id: string) => credential(id, { paused: true });
 const policy: MemberPolicy = {
   did: "did:plc:a",
   handle: "a",
   version: 1,
+  membership: "member",
   standing: "good",
   tier: "new",
   joinedAt: 0,

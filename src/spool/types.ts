@@ -84,6 +84,15 @@ export type Acceptance = {
   events: Envelope[];
 };
 
+/**
+ * What `accept` resolves to. `{}`: it is stored. `duplicateOf`: the same submission was taken before as this message,
+ * and nothing was stored. `conflict`: its key was used for another submission within the last day; nothing was stored.
+ */
+export type Accepted = { duplicateOf?: string; conflict?: string };
+
+/** How long a key of a submission is remembered, in ms. */
+export const IDEMPOTENCY_MS = 86_400_000;
+
 /** A recipient taken for delivery; nobody else gets it until its result is recorded or its lease has run out. */
 export type Leased = {
   id: string;
@@ -115,6 +124,8 @@ export type AttemptRow = {
 export type Outcome = {
   recipientId: string;
   state: RecipientState;
+  /** With `held`; by default the policy holds it. */
+  hold?: Hold;
   /** When it is due again; used for queued and deferred. */
   nextAt: number;
   attempt?: AttemptRow;
@@ -132,8 +143,83 @@ export type RecipientView = {
   attempts: number;
   nextAt: number;
   updatedAt: number;
+  /** It is being delivered at this moment. */
+  inFlight: boolean;
 };
 
 export type MessageView = MessageRow & { seq: number; recipients: RecipientView[] };
 
 export type AttemptView = AttemptRow & { recipientId: string };
+
+/** Which recipients are meant. What is given must hold all together; at least one thing must be given. */
+export type QueueFilter = {
+  /** Ids of messages or of recipients. */
+  ids?: string[];
+  did?: string;
+  credential?: string;
+  /** Domain of the `From:` field. */
+  fromDomain?: string;
+  /** Address of the recipient. */
+  recipient?: string;
+  recipientDomain?: string;
+  states?: RecipientState[];
+  holdReason?: string;
+  holdOwner?: HoldOwner;
+  stream?: string;
+  /** Received at or before, ms since the epoch. */
+  receivedUpTo?: number;
+};
+
+/** One recipient with what an operator wants to know of its message. */
+export type QueueEntry = RecipientView & {
+  seq: number;
+  messageId: string;
+  did: string;
+  credential: string | null;
+  kind: "mail" | "dsn";
+  sender: string;
+  fromDomain: string;
+  stream: string;
+  priority: number;
+  size: number;
+  receivedAt: number;
+};
+
+/** What a person can do with mail that waits. */
+export const QUEUE_ACTIONS = ["hold", "release", "requeue", "bounce", "drop"] as const;
+export type QueueAction = (typeof QUEUE_ACTIONS)[number];
+
+/** An operation of a person: it leaves a trace in the history of each message that it touches. */
+export type QueueRequest = {
+  filter: QueueFilter;
+  /** Who, and why: both are shown with the message. */
+  by: string;
+  why: string;
+  now: number;
+  /** Recipients at most; default 1,000, at most 10,000. */
+  limit?: number;
+  /** Counts, and changes nothing. */
+  dryRun?: boolean;
+};
+
+export type QueueResult = {
+  recipients: number;
+  messages: number;
+  /** Some of those touched. */
+  messageIds: string[];
+  /** Left alone, because they are being delivered at this moment. */
+  inFlight: number;
+  /** Left alone, because only a change of policy or a signature frees them. */
+  kept: number;
+  /** There are more than the limit. */
+  more: boolean;
+};
+
+/** What a person did with a message. */
+export type OperationView = {
+  at: number;
+  by: string;
+  action: QueueAction;
+  why: string;
+  recipients: number;
+};

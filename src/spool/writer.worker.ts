@@ -4,8 +4,11 @@ import { parentPort, receiveMessageOnPort, workerData } from "node:worker_thread
 import { outboxMigration } from "../event/index.ts";
 import { Database } from "../platform/database.ts";
 import { policyMigration } from "../policy/index.ts";
-import { operationsOn, type Answer, type Request, type WriterData } from "./operations.ts";
-import { knownFiles, releaseLeases, shortenWaits, spoolMigration } from "./store.ts";
+import { spoolError } from "./errors.ts";
+import { releaseLeases, shortenWaits } from "./lease.ts";
+import { operationsOn, type Answer, type Opened, type Request, type WriterData } from "./operations.ts";
+import { spoolMigration } from "./schema.ts";
+import { knownFiles } from "./store.ts";
 
 /**
  * The only writer of a spool file. It takes all that waits in its inbox, runs it in one transaction, and answers
@@ -13,57 +16,65 @@ import { knownFiles, releaseLeases, shortenWaits, spoolMigration } from "./store
  * alone, so that one bad operation does not take the others with it.
  */
 const { path, bodyDir, maxPages, now } = workerData as WriterData;
-const inbox = parentPort;
-if (!inbox) throw new Error("the spool's writer runs as a worker");
-
-const db = new Database(path, [spoolMigration, outboxMigration, policyMigration]);
-// A second process on the same spool would send everything twice.
-db.exec("PRAGMA locking_mode=EXCLUSIVE");
-if (maxPages) db.exec(`PRAGMA max_page_count=${maxPages}`);
-releaseLeases(db);
-if (now !== undefined) shortenWaits(db, now);
-mkdirSync(bodyDir, { recursive: true, mode: 0o700 });
-removeOrphans();
-
-const unneeded: string[] = [];
-const operations = operationsOn(db, unneeded);
 const MAX_GROUP = 500;
+const port = parentPort;
+if (!port) throw new Error("the spool's writer runs as a worker");
 
-function run({ op, args }: Request): unknown {
-  return (operations[op] as (args: unknown) => unknown)(args);
+function open(): Database {
+  const db = new Database(path, [spoolMigration, outboxMigration, policyMigration]);
+  // A second process on the same spool would send everything twice.
+  db.exec("PRAGMA locking_mode=EXCLUSIVE");
+  if (maxPages) db.exec(`PRAGMA max_page_count=${maxPages}`);
+  releaseLeases(db);
+  if (now !== undefined) shortenWaits(db, now);
+  mkdirSync(bodyDir, { recursive: true, mode: 0o700 });
+  removeOrphans(db);
+  return db;
 }
 
-function runGroup(group: Request[]): Answer[] {
-  try {
-    return db.transaction(() => group.map((request) => ({ id: request.id, ok: true, value: run(request) })));
-  } catch (error) {
-    unneeded.length = 0;
-    if (group.length === 1) return [failure(group[0]!, error)];
-    return group.flatMap((request) => runGroup([request]));
+function serve(db: Database, inbox: NonNullable<typeof parentPort>): void {
+  const unneeded: string[] = [];
+  const operations = operationsOn(db, unneeded, () => performance.now());
+
+  function run({ op, args }: Request): unknown {
+    return (operations[op] as (args: unknown) => unknown)(args);
   }
+
+  function runGroup(group: Request[]): Answer[] {
+    const before = unneeded.length;
+    try {
+      return db.transaction(() =>
+        group.map((request) => ({ id: request.id, ok: true, value: run(request) })),
+      );
+    } catch (error) {
+      unneeded.length = before;
+      if (group.length === 1) return [failure(group[0]!, error)];
+      return group.flatMap((request) => runGroup([request]));
+    }
+  }
+
+  inbox.on("message", (first: Request[]) => {
+    const group = [...first];
+    while (group.length < MAX_GROUP) {
+      const more = receiveMessageOnPort(inbox) as { message: Request[] } | undefined;
+      if (!more) break;
+      group.push(...more.message);
+    }
+    const closing = group.some((request) => (request.op as string) === "close");
+    const answers = runGroup(group.filter((request) => (request.op as string) !== "close"));
+    for (const file of unneeded.splice(0)) remove(file);
+    inbox.postMessage(answers, []);
+    if (closing) {
+      db.close();
+      inbox.close();
+    }
+  });
 }
 
 function failure({ id, op }: Request, error: unknown): Answer {
-  const text = error instanceof Error ? error.message : String(error);
-  return { id, ok: false, error: `spool ${op}: ${text}`, full: /full|disk I\/O|no space/i.test(text) };
+  const { message, kind } = spoolError(`spool ${op}`, error, bodyDir);
+  return { id, ok: false, error: message, kind };
 }
-
-inbox.on("message", (first: Request[]) => {
-  const group = [...first];
-  while (group.length < MAX_GROUP) {
-    const more = receiveMessageOnPort(inbox) as { message: Request[] } | undefined;
-    if (!more) break;
-    group.push(...more.message);
-  }
-  const closing = group.some((request) => (request.op as string) === "close");
-  const answers = runGroup(group.filter((request) => (request.op as string) !== "close"));
-  for (const file of unneeded.splice(0)) remove(file);
-  inbox.postMessage(answers, []);
-  if (closing) {
-    db.close();
-    inbox.close();
-  }
-});
 
 function remove(file: string): void {
   try {
@@ -74,9 +85,16 @@ function remove(file: string): void {
 }
 
 /** Files of submissions that were never acknowledged. */
-function removeOrphans(): void {
+function removeOrphans(db: Database): void {
   const known = knownFiles(db);
   for (const file of readdirSync(bodyDir)) if (!known.has(file)) remove(file);
 }
 
-inbox.postMessage([], []);
+try {
+  serve(open(), port);
+  port.postMessage({ opened: true } satisfies Opened, []);
+} catch (error) {
+  const { message, kind } = spoolError(path, error, bodyDir);
+  port.postMessage({ opened: false, error: message, kind } satisfies Opened, []);
+  port.close();
+}

@@ -9,7 +9,7 @@ import { createPolicyPublisher, policyPublisherMigration, type MemberPolicy } fr
 import { createVerdictLog, verdictMigration, type RulesEngine } from "../../rules/index.ts";
 import { CLEAN_SENDER, createStandings, labelsFor, standingMigrations } from "../../standing/index.ts";
 import { DAY_MS } from "../../lib/clock.ts";
-import { createQueue } from "../queue.ts";
+import { createWorkQueue } from "../work-queue.ts";
 import { createPipeline } from "./pipeline.ts";
 import { createTeller } from "./teller.ts";
 import type { RoleParts } from "../role-parts.ts";
@@ -122,7 +122,7 @@ export function createCore(options: CoreOptions) {
     members.setReturnPath(domain, ours ? `bounce.${domain}` : null);
   }
   /** Apart from the handling of events: a slow name server delays nobody's policy. */
-  const lookUps = createQueue(options.log, LOOK_UPS);
+  const lookUps = createWorkQueue(options.log, LOOK_UPS);
 
   const teller = createTeller(tell, options.log);
   members.onChange((did) => {

@@ -2,7 +2,7 @@ import type { Logger } from "../platform/log.ts";
 import { attempt } from "./attempt.ts";
 
 /** Background work by name: one run of a name at a time, the latest asked for wins, at most `parallel` at once. */
-export function createQueue(log: Logger, parallel: number) {
+export function createWorkQueue(log: Logger, parallel: number) {
   const waiting = new Map<string, () => Promise<unknown>>();
   const running = new Map<string, Promise<void>>();
 

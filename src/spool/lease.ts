@@ -1,0 +1,211 @@
+import type { Database } from "../platform/database.ts";
+import { inTurn } from "./order.ts";
+import { OPEN_STATES, WAITS } from "./schema.ts";
+import { LOWEST_PRIORITY } from "./store.ts";
+import type { Leased } from "./types.ts";
+import { MESSAGE_COLUMNS, messageRow, type StoredMessage } from "./views.ts";
+
+/** Half an hour: far more than the five minutes after which the holder renews what it still has. */
+export const LEASE_MS = 30 * 60_000;
+
+export type LeaseRequest = {
+  now: number;
+  max: number;
+  /** At most so many of one domain, so that a slow one cannot take all places. */
+  perDomain: number;
+  /** Domains that have enough in hand already. */
+  busy: string[];
+  /** The same for members, by DID; default: no limit. */
+  perMember?: number;
+  busyMembers?: string[];
+  /**
+   * How long, in ms of real time; after that others get it. Default: half an hour. It must exceed the time between two
+   * calls of `renew` by who works on it, with all that can hold up that process.
+   */
+  leaseMs?: number;
+};
+
+/** What the writer knows between two leases. `elapsed`: ms of a clock that never jumps, above 0. */
+export type LeaseState = {
+  elapsed: () => number;
+  turn: { taken: number };
+  lane: { did: string; domain: string };
+};
+
+export function createLeaseState(elapsed: () => number): LeaseState {
+  return { elapsed, turn: { taken: 0 }, lane: { did: "", domain: "" } };
+}
+
+const PRIORITIES = Array.from({ length: LOWEST_PRIORITY + 1 }, (_, priority) => priority);
+
+/** How many due recipients of each priority, and then how many pairs of member and domain, one lease looks at. */
+const LOOK_AT = 1_000;
+const LANES_AT_ONCE = 300;
+
+type DueRow = { seq: number; domain: string; did: string; priority: number; dueAt: number };
+
+export const DUE_SQL = `SELECT seq, domain, did, priority, next_at AS dueAt FROM recipient INDEXED BY recipient_due
+  WHERE ${WAITS} AND priority = ? AND next_at <= ? ORDER BY next_at LIMIT ?`;
+export const NEXT_LANE_SQL = `SELECT did, domain FROM recipient INDEXED BY recipient_lane
+  WHERE ${WAITS} AND (did, domain) > (?, ?) ORDER BY did, domain LIMIT 1`;
+export const NEXT_MEMBER_SQL = `SELECT did, domain FROM recipient INDEXED BY recipient_lane
+  WHERE ${WAITS} AND did > ? ORDER BY did, domain LIMIT 1`;
+export const LANE_SQL = `SELECT seq, domain, did, priority, next_at AS dueAt FROM recipient INDEXED BY recipient_lane
+  WHERE ${WAITS} AND did = ? AND domain = ? AND priority = ? AND next_at <= ? ORDER BY next_at LIMIT ?`;
+export const LAPSED_SQL = `UPDATE recipient INDEXED BY recipient_leased SET leased_until = 0
+  WHERE leased_until > 0 AND leased_until <= ?`;
+export const NEXT_DUE_SQL = `SELECT next_at AS at FROM recipient INDEXED BY recipient_due
+  WHERE ${WAITS} AND priority = ? ORDER BY next_at LIMIT 1`;
+
+/**
+ * Due recipients in the order of `inTurn`. The work is bounded however long the queue is: first those that lead it;
+ * when these are of members or domains that have enough, what others have, pair by pair, going on where the last lease
+ * ended.
+ */
+export function lease(db: Database, request: LeaseRequest, state: LeaseState): Leased[] {
+  const { now, max, perDomain, busy, perMember = Infinity, busyMembers = [] } = request;
+  db.run(LAPSED_SQL, state.elapsed());
+  const until = deadline(state, request.leaseMs);
+  const domains = createTally(perDomain, busy);
+  const members = createTally(perMember, busyMembers);
+  const out: Leased[] = [];
+
+  function take(queues: DueRow[][]): void {
+    for (const { seq, domain, did } of inTurn(queues, state.turn)) {
+      if (out.length >= max) return;
+      if (!domains.room(domain) || !members.room(did)) continue;
+      domains.add(domain);
+      members.add(did);
+      state.turn.taken++;
+      out.push(leaseRow(db, seq, until));
+    }
+  }
+
+  const leading = PRIORITIES.map((priority) => db.all<DueRow>(DUE_SQL, priority, now, LOOK_AT));
+  take(leading);
+  if (leading.every((queue) => queue.length < LOOK_AT)) return out;
+  const began = { ...state.lane };
+  let wrapped = began.did === "";
+  for (let steps = 0; steps < LANES_AT_ONCE && out.length < max; steps++) {
+    const { did, domain } = state.lane;
+    const skip = did !== "" && !members.room(did);
+    const lane = skip
+      ? db.get<{ did: string; domain: string }>(NEXT_MEMBER_SQL, did)
+      : db.get<{ did: string; domain: string }>(NEXT_LANE_SQL, did, domain);
+    state.lane = lane ?? { did: "", domain: "" };
+    if (!lane) {
+      if (wrapped) break;
+      wrapped = true;
+      continue;
+    }
+    if (wrapped && began.did !== "" && isAfter(lane, began)) break;
+    if (!members.room(lane.did) || !domains.room(lane.domain)) continue;
+    const most = Math.min(max - out.length, perDomain);
+    take(PRIORITIES.map((priority) => db.all<DueRow>(LANE_SQL, lane.did, lane.domain, priority, now, most)));
+  }
+  return out;
+}
+
+function isAfter(a: LeaseState["lane"], b: LeaseState["lane"]): boolean {
+  return a.did > b.did || (a.did === b.did && a.domain > b.domain);
+}
+
+function createTally(most: number, busy: readonly string[]) {
+  const counts = new Map<string, number>(busy.map((key) => [key, Infinity]));
+  return {
+    room: (key: string) => (counts.get(key) ?? 0) < most,
+    add: (key: string) => void counts.set(key, (counts.get(key) ?? 0) + 1),
+  };
+}
+
+function deadline({ elapsed }: LeaseState, leaseMs = LEASE_MS): number {
+  return Math.max(1, Math.ceil(elapsed() + leaseMs));
+}
+
+type LeasedRow = Omit<Leased, "message" | "firstTime"> & { message: number; firstTime: number };
+
+function leaseRow(db: Database, seq: number, until: number): Leased {
+  db.run("UPDATE recipient SET leased_until = ? WHERE seq = ?", until, seq);
+  const { message, firstTime, ...row } = db.get<LeasedRow>(
+    `SELECT id, address, domain, attempts, first_time AS firstTime, notify, orcpt, message FROM recipient WHERE seq = ?`,
+    seq,
+  )!;
+  const stored = db.get<StoredMessage>(`SELECT ${MESSAGE_COLUMNS} FROM message m WHERE m.seq = ?`, message)!;
+  return { ...row, firstTime: firstTime === 1, message: messageRow(stored) };
+}
+
+/** Gives those of `recipientIds` that are still leased a new deadline. */
+export function renew(
+  db: Database,
+  recipientIds: string[],
+  leaseMs: number | undefined,
+  state: LeaseState,
+): number {
+  return db.run(
+    `UPDATE recipient SET leased_until = ?
+     WHERE id IN (SELECT value FROM json_each(?)) AND leased_until > 0`,
+    deadline(state, leaseMs),
+    JSON.stringify(recipientIds),
+  ).changes;
+}
+
+/** Held recipients that wait no longer, now the caller's alone: of old messages, and all of some members. */
+export type HeldRequest = { receivedUpTo: number; dids: string[]; max: number; leaseMs?: number };
+
+export function leaseHeld(db: Database, request: HeldRequest, state: LeaseState): Leased[] {
+  const { receivedUpTo, dids, max, leaseMs } = request;
+  const old = db.all<{ seq: number }>(
+    `SELECT r.seq FROM message m INDEXED BY message_waiting CROSS JOIN recipient r ON r.message = m.seq
+     WHERE m.open > 0 AND m.received_at <= ? AND r.state = 'held' AND r.leased_until = 0 LIMIT ?`,
+    receivedUpTo,
+    max,
+  );
+  const gone = db.all<{ seq: number }>(
+    `SELECT seq FROM recipient INDEXED BY recipient_held
+     WHERE state = 'held' AND did IN (SELECT value FROM json_each(?)) AND leased_until = 0 LIMIT ?`,
+    JSON.stringify(dids),
+    max,
+  );
+  const until = deadline(state, leaseMs);
+  const seqs = new Set([...old, ...gone].map(({ seq }) => seq));
+  return [...seqs].slice(0, max).map((seq) => leaseRow(db, seq, until));
+}
+
+/** Those of `recipientIds` that wait and that nobody works on, now the caller's alone. */
+export function leaseThese(
+  db: Database,
+  recipientIds: string[],
+  leaseMs: number | undefined,
+  state: LeaseState,
+): Leased[] {
+  const until = deadline(state, leaseMs);
+  return db
+    .all<{ seq: number }>(
+      `SELECT seq FROM recipient WHERE id IN (SELECT value FROM json_each(?))
+       AND state IN ${OPEN_STATES} AND leased_until = 0`,
+      JSON.stringify(recipientIds),
+    )
+    .map(({ seq }) => leaseRow(db, seq, until));
+}
+
+/** When the next waiting recipient is due; undefined when none waits. */
+export function nextDue(db: Database): number | undefined {
+  const times = PRIORITIES.flatMap((priority) => db.get<{ at: number }>(NEXT_DUE_SQL, priority)?.at ?? []);
+  return times.length === 0 ? undefined : Math.min(...times);
+}
+
+/** No wait between two attempts is longer; a time further ahead was set by a clock that was wrong. */
+export const LONGEST_WAIT_MS = 6 * 3_600_000;
+
+export function shortenWaits(db: Database, now: number): void {
+  const latest = now + LONGEST_WAIT_MS;
+  db.run(
+    `UPDATE recipient SET next_at = ?1 WHERE next_at > ?1 AND ${WAITS} AND priority IN (0, 1, 2)`,
+    latest,
+  );
+}
+
+/** Leases of a process that is gone. */
+export function releaseLeases(db: Database): void {
+  db.run("UPDATE recipient SET leased_until = 0 WHERE leased_until > 0");
+}
