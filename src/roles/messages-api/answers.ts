@@ -12,8 +12,8 @@ export const answerMigration: Migration = {
   ],
 };
 
-/** Answers are given again for so long; after that, and when this file is lost, the spool still knows the key. */
-const KEPT_MS = 7 * 86_400_000;
+/** Answers are given again for as long as the spool knows their keys. */
+const KEPT_MS = 86_400_000;
 
 export type Claim =
   | { is: "new"; done(answer: Answer | undefined): void }
@@ -40,9 +40,10 @@ export function createAnswers(db: Database): Answers {
       const claimed = inFlight.get(name);
       if (claimed !== undefined) return { is: claimed === digest ? "in-flight" : "other-body" };
       const row = db.get<{ digest: string; status: number; body: string }>(
-        "SELECT digest, status, body FROM answer WHERE credential = ? AND key = ?",
+        "SELECT digest, status, body FROM answer WHERE credential = ? AND key = ? AND at > ?",
         credential,
         key,
+        now - KEPT_MS,
       );
       if (row && row.digest !== digest) return { is: "other-body" };
       if (row) {
@@ -70,7 +71,7 @@ export function createAnswers(db: Database): Answers {
       };
     },
     prune(now) {
-      db.run("DELETE FROM answer WHERE at < ?", now - KEPT_MS);
+      db.run("DELETE FROM answer WHERE at <= ?", now - KEPT_MS);
     },
   };
 }

@@ -11,7 +11,7 @@ import type { Refusal, Relaying, SubmitResult, Who } from "./ports.ts";
 
 export type HandInOptions = {
   relaying: Pick<Relaying, "submit">;
-  spool: Pick<Spool, "message">;
+  spool: Pick<Spool, "message" | "submission">;
   answers: Answers;
   clock: Clock;
   log: Logger;
@@ -24,7 +24,8 @@ export type Door = {
   most: number;
   /** The message in a body; throws what its schema says of it. */
   read: (bytes: Uint8Array) => Envelope | Refusal;
-  answer: (result: SubmitResult, recipients: readonly string[]) => Answer;
+  /** `at`: when it was taken, ms since the epoch. */
+  answer: (result: SubmitResult, recipients: readonly string[], at: number) => Answer;
   refusal: (refusal: Refusal) => Answer;
 };
 
@@ -57,7 +58,12 @@ export function createHandIn({ relaying, spool, answers, clock, log }: HandInOpt
     if (claim.is !== "new") return door.refusal(claim.is === "in-flight" ? IN_FLIGHT : KEY_REUSED);
     let answer: Answer | undefined;
     try {
-      return (answer = await submit(who, door, bytes, idempotency));
+      const known = await spool.submission(who.credential.id, key, clock.now());
+      if (known && known.digest !== digest) return door.refusal(KEY_REUSED);
+      answer = known
+        ? await whatBecameOf(known.message, door, bytes)
+        : await submit(who, door, bytes, idempotency);
+      return answer;
     } finally {
       // What was not accepted may be tried again with the same key.
       try {
@@ -84,19 +90,28 @@ export function createHandIn({ relaying, spool, answers, clock, log }: HandInOpt
       ...(idempotency && { idempotency }),
       protocol: "HTTPS",
     });
-    if (!result.ok || !result.earlier) return door.answer(result, recipients);
-    if (result.earlier.digest !== idempotency?.digest) return door.refusal(KEY_REUSED);
-    return door.answer(await whatBecameOf(result, recipients), recipients);
+    return door.answer(result, recipients, clock.now());
   }
 
   /** The answer was lost, in a crash between the commit and it: the spool knows who was accepted. */
-  async function whatBecameOf(
-    result: SubmitResult & { ok: true },
-    recipients: readonly string[],
-  ): Promise<SubmitResult> {
-    const taken = new Set((await spool.message(result.id))?.recipients.map(({ address }) => address));
-    const refused = recipients.filter((address) => !taken.has(address));
-    return { ...result, recipients: refused.map((address) => ({ address, ...NOT_RECORDED })) };
+  async function whatBecameOf(id: string, door: Door, bytes: Uint8Array): Promise<Answer> {
+    const envelope = door.read(bytes);
+    if ("code" in envelope) return door.refusal(envelope);
+    const message = await spool.message(id);
+    const taken = message?.recipients ?? [];
+    const hold = taken.every(({ state }) => state === "held") ? taken[0]?.hold : undefined;
+    const addresses = new Set(taken.map(({ address }) => address));
+    const result: SubmitResult = {
+      ok: true,
+      id,
+      state: hold ? "held" : "queued",
+      waitMs: 0,
+      reason: hold?.reason ?? "ok",
+      recipients: envelope.recipients
+        .filter((address) => !addresses.has(address))
+        .map((address) => ({ address, ...NOT_RECORDED })),
+    };
+    return door.answer(result, envelope.recipients, message?.receivedAt ?? clock.now());
   }
 }
 

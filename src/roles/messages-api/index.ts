@@ -21,9 +21,9 @@ import { detailView, listView } from "./views.ts";
 
 export { answerMigration, createAnswers } from "./answers.ts";
 
-export type MessagesApiOptions = Omit<HandInOptions, "spool"> & {
+export type MessagesApiOptions = HandInOptions & {
   relaying: Relaying;
-  spool: Pick<Spool, "message" | "messages" | "attempts">;
+  spool: Pick<Spool, "messages" | "attempts">;
   metrics: Pick<Metrics, "submissions">;
   /** Origin of the site; where it is https, requests in clear are refused. */
   publicUrl: string;
@@ -48,12 +48,11 @@ export function messagesApi(options: MessagesApiOptions): Hono<Env> {
   const handIn = createHandIn(options);
   const guard = createRequestGuard(() => clock.now());
   const description = describeApi(publicUrl);
-  const answer: Door["answer"] = (result, recipients) => messageAnswer(result, recipients, clock.now());
   const asJson: Door = {
     name: "messages",
     most: maxSize + MARGIN,
     read: (bytes) => composeMessage(newMessage.parse(json(bytes)), clock.now()),
-    answer,
+    answer: messageAnswer,
     refusal: refusalAnswer,
   };
   const asRaw = (c: Context): Door => ({

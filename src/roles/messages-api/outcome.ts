@@ -101,8 +101,8 @@ function isTemporary(status: number): boolean {
   return status === 429 || status === 503;
 }
 
-/** The answer of `POST /v1/messages`. `now`: ms since the epoch. */
-export function messageAnswer(result: SubmitResult, recipients: readonly string[], now: number): Answer {
+/** The answer of `POST /v1/messages`. `at`: when it was taken, ms since the epoch. */
+export function messageAnswer(result: SubmitResult, recipients: readonly string[], at: number): Answer {
   if (!result.ok) return refusalAnswer(result, result.recipients);
   const { id, state, waitMs, reason } = result;
   const refused = new Map(result.recipients.map((recipient) => [recipient.address, recipient]));
@@ -110,7 +110,7 @@ export function messageAnswer(result: SubmitResult, recipients: readonly string[
   const body: Accepted = {
     id,
     state,
-    leavesAt: state === "held" ? null : new Date(now + waitMs).toISOString(),
+    leavesAt: state === "held" ? null : new Date(at + waitMs).toISOString(),
     recipients: recipients.map((address): RecipientResult => {
       const no = refused.get(address);
       if (no) return refusedRecipient(no);

@@ -33,8 +33,6 @@ export type SubmitResult =
       reason: string;
       /** Those that were refused while the others went. */
       recipients: RefusedRecipient[];
-      /** This submission was in the spool already, with the same key: its digest. */
-      earlier?: { digest: string };
     }
   | ({ ok: false; recipients: RefusedRecipient[] } & Refusal);
 
