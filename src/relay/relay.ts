@@ -4,7 +4,7 @@ import type { Logger } from "../platform/log.ts";
 import type { Metrics } from "../platform/metrics.ts";
 import type { MemberPolicy, PolicyBook } from "../policy/index.ts";
 import type { Resolver } from "../protocol/dns/index.ts";
-import type { Spool } from "../spool/index.ts";
+import type { QueueRequest, QueueResult, Spool } from "../spool/index.ts";
 import type {
   DeliveryConfig,
   RelayContext,
@@ -43,6 +43,8 @@ export interface Relay {
   wake(): void;
   /** Gives back held mail that is five days old, and all that of members who were ejected; to be called now and then. */
   returnHeld(): Promise<void>;
+  /** Gives back what waits in the spool and matches, as a person wants it; the members get a notice. */
+  bounce(request: QueueRequest): Promise<QueueResult>;
   /** Resolves when nothing is under way and nothing is due. */
   settle(): Promise<void>;
   /**
@@ -97,6 +99,7 @@ export function createRelay(options: RelayOptions): Relay {
     setTls: (tls) => submission.setTls(tls),
     wake: () => delivery.wake(),
     returnHeld: () => delivery.returnHeld(),
+    bounce: (request) => delivery.bounce(request),
     async settle() {
       await Promise.all(applying);
       await delivery.settle();

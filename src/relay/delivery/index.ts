@@ -1,16 +1,20 @@
 import { systemClock } from "../../lib/clock.ts";
-import { domainOf, mayDeliver } from "../../policy/index.ts";
+import { domainOf, whyHeld } from "../../policy/index.ts";
 import { makeReturnPath, makeToken } from "../../protocol/verp/index.ts";
 import {
   SpoolError,
+  LEASE_MS,
   type AttemptRow,
+  type Hold,
   type Leased,
   type MessageRow,
   type Outcome,
+  type QueueRequest,
+  type QueueResult,
 } from "../../spool/index.ts";
 import { recipientFacts, type DeliveryConfig, type RelayContext } from "../context.ts";
 import { createLanes } from "./lanes.ts";
-import { createNoticeMaker } from "./notice.ts";
+import { createNoticeMaker, type Ending } from "./notice.ts";
 import {
   attemptRow,
   conclude,
@@ -18,6 +22,7 @@ import {
   endingOf,
   outOfTime,
   returned,
+  returnedBy,
   routeFailure,
   type AttemptResult,
 } from "./result.ts";
@@ -32,6 +37,8 @@ export interface Delivery {
   policyChanged(did: string): void;
   /** Gives back held mail that is five days old, and all that of members who were ejected; the member is told. */
   returnHeld(): Promise<void>;
+  /** Gives back what waits and matches, as a person wants it; the members are told. */
+  bounce(request: QueueRequest): Promise<QueueResult>;
   /** Resolves when nothing is under way and nothing is due. */
   settle(): Promise<void>;
   /** Leases nothing more, waits up to `graceMs` for what is under way, then breaks it off. */
@@ -47,6 +54,8 @@ const ROUTE_MS = 300_000;
 const MAX_ROUTES = 10_000;
 const RECORD_AGAIN_MS = 1_000;
 const LONGEST_SLEEP_MS = 60_000;
+/** Leases of what is in hand begin anew so often, in real time: what waits for a slow host is nobody else's meanwhile. */
+const RENEW_MS = LEASE_MS / 6;
 
 /** Leases what is due, finds its way, and writes down what came of it. */
 export function createDelivery(context: RelayContext, config: DeliveryConfig): Delivery {
@@ -57,6 +66,8 @@ export function createDelivery(context: RelayContext, config: DeliveryConfig): D
   const routes = new Map<string, { until: number; route: Promise<Route> }>();
   const inHand = { domains: createTally(), members: createTally() };
   const noticeFor = createNoticeMaker(context, (id) => insist(() => spool.content(id)));
+  const leases = new Set<string>();
+  const renewing = setInterval(() => void renew(), RENEW_MS).unref();
   let count = 0;
   let closed = false;
   let running: Promise<void> | undefined;
@@ -75,10 +86,22 @@ export function createDelivery(context: RelayContext, config: DeliveryConfig): D
     return route;
   }
 
-  function mayGo(message: MessageRow): boolean {
-    if (message.kind === "dsn") return true;
-    const member = policyBook.byDid(message.did);
-    return member !== undefined && mayDeliver(member, message.fromDomain, message.credential);
+  function holdOf({ kind, did, fromDomain, credential }: MessageRow): Hold | undefined {
+    if (kind === "dsn") return undefined;
+    const member = policyBook.byDid(did);
+    return member ? whyHeld(member, fromDomain, credential) : { reason: "left", owner: "policy" };
+  }
+
+  const mayGo = (message: MessageRow) => holdOf(message) === undefined;
+
+  async function renew(): Promise<void> {
+    if (leases.size === 0) return;
+    try {
+      await spool.renew([...leases]);
+    } catch (err) {
+      if (!closed)
+        log.error({ err }, "the leases of what is in hand were not renewed; again in five minutes");
+    }
   }
 
   async function handle(leased: Leased): Promise<void> {
@@ -117,14 +140,15 @@ export function createDelivery(context: RelayContext, config: DeliveryConfig): D
     const { id, message } = leased;
     if (closed) return;
     if (isEjected(message.did)) return giveBack(leased);
-    const state = mayGo(message) ? "queued" : "held";
-    await record({ recipientId: id, state, nextAt: clock.now(), events: [] });
+    const hold = holdOf(message);
+    const outcome = { recipientId: id, nextAt: clock.now(), events: [] };
+    await record(hold ? { ...outcome, state: "held", hold } : { ...outcome, state: "queued" });
   }
 
   const isEjected = (did: string) => policyBook.byDid(did)?.standing === "ejected";
 
-  async function giveBack(leased: Leased): Promise<void> {
-    const follow = await noticeFor(leased, returned(isEjected(leased.message.did)));
+  async function giveBack(leased: Leased, ending?: Ending): Promise<void> {
+    const follow = await noticeFor(leased, ending ?? returned(isEjected(leased.message.did)));
     const outcome: Outcome = { recipientId: leased.id, state: "returned", nextAt: clock.now(), events: [] };
     await record(follow ? { ...outcome, follow } : outcome);
   }
@@ -188,6 +212,7 @@ export function createDelivery(context: RelayContext, config: DeliveryConfig): D
   function take(leased: Leased, work: (leased: Leased) => Promise<void>): Promise<void> {
     const { domain, message } = leased;
     count++;
+    leases.add(leased.id);
     inHand.domains.change(domain, 1);
     inHand.members.change(message.did, 1);
     return work(leased)
@@ -196,6 +221,7 @@ export function createDelivery(context: RelayContext, config: DeliveryConfig): D
       )
       .finally(() => {
         count--;
+        leases.delete(leased.id);
         inHand.domains.change(domain, -1);
         inHand.members.change(message.did, -1);
         if (count === 0) for (const resolve of idle.splice(0)) resolve();
@@ -263,9 +289,19 @@ export function createDelivery(context: RelayContext, config: DeliveryConfig): D
           dids: policyBook.all().flatMap(({ did }) => (isEjected(did) ? [did] : [])),
           max: MAX_RETURNED_AT_ONCE,
         });
-        await Promise.all(leased.map((one) => take(one, giveBack)));
+        await Promise.all(leased.map((one) => take(one, (each) => giveBack(each))));
         if (leased.length < MAX_RETURNED_AT_ONCE) return;
       }
+    },
+    async bounce(request) {
+      const { leased, result } = await spool.leaseFor(request);
+      for (const { id } of leased) leases.add(id);
+      for (let i = 0; i < leased.length; i += MAX_RETURNED_AT_ONCE) {
+        if (closed) break;
+        const some = leased.slice(i, i + MAX_RETURNED_AT_ONCE);
+        await Promise.all(some.map((one) => take(one, (each) => giveBack(each, returnedBy(request.why)))));
+      }
+      return result;
     },
     async settle() {
       for (;;) {
@@ -277,6 +313,7 @@ export function createDelivery(context: RelayContext, config: DeliveryConfig): D
     },
     async close(graceMs) {
       closed = true;
+      clearInterval(renewing);
       nap.abort();
       await running;
       lanes.close();
