@@ -1,11 +1,11 @@
 import { appendToOutbox, type EventMaker } from "../event/index.ts";
-import type { Clock } from "../lib/clock.ts";
+import { DAY_MS, type Clock } from "../lib/clock.ts";
 import { isStorageOutage, type Database } from "../platform/database.ts";
 import type { SafeFetch } from "../platform/fetch.ts";
 import type { Logger } from "../platform/log.ts";
 import type { Metrics } from "../platform/metrics.ts";
 import { cached, type Resolver } from "../protocol/dns/index.ts";
-import { checkDomain } from "./checks/index.ts";
+import { checkDomain, probeDomain, withProbes } from "./checks/index.ts";
 import { createFollower } from "./follow.ts";
 import { createHostRests } from "./host-rests.ts";
 import { createIdentityResolver } from "./identity.ts";
@@ -37,7 +37,7 @@ export type AttestationsOptions = {
   authority?: string;
   /** Keys that the cooperative made for this account and domain: one of them in the DNS proves control. */
   issuedTo?: (did: string, domain: string) => CheckInput["issued"];
-  /** Lets checks of attested domains speak to their web and mail servers. Without it only the DNS is asked. */
+  /** Lets `probeDue` speak to the web and mail servers of verified domains. Without it only the DNS is asked. */
   transport?: Transport;
   /** Sandbox and tests: sources may be on private addresses. Default false. */
   allowPrivate?: boolean;
@@ -51,7 +51,11 @@ const PARALLEL = 8;
 const PARALLEL_CHECKS = 96;
 /** Answers held in rounds: the hosts and includes that many domains share stay, as they are asked for again. */
 const CACHED_ANSWERS = 10_000;
-const REPROVE_MS = 24 * 3_600_000;
+const REPROVE_MS = DAY_MS;
+/** Domains whose servers are looked at at once. */
+const PARALLEL_PROBES = 8;
+/** What was seen longer ago is not shown. */
+const PROBES_KEPT_MS = 3 * DAY_MS;
 /** A domain is believed anew only on a proof, and so an identity, of the last minutes. */
 const FRESH_MS = 10 * 60_000;
 
@@ -85,11 +89,7 @@ export function createAttestations(options: AttestationsOptions) {
     for (const listener of listeners) listener({ kind, uri: a.uri, did: a.did, domain: a.domain });
   }
 
-  const runChecks = (
-    input: CheckInput,
-    transport: Transport | undefined,
-    asked: Resolver = resolver,
-  ): Promise<CheckResult[]> =>
+  const runChecks = (input: CheckInput, asked: Resolver = resolver): Promise<CheckResult[]> =>
     checkDomain(
       {
         ...input,
@@ -98,8 +98,11 @@ export function createAttestations(options: AttestationsOptions) {
       },
       asked,
       now,
-      transport,
     );
+
+  /** Results of checks, with what was last seen at the servers. */
+  const seenAt = (uri: string, results: CheckResult[]): CheckResult[] =>
+    withProbes(results, store.probes(uri, clock.now() - PROBES_KEPT_MS));
 
   /** Before a domain is believed that was not: its record, proved just now against the account's identity of now. */
   async function isProvedAfresh({ facts, hint }: StoredAttestation): Promise<boolean> {
@@ -111,7 +114,7 @@ export function createAttestations(options: AttestationsOptions) {
   async function check(attestation: StoredAttestation, asked: Resolver): Promise<CheckResult[]> {
     const { facts, state } = attestation;
     const { uri, did, domain, cid, record } = facts;
-    const results = await runChecks({ domain, did, attestation: record, pool }, options.transport, asked);
+    const results = await runChecks({ domain, did, attestation: record, pool }, asked);
     const grants = summarize(results) === "verified" && view(attestation).summary !== "verified";
     const seen = grants && !(await isProvedAfresh(attestation)) ? "unknown" : summarize(results);
     const now = clock.now();
@@ -184,6 +187,23 @@ export function createAttestations(options: AttestationsOptions) {
       const attestation = store.get(uri);
       return attestation?.facts.endedAt === null ? check(attestation, resolver) : undefined;
     },
+    /**
+     * Looks once a day at the web and mail servers of each verified domain, so only of one that we know to be its
+     * account's. What it sees is told, and decides nothing. Returns how many domains.
+     */
+    async probeDue(signal?: AbortSignal): Promise<number> {
+      const { transport } = options;
+      if (!transport) return 0;
+      const due = store.dueForProbe(clock.now(), BATCH).filter((one) => view(one).summary === "verified");
+      let looked = 0;
+      await inParallel(due, PARALLEL_PROBES, async ({ facts: { uri, domain } }) => {
+        if (signal?.aborted) return;
+        const results = await probeDomain(domain, rounds, now, transport);
+        store.putProbes(uri, results, clock.now(), clock.now() + DAY_MS);
+        looked++;
+      });
+      return looked;
+    },
     /** Repeats hints that could not be followed, and proves every record anew once a day. Returns how many. */
     async refreshDue(): Promise<number> {
       const now = clock.now();
@@ -224,12 +244,10 @@ export function createAttestations(options: AttestationsOptions) {
         .byDomain(domain)
         .map(view)
         .find((a) => a.did === did && a.endedAt === null);
-      const results = await runChecks(
-        { domain, did, selectors, attestation: attestation?.record, pool: attestation?.record.relay && pool },
-        // Nobody may make us knock at the servers of others: only of a domain that we know to be its account's.
-        attestation?.summary === "verified" ? options.transport : undefined,
-      );
-      return { attestation, results };
+      const input = { domain, did, selectors, attestation: attestation?.record };
+      const results = await runChecks({ ...input, pool: attestation?.record.relay && pool });
+      // Nobody may make us knock at servers by asking: what is told of them was seen in our own time.
+      return { attestation, results: attestation ? seenAt(attestation.uri, results) : results };
     },
 
     /** Attestations that have not ended, by domain. */
@@ -244,7 +262,7 @@ export function createAttestations(options: AttestationsOptions) {
     byDid: (did: string): Attestation[] => store.byDid(did).map(view),
     /** All of a domain, ended ones too: several accounts may attest one. */
     byDomain: (domain: string): Attestation[] => store.byDomain(domain).map(view),
-    latestChecks: (uri: string): CheckResult[] => store.checks(uri),
+    latestChecks: (uri: string): CheckResult[] => seenAt(uri, store.checks(uri)),
     /** Called after each change is committed. Returns how to stop. */
     onChange(listener: (change: AttestationChange) => void): () => void {
       listeners.add(listener);

@@ -40,6 +40,10 @@ export const attestationMigration: Migration = {
        host TEXT NOT NULL, collection TEXT NOT NULL, cursor TEXT, finished_at INTEGER,
        PRIMARY KEY (host, collection)
      ) STRICT;`,
+    `CREATE TABLE attestation_probe (
+       uri TEXT PRIMARY KEY REFERENCES attestation (uri) ON DELETE CASCADE,
+       results TEXT NOT NULL, at INTEGER NOT NULL, next_at INTEGER NOT NULL
+     ) STRICT;`,
   ],
 };
 
@@ -232,6 +236,30 @@ export function createStore(
         );
       }
       return true;
+    },
+
+    /** Verified domains whose servers nobody has looked at, or not for long. */
+    dueForProbe(now: number, limit: number): StoredAttestation[] {
+      const sql = `SELECT a.* FROM attestation a LEFT JOIN attestation_probe p ON p.uri = a.uri
+        WHERE a.ended_at IS NULL AND a.summary = 'verified' AND coalesce(p.next_at, 0) <= ?
+        ORDER BY coalesce(p.next_at, 0), a.uri LIMIT ?`;
+      return db.all<Row>(sql, now, limit).map(fromRow);
+    },
+    putProbes(uri: string, results: CheckResult[], at: number, nextAt: number): void {
+      db.run(
+        `INSERT OR REPLACE INTO attestation_probe (uri, results, at, next_at)
+           SELECT uri, ?, ?, ? FROM attestation WHERE uri = ?`,
+        JSON.stringify(results),
+        at,
+        nextAt,
+        uri,
+      );
+    },
+    /** What was seen at the servers, unless that was before `since`. */
+    probes(uri: string, since: number): CheckResult[] {
+      const sql = "SELECT results FROM attestation_probe WHERE uri = ? AND at >= ?";
+      const row = db.get<{ results: string }>(sql, uri, since);
+      return row ? (JSON.parse(row.results) as CheckResult[]) : [];
     },
     checks(uri: string): CheckResult[] {
       type CheckRow = { name: CheckName; status: CheckStatus; findings: string; at: number };

@@ -1,6 +1,6 @@
 import type { SafeFetch } from "../platform/fetch.ts";
 import type * as attestationLexicon from "../protocol/lexicon/community/email/attestation.ts";
-import type { SmtpConnect } from "../protocol/smtp-probe/index.ts";
+import type { SmtpProbe } from "../protocol/smtp-probe/index.ts";
 
 export const ATTESTATION_COLLECTION = "community.email.attestation";
 /** The attestation of atmos.email, indexed too. */
@@ -57,14 +57,19 @@ export type Pool = {
   egress?: readonly string[];
 };
 
-/** What reaches out beyond the DNS, to hosts that a domain names. Only where somebody asks for it. */
+/** Speaks to one mail host. Undefined: it was not asked, or nothing can be said about it. Never rejects. */
+export type SmtpProber = (target: {
+  host: string;
+  address: string;
+  port: number;
+}) => Promise<SmtpProbe | undefined>;
+
+/** What reaches out beyond the DNS, to hosts that a domain names. */
 export type Transport = {
   /** For MTA-STS policies: `createSafeFetch`. */
   fetch: SafeFetch;
-  /** For STARTTLS: `createSmtpConnect`. */
-  connect: SmtpConnect;
-  /** Our own name, for EHLO. */
-  helo: string;
+  /** For STARTTLS: `probeSmtp`, or `createProber` where it is done of our own accord. */
+  probe: SmtpProber;
   /** Of the mail servers. Default 25. */
   port?: number;
 };

@@ -12,6 +12,7 @@ import { systemClock } from "../lib/clock.ts";
 import { createResolver } from "../platform/dns/index.ts";
 import { createSafeFetch } from "../platform/fetch.ts";
 import { createSmtpConnect } from "../platform/smtp-connect.ts";
+import { probeSmtp } from "../protocol/smtp-probe/index.ts";
 import { CommandError, EXIT, outputFor, plain } from "./output.ts";
 
 export type CheckOptions = {
@@ -70,10 +71,11 @@ function transportOf(options: CheckOptions): Transport {
   const port = Number(options.smtpPort ?? 25);
   if (!Number.isInteger(port) || port < 1 || port > 65_535)
     throw new CommandError(`"${options.smtpPort}" is no port.`, EXIT.usage);
+  const connect = createSmtpConnect({ allowPrivate });
+  const helo = options.helo ?? hostname();
   return {
     fetch: createSafeFetch({ allowPrivate, maxBytes: 65_536, timeoutMs: 10_000 }),
-    connect: createSmtpConnect({ allowPrivate }),
-    helo: options.helo ?? hostname(),
+    probe: (target) => probeSmtp(target, helo, connect),
     port,
   };
 }

@@ -211,6 +211,7 @@ async function environment(parts: {
     ATMOS_CORE_SECRET: state.secrets.core,
     ATMOS_LABELER_DID: labeler.did,
     ATMOS_LABELER_KEY: state.secrets.labeler,
+    ATMOS_CHECK_SERVERS: "false",
     ATMOS_ATTESTATION_HOSTS: world.repos.url,
     ATMOS_ZONE_ADDRESS: `127.0.0.1:${ports.zone}`,
   };

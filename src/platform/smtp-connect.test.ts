@@ -62,6 +62,19 @@ describe("a hostile one", () => {
   test("silence ends by itself", async () => {
     expect(await probe(await saying(""), "localhost", 50)).toMatchObject({ status: "unreachable" });
   });
+  test("a reply that drips is cut off", async () => {
+    const server = createServer((socket) => {
+      const drip = setInterval(() => socket.write("220-x\r\n"), 10);
+      socket.on("error", () => {}).on("close", () => clearInterval(drip));
+    });
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    closing.push(() => new Promise((done) => server.close(done)));
+    const { port } = server.address() as AddressInfo;
+    const connect = createSmtpConnect({ allowPrivate: true, timeoutMs: 2_000, lifeMs: 100 });
+    const found = await probeSmtp({ host: "localhost", address: "127.0.0.1", port }, "checker.test", connect);
+    expect(found).toMatchObject({ status: "unreachable" });
+  });
   test("a line without end", async () => {
     expect(await probe(await saying("2".repeat(100_000)))).toMatchObject({ status: "unreachable" });
   });

@@ -8,6 +8,8 @@ type SmtpConnectOptions = {
   allowPrivate?: boolean;
   /** For each wait: the connection, a line, TLS. Default 10 s. */
   timeoutMs?: number;
+  /** For the whole conversation, however it drips. Default 60 s. */
+  lifeMs?: number;
   /** PEM, trusted beside the system's authorities. */
   ca?: string;
 };
@@ -18,12 +20,15 @@ const MAX_CHAIN = 10;
 /** Connections for `probeSmtp`: bounded in time and size, and only to addresses of the internet. Never rejects. */
 export function createSmtpConnect(options: SmtpConnectOptions = {}): SmtpConnect {
   const timeoutMs = options.timeoutMs ?? 10_000;
+  const lifeMs = options.lifeMs ?? 60_000;
   return async (address, port) => {
     if (!options.allowPrivate && !isPublicAddress(address))
       return { fault: `${address} is not an address of the internet; it was not contacted` };
     const socket = createConnection({ host: address, port });
     const fault = await opened(socket, "connect", timeoutMs);
     if (fault !== undefined) return { fault };
+    const life = setTimeout(() => socket.destroy(), lifeMs);
+    socket.once("close", () => clearTimeout(life));
     return smtpSocket(socket, timeoutMs, options.ca);
   };
 }

@@ -37,6 +37,8 @@ export type LabelerOptions = RoleParts & {
   /** Sandbox and tests: sources may be on private addresses. */
   allowPrivate: boolean;
   checkIntervalMs: number;
+  /** Lets the web and mail servers of verified domains be looked at. */
+  transport?: AttestationsOptions["transport"];
   /** DKIM keys that were issued to an account for a domain: publishing one proves control. Only core knows them. */
   issuedTo?: AttestationsOptions["issuedTo"];
 };
@@ -82,6 +84,11 @@ export function createLabeler(options: LabelerOptions) {
     name: "checks of attested domains",
     everyMs: 30_000,
     run: async (signal) => void (await attestations.checkDue(signal)),
+  });
+  scheduler.every({
+    name: "servers of attested domains",
+    everyMs: 60_000,
+    run: async (signal) => void (await attestations.probeDue(signal)),
   });
   scheduler.every({
     name: "proofs of attestations",

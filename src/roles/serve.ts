@@ -2,7 +2,7 @@ import { hkdfSync } from "node:crypto";
 import { createRequire } from "node:module";
 import { Secp256k1Keypair } from "@atproto/crypto";
 import { Hono } from "hono";
-import type { Source } from "../attestation/index.ts";
+import { createProber, type Source } from "../attestation/index.ts";
 import { eventMaker } from "../event/index.ts";
 import { PUBLIC_STANDING_TOPIC, attachSubscribeLabels, labelRoutes } from "../label/index.ts";
 import { systemClock, type Clock } from "../lib/clock.ts";
@@ -16,6 +16,7 @@ import { serveHttp } from "../platform/http.ts";
 import { lockDirectory } from "../platform/lock.ts";
 import type { Logger } from "../platform/log.ts";
 import { createMetrics, type Metrics } from "../platform/metrics.ts";
+import { createSmtpConnect } from "../platform/smtp-connect.ts";
 import { createScheduler } from "../platform/scheduler.ts";
 import { importSealingKey, openingKeyFrom } from "../platform/seal.ts";
 import { POLICY_TOPIC } from "../policy/index.ts";
@@ -134,6 +135,7 @@ export async function startServe(options: ServeOptions): Promise<Serve> {
         allowPrivate: config.ALLOW_PRIVATE_NETWORK,
         ...(core && { issuedTo: issuedBy(core) }),
         checkIntervalMs: config.CHECK_INTERVAL * 1000,
+        ...(config.CHECK_SERVERS && { transport: transportOf(config, clock) }),
       });
       closers.push(labeler.close);
     }
@@ -277,6 +279,20 @@ export async function startServe(options: ServeOptions): Promise<Serve> {
 }
 
 /** Where hints of attestations come from. */
+/** How the servers of attested domains are looked at: as the relay would deliver to them. */
+function transportOf(config: Config, clock: Clock): LabelerOptions["transport"] {
+  const allowPrivate = config.ALLOW_PRIVATE_NETWORK;
+  return {
+    fetch: createSafeFetch({ allowPrivate, maxBytes: 65_536 }),
+    probe: createProber({
+      connect: createSmtpConnect({ allowPrivate }),
+      helo: config.POOL_HOSTNAME,
+      now: () => clock.now(),
+    }),
+    port: config.DELIVERY_PORT,
+  };
+}
+
 function sourcesOf(config: Config, secrets: Secrets): Source[] {
   return [
     ...config.ATTESTATION_HOSTS.map((url) => ({ protocol: "repos" as const, url })),

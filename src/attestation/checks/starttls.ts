@@ -1,6 +1,6 @@
 import { formatTlsa, isUsable, matches, tlsaName, tlsaOf } from "../../protocol/dane/index.ts";
 import type { Resolver } from "../../protocol/dns/index.ts";
-import { probeSmtp, type TlsSession } from "../../protocol/smtp-probe/index.ts";
+import type { TlsSession } from "../../protocol/smtp-probe/index.ts";
 import type { Transport } from "../types.ts";
 import { addressesOf, mxHosts } from "./mx-hosts.ts";
 import { noAnswer, result, shown, type Check, type Observation } from "./result.ts";
@@ -21,12 +21,14 @@ export const checkStartTls: Check = async ({ domain }, { resolver, at, transport
   const looked = hosts
     .slice(0, MAX_HOSTS)
     .map((host) => checkHost(host, { domain, resolver, transport, at }));
-  return result("starttls", (await Promise.all(looked)).flat(), at);
+  const found = (await Promise.all(looked)).filter((one) => one !== undefined);
+  return found.length === 0 ? undefined : result("starttls", found.flat(), at);
 };
 
 type Around = { domain: string; resolver: Resolver; transport: Transport; at: number };
 
-async function checkHost(host: string, around: Around): Promise<Observation[]> {
+/** Undefined where nothing was seen. */
+async function checkHost(host: string, around: Around): Promise<Observation[] | undefined> {
   const { resolver, transport, at } = around;
   const found = await addressesOf(host, resolver);
   if (found.status === "temperror") return [noAnswer(host, found)];
@@ -35,11 +37,13 @@ async function checkHost(host: string, around: Around): Promise<Observation[]> {
   if (address === undefined) return [];
   const port = transport.port ?? SMTP_PORT;
   const where = `${host} [${address}]:${port}`;
-  const probe = await probeSmtp({ host, address, port }, transport.helo, transport.connect);
+  const probe = await transport.probe({ host, address, port });
   const warn = (code: Observation["code"], message: string, seen: string): Observation[] => [
     { code, severity: "warn", message, observed: shown(`${where}: ${seen}`) },
   ];
-  switch (probe.status) {
+  switch (probe?.status) {
+    case undefined:
+      return undefined;
     case "unreachable":
       return warn("starttls-unreachable", `${host} could not be reached.`, probe.detail);
     case "unwilling":

@@ -137,6 +137,7 @@ export const settings = z.object({
   TRUSTED_PROXIES: list
     .pipe(z.array(z.string().refine((text) => isIP(text) !== 0, "must be IP addresses")))
     .prefault("127.0.0.1,::1"),
+  CHECK_SERVERS: flag.default(true),
   CHECK_INTERVAL: seconds.default(21_600),
 
   ZONE_NAME: domain.optional(),

@@ -46,6 +46,7 @@ export const startTls: Situations = {
   cases: [
     ["not asked for", mail, "-", ""],
     ["no mail host", ["x.test MX 0 ."], "-", "", { transport: web({}) }],
+    ["nothing seen", mail, "-", "", { transport: { ...web({}), probe: async () => undefined } }],
     ["in order", mail, "pass", "", serving({})],
     ["TLS 1.2", mail, "pass", "", serving({ protocol: "TLSv1.2" })],
     ["TLS 1.0", mail, "warn", "starttls-old", serving({ protocol: "TLSv1" })],

@@ -1,4 +1,4 @@
-import type { SmtpConnect, TlsSession } from "../../../protocol/smtp-probe/index.ts";
+import { probeSmtp, type SmtpConnect, type TlsSession } from "../../../protocol/smtp-probe/index.ts";
 import type { Transport } from "../../types.ts";
 
 const nobody: SmtpConnect = async () => ({ fault: "nobody there" });
@@ -6,8 +6,7 @@ const nobody: SmtpConnect = async () => ({ fault: "nobody there" });
 /** The web as a domain shows it: pages by their address, as text/plain. Everything else is 404. */
 export function web(pages: Record<string, string | Response>, connect: SmtpConnect = nobody): Transport {
   return {
-    helo: "checker.test",
-    connect,
+    probe: (target) => probeSmtp(target, "checker.test", connect),
     fetch: async (url) => {
       const page = pages[String(url)];
       if (page instanceof Response) return page.clone();
