@@ -1,47 +1,42 @@
-import type { Clock } from "../lib/clock.ts";
-import { randomId, type RandomBytes } from "../lib/ids.ts";
-import type { Database } from "../platform/database.ts";
-import { seal, type SealingKey } from "../platform/seal.ts";
-import { STREAMS, type CredentialPolicy, type DomainPolicy, type Tier } from "../policy/index.ts";
-import { mintCredential } from "./credential.ts";
-import { newDkimKeys } from "./dkim-keys.ts";
-import { createMemberStore, type DkimKeyRow, type DomainRow, type MemberRow } from "./store.ts";
+import type { DomainPolicy, CredentialPolicy } from "../policy/index.ts";
+import { createCredentialStore } from "./credential-store.ts";
+import { createCredentials } from "./credentials.ts";
+import type { MemberError } from "./errors.ts";
+import { createKeyStore } from "./key-store.ts";
+import { createMembership } from "./membership.ts";
+import type { MemberOptions, MemberParts } from "./parts.ts";
+import { recordsFor, type DnsRecordToPublish } from "./records.ts";
+import { createRotations, makeKeys } from "./rotations.ts";
+import type { DkimKeyRow, DomainRow } from "./schema.ts";
+import { createMemberStore } from "./store.ts";
 
-export { memberMigration } from "./store.ts";
-export type { DkimKeyRow, DomainRow, MemberRow } from "./store.ts";
+export { memberMigration } from "./schema.ts";
+export type { DkimKeyRow, DomainRow, KeyState, MemberRow } from "./schema.ts";
+export type { Application, ApplicationForm } from "./applications.ts";
+export { isWholeSecret } from "./credential.ts";
+export type { CredentialUse, CredentialView, MadeCredential, NewCredential } from "./credentials.ts";
 export { describePublicKey, newDkimKey } from "./dkim-keys.ts";
-
-/** One record that the owner of a domain publishes. */
-export type DnsRecordToPublish = { name: string; type: "TXT" | "CNAME"; value: string; purpose: string };
-
-export type MemberError =
-  | { error: "not-a-member"; did: string }
-  | { error: "already-a-member"; did: string }
-  | { error: "domain-taken"; domain: string }
-  /** `other` is a domain of another member, above or below `domain`. */
-  | { error: "domain-overlaps"; domain: string; other: string }
-  | { error: "domain-not-held"; domain: string };
+export type { MemberError } from "./errors.ts";
+export type { MemberOptions } from "./parts.ts";
+export type { DnsRecordToPublish } from "./records.ts";
+export type { Rotation } from "./rotations.ts";
 
 export type Members = ReturnType<typeof createMembers>;
 
-export type MemberOptions = {
-  db: Database;
-  clock: Clock;
-  random: RandomBytes;
-  /** Members' DKIM keys are sealed to the relay as soon as they are made. */
-  sealTo: SealingKey;
-  /** Name under which the pool receives bounces; members delegate `bounce.<domain>` to it. */
-  returnPathHost: string;
-  /** The name that members include in their SPF record. */
-  spfInclude: string;
-};
-
 /** The registry: who belongs, which domains they hold, with which keys and credentials they send. */
 export function createMembers(options: MemberOptions) {
-  const { db, clock, random, sealTo } = options;
-  const store = createMemberStore(db);
+  const store = createMemberStore(options.db);
+  const keyStore = createKeyStore(options.db);
   const listeners = new Set<(did: string) => void>();
-  const changed = (did: string) => listeners.forEach((listen) => listen(did));
+  const parts: MemberParts = {
+    ...options,
+    store,
+    keyStore,
+    credentialStore: createCredentialStore(options.db),
+    changed: (did) => listeners.forEach((listen) => listen(did)),
+  };
+  const { changed } = parts;
+  const { credentialPolicies, ...credentials } = createCredentials(parts);
 
   function conflict(did: string, domain: string): MemberError | undefined {
     if (store.domain(domain)) return { error: "domain-taken", domain };
@@ -49,29 +44,15 @@ export function createMembers(options: MemberOptions) {
     return other === undefined ? undefined : { error: "domain-overlaps", domain, other };
   }
 
+  const liveKeys = (domain: string) => keyStore.keysOf(domain).filter((key) => key.state !== "retired");
+
   return {
+    ...createMembership(parts),
+    ...credentials,
+    ...createRotations(parts),
+
     /** Called with the DID after every change of a member, their domains or credentials. */
     onChange: (listen: (did: string) => void) => void listeners.add(listen),
-
-    join(did: string, name: string, tier: Tier = "new"): MemberRow | MemberError {
-      if (store.member(did)) return { error: "already-a-member", did };
-      const row: MemberRow = {
-        did,
-        handle: randomId(5, random),
-        name,
-        tier,
-        joined_at: clock.now(),
-        left_at: null,
-      };
-      store.insertMember(row);
-      changed(did);
-      return row;
-    },
-
-    setTier(did: string, tier: Tier): void {
-      store.setTier(did, tier);
-      changed(did);
-    },
 
     /**
      * Makes the domain's keys; it may send once its records are published and its checks pass. Whoever holds a domain
@@ -81,19 +62,26 @@ export function createMembers(options: MemberOptions) {
       did: string,
       domain: string,
     ): Promise<{ records: DnsRecordToPublish[]; keys: DkimKeyRow[] } | MemberError> {
-      if (!store.member(did)) return { error: "not-a-member", did };
-      const before = conflict(did, domain);
+      const refusal = (): MemberError | undefined => {
+        const member = store.member(did);
+        if (!member) return { error: "not-a-member", did };
+        if (member.membership === "left") return { error: "has-left", did, membership: member.membership };
+        return conflict(did, domain);
+      };
+      const before = refusal();
       if (before) return before;
-      const fresh = await newDkimKeys(`atms${randomId(3, random)}`);
-      const keys: DkimKeyRow[] = [];
-      for (const { privatePem, ...key } of fresh)
-        keys.push({ ...key, domain, sealed: await seal(sealTo, privatePem) });
-      const now = clock.now();
+      const keys = await makeKeys(parts, domain, "active");
       const taken = store.transaction(() => {
-        const meanwhile = conflict(did, domain);
+        const meanwhile = refusal();
         if (meanwhile) return meanwhile;
-        store.insertDomain({ name: domain, did, status: "held", return_path: null, added_at: now });
-        for (const key of keys) store.insertKey(key, now);
+        store.insertDomain({
+          name: domain,
+          did,
+          status: "held",
+          return_path: null,
+          added_at: options.clock.now(),
+        });
+        keys.forEach((key) => keyStore.insertKey(key));
         return undefined;
       });
       if (taken) return taken;
@@ -101,40 +89,8 @@ export function createMembers(options: MemberOptions) {
       return { keys, records: recordsFor(did, domain, keys, options) };
     },
 
-    /** The records that the owner of a domain publishes. */
-    recordsFor: (did: string, domain: string) => recordsFor(did, domain, store.keysOf(domain), options),
-
-    /** The secret is shown once: only its hash is kept. */
-    createCredential(
-      did: string,
-      domains: string[],
-    ): { id: string; username: string; secret: string } | MemberError {
-      const member = store.member(did);
-      if (!member) return { error: "not-a-member", did };
-      const held = new Set(store.domainsOf(did).map((row) => row.name));
-      const stranger = domains.find((domain) => !held.has(domain));
-      if (stranger !== undefined || domains.length === 0)
-        return { error: "domain-not-held", domain: stranger ?? "" };
-      const { username, secret, hash } = mintCredential(member.handle, random);
-      const id = randomId(8, random);
-      store.insertCredential({
-        id,
-        did,
-        username,
-        hash,
-        domains: JSON.stringify(domains),
-        created_at: clock.now(),
-        revoked_at: null,
-      });
-      changed(did);
-      return { id, username, secret };
-    },
-
-    revokeCredential(did: string, id: string): boolean {
-      const revoked = store.revokeCredential(id, clock.now());
-      if (revoked) changed(did);
-      return revoked;
-    },
+    /** The records that the owner of a domain publishes: with those of a rotation that is under way. */
+    recordsFor: (did: string, domain: string) => recordsFor(did, domain, liveKeys(domain), options),
 
     /** `held` while the domain's authentication is broken. */
     setDomainStatus(domain: string, status: DomainRow["status"]): void {
@@ -149,11 +105,14 @@ export function createMembers(options: MemberOptions) {
     },
 
     get: (did: string) => store.member(did),
+    /** Members, applicants and those who have left. */
     list: () => store.members(),
     domain: (name: string) => store.domain(name),
     domainsOf: (did: string) => store.domainsOf(did),
-    credentialsOf: (did: string) => store.credentialsOf(did),
-    keysOf: (domain: string) => store.keysOf(domain),
+    /** Keys whose records belong in the DNS: of the next pair, of the one that signs, of those that have signed of late. */
+    keysOf: liveKeys,
+    /** Those, and retired ones whose record was not yet seen to be gone. */
+    allKeysOf: (domain: string) => keyStore.keysOf(domain),
 
     /** What relay nodes must know of a member's domains and credentials. */
     sendingRights(did: string): { domains: DomainPolicy[]; credentials: CredentialPolicy[] } {
@@ -163,61 +122,13 @@ export function createMembers(options: MemberOptions) {
           status: row.status,
           returnPath: row.return_path,
           addedAt: row.added_at,
-          keys: store
+          keys: keyStore
             .keysOf(row.name)
+            .filter((key) => key.state === "active")
             .map(({ selector, algorithm, sealed }) => ({ selector, algorithm, sealed })),
         })),
-        credentials: store.credentialsOf(did).map((row) => ({
-          id: row.id,
-          username: row.username,
-          hash: row.hash,
-          domains: JSON.parse(row.domains) as string[],
-          streams: [...STREAMS],
-          hourly: null,
-          daily: null,
-          revoked: row.revoked_at !== null,
-        })),
+        credentials: credentialPolicies(did),
       };
     },
   };
-}
-
-function recordsFor(
-  did: string,
-  domain: string,
-  keys: readonly DkimKeyRow[],
-  { returnPathHost, spfInclude }: Pick<MemberOptions, "returnPathHost" | "spfInclude">,
-): DnsRecordToPublish[] {
-  return [
-    {
-      name: `_email-attestation.${domain}`,
-      type: "TXT",
-      value: `did=${did}`,
-      purpose: "proves that you control the domain",
-    },
-    ...keys.map((key) => ({
-      name: `${key.selector}._domainkey.${domain}`,
-      type: "TXT" as const,
-      value: key.txt,
-      purpose: `verifies your ${key.algorithm === "rsa" ? "RSA" : "Ed25519"} DKIM signature`,
-    })),
-    {
-      name: `bounce.${domain}`,
-      type: "CNAME",
-      value: returnPathHost,
-      purpose: "brings bounces back to the pool and aligns SPF",
-    },
-    {
-      name: domain,
-      type: "TXT",
-      value: `v=spf1 include:${spfInclude} -all`,
-      purpose: "authorises the pool; merge it into the SPF record that you have, never publish two",
-    },
-    {
-      name: `_dmarc.${domain}`,
-      type: "TXT",
-      value: "v=DMARC1; p=quarantine",
-      purpose: "tells receivers to distrust mail that fails; keep your own record if you have one",
-    },
-  ];
 }

@@ -178,6 +178,11 @@ export async function startServe(options: ServeOptions): Promise<Serve> {
       running.setTls(certificates.current());
     }
 
+    const submission = () => ({
+      host: config.POOL_HOSTNAME,
+      tls: portsOf(relay?.addresses.tls ?? config.SUBMISSION_TLS_ADDRESS),
+      starttls: portsOf(relay?.addresses.starttls ?? config.SUBMISSION_STARTTLS_ADDRESS),
+    });
     const sessionKey = secrets.core ? derive(secrets.core, "session") : undefined;
     const app = new Hono();
     app.get("/xrpc/_health", (c) => c.json({ version }));
@@ -201,10 +206,7 @@ export async function startServe(options: ServeOptions): Promise<Serve> {
         adminApi({
           core,
           labeler,
-          submission: () => ({
-            host: config.POOL_HOSTNAME,
-            port: (relay?.addresses.tls ?? config.SUBMISSION_TLS_ADDRESS)[0]!.port,
-          }),
+          submission,
           log,
           mayAct: (token) => {
             const read = readToken(sessionKey, "api", token, systemClock.now());
@@ -276,6 +278,10 @@ export async function startServe(options: ServeOptions): Promise<Serve> {
     await closeAll(closers, log);
     throw error;
   }
+}
+
+function portsOf(addresses: readonly Address[]): number[] {
+  return addresses.map((address) => address.port);
 }
 
 /** Where hints of attestations come from. */

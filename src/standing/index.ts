@@ -3,11 +3,14 @@ import type { Database, Migration } from "../platform/database.ts";
 import { STANDINGS, type Standing } from "../policy/index.ts";
 import { CAUSES } from "./causes.ts";
 import { createNotes, noteMigration } from "./notes.ts";
+import { pauseMigration } from "./pauses.ts";
 import { ease, wayBack, worsen, type StandingState } from "./transition.ts";
 
 export { CAUSES, type Cause } from "./causes.ts";
 export { labelsFor, CLEAN_SENDER } from "./labels-for.ts";
 export { canRead, type Note, type Viewer } from "./notes.ts";
+export { pauseWords } from "./pause-causes.ts";
+export { createPauses, resumption, type Ending, type Pause, type Pauses } from "./pauses.ts";
 
 export const standingMigrations: Migration[] = [
   {
@@ -26,6 +29,7 @@ export const standingMigrations: Migration[] = [
     ],
   },
   noteMigration,
+  pauseMigration,
 ];
 
 /** Why a standing is to change: what a rule, a check or a person concluded. */

@@ -2,15 +2,32 @@ import { EVENTS_TOPIC, createEventLog, eventLogMigration, type Envelope } from "
 import { createEvidence, evidenceMigration } from "../../evidence/index.ts";
 import { PUBLIC_STANDING_TOPIC, type PublicStanding } from "../../label/index.ts";
 import { secureRandom } from "../../lib/ids.ts";
-import { createMembers, memberMigration } from "../../member/index.ts";
+import { createMembers, memberMigration, type MemberRow } from "../../member/index.ts";
 import type { Database, Migration } from "../../platform/database.ts";
 import type { SealingKey } from "../../platform/seal.ts";
-import { createPolicyPublisher, policyPublisherMigration, type MemberPolicy } from "../../policy/index.ts";
+import {
+  createPolicyPublisher,
+  policyPublisherMigration,
+  type MemberPolicy,
+  type Standing,
+} from "../../policy/index.ts";
 import { createVerdictLog, verdictMigration, type RulesEngine } from "../../rules/index.ts";
-import { CLEAN_SENDER, createStandings, labelsFor, standingMigrations } from "../../standing/index.ts";
+import {
+  CLEAN_SENDER,
+  createPauses,
+  createStandings,
+  labelsFor,
+  standingMigrations,
+} from "../../standing/index.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 import { createWorkQueue } from "../work-queue.ts";
+import { QUEUE_COMMAND_TOPIC, type QueueCommand } from "../queue-commands.ts";
+import { createAdmission } from "./admission.ts";
+import { CREDENTIAL_USED_TOPIC, noteCredentialUse } from "./credential-use.ts";
+import type { CoreParts } from "./parts.ts";
+import { createPauseDesk } from "./pause-desk.ts";
 import { createPipeline } from "./pipeline.ts";
+import { createRotationFollower } from "./rotation.ts";
 import { createTeller } from "./teller.ts";
 import type { RoleParts } from "../role-parts.ts";
 
@@ -54,6 +71,7 @@ export function createCore(options: CoreOptions) {
   const evidence = createEvidence(db);
   const verdicts = createVerdictLog(db);
   const standings = createStandings({ db, clock, authority: options.authority });
+  const pauses = createPauses(db);
   const publisher = createPolicyPublisher(db, bus);
   const pipeline = createPipeline({
     ...options,
@@ -69,17 +87,32 @@ export function createCore(options: CoreOptions) {
     const member = members.get(did);
     if (!member) return undefined;
     const { standing } = standings.state(did);
-    const latest = standing === "good" ? undefined : standings.changesOf(did, 1)[0];
+    const rights = members.sendingRights(did);
     return {
       did,
       handle: member.handle,
-      membership: member.left_at === null ? "member" : "left",
+      membership: member.membership,
       standing,
       tier: member.tier,
       joinedAt: member.joined_at,
-      reason: latest ? { text: latest.description, url: `${options.publicUrl}/members/${did}` } : null,
-      ...members.sendingRights(did),
+      ...pauses.stateOf(did, null),
+      reason: reasonOf(member, standing),
+      domains: rights.domains,
+      credentials: rights.credentials.map((credential) => ({
+        ...credential,
+        ...pauses.stateOf(did, credential.id),
+        ...(credential.paused && { paused: true }),
+      })),
     };
+  }
+
+  /** Why mail is refused or throttled, for SMTP replies. */
+  function reasonOf({ did, membership }: MemberRow, standing: Standing): MemberPolicy["reason"] {
+    const url = `${options.publicUrl}/members/${did}`;
+    if (membership === "applicant") return { text: "Your application waits for a decision.", url };
+    if (membership === "left") return { text: "This membership has ended.", url };
+    const latest = standing === "good" ? undefined : standings.changesOf(did, 1)[0];
+    return latest ? { text: latest.description, url } : null;
   }
 
   function publicStandingOf(did: string): PublicStanding {
@@ -92,7 +125,11 @@ export function createCore(options: CoreOptions) {
       bounce.eligible >= CLEAN_SENDER.eligible &&
       bounce.p_over_5 < CLEAN_SENDER.pOver5Below &&
       evidence.complaints(did, now).complaints === 0;
-    return labelsFor(did, member && member.left_at === null ? standing : "left", clean);
+    // Whom no person has approved yet is like anybody else outside.
+    if (!member || member.approved_at === null)
+      return { did, member: false, cleanSender: false, ended: false };
+    if (member.membership === "applicant") return labelsFor(did, "left", false);
+    return labelsFor(did, member.membership === "member" ? standing : "left", clean);
   }
 
   async function tell(dids: readonly string[]): Promise<void> {
@@ -102,6 +139,13 @@ export function createCore(options: CoreOptions) {
       PUBLIC_STANDING_TOPIC,
       policies.map(({ did }) => ({ key: did, value: publicStandingOf(did) })),
     );
+    for (const { id, command } of pauses.untold()) {
+      await bus.publish(
+        QUEUE_COMMAND_TOPIC,
+        (command as QueueCommand[]).map((value) => ({ key: value.did, value })),
+      );
+      pauses.told(id);
+    }
   }
 
   /** A verified domain may send; one whose authentication is broken, or whose attestation has ended, waits. */
@@ -112,6 +156,7 @@ export function createCore(options: CoreOptions) {
     if (summary === "verified") members.setDomainStatus(row.name, "active");
     if (summary === "broken" || summary === "ended") members.setDomainStatus(row.name, "held");
     lookUps.add(row.name, () => followDelegation(row.name));
+    lookUps.add(`keys of ${row.name}`, () => rotation.follow(row.name));
   }
 
   async function followDelegation(domain: string): Promise<void> {
@@ -124,17 +169,40 @@ export function createCore(options: CoreOptions) {
   /** Apart from the handling of events: a slow name server delays nobody's policy. */
   const lookUps = createWorkQueue(options.log, LOOK_UPS);
 
+  const rotation = createRotationFollower(members, resolver, options.log);
+
   const teller = createTeller(tell, options.log);
+  const parts: CoreParts = {
+    ...options,
+    members,
+    standings,
+    pauses,
+    events,
+    pipeline,
+    tell: (dids) => teller.tell(dids),
+  };
+  const pauseDesk = createPauseDesk(parts);
   members.onChange((did) => {
     standings.begin(did);
     teller.tell([did]);
   });
 
   const subscription = bus.subscribe<Envelope>(EVENTS_TOPIC, "core", async (batch) => {
-    const { changes, checked } = pipeline.takeAll(batch.map((message) => message.value));
+    const { changes, checked, paused } = pipeline.takeAll(batch.map((message) => message.value));
     teller.tell(changes.map((change) => change.did));
+    paused.forEach(pauseDesk.record);
     checked.forEach(followCheck);
     await teller.told();
+  });
+  const uses = bus.subscribe(CREDENTIAL_USED_TOPIC, "core", async (batch) => {
+    for (const { value } of batch) noteCredentialUse(parts, value);
+  });
+  scheduler.every({
+    name: "keys that turn",
+    everyMs: 600_000,
+    run: async () => {
+      for (const domain of members.turning()) lookUps.add(`keys of ${domain}`, () => rotation.follow(domain));
+    },
   });
   scheduler.every({
     name: "review of standings",
@@ -153,6 +221,14 @@ export function createCore(options: CoreOptions) {
     evidence,
     verdicts,
     standings,
+    pauses,
+    /** Coming and going of members. */
+    admission: createAdmission(parts),
+    pauseDesk,
+    /** Looks at the DNS now; the next pair signs at once when it is there. */
+    hurryRotation: (domain: string) => rotation.follow(domain, true),
+    /** What was decided here is with relay nodes and labeler. */
+    told: () => teller.told(),
     policyOf,
     publicStandingOf,
     /** A person's decision about a member, told to relay nodes and labeler. */
@@ -174,7 +250,7 @@ export function createCore(options: CoreOptions) {
       await teller.told();
     },
     async close() {
-      await subscription.close();
+      await Promise.all([subscription.close(), uses.close()]);
       teller.close();
       await lookUps.idle();
     },

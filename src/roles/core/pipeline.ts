@@ -1,5 +1,6 @@
 import {
   eventTime,
+  type ActionName,
   type Envelope,
   type EventLog,
   type EventMaker,
@@ -36,8 +37,8 @@ export type PipelineParts = {
   now: () => number;
 };
 
-/** What a batch changed, for those who must be told. */
-export type BatchResult = { changes: StandingChange[]; checked: Envelope[] };
+/** What a batch changed, for those who must be told; and what of it others of core follow. */
+export type BatchResult = { changes: StandingChange[]; checked: Envelope[]; paused: Envelope[] };
 
 /**
  * Takes events into the books of core: log -> evidence -> rules -> verdicts -> standing, each event once, a batch in one
@@ -129,8 +130,12 @@ export function createPipeline(parts: PipelineParts) {
 
     takeAll(batch: readonly Envelope[]): BatchResult {
       const changes = db.transaction(() => batch.flatMap(take));
-      return { changes, checked: batch.filter((envelope) => envelope.data.action_name === "domain_checked") };
+      const of = (action: ActionName) => batch.filter((envelope) => envelope.data.action_name === action);
+      return { changes, checked: of("domain_checked"), paused: of("member_paused") };
     },
+
+    /** A fact of core's own. */
+    record: (envelope: Envelope): StandingChange[] => db.transaction(() => take(envelope)),
 
     /** Eases standings whose way back has been gone. */
     review(): StandingChange[] {

@@ -1,0 +1,74 @@
+import { Hono } from "hono";
+import { z } from "zod";
+import { STANDINGS, TIERS } from "../../policy/index.ts";
+import type { Core } from "../core/index.ts";
+import { by, did, domain, reason, words } from "./fields.ts";
+import { refused } from "./refusal.ts";
+import { credentialView, memberView } from "./views.ts";
+
+const newMember = z.strictObject({
+  did,
+  name: z.string().min(1).max(100),
+  tier: z.enum(TIERS).optional(),
+  by,
+});
+const newDomain = z.strictObject({ domain });
+const departure = z.strictObject({ reason, by });
+const decision = z.strictObject({ standing: z.enum(STANDINGS), reason, remedy: words.default("") });
+
+/** `/members`: who belongs, with what. */
+export function membersApi(core: Core): Hono {
+  const app = new Hono();
+
+  app.get("/", (c) => c.json({ members: core.members.list().map((member) => memberView(core, member)) }));
+
+  app.post("/", async (c) => {
+    const body = newMember.parse(await c.req.json());
+    const joined = core.admission.join(body.did, body.name, body.tier, body.by);
+    if ("error" in joined) return refused(c, joined);
+    await core.told();
+    return c.json({ did: joined.did, tier: joined.tier });
+  });
+
+  app.get("/:did", (c) => {
+    const subject = c.req.param("did");
+    const member = core.members.get(subject);
+    if (!member) return refused(c, { error: "not-a-member", did: subject });
+    return c.json({
+      ...memberView(core, member),
+      left: member.left_at === null ? null : { by: member.left_by, reason: member.left_reason },
+      applications: core.members.applications.of(subject),
+      credentials: core.members.credentialsOf(subject).map(credentialView),
+      pauses: core.pauses.of(subject, 20),
+    });
+  });
+
+  app.post("/:did/domains", async (c) => {
+    const body = newDomain.parse(await c.req.json());
+    const added = await core.members.addDomain(c.req.param("did"), body.domain);
+    if ("error" in added) return refused(c, added);
+    return c.json({
+      domain: body.domain,
+      records: added.records,
+      dkim: added.keys.map(({ selector, algorithm, fingerprint }) => ({ selector, algorithm, fingerprint })),
+    });
+  });
+
+  app.post("/:did/standing", async (c) => {
+    const body = decision.parse(await c.req.json());
+    const subject = c.req.param("did");
+    if (!core.members.get(subject)) return refused(c, { error: "not-a-member", did: subject });
+    const change = await core.decide(subject, body.standing, body.reason, body.remedy);
+    return c.json({ from: change.from, to: change.to });
+  });
+
+  app.post("/:did/leave", async (c) => {
+    const body = departure.parse(await c.req.json());
+    const left = core.admission.leave(c.req.param("did"), body);
+    if ("error" in left) return refused(c, left);
+    await core.told();
+    return c.json({ did: left.did, membership: left.membership });
+  });
+
+  return app;
+}

@@ -1,0 +1,76 @@
+import type { ActionName } from "../../event/index.ts";
+import type { ApplicationForm, MemberError, MemberRow } from "../../member/index.ts";
+import type { Tier } from "../../policy/index.ts";
+import type { CoreParts } from "./parts.ts";
+
+/**
+ * Coming and going, with the events that tell of it and the note to whom it concerns. Nobody sends before a person has
+ * approved it; who was ejected comes back by a new application only, and then stands well again.
+ */
+export function createAdmission({ db, clock, members, standings, pipeline, newEvent, tell }: CoreParts) {
+  /** The decision, its event and what rules make of it, together or not at all. */
+  function decided(
+    action: Extract<ActionName, "member_joined" | "member_left"> | undefined,
+    did: string,
+    detail: Record<string, unknown>,
+    decide: () => MemberRow | MemberError,
+  ): MemberRow | MemberError {
+    const domain = members.domainsOf(did)[0]?.name ?? "";
+    const row = db.transaction(() => {
+      const result = decide();
+      if ("error" in result || action === undefined) return result;
+      const at = action === "member_joined" ? result.approved_at : result.left_at;
+      pipeline.record(
+        newEvent(action, { dedupe_key: `${action}:${did}:${at}`, member: { did, domain }, detail }),
+      );
+      return result;
+    });
+    tell([did]);
+    return row;
+  }
+
+  function note(did: string, title: string, body: string): void {
+    const at = clock.now();
+    standings.notes.put(did, { rkey: `membership-${at}`, at, kind: "notice", title, body });
+  }
+
+  function approve(did: string, decision: { tier?: Tier; note: string; by: string }) {
+    const { by, tier = "new" } = decision;
+    return decided("member_joined", did, { tier, by }, () => {
+      const row = members.approve(did, decision);
+      if ("error" in row) return row;
+      if (standings.state(did).standing === "ejected")
+        pipeline.conclude(standings.decide(did, "good", "Admitted again after a new application.", ""));
+      note(did, "You are a member", decision.note);
+      return row;
+    });
+  }
+
+  function apply(did: string, form: ApplicationForm, by: string) {
+    const readmit = standings.state(did).standing === "ejected";
+    return decided(undefined, did, {}, () => members.apply(did, form, by, { readmit }));
+  }
+
+  return {
+    apply,
+    approve,
+
+    /** Apply and approve in one, by whoever runs the cooperative. */
+    join: (did: string, name: string, tier: Tier = "new", by = "operator") =>
+      decided("member_joined", did, { tier, by }, () => members.join(did, name, tier, by)),
+
+    decline: (did: string, decision: { reason: string; by: string }) =>
+      decided(undefined, did, {}, () => {
+        const row = members.decline(did, decision);
+        if (!("error" in row)) note(did, "Your application was declined", decision.reason);
+        return row;
+      }),
+
+    leave: (did: string, decision: { reason: string; by: string }) =>
+      decided("member_left", did, decision, () => {
+        const row = members.leave(did, decision);
+        if (!("error" in row)) note(did, "You have left", decision.reason);
+        return row;
+      }),
+  };
+}

@@ -1,0 +1,20 @@
+import type { EventLog, EventMaker } from "../../event/index.ts";
+import type { Clock } from "../../lib/clock.ts";
+import type { Members } from "../../member/index.ts";
+import type { Database } from "../../platform/database.ts";
+import type { Pauses, Standings } from "../../standing/index.ts";
+import type { createPipeline } from "./pipeline.ts";
+
+/** What the parts of core share. */
+export type CoreParts = {
+  db: Database;
+  clock: Clock;
+  members: Members;
+  standings: Standings;
+  pauses: Pauses;
+  events: EventLog;
+  pipeline: ReturnType<typeof createPipeline>;
+  newEvent: EventMaker;
+  /** Relay nodes and labeler are told of these members soon. */
+  tell: (dids: readonly string[]) => void;
+};

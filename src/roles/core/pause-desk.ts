@@ -1,0 +1,153 @@
+import { eventTime, type Envelope } from "../../event/index.ts";
+import type { MadeCredential, MemberError } from "../../member/index.ts";
+import { pauseWords, resumption, type Ending, type Pause } from "../../standing/index.ts";
+import type { QueueCommand } from "../queue-commands.ts";
+import type { CoreParts } from "./parts.ts";
+
+export type PauseRefusal = MemberError | { error: "no-pause" | "not-yours" | "not-answered"; did: string };
+
+/** `replaced`: the secrets are shown once. */
+export type Resumed = { ended: Pause[]; replaced: MadeCredential[] };
+
+type Who = { who: "member" | "committee"; by: string };
+
+/** Pauses as core keeps them: begun by a breaker or a person, ended by the member or the committee. */
+export function createPauseDesk({
+  db,
+  clock,
+  members,
+  standings,
+  pauses,
+  pipeline,
+  newEvent,
+  tell,
+}: CoreParts) {
+  const domainOf = (did: string) => members.domainsOf(did)[0]?.name ?? "";
+
+  function note(did: string, pause: Pause, what: "paused" | "resumed", title: string, body: string): void {
+    const at = clock.now();
+    standings.notes.put(did, { rkey: `pause-${pause.id}-${what}`, at, kind: "notice", title, body });
+  }
+
+  /** The answer to one open pause, and what a relay node does with the mail that waits. */
+  function end(pause: Pause, answer: Ending, { who, by }: Who, reason: string): Resumed | PauseRefusal {
+    const { did, credential } = pause;
+    const result = resumption(pause, who, answer);
+    if ("refused" in result) return { error: result.refused === "over" ? "no-pause" : result.refused, did };
+    const replaced: MadeCredential[] = [];
+    const commands: QueueCommand[] = [];
+    const { mail, how } = result;
+    const command = (of: string | null, as: string | null): QueueCommand => ({
+      action: mail,
+      did,
+      credential: of,
+      as,
+      receivedUpTo: clock.now(),
+      by,
+      reason,
+    });
+    if (result.replace) {
+      for (const id of inUse(did, credential)) {
+        const made = members.replaceCredential(did, id, { by, stolen: mail === "drop" });
+        if (!("error" in made)) replaced.push(made);
+        commands.push(command(id, "error" in made ? null : made.id));
+      }
+    }
+    if (commands.length === 0) commands.push(command(credential, null));
+    const now = clock.now();
+    pauses.end(pause.id, { at: now, by, how, reason }, commands);
+    note(did, pause, "resumed", "Sending goes on", reason);
+    pipeline.record(
+      newEvent("member_resumed", {
+        dedupe_key: `member_resumed:${pause.id}`,
+        member: { did, domain: domainOf(did) },
+        ...(credential !== null && { credential }),
+        detail: { cause: pause.cause, pause_at: pause.at, how, by, reason },
+      }),
+    );
+    return { ended: [pauses.get(pause.id)!], replaced };
+  }
+
+  /** Credentials in use that a pause is about. */
+  function inUse(did: string, credential: string | null): string[] {
+    return members
+      .credentialsOf(did)
+      .filter((one) => one.revoked === null && (credential === null || one.id === credential))
+      .map((one) => one.id);
+  }
+
+  return {
+    /** A breaker's pause, as its event tells it. Told twice it is one. */
+    record(envelope: Envelope): void {
+      const { data } = envelope.data;
+      const { did } = data.member;
+      if (!members.get(did)) return;
+      const { cause, pause_at: stamp, ...facts } = data.detail ?? {};
+      const at = typeof stamp === "number" ? stamp : eventTime(envelope);
+      const known = data.credential !== undefined && members.credential(data.credential)?.did === did;
+      const begun = pauses.begin({
+        did,
+        credential: known ? data.credential! : null,
+        cause: typeof cause === "string" ? cause : "unknown",
+        at,
+        facts,
+        by: null,
+        reason: "",
+      });
+      if (!begun) return;
+      const { title, remedy } = pauseWords(begun.cause);
+      note(did, begun, "paused", `Sending is paused: ${title}`, remedy);
+      tell([did]);
+    },
+
+    /** A person stops a member, or one credential. */
+    pause(
+      did: string,
+      { credential, reason, by }: { credential: string | null; reason: string; by: string },
+    ): Pause | PauseRefusal {
+      if (!members.get(did)) return { error: "not-a-member", did };
+      if (credential !== null && inUse(did, credential).length === 0)
+        return { error: "credential-not-in-use", credential };
+      const begun = db.transaction(() => {
+        const at = clock.now();
+        const pause = pauses.begin({ did, credential, cause: "person", at, facts: {}, by, reason });
+        if (!pause) return undefined;
+        note(did, pause, "paused", `Sending is paused: ${reason}`, pauseWords("person").remedy);
+        pipeline.record(
+          newEvent("member_paused", {
+            dedupe_key: `member_paused:${pause.id}`,
+            member: { did, domain: domainOf(did) },
+            ...(credential !== null && { credential }),
+            detail: { cause: "person", pause_at: at, by, reason },
+          }),
+        );
+        return pause;
+      });
+      tell([did]);
+      return begun ?? pauses.open(did).find((p) => p.credential === credential && p.by !== null)!;
+    },
+
+    /** Ends every open pause of a member, or those of one credential, and lets their mail go. */
+    resume(
+      did: string,
+      { credential, reason, by }: { credential: string | null; reason: string; by: string },
+    ): Resumed | PauseRefusal {
+      const open = pauses.open(did).filter((one) => credential === null || one.credential === credential);
+      if (open.length === 0) return { error: "no-pause", did };
+      const results = db.transaction(() =>
+        open.map((pause) => end(pause, "resumed", { who: "committee", by }, reason)),
+      );
+      tell([did]);
+      return { ended: results.flatMap((one) => ("error" in one ? [] : one.ended)), replaced: [] };
+    },
+
+    /** The member says whether the mail was its own. */
+    answer(did: string, id: number, answer: Ending, who: Who, reason: string): Resumed | PauseRefusal {
+      const pause = pauses.get(id);
+      if (pause?.did !== did) return { error: "no-pause", did };
+      const result = db.transaction(() => end(pause, answer, who, reason));
+      tell([did]);
+      return result;
+    },
+  };
+}
