@@ -31,7 +31,7 @@ async function orders(pebble: Pebble, challenges: OrderOptions["challenges"]) {
   return { order, kept, steps };
 }
 
-test("pebble issues for names whose challenges it saw, though it refuses every second nonce", async () => {
+test("pebble issues for names whose challenges it saw, though it refuses every third nonce", async () => {
   const challenges = await listenForChallenges({ host: "127.0.0.1", port: 0 });
   await using pebble = await startPebble({
     httpPort: challenges.address.port,
