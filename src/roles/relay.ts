@@ -43,8 +43,14 @@ async function open(options: RelayRoleOptions, opened: (() => Promise<void>)[]) 
   const spool = await createSpool({
     path: dataPath(config, "spool.sqlite"),
     now: clock.now(),
+    reserve: config.SPOOL_RESERVE * 1024 * 1024,
     onFatal(err) {
-      log.fatal({ err }, "the spool's writer died; start the process again, nothing that was taken is lost");
+      log.fatal(
+        { err },
+        err.kind === "corrupt"
+          ? "the spool is damaged; nothing more is taken. The next start says how to recover (docs/queue.md)"
+          : "the spool's writer died; start the process again, nothing that was taken is lost",
+      );
       options.onFatal?.(err);
     },
   });
@@ -122,7 +128,8 @@ async function open(options: RelayRoleOptions, opened: (() => Promise<void>)[]) 
   scheduler.every({
     name: "old messages forgotten",
     everyMs: 3_600_000,
-    run: async (signal) => void (await spool.prune(clock.now() - PRUNE_AFTER_MS, { signal })),
+    run: async (signal) =>
+      void (await spool.prune(clock.now() - PRUNE_AFTER_MS, { signal, now: clock.now() })),
   });
   scheduler.every({
     name: "held mail given back",

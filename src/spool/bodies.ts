@@ -2,6 +2,7 @@ import { createReadStream } from "node:fs";
 import { open, rename, unlink, type FileHandle } from "node:fs/promises";
 import { join } from "node:path";
 import { randomId } from "../lib/ids.ts";
+import { spoolError } from "./errors.ts";
 import type { StoredBody } from "./types.ts";
 
 /** Up to this size a body stands in the database; a larger one is a file. */
@@ -10,7 +11,7 @@ export const INLINE_BYTES = 65_536;
 /** Takes a body as it comes in, without keeping a large one in memory. */
 export interface BodyWriter {
   readonly size: number;
-  /** Rejects when the disk refuses. */
+  /** Rejects with SpoolError when the disk refuses: `full` or `io`. */
   write(chunk: Uint8Array): Promise<void>;
   /** After this the body is on disk under its name, or small enough to go with the transaction. */
   finish(): Promise<StoredBody>;
@@ -26,6 +27,14 @@ export function createBodyWriter(dir: string): BodyWriter {
   let file: FileHandle | undefined;
   let named = false;
 
+  async function onDisk<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      throw spoolError("spool body", error, dir);
+    }
+  }
+
   return {
     get size() {
       return size;
@@ -34,28 +43,32 @@ export function createBodyWriter(dir: string): BodyWriter {
       size += chunk.length;
       chunks.push(chunk);
       if (size <= INLINE_BYTES) return;
-      file ??= await open(part, "wx", 0o600);
-      const pending = chunks;
-      chunks = [];
-      await writeAll(file, pending);
+      await onDisk(async () => {
+        file ??= await open(part, "wx", 0o600);
+        const pending = chunks;
+        chunks = [];
+        await writeAll(file, pending);
+      });
     },
     async finish() {
-      if (!file) return { bytes: new Uint8Array(Buffer.concat(chunks, size)) };
-      if (chunks.length > 0) await writeAll(file, chunks);
-      await file.sync();
-      await file.close();
-      file = undefined;
-      await rename(part, join(dir, name));
-      named = true;
-      await syncDirectory(dir);
-      return { file: name };
+      const opened = file;
+      if (!opened) return { bytes: new Uint8Array(Buffer.concat(chunks, size)) };
+      return onDisk(async () => {
+        if (chunks.length > 0) await writeAll(opened, chunks);
+        await opened.sync();
+        await opened.close();
+        file = undefined;
+        await rename(part, join(dir, name));
+        named = true;
+        await syncDirectory(dir);
+        return { file: name };
+      });
     },
     async discard() {
-      const opened = file !== undefined;
-      await file?.close();
+      await file?.close().catch(() => undefined);
       file = undefined;
       chunks = [];
-      if (opened) await unlink(part).catch(() => undefined);
+      if (size > INLINE_BYTES && !named) await unlink(part).catch(() => undefined);
       if (named) await unlink(join(dir, name)).catch(() => undefined);
     },
   };

@@ -68,6 +68,7 @@ export const settings = z.object({
     .pipe(z.array(z.enum(ROLES, { error: `must be some of ${ROLES.join(", ")}` })).min(1))
     .default([...ROLES]),
   DATA_DIR: z.string().min(1).default("./data"),
+  SPOOL_RESERVE: z.coerce.number({ error: "must be a number of MiB" }).int().min(1).default(100),
   LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error", "silent"]).default("info"),
 
   POOL_DOMAIN: domain,
