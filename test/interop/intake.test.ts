@@ -15,6 +15,7 @@ import { until } from "./servers/process.ts";
 import { startTap } from "./servers/tap.ts";
 import type { Unbound } from "./servers/unbound.ts";
 
+const ATMOS_COLLECTION = "email.atmos.attestation";
 const DOMAIN = "alder.test";
 const PASSWORD = "password-of-the-tap";
 
@@ -36,7 +37,7 @@ const sources: Case[] = [
       startTap({
         relayUrl: pdsUrl,
         plcUrl,
-        collection: COLLECTION,
+        collections: [COLLECTION, ATMOS_COLLECTION],
         adminPassword: PASSWORD,
         resolver: unbound.host,
       }),
@@ -71,13 +72,13 @@ describe.each(sources)("$name is the only source", ({ start, settings }) => {
       createdAt: new Date().toISOString(),
     });
   const remove = () => coop.pds.deleteRecord(member.session, COLLECTION, DOMAIN);
+  const labels = (uri: string) => queryLabels(coop, uri);
 
   /** The label of the record once it is said, or taken back; signed either way. */
-  async function label(neg?: true): Promise<SaidLabel> {
-    const found = await until(`${neg ? "a negation" : "a label"} of the record`, async () => {
-      const labels = await queryLabels(coop, member.attestation.uri);
-      return labels.find((one) => one.neg === neg);
-    });
+  async function label(neg?: true, uri = member.attestation.uri): Promise<SaidLabel> {
+    const found = await until(`${neg ? "a negation" : "a label"} of ${uri}`, async () =>
+      (await labels(uri)).find((one) => one.neg === neg),
+    );
     expect(found).toMatchObject({ src: coop.labelerDid, val: "verified-mail-operator" });
     expect(await verifies(coop, found)).toBe(true);
     return found;
@@ -91,21 +92,37 @@ describe.each(sources)("$name is the only source", ({ start, settings }) => {
     await label(true);
   });
 
-  test("a record that was written while the product was stopped is found after its start", async () => {
+  test("what was written while the product was stopped is found after its start", async () => {
     expect(await coop.product.terminate()).toBe(0);
     const { cid } = await write();
+    // At a place of which nothing was ever said before.
+    const [{ selector }] = member.attestation.record["dkim"] as [{ selector: string }];
+    const other = await coop.pds.putRecord(member.session, ATMOS_COLLECTION, DOMAIN, {
+      domain: DOMAIN,
+      dkimSelectors: [selector],
+      createdAt: new Date().toISOString(),
+    });
     await coop.product.start();
     expect((await label()).cid).toBe(cid);
+    expect((await label(undefined, other.uri)).cid).toBe(other.cid);
   });
 
-  test("the source is killed: the intake connects again and hears what happened meanwhile", async () => {
-    await source?.kill();
-    await remove();
-    await source?.start();
-    await label(true);
-    const { cid } = await write();
-    expect((await label()).cid).toBe(cid);
-  });
+  // The end that it likes first: Jetstream then stores how far it has come at the PDS.
+  test.each(["SIGTERM", "SIGKILL"] as const)(
+    "the source ends by %s and returns: the intake hears what happened meanwhile, and goes on",
+    async (signal) => {
+      const failures = () => coop.product.log().split("source: connection failed").length;
+      const before = failures();
+      await source?.end(signal);
+      await until("a vain attempt to connect", () => failures() > before);
+      await remove();
+      expect((await labels(member.attestation.uri)).map(({ neg }) => neg)).toEqual([undefined]);
+      await source?.start();
+      await label(true);
+      const { cid } = await write();
+      expect((await label()).cid).toBe(cid);
+    },
+  );
 
   test("an account that is deactivated loses its labels, and has them again when it returns", async () => {
     const { session } = member;

@@ -10,12 +10,12 @@ import {
 } from "./process.ts";
 import { withResolver } from "./resolver.ts";
 
-/** A program that a test kills and starts again, at the same address and with the same data. */
+/** A program that a test ends and starts again, at the same address and with the same data. */
 export interface Restartable extends Server {
   /** Its origin, `http://127.0.0.1:PORT`. */
   url: string;
-  /** SIGKILL, and the end of the process. */
-  kill(): Promise<void>;
+  /** SIGTERM, or another signal, and the end of the process. */
+  end(signal?: NodeJS.Signals): Promise<void>;
   start(): Promise<void>;
   /** All that it said since the first start. */
   log(): string;
@@ -50,9 +50,9 @@ export async function startGoProgram(name: string, args: string[], how: GoProgra
       readyTimeoutMs: 60_000,
     });
   };
-  const kill = async () => {
+  const end = async (signal: NodeJS.Signals = "SIGTERM") => {
     if (running === undefined) return;
-    process.kill(running.pid, "SIGKILL");
+    process.kill(running.pid, signal);
     await running.exited;
     ended();
   };
@@ -68,5 +68,5 @@ export async function startGoProgram(name: string, args: string[], how: GoProgra
     await stop();
     throw error;
   }
-  return { url, kill, start, log, stop, [Symbol.asyncDispose]: stop };
+  return { url, end, start, log, stop, [Symbol.asyncDispose]: stop };
 }

@@ -4,8 +4,8 @@ export interface TapOptions {
   /** Origin of the relay or PDS whose `subscribeRepos` it follows. */
   relayUrl: string;
   plcUrl: string;
-  /** An account is followed once a record of this collection is seen; nothing else of it is handed on. */
-  collection: string;
+  /** An account is followed once a record of the first of these is seen; records of all of them are handed on. */
+  collections: [string, ...string[]];
   /** Asked of every client; none unless told. */
   adminPassword?: string;
   /** Seconds after which an event without acknowledgement is sent again; 60 unless told. */
@@ -25,8 +25,8 @@ export async function startTap(options: TapOptions): Promise<Restartable> {
       TAP_DATABASE_URL: `sqlite://${directory}/tap.db`,
       TAP_RELAY_URL: options.relayUrl,
       TAP_PLC_URL: options.plcUrl,
-      TAP_SIGNAL_COLLECTION: options.collection,
-      TAP_COLLECTION_FILTERS: options.collection,
+      TAP_SIGNAL_COLLECTION: options.collections[0],
+      TAP_COLLECTION_FILTERS: options.collections.join(","),
       TAP_ADMIN_PASSWORD: password,
       TAP_RETRY_TIMEOUT: `${options.retrySeconds ?? 60}s`,
     }),
