@@ -6,14 +6,8 @@ import type { CheckResult, Requirement } from "../src/attestation/index.ts";
 import { check } from "../src/cli/check.ts";
 import { doctor } from "../src/cli/doctor/index.ts";
 import { link } from "../src/cli/link.ts";
-import {
-  memberAdd,
-  memberCredential,
-  memberDomain,
-  memberList,
-  memberRevoke,
-  memberStanding,
-} from "../src/cli/member.ts";
+import { memberCredential, memberRevoke } from "../src/cli/credentials.ts";
+import { memberAdd, memberDomain, memberList, memberStanding } from "../src/cli/member.ts";
 import { sendTest } from "../src/cli/send-test.ts";
 import { freePorts, startSandbox, type Sandbox } from "../src/devnet/index.ts";
 import { silentLog } from "../src/platform/log.ts";

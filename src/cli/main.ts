@@ -1,22 +1,16 @@
 #!/usr/bin/env node
 import { createRequire } from "node:module";
-import { Command, Option } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 import { ConfigError } from "../platform/config/index.ts";
 import { RulesError } from "../rules/index.ts";
 import { check } from "./check.ts";
+import { connectionTest } from "./connection-test.ts";
 import { doctor } from "./doctor/index.ts";
 import { labelExplain } from "./label.ts";
 import { labelerSelfTest, labelerSetup, type SetupOptions } from "./labeler/index.ts";
 import { lexiconPublish, type PublishOptions } from "./lexicon.ts";
 import { link } from "./link.ts";
-import {
-  memberAdd,
-  memberCredential,
-  memberDomain,
-  memberList,
-  memberRevoke,
-  memberStanding,
-} from "./member.ts";
+import { memberCommands } from "./member-commands.ts";
 import { CommandError, EXIT } from "./output.ts";
 import { sandbox } from "./sandbox.ts";
 import { sendTest } from "./send-test.ts";
@@ -93,6 +87,19 @@ program
   .action(run(sendTest));
 
 program
+  .command("connection-test")
+  .description("try every way to a submission server from this machine, and say which to use; needs no login")
+  .argument("[server]", "a host name, or smtps://USER:SECRET@HOST:PORT; or PDS_EMAIL_SMTP_URL")
+  .option("--ca <file>", "certificate authority to trust, PEM")
+  .addOption(new Option("--tls-port <port>", "instead of 465 and 2465; as often as needed").argParser(ports))
+  .addOption(
+    new Option("--starttls-port <port>", "instead of 587 and 2587; as often as needed").argParser(ports),
+  )
+  .option("--timeout <seconds>", "for each wait", "8")
+  .addOption(json())
+  .action(run(connectionTest));
+
+program
   .command("link")
   .description("make an address that opens a session: the committee's, or one member's")
   .argument("[did]", "a member")
@@ -156,56 +163,15 @@ label
   .addOption(json())
   .action(run(labelExplain));
 
-const member = program.command("member").description("members of a running cooperative");
-member
-  .command("add")
-  .argument("<did>")
-  .option("--name <text>")
-  .option("--tier <tier>")
-  .addOption(env())
-  .addOption(json())
-  .description("admit a member")
-  .action(run(memberAdd));
-member
-  .command("domain")
-  .argument("<did>")
-  .argument("<domain>")
-  .addOption(env())
-  .addOption(json())
-  .description("add a domain: makes its keys and shows the records to publish")
-  .action(run(memberDomain));
-member
-  .command("credential")
-  .argument("<did>")
-  .argument("<domains...>")
-  .addOption(env())
-  .addOption(json())
-  .description("make a credential; its secret is shown once")
-  .action(run(memberCredential));
-member
-  .command("revoke")
-  .argument("<did>")
-  .argument("<id>")
-  .addOption(env())
-  .addOption(json())
-  .description("revoke a credential")
-  .action(run(memberRevoke));
-member
-  .command("standing")
-  .argument("<did>")
-  .argument("<standing>")
-  .requiredOption("--reason <text>", "why, in words for the member")
-  .option("--remedy <text>", "what the member can do")
-  .addOption(env())
-  .addOption(json())
-  .description("change a standing by a person's decision")
-  .action(run(memberStanding));
-member
-  .command("list")
-  .addOption(env())
-  .addOption(json())
-  .description("list the members")
-  .action(run(memberList));
+memberCommands(program, { env, json, run });
+
+/** Each time the option is given, one port more. */
+function ports(text: string, before: number[] | undefined): number[] {
+  const port = Number(text);
+  if (!Number.isInteger(port) || port < 1 || port > 65_535)
+    throw new InvalidArgumentError("A port is a number from 1 to 65535.");
+  return [...(before ?? []), port];
+}
 
 /** Ends the process with the command's exit code, and says faults in one plain sentence. */
 function run<A extends unknown[]>(command: (...args: A) => Promise<number>): (...args: A) => Promise<void> {

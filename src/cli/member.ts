@@ -1,20 +1,37 @@
+import { userInfo } from "node:os";
 import { apiOf } from "./api.ts";
-import { EXIT, outputFor } from "./output.ts";
+import { EXIT, outputFor, plain } from "./output.ts";
 
-type Common = { env?: string; json?: boolean };
+export type Common = { env?: string; json?: boolean };
+/** Who decides, as it is recorded; by default whoever runs the command. */
+export type Decided = Common & { by?: string };
 type Records = { name: string; type: string; value: string; purpose: string }[];
 
-const path = (did: string, rest: string) => `/members/${encodeURIComponent(did)}${rest}`;
+/** `/members/DID/...` of the API. */
+export const memberPath = (did: string, rest: string) => `/members/${encodeURIComponent(did)}${rest}`;
+
+/** Who decides, for the record. */
+export const who = ({ by }: Decided) => ({ by: by ?? userName() });
+
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    // The user of a container may have no name.
+    return "operator";
+  }
+}
 
 export async function memberAdd(
   did: string,
-  options: Common & { name?: string; tier?: string },
+  options: Decided & { name?: string; tier?: string },
 ): Promise<number> {
   const out = outputFor(options);
   const answer = await apiOf(options.env)("POST", "/members", {
     did,
     name: options.name ?? did,
     ...(options.tier !== undefined && { tier: options.tier }),
+    ...who(options),
   });
   out.say(`${did} is a member, tier ${String(answer["tier"])}.`);
   out.say(`Next: atmos member domain ${did} DOMAIN`);
@@ -24,12 +41,9 @@ export async function memberAdd(
 
 export async function memberDomain(did: string, domain: string, options: Common): Promise<number> {
   const out = outputFor(options);
-  const answer = await apiOf(options.env)("POST", path(did, "/domains"), { domain });
+  const answer = await apiOf(options.env)("POST", memberPath(did, "/domains"), { domain });
   out.say("Publish these records:");
-  for (const { name, type, value, purpose } of answer["records"] as Records) {
-    out.say(`\n  ; ${purpose}`);
-    out.say(`  ${name}. ${type} ${type === "TXT" ? JSON.stringify(value) : `${value}.`}`);
-  }
+  out.say(recordLines(answer["records"] as Records));
   out.say(
     "\nThen write the attestation into the member's repository: community.email.attestation, record key",
   );
@@ -39,26 +53,14 @@ export async function memberDomain(did: string, domain: string, options: Common)
   return EXIT.ok;
 }
 
-export async function memberCredential(did: string, domains: string[], options: Common): Promise<number> {
-  const out = outputFor(options);
-  const answer = await apiOf(options.env)("POST", path(did, "/credentials"), { domains });
-  out.say("The secret is shown once. For the PDS's environment file:\n");
-  for (const [name, value] of Object.entries(answer["environment"] as Record<string, string>))
-    out.say(`${name}=${value}`);
-  out.result(answer);
-  return EXIT.ok;
-}
-
-export async function memberRevoke(did: string, id: string, options: Common): Promise<number> {
-  const out = outputFor(options);
-  const answer = await apiOf(options.env)(
-    "POST",
-    path(did, `/credentials/${encodeURIComponent(id)}/revoke`),
-    {},
-  );
-  out.say(`Credential ${id} is revoked.`);
-  out.result(answer);
-  return EXIT.ok;
+/** Records as lines of a zone file, each below what it is for. */
+export function recordLines(records: Records): string {
+  return records
+    .map(({ name, type, value, purpose }) => {
+      const data = type === "TXT" ? JSON.stringify(value) : `${value}.`;
+      return `\n  ; ${purpose}\n  ${name}. ${type} ${data}`;
+    })
+    .join("\n");
 }
 
 export async function memberStanding(
@@ -67,7 +69,7 @@ export async function memberStanding(
   options: Common & { reason: string; remedy?: string },
 ): Promise<number> {
   const out = outputFor(options);
-  const answer = await apiOf(options.env)("POST", path(did, "/standing"), {
+  const answer = await apiOf(options.env)("POST", memberPath(did, "/standing"), {
     standing,
     reason: options.reason,
     remedy: options.remedy ?? "",
@@ -77,23 +79,176 @@ export async function memberStanding(
   return EXIT.ok;
 }
 
+export async function memberLeave(did: string, options: Decided & { reason?: string }): Promise<number> {
+  const out = outputFor(options);
+  const answer = await apiOf(options.env)("POST", memberPath(did, "/leave"), {
+    reason: options.reason ?? "left",
+    ...who(options),
+  });
+  out.say(`${did} has left. Its domains are free, its keys destroyed, its credentials revoked.`);
+  out.say("It removes the records that it published for the pool from its DNS.");
+  out.result(answer);
+  return EXIT.ok;
+}
+
+export async function memberPause(
+  did: string,
+  options: Decided & { credential?: string; reason: string },
+): Promise<number> {
+  const out = outputFor(options);
+  const answer = await apiOf(options.env)("POST", memberPath(did, "/pause"), {
+    credential: options.credential ?? null,
+    reason: options.reason,
+    ...who(options),
+  });
+  out.say(`${options.credential ?? did} is paused: nothing leaves, what is submitted waits.`);
+  out.result(answer);
+  return EXIT.ok;
+}
+
+export async function memberResume(
+  did: string,
+  options: Decided & { credential?: string; reason: string },
+): Promise<number> {
+  const out = outputFor(options);
+  const answer = await apiOf(options.env)("POST", memberPath(did, "/resume"), {
+    credential: options.credential ?? null,
+    reason: options.reason,
+    ...who(options),
+  });
+  const ended = (answer["ended"] as unknown[]).length;
+  out.say(`${options.credential ?? did}: ${ended === 1 ? "the pause has" : `${ended} pauses have`} ended.`);
+  out.say("What was held leaves.");
+  out.result(answer);
+  return EXIT.ok;
+}
+
 type MemberLine = {
   did: string;
-  name: string;
   tier: string;
+  membership: string;
   standing: string;
+  paused: boolean;
   domains: { name: string; status: string }[];
 };
+
+/** Where a member stands, in one word: membership before standing. */
+const state = ({ membership, standing, paused }: MemberLine) =>
+  membership === "member" ? (paused ? "paused" : standing) : membership;
 
 export async function memberList(options: Common): Promise<number> {
   const out = outputFor(options);
   const answer = await apiOf(options.env)("GET", "/members");
-  for (const { did, tier, standing, domains } of answer["members"] as MemberLine[]) {
-    const names = domains
+  for (const member of answer["members"] as MemberLine[]) {
+    const names = member.domains
       .map(({ name, status }) => (status === "active" ? name : `${name} (${status})`))
       .join(", ");
-    out.say(`${standing.padEnd(10)} ${tier.padEnd(8)} ${did}  ${names}`);
+    out.say(`${state(member).padEnd(10)} ${member.tier.padEnd(8)} ${member.did}  ${names}`);
   }
   out.result(answer);
   return EXIT.ok;
+}
+
+type Pause = {
+  cause: string;
+  credential: string | null;
+  at: number;
+  by: string | null;
+  reason: string;
+  end: { at: number; by: string; how: string; reason: string } | null;
+};
+
+/** What the cooperative knows of a member, with what it applied with. */
+export async function memberShow(did: string, options: Common): Promise<number> {
+  const out = outputFor(options);
+  const answer = await apiOf(options.env)("GET", memberPath(did, ""));
+  const view = answer as unknown as MemberLine & {
+    name: string;
+    applications: Application[];
+    credentials: CredentialLine[];
+    pauses: Pause[];
+  };
+  out.say(`${plain(view.name)}  ${did}`);
+  out.say(`${view.membership}, standing ${view.standing}, tier ${view.tier}`);
+  for (const { name, status } of view.domains) out.say(`domain ${name}, ${status}`);
+  for (const credential of view.credentials) out.say(`credential ${credentialLine(credential)}`);
+  for (const pause of view.pauses) {
+    const what = pause.credential === null ? "paused" : `credential ${pause.credential} paused`;
+    out.say(`${what} ${when(pause.at)} by ${plain(pause.by ?? "the breaker")}: ${plain(pause.cause)}`);
+    if (pause.reason !== "") out.say(`  ${plain(pause.reason)}`);
+    if (pause.end) out.say(`  ended ${when(pause.end.at)} by ${plain(pause.end.by)} (${pause.end.how})`);
+  }
+  for (const application of view.applications) out.say(`\n${applicationLines(application)}`);
+  out.result(answer);
+  return EXIT.ok;
+}
+
+export type Application = {
+  did: string;
+  name: string;
+  contact: string;
+  domains: string[];
+  daily: number | null;
+  purpose: string;
+  pds: string;
+  words: string;
+  appliedAt: number;
+  appliedBy: string;
+  state: string;
+  decision: { at: number; by: string; tier: string | null; note: string } | null;
+};
+
+const when = (at: number) => new Date(at).toISOString().slice(0, 16).replace("T", " ");
+
+/** An application with its decision; what is empty is left out. */
+export function applicationLines(application: Application): string {
+  const { did, name, appliedAt, appliedBy, state: stands, decision } = application;
+  const said: [string, string][] = [
+    ["contact", application.contact],
+    ["domains", application.domains.join(", ")],
+    ["expects", application.daily === null ? "" : `${application.daily} messages a day`],
+    ["sends", application.purpose],
+    ["PDS", application.pds],
+    ["says", application.words],
+  ];
+  const lines = [`${stands.padEnd(9)} ${plain(name)}  ${did}`];
+  lines.push(`  applied ${when(appliedAt)} (entered by ${plain(appliedBy)})`);
+  for (const [key, value] of said) if (value !== "") lines.push(`  ${key.padEnd(8)} ${plain(value)}`);
+  if (decision) {
+    const tier = decision.tier === null ? "" : `, tier ${decision.tier}`;
+    lines.push(`  ${stands} ${when(decision.at)} by ${plain(decision.by)}${tier}`);
+    if (decision.note !== "") lines.push(`  ${plain(decision.note)}`);
+  }
+  return lines.join("\n");
+}
+
+export type CredentialLine = {
+  id: string;
+  name: string;
+  username: string;
+  domains: string[];
+  streams: string[];
+  hourly: number | null;
+  daily: number | null;
+  lastUsed: { at: string; address: string } | null;
+  revoked: { at: string; by: string } | null;
+};
+
+export function credentialLine(one: CredentialLine): string {
+  const caps = [
+    one.hourly === null ? "" : `${one.hourly} an hour`,
+    one.daily === null ? "" : `${one.daily} a day`,
+  ].filter((cap) => cap !== "");
+  const used = one.lastUsed
+    ? `last used ${one.lastUsed.at.slice(0, 16).replace("T", " ")} from ${plain(one.lastUsed.address)}`
+    : "never used";
+  const parts = [
+    `${one.id}  "${plain(one.name)}"  ${one.username}`,
+    one.domains.join(", "),
+    one.streams.join(" and "),
+    ...(caps.length > 0 ? [`at most ${caps.join(", ")}`] : []),
+    used,
+    ...(one.revoked ? [`revoked ${one.revoked.at.slice(0, 10)} by ${plain(one.revoked.by)}`] : []),
+  ];
+  return parts.join("; ");
 }

@@ -1,0 +1,143 @@
+import { Command, Option } from "commander";
+import {
+  memberApplications,
+  memberApply,
+  memberApprove,
+  memberDecline,
+  type ApplyOptions,
+} from "./applications.ts";
+import { memberCredential, memberCredentials, memberEnv, memberRevoke } from "./credentials.ts";
+import { domainRotate } from "./domain.ts";
+import {
+  memberAdd,
+  memberDomain,
+  memberLeave,
+  memberList,
+  memberPause,
+  memberResume,
+  memberShow,
+  memberStanding,
+} from "./member.ts";
+
+type Parts = {
+  env: () => Option;
+  json: () => Option;
+  /** Makes an action of a command. */
+  run: <A extends unknown[]>(command: (...args: A) => Promise<number>) => (...args: A) => Promise<void>;
+};
+
+/** `atmos member ...` and `atmos domain ...`. */
+export function memberCommands(program: Command, { env, json, run }: Parts): void {
+  const by = () => new Option("--by <name>", "who decides, for the record; by default the user of this host");
+  const several = (text: string, before: string[] | undefined) => [...(before ?? []), text];
+  const member = program.command("member").description("members of a running cooperative");
+  const add = (name: string, description: string) =>
+    member.command(name).description(description).addOption(env()).addOption(json());
+  const reach = (command: Command) =>
+    command
+      .option("--name <text>", 'what it is for, such as "pds" or "ghost blog"')
+      .addOption(new Option("--stream <name>", "transactional or bulk; both by default").argParser(several))
+      .option("--hourly <n>", "at most so many recipients an hour")
+      .option("--daily <n>", "at most so many recipients a day");
+
+  add("apply", "enter what somebody applies with; it sends nothing until it is approved")
+    .argument("<did>")
+    .requiredOption("--name <text>")
+    .requiredOption("--contact <address>", "where people reach it")
+    .addOption(
+      new Option("--domain <domain>", "a domain that it will send for; as often as needed")
+        .argParser(several)
+        .makeOptionMandatory(),
+    )
+    .option("--daily <n>", "messages that it expects to send a day")
+    .option("--purpose <text>", "what it sends, and to whom")
+    .option("--pds <host>", "host name of its PDS")
+    .option("--words <text>", "what else it says")
+    .addOption(by())
+    .action(run((did: string, options: ApplyOptions) => memberApply(did, options)));
+  add("applications", "list who waits for a decision")
+    .addOption(new Option("--state <state>").choices(["open", "approved", "declined", "all"]).default("open"))
+    .action(run(memberApplications));
+  add("approve", "admit an applicant")
+    .argument("<did>")
+    .option("--tier <tier>", "where its warm-up begins; new by default")
+    .option("--note <text>", "words for the member")
+    .addOption(by())
+    .action(run(memberApprove));
+  add("decline", "decline an application")
+    .argument("<did>")
+    .requiredOption("--reason <text>", "why, in words for the applicant")
+    .addOption(by())
+    .action(run(memberDecline));
+  add("add", "admit a member that has not applied")
+    .argument("<did>")
+    .option("--name <text>")
+    .option("--tier <tier>")
+    .addOption(by())
+    .action(run(memberAdd));
+  add("show", "show a member: what it applied with, domains, credentials, pauses")
+    .argument("<did>")
+    .action(run(memberShow));
+  add("list", "list the members").action(run(memberList));
+  add("domain", "add a domain: makes its keys and shows the records to publish")
+    .argument("<did>")
+    .argument("<domain>")
+    .action(run(memberDomain));
+  reach(add("env", "print the mail block of a PDS's environment file, with a fresh credential"))
+    .argument("<did>")
+    .option("--domain <domain>", "the domain that it sends as, where the member has several")
+    .option("--credential <id>", "for this credential, whose secret comes on standard input")
+    .option("--starttls", "STARTTLS (port 587) instead of TLS from the first octet (465)")
+    .option("--port <n>", "another of the ports that are listened on, such as 2465")
+    .option("--from <name>", "what stands before the @ of the sender", "noreply")
+    .option("--moderation-from <name>", "the same for the moderation's mail", "moderation")
+    .action(run(memberEnv));
+  reach(add("credential", "make a credential; its secret is shown once"))
+    .argument("<did>")
+    .argument("<domains...>")
+    .action(run(memberCredential));
+  add("credentials", "list the credentials of a member, with their last use")
+    .argument("<did>")
+    .action(run(memberCredentials));
+  add("revoke", "revoke a credential, at once and everywhere")
+    .argument("<did>")
+    .argument("<id>")
+    .addOption(by())
+    .action(run(memberRevoke));
+  add("pause", "stop a member's mail, or one credential's: it waits")
+    .argument("<did>")
+    .option("--credential <id>")
+    .requiredOption("--reason <text>", "why, in words for the member")
+    .addOption(by())
+    .action(run(memberPause));
+  add("resume", "end the pauses of a member, or of one credential: what was held leaves")
+    .argument("<did>")
+    .option("--credential <id>")
+    .requiredOption("--reason <text>", "why, in words for the member")
+    .addOption(by())
+    .action(run(memberResume));
+  add("leave", "end a membership: nothing is sent any more, labels end, domains are free")
+    .argument("<did>")
+    .option("--reason <text>")
+    .addOption(by())
+    .action(run(memberLeave));
+  add("standing", "change a standing by a person's decision")
+    .argument("<did>")
+    .argument("<standing>")
+    .requiredOption("--reason <text>", "why, in words for the member")
+    .option("--remedy <text>", "what the member can do")
+    .action(run(memberStanding));
+
+  program
+    .command("domain")
+    .description("domains of members")
+    .command("rotate")
+    .description("new DKIM keys for a domain; the old ones sign until the new ones are in the DNS")
+    .argument("<domain>")
+    .option("--status", "only look")
+    .option("--cancel", "forget the next pair, as long as it does not sign")
+    .option("--now", "let the next pair sign as soon as it is in the DNS, without waiting an hour")
+    .addOption(env())
+    .addOption(json())
+    .action(run(domainRotate));
+}
