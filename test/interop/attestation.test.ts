@@ -1,9 +1,11 @@
+import { setTimeout as pause } from "node:timers/promises";
 import { decodeAll } from "@atproto/lex-cbor";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { COLLECTION, startCooperative, tellLogOnFailure } from "./cooperative.ts";
 import type { Cooperative, Member } from "./cooperative.ts";
 import { queryLabels, verifies, type SaidLabel } from "./labels.ts";
+import { startPostfix, type Postfix } from "./servers/postfix.ts";
 import { complete, until } from "./servers/process.ts";
 
 /** A consumer of `com.atproto.label.subscribeLabels`, as an AppView is one. */
@@ -15,14 +17,26 @@ interface Subscriber {
 let coop: Cooperative;
 let member: Member;
 let subscriber: Subscriber;
+/** The member's own mail host. */
+let mailHost: Postfix;
+
+const MAIL_HOST = "127.0.0.26";
 
 beforeAll(async () => {
   coop = await startCooperative();
+  mailHost = await startPostfix({
+    hostname: "mx.alder.test",
+    host: MAIL_HOST,
+    port: coop.deliveryPort,
+    domains: ["alder.test"],
+    tls: await coop.authority.issue("mx.alder.test"),
+  });
   subscriber = await subscribe(0);
-  member = await coop.join("alder.test", { address: "127.0.0.26" });
+  member = await coop.join("alder.test", { address: MAIL_HOST });
 });
 afterAll(async () => {
   subscriber?.close();
+  await mailHost?.stop();
   await coop?.stop();
 });
 tellLogOnFailure(() => coop?.product);
@@ -87,6 +101,45 @@ test("the record in the repository is what was written, and the checks passed ag
   );
   expect(answer).toMatchObject({ summary: "verified" });
   expect(code).toBe(0);
+});
+
+test("the labeler has looked at the member's Postfix, and tells what it saw beside the other checks", async () => {
+  const url = `${coop.product.url}/xrpc/community.email.getAttestationStatus?domain=alder.test`;
+  type Check = { check: string; status: string; findings: { code: string; observed?: string }[] };
+  type Status = { attestations: { summary: string; checks: Check[] }[] };
+  const { checks, summary } = await until(
+    "the mail host to be looked at",
+    async () => {
+      // Slower than the limit of the method.
+      await pause(2_000);
+      const { attestations } = (await (await fetch(url)).json()) as Status;
+      return attestations[0]?.checks.some(({ check }) => check === "starttls") && attestations[0];
+    },
+    90_000,
+  );
+  expect(checks.find(({ check }) => check === "starttls")).toMatchObject({
+    status: "warn",
+    findings: [
+      {
+        code: "starttls-certificate",
+        observed: expect.stringMatching(
+          new RegExp(
+            `^mx\\.alder\\.test \\[${MAIL_HOST}\\]:${coop.deliveryPort}: no known authority stands behind it`,
+          ),
+        ),
+      },
+    ],
+  });
+  expect(summary).toBe("verified");
+  const { code, answer } = await coop.product.run(
+    "label",
+    "explain",
+    "alder.test",
+    "--url",
+    coop.product.url,
+  );
+  expect([code, JSON.stringify(answer)]).toEqual([0, expect.stringContaining("starttls-certificate")]);
+  expect(await mailHost.log()).toMatch(/TLSv1\.3 with cipher/);
 });
 
 test("atmos doctor finds the labeler as the PLC directory knows it", async () => {
