@@ -64,7 +64,7 @@ export function basicLogin(c: Context, address: string): Login | Refusal {
 
 /** comail's: the member's DID in `X-Atmos-DID` or `?did=`, a credential's secret as the Bearer key. */
 export function comailLogin(c: Context, address: string): Login | Answer {
-  const did = c.req.header("x-atmos-did") ?? c.req.query("did");
+  const did = c.req.header("x-atmos-did") || c.req.query("did");
   const secret = /^Bearer +([\x21-\x7e]{1,500}) *$/i.exec(c.req.header("authorization") ?? "")?.[1];
   if (!did || !secret)
     return comailFault(400, "AUTH_REQUIRED", "Give X-Atmos-DID (or ?did=) and Authorization: Bearer KEY");

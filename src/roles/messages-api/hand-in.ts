@@ -88,7 +88,7 @@ export function createHandIn({ relaying, spool, answers, clock, log }: HandInOpt
       ...rest,
       recipients: recipients.map((address) => ({ address })),
       ...(idempotency && { idempotency }),
-      protocol: "HTTPS",
+      protocol: "HTTP",
     });
     return door.answer(result, recipients, clock.now());
   }

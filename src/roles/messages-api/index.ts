@@ -47,7 +47,7 @@ export function messagesApi(options: MessagesApiOptions): Hono<Env> {
   const maxSize = options.maxSize ?? MAX_SIZE;
   const handIn = createHandIn(options);
   const guard = createRequestGuard(() => clock.now());
-  const description = describeApi(publicUrl);
+  const description = describeApi();
   const asJson: Door = {
     name: "messages",
     most: maxSize + MARGIN,

@@ -77,7 +77,7 @@ function queryOf(schema: z.ZodObject) {
 const address = { type: "string", format: "email" };
 
 /** The API in OpenAPI 3.1, from the schemas that requests are checked with. */
-export function describeApi(publicUrl: string) {
+export function describeApi() {
   const schemas = [
     ...Object.entries(REQUESTS).map(([name, schema]) => [name, jsonSchema(schema, "input")] as const),
     ...Object.entries(ANSWERS).map(([name, schema]) => [name, jsonSchema(schema, "output")] as const),
@@ -90,7 +90,7 @@ export function describeApi(publicUrl: string) {
       description: "Mail by HTTP, with the decisions, limits and spool of SMTP submission.",
       license: { name: "MIT OR Apache-2.0", identifier: "MIT OR Apache-2.0" },
     },
-    servers: [{ url: `${publicUrl}/v1` }],
+    servers: [{ url: "/v1" }],
     security: [{ credential: [] }],
     paths: {
       "/messages": {
