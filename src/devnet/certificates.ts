@@ -46,12 +46,15 @@ import {
 /** PEM, as `tls.createServer` takes it; `cert` carries the authority behind the leaf. */
 type Leaf = { key: string; cert: string };
 
+/** Ms since the epoch. */
+type Life = { notBefore: number; notAfter: number };
+
 /** A certificate authority of the sandbox: trust `cert` and nothing else. */
 export type Authority = {
   /** PEM. */
   cert: string;
-  /** A certificate for these DNS names or IP addresses, ten years. */
-  issue(names: readonly string[]): Leaf;
+  /** A certificate for these DNS names or IP addresses; from yesterday for ten years, unless told. */
+  issue(names: readonly string[], life?: Life): Leaf;
 };
 
 const ECDSA_WITH_SHA256 = "1.2.840.10045.4.3.2";
@@ -99,7 +102,7 @@ function authority(rootKey: string, rootCert: string): Authority {
   const issuerKey = createPrivateKey(rootKey);
   return {
     cert: rootCert,
-    issue(names) {
+    issue(names, life) {
       const [first] = names;
       if (!first) throw new Error("A certificate needs at least one name");
       const keys = generateKeyPairSync("ec", { namedCurve: "P-256" });
@@ -110,6 +113,7 @@ function authority(rootKey: string, rootCert: string): Authority {
         subject: first.slice(0, 64),
         publicKey: keys.publicKey,
         issuerKey,
+        ...(life && { life }),
         extensions: [
           extension(id_ce_basicConstraints, new BasicConstraints({ cA: false }), true),
           extension(id_ce_keyUsage, new KeyUsage(KeyUsageFlags.digitalSignature), true),
@@ -127,9 +131,11 @@ function certificate(fields: {
   publicKey: KeyObject;
   issuerKey: KeyObject;
   extensions: Extension[];
+  life?: Life;
 }): string {
   const algorithm = new AlgorithmIdentifier({ algorithm: ECDSA_WITH_SHA256 });
   const now = Date.now();
+  const { notBefore, notAfter } = fields.life ?? { notBefore: now - DAY_MS, notAfter: now + YEARS_MS };
   const subjectKey = publicKeyInfo(fields.publicKey);
   const issuerKey = publicKeyInfo(createPublicKey(fields.issuerKey));
   const tbsCertificate = new TBSCertificate({
@@ -137,7 +143,7 @@ function certificate(fields: {
     serialNumber: serialNumber(),
     signature: algorithm,
     issuer: commonName(AUTHORITY_NAME),
-    validity: new Validity({ notBefore: new Date(now - DAY_MS), notAfter: new Date(now + YEARS_MS) }),
+    validity: new Validity({ notBefore: new Date(notBefore), notAfter: new Date(notAfter) }),
     subject: commonName(fields.subject),
     subjectPublicKeyInfo: subjectKey,
     extensions: new Extensions([
