@@ -43,9 +43,10 @@ export function createCredentialStore(db: Database) {
       ),
     setReplaced: (id: string, replacement: string | null, stolen: boolean) =>
       db.run(
-        "UPDATE credential SET replaced_by = ?, stolen = ? WHERE id = ?",
+        "UPDATE credential SET replaced_by = ?, stolen = ?, vouched = ? WHERE id = ?",
         replacement,
         stolen ? 1 : 0,
+        stolen ? 0 : 1,
         id,
       ),
     setUsed: (id: string, at: number, address: string) =>

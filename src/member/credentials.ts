@@ -79,6 +79,7 @@ export function createCredentials(parts: MemberParts) {
       revoked_at: null,
       revoked_by: null,
       stolen: 0,
+      vouched: 0,
       replaced_by: null,
       last_used_at: null,
       last_address: null,
@@ -100,7 +101,7 @@ export function createCredentials(parts: MemberParts) {
 
     /**
      * Revokes a credential and makes another with the same reach; only revokes it when none of its domains is left.
-     * `stolen`: what it has in the spool stays there until it is dropped.
+     * `stolen`: what it has in the spool stays there until it is dropped; otherwise that leaves.
      */
     replaceCredential(
       did: string,
@@ -175,7 +176,10 @@ export function createCredentials(parts: MemberParts) {
         hourly: row.hourly,
         daily: row.daily,
         revoked: row.revoked_at !== null,
+        ...(row.revoked_at !== null && { revokedAt: row.revoked_at }),
         ...(row.stolen === 1 && { paused: true }),
+        // Its owner vouches for what it has in the spool.
+        ...(row.vouched === 1 && row.revoked_at !== null && { resumedUpTo: row.revoked_at }),
       })),
   };
 }

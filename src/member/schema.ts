@@ -39,6 +39,7 @@ export const memberMigration: Migration = {
      ALTER TABLE credential ADD COLUMN daily INTEGER;
      ALTER TABLE credential ADD COLUMN revoked_by TEXT;
      ALTER TABLE credential ADD COLUMN stolen INTEGER NOT NULL DEFAULT 0;
+     ALTER TABLE credential ADD COLUMN vouched INTEGER NOT NULL DEFAULT 0;
      ALTER TABLE credential ADD COLUMN replaced_by TEXT;
      ALTER TABLE credential ADD COLUMN last_used_at INTEGER;
      ALTER TABLE credential ADD COLUMN last_address TEXT;
@@ -120,6 +121,8 @@ export type CredentialRow = {
   revoked_by: string | null;
   /** 1: somebody else used it; what it has in the spool stays there. */
   stolen: number;
+  /** 1: replaced by its owner, who vouches for what it has in the spool. */
+  vouched: number;
   /** Id of the credential that was made in its place. */
   replaced_by: string | null;
   last_used_at: number | null;

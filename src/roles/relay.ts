@@ -8,6 +8,7 @@ import { createSpool } from "../spool/index.ts";
 import { attempt } from "./attempt.ts";
 import { openPoolKey } from "./pool-key.ts";
 import { createPump } from "./pump.ts";
+import { followQueueCommands } from "./queue-commands.ts";
 import type { RoleParts } from "./role-parts.ts";
 
 export type RelayRoleOptions = RoleParts & {
@@ -119,6 +120,14 @@ async function open(options: RelayRoleOptions, opened: (() => Promise<void>)[]) 
     0,
   );
 
+  const commands = followQueueCommands({
+    bus,
+    spool,
+    group: `relay:${config.POOL_HOSTNAME}`,
+    now: () => clock.now(),
+    log,
+  });
+
   const pump = createPump(() => pumpOutbox(spool.outbox, bus), {
     everyMs: OUTBOX_EVERY_MS,
     failed: (err, pauseMs) =>
@@ -169,7 +178,7 @@ async function open(options: RelayRoleOptions, opened: (() => Promise<void>)[]) 
     /** Submission and delivery end first: what they do is recorded and told before the rest closes. */
     async close() {
       await relay.close();
-      await Promise.all([inbound.close(), policies.close()]);
+      await Promise.all([inbound.close(), policies.close(), commands.close()]);
       await pump.close();
       await spool.close();
     },

@@ -83,12 +83,14 @@ export function createPauses(db: Database) {
   const openOf = (did: string): Row[] =>
     db.all<Row>("SELECT * FROM pause WHERE did = ? AND ended_at IS NULL ORDER BY id", did);
 
-  function resumedUpTo(did: string, credential: string | null): number | undefined {
+  /** The latest stamp of a breaker's pause that has been ended, one way or any. */
+  function endedUpTo(did: string, credential: string | null, but: Ending | "" = ""): number | undefined {
     const row = db.get<{ at: number | null }>(
       `SELECT max(last_at) AS at FROM pause
-       WHERE did = ? AND credential IS ? AND paused_by IS NULL AND ended_at IS NOT NULL`,
+       WHERE did = ? AND credential IS ? AND paused_by IS NULL AND ended_at IS NOT NULL AND ended_how <> ?`,
       did,
       credential,
+      but,
     );
     return row?.at ?? undefined;
   }
@@ -100,7 +102,7 @@ export function createPauses(db: Database) {
      */
     begin(pause: NewPause): Pause | undefined {
       const { did, credential, at, by } = pause;
-      if (by === null && at <= (resumedUpTo(did, credential) ?? -Infinity)) return undefined;
+      if (by === null && at <= (endedUpTo(did, credential) ?? -Infinity)) return undefined;
       const same = openOf(did).find(
         (row) => row.credential === credential && (row.paused_by === null) === (by === null),
       );
@@ -156,9 +158,12 @@ export function createPauses(db: Database) {
     of: (did: string, limit: number): Pause[] =>
       db.all<Row>("SELECT * FROM pause WHERE did = ? ORDER BY id DESC LIMIT ?", did, limit).map(read),
 
-    /** Of the whole member (`null`) or of one credential. */
+    /**
+     * Of the whole member (`null`) or of one credential. A node takes `resumedUpTo` for a yes to what was sent: of a
+     * credential that somebody else used there is none.
+     */
     stateOf(did: string, credential: string | null): PauseState {
-      const upTo = resumedUpTo(did, credential);
+      const upTo = endedUpTo(did, credential, credential === null ? "" : "this-was-not-me");
       return {
         ...(openOf(did).some((row) => row.credential === credential) && { paused: true }),
         ...(upTo !== undefined && { resumedUpTo: upTo }),

@@ -8,6 +8,7 @@ import type { SealingKey } from "../../platform/seal.ts";
 import {
   createPolicyPublisher,
   policyPublisherMigration,
+  type CredentialPolicy,
   type MemberPolicy,
   type Standing,
 } from "../../policy/index.ts";
@@ -98,11 +99,17 @@ export function createCore(options: CoreOptions) {
       ...pauses.stateOf(did, null),
       reason: reasonOf(member, standing),
       domains: rights.domains,
-      credentials: rights.credentials.map((credential) => ({
-        ...credential,
-        ...pauses.stateOf(did, credential.id),
-        ...(credential.paused && { paused: true }),
-      })),
+      credentials: rights.credentials.map((credential) => withPauses(credential, did)),
+    };
+  }
+
+  function withPauses(credential: CredentialPolicy, did: string): CredentialPolicy {
+    const { paused, resumedUpTo } = pauses.stateOf(did, credential.id);
+    const upTo = Math.max(credential.resumedUpTo ?? -Infinity, resumedUpTo ?? -Infinity);
+    return {
+      ...credential,
+      ...((paused ?? credential.paused) && { paused: true }),
+      ...(upTo > -Infinity && { resumedUpTo: upTo }),
     };
   }
 

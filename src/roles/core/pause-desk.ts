@@ -34,28 +34,23 @@ export function createPauseDesk({
     const { did, credential } = pause;
     const result = resumption(pause, who, answer);
     if ("refused" in result) return { error: result.refused === "over" ? "no-pause" : result.refused, did };
-    const replaced: MadeCredential[] = [];
-    const commands: QueueCommand[] = [];
     const { mail, how } = result;
-    const command = (of: string | null, as: string | null): QueueCommand => ({
-      action: mail,
+    const replaced: MadeCredential[] = [];
+    const suspects = inUse(did, credential);
+    for (const id of result.replace ? suspects : []) {
+      const made = members.replaceCredential(did, id, { by, stolen: mail === "drop" });
+      if (!("error" in made)) replaced.push(made);
+    }
+    const commands = (suspects.length > 0 ? suspects : [credential]).map((of): QueueCommand => ({
+      action: "drop",
       did,
       credential: of,
-      as,
       receivedUpTo: clock.now(),
       by,
       reason,
-    });
-    if (result.replace) {
-      for (const id of inUse(did, credential)) {
-        const made = members.replaceCredential(did, id, { by, stolen: mail === "drop" });
-        if (!("error" in made)) replaced.push(made);
-        commands.push(command(id, "error" in made ? null : made.id));
-      }
-    }
-    if (commands.length === 0) commands.push(command(credential, null));
+    }));
     const now = clock.now();
-    pauses.end(pause.id, { at: now, by, how, reason }, commands);
+    pauses.end(pause.id, { at: now, by, how, reason }, mail === "drop" ? commands : undefined);
     note(did, pause, "resumed", "Sending goes on", reason);
     pipeline.record(
       newEvent("member_resumed", {
