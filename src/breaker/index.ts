@@ -1,3 +1,16 @@
+export { fingerprint, isAlike, type Fingerprint, type Mime } from "./fingerprint.ts";
+export {
+  CONTACT_MS,
+  createHabits,
+  FORGIVEN_MS,
+  openHabits,
+  SETTLE_MS,
+  type Habits,
+  type Look,
+  type Submission,
+} from "./habits.ts";
+export { fingerprintOf, LOOKED_AT } from "./mime.ts";
+export { habitsMigration } from "./store.ts";
 export {
   firstContactTrips,
   FIRST_CONTACT,

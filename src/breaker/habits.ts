@@ -1,0 +1,299 @@
+import { createHash } from "node:crypto";
+import { renameSync, rmSync } from "node:fs";
+import { Database } from "../platform/database.ts";
+import { createBatch } from "./batch.ts";
+import { isAlike, type Fingerprint } from "./fingerprint.ts";
+import * as store from "./store.ts";
+import { FIRST_CONTACT, firstContactTrips, KNOWN_AFTER } from "./trips.ts";
+
+const DAY = 86_400_000;
+/** A recipient to whom nothing went for so long is a new one again. */
+const REMEMBERED = 400 * DAY;
+const UNKNOWN_REMEMBERED = 30 * DAY;
+/** A delivery to somebody new makes its template known only after this time: a burst cannot make itself known. */
+export const SETTLE_MS = DAY;
+/** Probes are forgiven when so long nothing of their template bounced, and none was added. */
+export const FORGIVEN_MS = 7 * DAY;
+/** Outcomes at first-time recipients count together within this time. */
+export const CONTACT_MS = 3 * DAY;
+const SHARE_DAYS = 30;
+const SHARE_EVIDENCE = 50;
+const TEMPLATES_OF_A_MEMBER = 64;
+const MEMBERS_IN_MEMORY = 256;
+
+/** What the breaker can say of a message before it is decided. */
+export type Look = {
+  /** For each recipient: the member has not had mail delivered to it. */
+  firstTime: boolean[];
+  /** `id` goes with the message (`MessageRow.template`). */
+  template: { id: string; known: boolean; deliveries: number };
+  /** Share of first-time recipients in the 30 days before today; absent below 50 recipients. */
+  share?: number;
+  /** So many probes of the credential are forgiven: to be told to `PolicyBook.forgive` before `decide`, once. */
+  forgiven: number;
+};
+
+export type Submission = {
+  did: string;
+  credential: string;
+  /** Keyed hashes, as in events. */
+  recipients: readonly string[];
+  fingerprint: Fingerprint;
+  now: number;
+};
+
+export interface Habits {
+  look(submission: Submission): Look;
+  /** The message is in the spool; `held`: the breaker or a pause keeps it there. */
+  accepted(submission: Submission, look: Look, held: boolean): void;
+  delivered(delivery: { did: string; recipient: string; template: string | null; at: number }): void;
+  /** A hard bounce: the template's probes stay for another week. */
+  bounced(bounce: { did: string; template: string | null; at: number }): void;
+  /**
+   * The outcome at a first-time recipient, delivered or hard-bounced for its address; true: the credential is to be
+   * paused (`first-contact`).
+   */
+  firstContact(contact: { did: string; credential: string; hard: boolean; at: number }): boolean;
+  /** A yes: these templates are known. */
+  approve(did: string, templates: readonly string[]): void;
+  /** A yes to a credential (null: to all of the member): what it probed and what was held of it is known, and counts anew. */
+  resumed(resumption: { did: string; credential: string | null; upTo: number }): void;
+  /** Erases a member. */
+  forget(did: string): void;
+  /** Takes out what is old, a bounded piece of it; true: there is more. To be called now and then. */
+  prune(now: number): boolean;
+  /** Writes what is waiting; a crash loses a tenth of a second, and makes the breaker stricter by that. */
+  flush(): void;
+  close(): void;
+}
+
+/**
+ * Opens the file, read and written on the caller's thread without waiting for the disk. One that is damaged is put aside
+ * (`.damaged`) and begun anew: then every template is unseen and every recipient new. `onLost`: the disk did not take
+ * the last writes, which has the same effect.
+ */
+export function openHabits(
+  path: string,
+  onLost?: (error: unknown) => void,
+): { habits: Habits; damaged: boolean } {
+  try {
+    return { habits: createHabits(open(path), onLost), damaged: false };
+  } catch (error) {
+    if (!isDamage(error)) throw error;
+    renameSync(path, `${path}.damaged`);
+    for (const side of ["-wal", "-shm"]) rmSync(path + side, { force: true });
+    return { habits: createHabits(open(path), onLost), damaged: true };
+  }
+}
+
+function open(path: string): Database {
+  const db = new Database(path, [store.habitsMigration]);
+  db.exec("PRAGMA synchronous=NORMAL");
+  return db;
+}
+
+/** SQLITE_CORRUPT and SQLITE_NOTADB. */
+function isDamage(error: unknown): boolean {
+  return error instanceof Error && "errcode" in error && [11, 26].includes(Number(error.errcode) & 0xff);
+}
+
+export function createHabits(db: Database, onLost: (error: unknown) => void = () => {}): Habits {
+  const cache = new Map<number, store.Template[]>();
+  const numbers = new Map<string, number>();
+  const { write, flush } = createBatch(db, (error) => {
+    cache.clear();
+    numbers.clear();
+    onLost(error);
+  });
+
+  function numberOf(did: string): number {
+    const known = numbers.get(did);
+    if (known !== undefined) return known;
+    let number = 0;
+    write(() => (number = store.memberNumber(db, did)));
+    return number === 0 ? 0 : keepNewest(numbers, did, number);
+  }
+
+  function templatesOf(member: number): store.Template[] {
+    const kept = cache.get(member) ?? store.templatesOf(db, member);
+    cache.delete(member);
+    return keepNewest(cache, member, kept);
+  }
+
+  function keepTemplate(member: number, template: store.Template): void {
+    write(() => store.saveTemplate(db, member, template));
+  }
+
+  function becomeKnown(member: number, template: store.Template): void {
+    template.known = true;
+    write(() => {
+      store.saveTemplate(db, member, template);
+      store.dropDeliveries(db, member, template.id);
+    });
+  }
+
+  /** The member's template that the message is of, with its counts as of now. */
+  function templateOf(member: number, print: Fingerprint, now: number): store.Template | undefined {
+    const all = templatesOf(member);
+    const found = all.find(({ id }) => id === print.id) ?? all.find((template) => isAlike(print, template));
+    if (found && !found.known) {
+      found.deliveries = store.countDeliveries(db, member, found.id, now);
+      if (found.deliveries >= KNOWN_AFTER) becomeKnown(member, found);
+    }
+    return found;
+  }
+
+  function addTemplate(member: number, print: Fingerprint, now: number): void {
+    const all = templatesOf(member);
+    const template = { ...print, known: false, deliveries: 0, lastAt: now, bouncedAt: 0 };
+    if (all.length >= TEMPLATES_OF_A_MEMBER) {
+      const [oldest] = [...all].sort((a, b) => Number(a.known) - Number(b.known) || a.lastAt - b.lastAt);
+      all.splice(all.indexOf(oldest!), 1);
+      write(() => store.dropTemplate(db, member, oldest!.id));
+    }
+    all.push(template);
+    keepTemplate(member, template);
+  }
+
+  function forgive(member: number, credential: string, now: number): number {
+    let forgiven = 0;
+    for (const probe of store.probesOfMember(db, member)) {
+      if (probe.credential !== credential || probe.count === 0) continue;
+      const template = templatesOf(member).find(({ id }) => id === probe.template);
+      const quietSince = Math.max(probe.lastAt, template?.bouncedAt ?? 0);
+      if (!template?.known && now - quietSince < FORGIVEN_MS) continue;
+      forgiven += probe.count;
+      write(() => store.dropProbe(db, member, credential, probe.template));
+    }
+    return forgiven;
+  }
+
+  return {
+    look({ did, credential, recipients, fingerprint, now }) {
+      const member = numberOf(did);
+      const template = templateOf(member, fingerprint, now);
+      const habit = store.daysBefore(db, member, Math.floor(now / DAY), SHARE_DAYS);
+      return {
+        firstTime: recipients.map((key) => isNew(store.firstDelivery(db, member, short(key)), now)),
+        template: template
+          ? { id: template.id, known: template.known, deliveries: template.deliveries }
+          : { id: fingerprint.id, known: false, deliveries: 0 },
+        ...(habit.recipients >= SHARE_EVIDENCE ? { share: habit.firstTime / habit.recipients } : {}),
+        forgiven: forgive(member, credential, now),
+      };
+    },
+    accepted({ did, credential, recipients, fingerprint, now }, { template, firstTime }, held) {
+      const member = numberOf(did);
+      const count = firstTime.filter(Boolean).length;
+      const found = templatesOf(member).find(({ id }) => id === template.id);
+      if (found) {
+        const saved = found.known && now - found.lastAt < DAY;
+        if (!saved) {
+          found.lastAt = now;
+          keepTemplate(member, found);
+        }
+      } else addTemplate(member, { ...fingerprint, id: template.id }, now);
+      write(() => {
+        if (!template.known && (count > 0 || held)) {
+          const probe = { credential, template: template.id, lastAt: now };
+          store.addProbe(db, member, { ...probe, count: held ? 0 : count, held: held ? 1 : 0 });
+        }
+        store.addDay(db, member, Math.floor(now / DAY), recipients.length, count);
+      });
+    },
+    delivered({ did, recipient, template: id, at }) {
+      const member = numberOf(did);
+      const key = short(recipient);
+      const since = store.firstDelivery(db, member, key);
+      const template = templatesOf(member).find((candidate) => candidate.id === id);
+      write(() => {
+        store.saveRecipient(db, member, key, at);
+        if (!template) return;
+        if (template.known) {
+          template.deliveries++;
+        } else {
+          store.saveDelivery(db, member, template.id, key, countsAt(since, at));
+        }
+      });
+    },
+    bounced({ did, template: id, at }) {
+      const member = numberOf(did);
+      const template = templatesOf(member).find((candidate) => candidate.id === id);
+      if (!template || template.known) return;
+      template.bouncedAt = Math.max(template.bouncedAt, at);
+      keepTemplate(member, template);
+    },
+    firstContact({ did, credential, hard, at }) {
+      const member = numberOf(did);
+      const recent = store.contactsOf(db, member, credential).filter(([then]) => at - then < CONTACT_MS);
+      const outcomes: store.Contacts = [...recent, [at, hard ? 1 : 0] as [number, 0 | 1]].slice(
+        -FIRST_CONTACT.among,
+      );
+      write(() => store.saveContacts(db, member, credential, outcomes, at));
+      return hard && firstContactTrips(outcomes.map(([, bounced]) => bounced === 1));
+    },
+    approve(did, templates) {
+      const member = numberOf(did);
+      for (const template of templatesOf(member)) {
+        if (templates.includes(template.id) && !template.known) becomeKnown(member, template);
+      }
+    },
+    resumed({ did, credential, upTo }) {
+      const member = numberOf(did);
+      for (const probe of store.probesOfMember(db, member)) {
+        if (credential !== null && probe.credential !== credential) continue;
+        const template = templatesOf(member).find(({ id }) => id === probe.template);
+        if (template && !template.known && probe.lastAt <= upTo) becomeKnown(member, template);
+        write(() => store.dropProbe(db, member, probe.credential, probe.template));
+      }
+      write(() => store.dropContacts(db, member, credential));
+    },
+    forget(did) {
+      cache.delete(numberOf(did));
+      write(() => store.dropMember(db, did));
+      numbers.delete(did);
+    },
+    prune(now) {
+      const before = {
+        recipient: now - REMEMBERED,
+        unknown: now - UNKNOWN_REMEMBERED,
+        day: Math.floor(now / DAY) - SHARE_DAYS - 1,
+        contact: now - UNKNOWN_REMEMBERED,
+      };
+      let dropped = 0;
+      write(() => (dropped = store.pruneHabits(db, before, PRUNED_AT_ONCE)));
+      if (dropped > 0) cache.clear();
+      return dropped >= PRUNED_AT_ONCE;
+    },
+    flush,
+    close() {
+      flush();
+      db.close();
+    },
+  };
+}
+
+const PRUNED_AT_ONCE = 1_000;
+
+/**
+ * When a delivery counts towards a known template: at once at a recipient of earlier days, whom a thief cannot choose;
+ * at a new one after a day. `since`: the first delivery to it, undefined when this is the first.
+ */
+export function countsAt(since: number | undefined, at: number): number {
+  return since !== undefined && at - since >= SETTLE_MS ? at : at + SETTLE_MS;
+}
+
+function isNew(since: number | undefined, now: number): boolean {
+  return since === undefined || since > now;
+}
+
+/** Twelve octets tell a member's recipients apart. */
+function short(key: string): Uint8Array {
+  return createHash("sha256").update(key).digest().subarray(0, 12);
+}
+
+function keepNewest<K, V>(map: Map<K, V>, key: K, value: V): V {
+  map.set(key, value);
+  if (map.size > MEMBERS_IN_MEMORY) map.delete(map.keys().next().value!);
+  return value;
+}

@@ -1,0 +1,36 @@
+import PostalMime from "postal-mime";
+import { fingerprint, type Fingerprint, type Mime } from "./fingerprint.ts";
+import { digest } from "./links.ts";
+
+/** So much of a message is looked at, in octets. */
+export const LOOKED_AT = 65_536;
+
+/**
+ * The fingerprint of a message: `start` is its beginning, header and body (what is over 64 KiB is left out), `size` the
+ * octets of the whole. A message that cannot be read is like no other.
+ */
+export async function fingerprintOf(start: Uint8Array, size = start.length): Promise<Fingerprint> {
+  const bytes = start.subarray(0, LOOKED_AT);
+  return fingerprint(await readMime(bytes, size > bytes.length));
+}
+
+async function readMime(bytes: Uint8Array, cut: boolean): Promise<Mime> {
+  try {
+    const mail = await PostalMime.parse(bytes, { maxNestingDepth: 20, maxHeadersSize: LOOKED_AT });
+    return {
+      fromName: mail.from?.name ?? "",
+      replyTo: (mail.replyTo ?? []).map(({ address = "" }) => address.split("@").at(-1)).join(),
+      subject: mail.subject ?? "",
+      text: mail.text ?? null,
+      html: mail.html ?? null,
+      attachments: mail.attachments.map(({ mimeType, content }) => ({
+        mimeType,
+        content: typeof content === "string" ? Buffer.from(content) : new Uint8Array(content),
+      })),
+      cut,
+    };
+  } catch {
+    const unread = { fromName: "", subject: "", text: null, html: null, attachments: [], cut };
+    return { ...unread, replyTo: `unreadable ${digest(bytes)}` };
+  }
+}
