@@ -1,141 +1,15 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { Worker } from "node:worker_threads";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { eventMaker } from "../event/index.ts";
-import { randomId } from "../lib/ids.ts";
-import type { CredentialPolicy, MemberPolicy } from "../policy/index.ts";
-import {
-  createSpool,
-  INLINE_BYTES,
-  SpoolError,
-  type Acceptance,
-  type Spool,
-  type SpoolOptions,
-} from "./index.ts";
+import { describe, expect, test, vi } from "vitest";
+import type { MemberPolicy } from "../policy/index.ts";
+import { INLINE_BYTES, SpoolError, type Acceptance } from "./index.ts";
+import { acceptance, attempt, domain, everything, paused, policy, spools, text } from "./spool.fixture.ts";
 
-let dir: string;
-const open = new Set<Spool>();
-beforeEach(() => void (dir = mkdtempSync(join(tmpdir(), "atmos-spool-"))));
-afterEach(async () => {
-  for (const spool of open) await spool.close();
-  open.clear();
-  rmSync(dir, { recursive: true });
-});
-
-async function start(options: Omit<SpoolOptions, "path"> = {}): Promise<Spool> {
-  const spool = await createSpool({ path: join(dir, "spool.sqlite"), ...options });
-  open.add(spool);
-  return spool;
-}
-
-async function stop(spool: Spool): Promise<void> {
-  open.delete(spool);
-  await spool.close();
-}
-
-let action = 0;
-const event = eventMaker(
-  () => 0,
-  () => String(++action),
-);
-
-function acceptance(change: Partial<Acceptance["message"]> = {}, domains = ["a.test"]): Acceptance {
-  const id = randomId(10);
-  return {
-    message: {
-      id,
-      did: "did:plc:a",
-      credential: "c1",
-      kind: "mail",
-      sender: "x@member.test",
-      fromDomain: "member.test",
-      stream: "transactional",
-      priority: 1,
-      template: null,
-      receivedAt: 1_000,
-      size: 20,
-      eightBit: false,
-      smtpUtf8: false,
-      ret: null,
-      envid: null,
-      head: new TextEncoder().encode("Subject: x\r\n\r\n"),
-      body: { bytes: new TextEncoder().encode("body\r\n") },
-      ...change,
-    },
-    recipients: domains.map((domain) => ({
-      id: randomId(10),
-      address: `bob@${domain}`,
-      domain,
-      state: "queued" as const,
-      nextAt: 1_000,
-      firstTime: false,
-      notify: null,
-      orcpt: null,
-    })),
-    limits: [{ did: "did:plc:a", bucket: "hour", tat: 5 }],
-    events: [
-      event("message_accepted", { dedupe_key: id, member: { did: "did:plc:a", domain: "member.test" } }),
-    ],
-  };
-}
-
-const domain = (name: string, status: "active" | "held") => ({
-  name,
-  status,
-  returnPath: null,
-  addedAt: 0,
-  keys: [],
-});
-const credential = (id: string, change: Partial<CredentialPolicy> = {}): CredentialPolicy => ({
-  id,
-  username: id,
-  hash: "",
-  domains: ["member.test"],
-  streams: ["transactional"],
-  hourly: null,
-  daily: null,
-  revoked: false,
-  ...change,
-});
-const paused = (id: string) => credential(id, { paused: true });
-const policy: MemberPolicy = {
-  did: "did:plc:a",
-  handle: "a",
-  version: 1,
-  membership: "member",
-  standing: "good",
-  tier: "new",
-  joinedAt: 0,
-  reason: null,
-  domains: [domain("member.test", "active")],
-  credentials: [],
-};
-
-const everything = { now: 1_000_000, max: 100, perDomain: 100, busy: [] };
-const attempt = {
-  at: 1,
-  durationMs: 2,
-  host: "mx.a.test",
-  code: 250,
-  enhanced: "2.0.0",
-  text: "ok",
-  class: "ok" as const,
-  tls: "TLSv1.3",
-  transcript: "S: 220",
-};
-
-async function text(spool: Spool, id: string): Promise<string | undefined> {
-  const content = await spool.content(id);
-  if (!content) return undefined;
-  const parts: Uint8Array[] = [];
-  for await (const chunk of content.body()) parts.push(chunk);
-  return Buffer.concat([content.head, ...parts]).toString();
-}
+const { path, start, stop } = spools();
 
 describe("the way of a message", () => {
   test("accepted, leased once, deferred, delivered; then its content goes and its log stays", async () => {
@@ -311,7 +185,7 @@ describe("durability", () => {
     for (let i = 0; i < large.length; i += 50_000) await writer.write(large.subarray(i, i + 50_000));
     const a = acceptance({ body: await writer.finish() });
     await spool.accept(a);
-    const bodies = join(dir, "spool.sqlite-bodies");
+    const bodies = `${path()}-bodies`;
     expect(readdirSync(bodies)).toHaveLength(1);
     expect(await text(spool, a.message.id)).toBe(`Subject: x\r\n\r\n${large.toString()}`);
     await spool.record([{ recipientId: a.recipients[0]!.id, state: "delivered", nextAt: 0, events: [] }], 1);
@@ -327,7 +201,7 @@ describe("durability", () => {
     await first.accept(acceptance());
     expect((await first.lease(everything)).leased).toHaveLength(1);
     await stop(first);
-    const orphan = join(dir, "spool.sqlite-bodies", "orphan.part");
+    const orphan = join(`${path()}-bodies`, "orphan.part");
     writeFileSync(orphan, "x");
     const second = await start();
     expect(existsSync(orphan)).toBe(false);
@@ -403,11 +277,10 @@ describe("durability", () => {
   });
 
   test("kill -9 under load: every acknowledged message is there", async () => {
-    const path = join(dir, "spool.sqlite");
     const program = `
       import { createSpool } from ${JSON.stringify(new URL("./index.ts", import.meta.url).href)};
       import { randomId } from ${JSON.stringify(new URL("../lib/ids.ts", import.meta.url).href)};
-      const spool = await createSpool({ path: ${JSON.stringify(path)} });
+      const spool = await createSpool({ path: ${JSON.stringify(path())} });
       const template = ${JSON.stringify({ ...acceptance(), events: [] })};
       const one = async (large) => {
         const id = randomId(10);

@@ -2,8 +2,9 @@ import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { limitsOf, whyHeld, type MemberPolicy } from "../policy/index.ts";
 import { createBodyWriter, readBodyFile } from "./bodies.ts";
-import type { SpoolError } from "./errors.ts";
+import { SpoolError } from "./errors.ts";
 import type { HoldOptions, Spool } from "./face.ts";
+import { checkSpool, damaged, markDamaged, type Integrity } from "./integrity.ts";
 import { list, operate } from "./operate.ts";
 import { createRoom } from "./room.ts";
 import { startWriter, type Call } from "./writer.ts";
@@ -20,6 +21,10 @@ export type SpoolOptions = {
   now?: number;
   /** Octets that stay free on the disk when no more mail is taken (`room`); default 100 MiB. */
   reserve?: number;
+  /** How long the check of a spool that was not closed cleanly may take, in ms; default a minute. */
+  checkMs?: number;
+  /** What that check came to, when it found nothing wrong. */
+  onChecked?: (integrity: Integrity) => void;
   /**
    * The writer died, or found the database damaged. Nothing that was acknowledged is lost by us, and nothing more can
    * be: end the process. Called once.
@@ -27,12 +32,24 @@ export type SpoolOptions = {
   onFatal?: (error: SpoolError) => void;
 };
 
-/** Opens a spool. Whatever a crashed process had leased is due again. Rejects with SpoolError when it cannot be opened. */
+/**
+ * Opens a spool. Whatever a crashed process had leased is due again. Rejects with SpoolError when it cannot be opened;
+ * when it is damaged (`corrupt`) nothing of it was changed.
+ */
 export async function createSpool(options: SpoolOptions): Promise<Spool> {
   const { path, maxPages, now, onFatal } = options;
   const bodyDir = `${path}-bodies`;
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  const { call, close } = await startWriter({ path, bodyDir, maxPages, now }, (error) => onFatal?.(error));
+  const integrity = await checkSpool(path, options.checkMs);
+  if (integrity.outcome === "damaged") throw damaged(path, integrity.findings);
+  options.onChecked?.(integrity);
+  const { call, close } = await startWriter({ path, bodyDir, maxPages, now }, (error) => {
+    if (error.kind === "corrupt") markDamaged(path, error.message);
+    onFatal?.(error);
+  }).catch((error: unknown) => {
+    if (error instanceof SpoolError && error.kind === "corrupt") throw damaged(path, [error.message]);
+    throw error;
+  });
   const room = createRoom(dirname(path), options.reserve ?? RESERVE_BYTES);
 
   return {

@@ -1,0 +1,270 @@
+import { createHash } from "node:crypto";
+import {
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  closeSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { relaxedBodyHash } from "../protocol/dkim/index.ts";
+import { INLINE_BYTES, SpoolError, createSpool, salvage, type Integrity } from "./index.ts";
+import { acceptance, attempt, everything, text } from "./spool.fixture.ts";
+
+const PAGE = 4_096;
+let root: string;
+let made: string;
+/** A copy for each test. */
+let path: string;
+/** Text of the messages that wait, by id. */
+const waiting = new Map<string, string>();
+/** Id of the message of each recipient. */
+const messageOf = new Map<string, string>();
+
+function signed(size: number, subject: string) {
+  const body = Buffer.from(`${subject} ${"x".repeat(60)}\r\n`.repeat(Math.ceil(size / 70)));
+  const hash = relaxedBodyHash();
+  hash.update(body);
+  const bh = Buffer.from(hash.digest()).toString("base64");
+  const head = Buffer.from(
+    `DKIM-Signature: v=1; a=rsa-sha256; bh=${bh};\r\n b=AAAA\r\nSubject: ${subject}\r\n\r\n`,
+  );
+  return { head, body };
+}
+
+beforeAll(async () => {
+  root = mkdtempSync(join(tmpdir(), "atmos-damage-"));
+  mkdirSync((made = join(root, "made")));
+  const spool = await createSpool({ path: join(made, "spool.sqlite") });
+  for (let i = 0; i < 36; i++) {
+    const { head, body } = signed(i % 9 === 4 ? 30_000 : i % 9 === 7 ? INLINE_BYTES * 2 : 900, `n${i}`);
+    const writer = spool.newBody();
+    await writer.write(body);
+    const a = acceptance({ head, body: await writer.finish() }, [`d${i}.test`, "b.test"]);
+    await spool.accept(a);
+    if (i % 6 === 5) {
+      const outcome = { state: "delivered" as const, nextAt: 0, attempt, events: [] };
+      await spool.record(
+        a.recipients.map(({ id }) => ({ recipientId: id, ...outcome })),
+        1,
+      );
+      continue;
+    }
+    waiting.set(a.message.id, `${head.toString()}${body.toString()}`);
+    for (const { id } of a.recipients) messageOf.set(id, a.message.id);
+  }
+  await spool.close();
+});
+afterAll(() => rmSync(root, { recursive: true }));
+beforeEach(() => {
+  const dir = mkdtempSync(join(root, "copy-"));
+  cpSync(made, dir, { recursive: true });
+  path = join(dir, "spool.sqlite");
+});
+
+function overwrite(file: string, at: number, bytes: Uint8Array): void {
+  const handle = openSync(file, "r+");
+  writeSync(handle, bytes, 0, bytes.length, at);
+  closeSync(handle);
+}
+
+const zeroPage = (number: number) => overwrite(path, (number - 1) * PAGE, new Uint8Array(PAGE));
+/** As a process leaves it that was killed. */
+const uncleanly = () => writeFileSync(`${path}-wal`, "");
+const digest = () => createHash("sha256").update(readFileSync(path)).digest("hex");
+const pageCount = () => statSync(path).size / PAGE;
+
+function rootOf(name: string): number {
+  const db = new DatabaseSync(path, { readOnly: true });
+  const { rootpage } = db.prepare("SELECT rootpage FROM sqlite_schema WHERE name = ?").get(name) as {
+    rootpage: number;
+  };
+  db.close();
+  // A reader that may not write leaves the WAL there.
+  rmSync(`${path}-wal`, { force: true });
+  return rootpage;
+}
+
+function seeded(seed: number): () => number {
+  let n = seed;
+  return () => (n = (n * 1_103_515_245 + 12_345) % 2_147_483_648) / 2_147_483_648;
+}
+
+const bodyOf = (message: string | undefined) => message?.slice(message.indexOf("\r\n\r\n"));
+
+/** Ids of waiting messages of which salvage says nothing at all; and of those that it calls whole and whose body is not. */
+async function judge(): Promise<{ silent: string[]; wrong: string[]; whole: number }> {
+  const out = `${path}-out`;
+  rmSync(out, { recursive: true, force: true });
+  const result = await salvage(path, out);
+  const told = new Set(result.lost);
+  for (const { id } of result.orphans) told.add(messageOf.get(id) ?? "");
+  const wrong: string[] = [];
+  let whole = 0;
+  for (const message of result.messages) {
+    told.add(message.id);
+    if (!message.whole) continue;
+    whole++;
+    const [body, wanted] = [readFileSync(join(out, message.eml!), "latin1"), waiting.get(message.id)].map(
+      bodyOf,
+    );
+    if (body !== wanted) wrong.push(message.id);
+  }
+  return { silent: [...waiting.keys()].filter((id) => !told.has(id)), wrong, whole };
+}
+
+describe("a damaged spool is refused at the start", () => {
+  test.each<[string, () => void]>([
+    ["it was cut short", () => truncateSync(path, Math.floor(pageCount() * 0.6) * PAGE)],
+    ["its first page is gone", () => zeroPage(1)],
+    ["the root of the messages is gone", () => (zeroPage(rootOf("message")), uncleanly())],
+    ["the root of an index is gone", () => (zeroPage(rootOf("recipient_due")), uncleanly())],
+    [
+      "bytes of a tree were flipped",
+      () => (overwrite(path, (rootOf("recipient") - 1) * PAGE, Buffer.from([0xff, 0x13, 0x37])), uncleanly()),
+    ],
+  ])("%s: it says what to do, and nothing was changed", async (_name, damage) => {
+    damage();
+    const before = digest();
+    const error = (await createSpool({ path }).catch((e: unknown) => e)) as SpoolError;
+    expect(error).toBeInstanceOf(SpoolError);
+    expect(error.kind).toBe("corrupt");
+    expect(error.message).toContain(`${path} is damaged: `);
+    expect(error.message).toMatch(/Nothing was changed/);
+    expect(error.message).toContain(`atmos queue salvage ${path} DIR`);
+    expect(error.message).toContain(`sqlite3 ${path} .recover`);
+    expect(digest()).toBe(before);
+  });
+
+  test.each<[string, number, Integrity["outcome"], boolean]>([
+    ["sound after a kill", 60_000, "sound", true],
+    ["closed cleanly", 60_000, "clean", false],
+    ["the check takes too long", 1, "unfinished", true],
+  ])("not one that is whole: %s", async (_name, checkMs, outcome, killed) => {
+    if (killed) uncleanly();
+    const onChecked = vi.fn<(integrity: Integrity) => void>();
+    const spool = await createSpool({ path, checkMs, onChecked });
+    expect(onChecked).toHaveBeenCalledWith(expect.objectContaining({ outcome }));
+    expect(await spool.openCount()).toBe(waiting.size * 2);
+    expect(await spool.integrity()).toEqual([]);
+    await spool.close();
+  });
+
+  test("damage that shows in use ends the process, and the next start looks thoroughly", async () => {
+    const leaf = rootOf("message_unsigned");
+    zeroPage(leaf);
+    const onFatal = vi.fn<(error: SpoolError) => void>();
+    const spool = await createSpool({ path, onFatal });
+    await expect(spool.unsigned(10)).rejects.toMatchObject({ kind: "corrupt" });
+    expect(onFatal).toHaveBeenCalledOnce();
+    await expect(spool.accept(acceptance())).rejects.toMatchObject({ kind: "corrupt" });
+    await spool.close();
+    expect(existsSync(`${path}-damaged`)).toBe(true);
+    await expect(createSpool({ path })).rejects.toMatchObject({ kind: "corrupt" });
+    // Repaired, it starts, and the mark goes.
+    copyFileSync(join(made, "spool.sqlite"), path);
+    rmSync(`${path}-wal`, { force: true });
+    const again = await createSpool({ path });
+    expect(existsSync(`${path}-damaged`)).toBe(false);
+    await again.close();
+  });
+});
+
+describe("salvage", () => {
+  test("a spool that is whole is written out as it is, and not changed", async () => {
+    const before = digest();
+    const { silent, wrong, whole } = await judge();
+    expect({ silent, wrong, whole }).toEqual({ silent: [], wrong: [], whole: waiting.size });
+    const result = JSON.parse(readFileSync(join(`${path}-out`, "salvage.json"), "utf8"));
+    expect(result).toMatchObject({ orphans: [], lost: [], finished: 6 });
+    expect(result.messages[0]).toMatchObject({
+      did: "did:plc:a",
+      receivedAt: "1970-01-01T00:00:01.000Z",
+      recipients: [
+        { address: "bob@d0.test", state: "queued", attempts: 0 },
+        { address: "bob@b.test", state: "queued" },
+      ],
+    });
+    expect(digest()).toBe(before);
+    await expect(salvage(path, `${path}-out`)).rejects.toThrow(/is not empty/);
+    await expect(salvage(`${path}-none`, `${path}-out2`)).rejects.toThrow(/cannot be opened/);
+  });
+
+  test("whichever page is zeroed, no waiting message is lost silently, and most are whole", async () => {
+    const original = readFileSync(path);
+    for (let number = 1; number <= pageCount(); number++) {
+      zeroPage(number);
+      const { silent, wrong, whole } = await judge();
+      expect({ number, silent, wrong }).toEqual({ number, silent: [], wrong: [] });
+      expect(whole).toBeGreaterThan(waiting.size - 8);
+      overwrite(path, (number - 1) * PAGE, original.subarray((number - 1) * PAGE, number * PAGE));
+    }
+  });
+
+  test.each([1, 2, 3, 4, 5, 6, 7, 8])(
+    "flipped bytes (seed %i): what is called whole is whole",
+    async (seed) => {
+      const random = seeded(seed);
+      for (let i = 0; i < 60; i++) {
+        overwrite(
+          path,
+          Math.floor(random() * statSync(path).size),
+          Buffer.from([Math.floor(random() * 256)]),
+        );
+      }
+      const { wrong, whole } = await judge();
+      expect(wrong).toEqual([]);
+      expect(whole).toBeGreaterThan(waiting.size / 3);
+    },
+  );
+
+  test.each([0.5, 0.7, 0.9])("cut to %f of its length", async (part) => {
+    truncateSync(path, Math.floor(statSync(path).size * part));
+    const { wrong, whole } = await judge();
+    expect(wrong).toEqual([]);
+    expect(whole).toBeGreaterThan(0);
+  });
+
+  test("what stands only in the WAL is found, also after a damaged frame", async () => {
+    const spool = await createSpool({ path });
+    const late: string[] = [];
+    for (let i = 0; i < 5; i++) {
+      const a = acceptance(partsOf(`late${i}`));
+      await spool.accept(a);
+      late.push(a.message.id);
+    }
+    expect(await text(spool, late[4]!)).toContain("late4");
+    await spool.lease(everything);
+    const copy = `${path}-killed`;
+    copyFileSync(path, copy);
+    copyFileSync(`${path}-wal`, `${copy}-wal`);
+    cpSync(`${path}-bodies`, `${copy}-bodies`, { recursive: true });
+    await spool.close();
+    const all = await salvage(copy, `${copy}-out`);
+    expect(all.badFrames).toBe(0);
+    expect(late.filter((id) => !all.messages.some((m) => m.id === id && m.whole))).toEqual([]);
+    // The first frame: for SQLite all that follows is gone.
+    overwrite(`${copy}-wal`, 32 + 24 + 100, Buffer.from("damage"));
+    const less = await salvage(copy, `${copy}-out2`);
+    expect(less.badFrames).toBe(1);
+    expect(less.messages.filter(({ id, whole }) => whole && late.includes(id)).length).toBeGreaterThan(2);
+    expect(readdirSync(`${copy}-out2`)).toContain("salvage.json");
+  });
+});
+
+function partsOf(subject: string) {
+  const { head, body } = signed(200, subject);
+  return { head, body: { bytes: new Uint8Array(body) } };
+}
