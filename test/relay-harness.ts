@@ -11,7 +11,7 @@ import { createAuthority } from "../src/devnet/certificates.ts";
 import { MovableClock } from "../src/lib/clock.ts";
 import { snowflakes } from "../src/lib/ids.ts";
 import { silentLog } from "../src/platform/log.ts";
-import { createMetrics } from "../src/platform/metrics.ts";
+import { createMetrics, type Metrics } from "../src/platform/metrics.ts";
 import { createPolicyBook, hashSecret, type MemberPolicy, type PolicyBook } from "../src/policy/index.ts";
 import type { DnsAnswer, DnsType, Resolver } from "../src/protocol/dns/index.ts";
 import { createRelay, type Relay } from "../src/relay/index.ts";
@@ -164,6 +164,7 @@ export type Testbed = {
   spool: Spool;
   book: PolicyBook;
   relay: Relay;
+  metrics: Metrics;
   ports: { tls: number; starttls: number };
   /** Called when a sealed key is opened for a signature, between the decision and the spool. */
   hooks: { onOpen?: () => void };
@@ -186,6 +187,7 @@ export async function startRelay(
   const book = await createPolicyBook(spool.policies);
   await book.apply(member);
   const hooks: Testbed["hooks"] = {};
+  const metrics = createMetrics();
   const relay = createRelay({
     identity: {
       hostname: "relay.pool.test",
@@ -204,7 +206,7 @@ export async function startRelay(
     resolver,
     clock,
     log: silentLog,
-    metrics: createMetrics(),
+    metrics,
     event: eventMaker(
       () => clock.now(),
       snowflakes(() => clock.now()),
@@ -219,7 +221,7 @@ export async function startRelay(
   });
   const { tls: implicit, starttls } = await relay.start();
   const ports = { tls: implicit[0]!.port, starttls: starttls[0]!.port };
-  return { clock, spool, book, relay, hooks, ports };
+  return { clock, spool, book, relay, metrics, hooks, ports };
 }
 
 export async function stopRelay({ relay, spool }: Testbed): Promise<void> {

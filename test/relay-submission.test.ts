@@ -125,10 +125,11 @@ describe("authentication", () => {
 
   test("a revoked credential works no more, in the middle of a session too", async () => {
     await start();
-    const { say } = await loggedIn();
+    const { say, socket } = await loggedIn();
     const credentials = member.credentials.map((c) => ({ ...c, revoked: true }));
     await bed.book.apply({ ...member, version: 2, credentials });
-    expect(await say("MAIL FROM:<alice@member.test>\r\n")).toMatch(/^535 5\.7\.8/);
+    expect(await say("NOOP\r\n")).toMatch(/^421 4\.7\.0 .* \[revoked\]$/);
+    await expect.poll(() => socket.closed).toBe(true);
     expect(await refusal(client(bed).sendMail({ from: "alice@member.test", to: "b@a.test" }))).toMatch(
       /revoked/,
     );
@@ -242,24 +243,17 @@ test("a message that breaks off in the middle was never there", async () => {
 });
 
 describe("when it cannot be stored", () => {
-  test("a full disk answers 451, and what was taken from the limits comes back", async () => {
+  test("a full disk answers 452, and what was taken from the limits comes back", async () => {
     await start({ maxPages: 60 });
     const full: string[] = [];
     for (let n = 0; n < 40 && full.length < 3; n++) {
       const reply = await submit(`${HEAD}${"0123456789abcdef\r\n".repeat(2_000)}.\r\n`);
       if (!reply.startsWith("250")) full.push(reply);
     }
-    expect(full).toEqual(Array.from({ length: 3 }, () => "451 4.3.1 No room in the spool, try again later"));
+    expect(full).toEqual(
+      Array.from({ length: 3 }, () => "452 4.3.1 No room in the spool, try again later [disk-full]"),
+    );
     const used = bed.book.limits(member.did, bed.clock.now()).hour! - bed.clock.now();
     expect(Math.round(used / 60_000)).toBe(await bed.spool.openCount());
-  });
-
-  test("a key that does not open answers 451; nothing leaves with a signature less", async () => {
-    await start();
-    const domains = member.domains.map((d) => ({ ...d, keys: [{ ...d.keys[0]!, sealed: "not ours" }] }));
-    await bed.book.apply({ ...member, version: 2, domains });
-    expect(await submit(`${HEAD}x\r\n.\r\n`)).toMatch(/^451 4\.3\.0/);
-    expect(await bed.spool.openCount()).toBe(0);
-    expect(bed.book.limits(member.did, bed.clock.now()).hour! <= bed.clock.now()).toBe(true);
   });
 });

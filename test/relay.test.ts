@@ -91,7 +91,7 @@ test("many messages to one host share connections", async () => {
 
 test("who may not send is told why, and nothing is kept", async () => {
   await start();
-  const wrong = "535 5.7.8 User name or secret is wrong";
+  const wrong = "535 5.7.8 User name or secret is wrong [auth]";
   expect(await refusal(client(bed, { pass: "wrong" }).sendMail(mail))).toBe(wrong);
   expect(await refusal(client(bed, { user: "nobody" }).sendMail(mail))).toBe(wrong);
   const envelope = { from: "alice@member.test", to: "bob@a.test" };
@@ -99,30 +99,60 @@ test("who may not send is told why, and nothing is kept", async () => {
   expect(await refusal(client(bed).sendMail({ ...mail, envelope, from: "eve@evil.test" }))).toMatch(foreign);
   expect(await refusal(client(bed).sendMail({ ...mail, from: "eve@evil.test" }))).toMatch(foreign);
   expect(await refusal(client(bed).sendMail({ ...mail, to: "gone@a.test" }))).toBe(
-    "550 5.1.1 This recipient complained; release it in the portal",
+    "550 5.1.1 This recipient complained; release it in the portal [suppressed]",
   );
   const reason = { text: "Bounces over 10 %.", url: "https://pool.test/why/1" };
   await bed.book.apply({ ...member, version: 2, standing: "suspended", reason });
   expect(await refusal(client(bed).sendMail(mail))).toBe(
-    "550 5.7.1 This member is suspended: Bounces over 10 %. See https://pool.test/why/1",
+    "550 5.7.1 This member is suspended: Bounces over 10 %. See https://pool.test/why/1 [suspended]",
   );
   expect(await bed.spool.counts()).toEqual({});
   expect(new Set(await toldActions(bed))).toEqual(new Set(["message_refused"]));
 });
 
-test("a limit is met at RCPT, and by parallel connections at the end of DATA", async () => {
+test("a limit paces what can leave within ten minutes, and the rest is told when to come again", async () => {
   await start();
-  await client(bed).sendMail({ ...mail, to: Array.from({ length: 59 }, (_, i) => `r${i}@a.test`) });
-  // One place is left; both pass RCPT, for there one only looks; one of them gets it.
-  const both = await Promise.all([1, 2].map(() => refusal(client(bed).sendMail(mail))));
-  expect(both.map((reply) => reply.slice(0, 9)).sort()).toEqual(["451 4.7.1", "accepted"]);
+  const to = Array.from({ length: 60 }, (_, i) => `r${i}@a.test`);
+  expect((await client(bed).sendMail({ ...mail, to })).response).toMatch(/^250 2\.0\.0 Queued as \w+$/);
+  for (const minute of [1, 10]) {
+    const { response } = await client(bed).sendMail({ ...mail, to: to.slice(0, minute === 1 ? 1 : 9) });
+    expect(response).toMatch(new RegExp(`Queued as \\w+, paced by ${minute * 60} seconds \\[paced\\]$`));
+  }
   expect(await refusal(client(bed).sendMail(mail))).toMatch(
-    /^451 4\.7\.1 Over the limit of 60 recipients an hour, try again in 60 seconds/,
+    /^451 4\.7\.1 Over the limit of 60 recipients an hour, try again in 60 seconds \[over-limit\]$/,
   );
   await bed.relay.settle();
   expect(sink.received).toHaveLength(60);
   bed.clock.advance(MINUTE);
-  expect(await refusal(client(bed).sendMail(mail))).toBe("accepted");
+  await bed.relay.settle();
+  expect(sink.received).toHaveLength(61);
+  bed.clock.advance(9 * MINUTE);
+  await bed.relay.settle();
+  expect(sink.received).toHaveLength(70);
+});
+
+test("what is paced is told in the event, and what is refused by its name", async () => {
+  await start();
+  const to = Array.from({ length: 60 }, (_, i) => `r${i}@a.test`);
+  await client(bed).sendMail({ ...mail, to });
+  await client(bed).sendMail(mail);
+  // The tenth is refused at RCPT, and the nine others go.
+  await client(bed).sendMail({ ...mail, to: to.slice(0, 10) });
+  const details = async () =>
+    (await told(bed))
+      .filter((e) => e.data.action_name.startsWith("message_"))
+      .map((e) => [e.data.action_name, e.data.data.detail]);
+  await expect.poll(async () => (await details()).length).toBe(4);
+  expect(await details()).toEqual([
+    ["message_accepted", { reason: "ok" }],
+    ["message_accepted", { reason: "paced", wait_ms: MINUTE }],
+    ["message_refused", { stage: "rcpt", reason: "over-limit", code: 451, also: 0 }],
+    ["message_accepted", { reason: "paced", wait_ms: 10 * MINUTE }],
+  ]);
+  const metrics = await bed.metrics.registry.getSingleMetricAsString("atmos_submissions_total");
+  expect(metrics).toContain('{outcome="accept",reason="ok"} 1');
+  expect(metrics).toContain('{outcome="accept",reason="paced"} 2');
+  expect(metrics).toContain('{outcome="defer",reason="over-limit"} 1');
 });
 
 test("a refused recipient bounces once, and the member alone gets a DSN", async () => {

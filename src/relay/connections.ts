@@ -18,6 +18,7 @@ export function limitConnections({ perAddress, total = Infinity, untilPassedMs }
   const timers = new Map<string, NodeJS.Timeout>();
   const servers: SMTPServer[] = [];
   const connections = () => servers.flatMap((server) => [...server.connections]);
+  const connectionOf = ({ id }: SMTPServerSession) => connections().find((c) => c.id === id);
 
   function guard(server: SMTPServer): void {
     servers.push(server);
@@ -43,7 +44,7 @@ export function limitConnections({ perAddress, total = Infinity, untilPassedMs }
   function watch(session: SMTPServerSession): void {
     const timer = setTimeout(() => {
       timers.delete(session.id);
-      const connection = connections().find((c) => c.id === session.id);
+      const connection = connectionOf(session);
       // A handshake that was asked for has the same time again.
       if (connection?._upgrading) return watch(session);
       connection?.send(421, "4.4.2 Too slow, try again later");
@@ -56,6 +57,7 @@ export function limitConnections({ perAddress, total = Infinity, untilPassedMs }
   return {
     /** To be called before the server listens. */
     guard,
+    connectionOf,
     /** For `onConnect`: the reply that refuses the session, or undefined. */
     opened(session: SMTPServerSession): Error | undefined {
       const all = connections();

@@ -9,6 +9,7 @@ import type { DkimKey } from "../protocol/dkim/index.ts";
 import type { Resolver } from "../protocol/dns/index.ts";
 import type { Spool } from "../spool/index.ts";
 import type { Signer } from "./signing/index.ts";
+import type { CredentialUse } from "./submission/use.ts";
 
 /** Who the pool is, in greetings, headers and signatures. */
 export type RelayIdentity = {
@@ -98,6 +99,8 @@ export type RelayContext = {
   random: () => number;
   /** Something new is in the spool. */
   accepted: () => void;
+  /** A credential logged in. */
+  used: (use: CredentialUse) => void;
 };
 
 /** A recipient in events: who it is only the pool could tell. */

@@ -15,6 +15,12 @@ import type {
 import { createDelivery } from "./delivery/index.ts";
 import { createSigner } from "./signing/index.ts";
 import { createSubmissionServer, type ListeningOn } from "./submission/index.ts";
+import { createAuthenticator, type Login, type Who } from "./submission/login.ts";
+import type { Refusal } from "./submission/refusal.ts";
+import { DEFAULTS } from "./submission/session.ts";
+import { createSubmission } from "./submission/submission.ts";
+import { createSubmit, type SubmitInput, type SubmitResult } from "./submission/submit.ts";
+import type { CredentialUse } from "./submission/use.ts";
 
 export type RelayOptions = {
   identity: RelayIdentity;
@@ -29,6 +35,8 @@ export type RelayOptions = {
   event: EventMaker;
   /** Opens a member's DKIM key: PKCS#8 PEM. */
   open: (sealed: string) => Promise<string>;
+  /** Told of log-ins; default: nobody is. */
+  used?: (use: CredentialUse) => void;
   /** Default: nobody is suppressed. */
   suppressed?: SuppressionCheck;
   random?: () => number;
@@ -37,6 +45,10 @@ export type RelayOptions = {
 export interface Relay {
   /** Resolves with what is listened on; when one address is taken it rejects, and nothing runs. */
   start(): Promise<ListeningOn>;
+  /** Whose secret it is, and whether it may be used: the log-in of SMTP and of the HTTP API. */
+  authenticate(login: Login): Who | Refusal;
+  /** Takes a message in as SMTP does: each recipient is judged for itself, and the rest goes. */
+  submit(input: SubmitInput): Promise<SubmitResult>;
   /** Certificates were renewed. */
   setTls(tls: SubmissionConfig["tls"]): void;
   /** Something is in the spool that did not come by submission: look now. */
@@ -63,8 +75,11 @@ export function createRelay(options: RelayOptions): Relay {
     suppressed: options.suppressed ?? (() => undefined),
     random: options.random ?? Math.random,
     accepted: () => delivery.wake(),
+    used: options.used ?? (() => undefined),
   };
-  const submission = createSubmissionServer(context, options.submission);
+  const authenticate = createAuthenticator(context);
+  const door = createSubmission(context, { ...DEFAULTS, ...options.submission });
+  const submission = createSubmissionServer(context, options.submission, { authenticate, submission: door });
   const delivery = createDelivery(context, options.delivery);
   let forget: (() => void) | undefined;
   const applying = new Set<Promise<void>>();
@@ -96,6 +111,8 @@ export function createRelay(options: RelayOptions): Relay {
         throw error;
       }
     },
+    authenticate,
+    submit: createSubmit(door),
     setTls: (tls) => submission.setTls(tls),
     wake: () => delivery.wake(),
     returnHeld: () => delivery.returnHeld(),

@@ -33,9 +33,21 @@ export type Transfer = {
   from: string;
   to: string;
   size: number;
+  /** What the message needs of the host (RFC 6152, RFC 6531). */
+  eightBit: boolean;
+  smtpUtf8: boolean;
+  /** For a host that offers DSN (RFC 3461), decoded. */
+  dsn: DsnRequest;
   content: AsyncIterable<Uint8Array>;
   /** Asked right before the final dot. */
   mayFinish: () => boolean;
+};
+
+export type DsnRequest = {
+  ret: "FULL" | "HDRS" | null;
+  envid: string | null;
+  notify: string | null;
+  orcpt: string | null;
 };
 
 type TransferResult =
@@ -46,6 +58,8 @@ type TransferResult =
       /** Protocol and cipher, or empty. */
       tls: string;
       transcript: string;
+      /** The host tells what becomes of the message, as it was asked (DSN). */
+      tells: boolean;
       /** May the connection be used for another message? */
       usable: boolean;
     };
@@ -59,6 +73,9 @@ export interface Conversation {
 }
 
 type SmtpError = Error & { code?: string; command?: string; response?: string; originalCode?: string };
+
+/** What nodemailer keeps to itself: what the host offers, and how a command is said. */
+type Inner = { _supportedExtensions: string[]; _sendCommand(command: string, logged?: string): void };
 
 const silent = () => undefined;
 /** One for all: each would cost its making. */
@@ -118,6 +135,15 @@ export function openConversation(
     logger: { trace: silent, debug: listen, info: silent, warn: silent, error: silent, fatal: silent },
   });
 
+  /** A header in UTF-8 needs SMTPUTF8 as addresses do, and nodemailer looks only at those. */
+  let needUtf8 = false;
+  const inner = connection as unknown as Inner;
+  const sendCommand = inner._sendCommand.bind(connection);
+  inner._sendCommand = (command, logged) => {
+    const mail = needUtf8 && command.startsWith("MAIL FROM:") && !/ SMTPUTF8\b/.test(command);
+    sendCommand(mail ? `${command} SMTPUTF8` : command, logged);
+  };
+
   /** Whoever waits for the connection now. */
   let settle: ((error: SmtpError | undefined) => void) | undefined;
   function end(error: SmtpError | undefined): void {
@@ -145,6 +171,15 @@ export function openConversation(
 
   const conversation: Conversation & { stop?: () => void } = {
     async transfer(message) {
+      const offered = inner._supportedExtensions;
+      const lacking = lackingFor(message, offered);
+      if (lacking) {
+        transcript.add("*", lacking.text);
+        const facts = { tls: tlsOf(connection), transcript: transcript.take() };
+        return { aborted: false, reply: lacking, ...facts, tells: false, usable: !connection.destroyed };
+      }
+      needUtf8 = message.smtpUtf8;
+      const tells = offered.includes("DSN");
       let dotGone = false;
       let aborted = false;
       const stopped = new Error("stopped before the final dot");
@@ -167,7 +202,13 @@ export function openConversation(
       const outcome = await new Promise<SmtpError | string>((resolve) => {
         settle = (error) => resolve(error ?? new Error("the connection was closed"));
         connection.send(
-          { from: message.from, to: [message.to], size: message.size, use8BitMime: true },
+          {
+            from: message.from,
+            to: [message.to],
+            size: message.size,
+            use8BitMime: message.eightBit || message.smtpUtf8,
+            dsn: dsnOf(message.dsn),
+          },
           source,
           (error, info) => {
             settle = undefined;
@@ -186,13 +227,14 @@ export function openConversation(
       const tls = tlsOf(connection);
       if (typeof outcome === "string") {
         const reply: Reply = { ...parseReply(outcome), phase: "body" };
-        return { aborted: false, reply, tls, transcript: transcript.take(), usable: !connection.destroyed };
+        const usable = !connection.destroyed;
+        return { aborted: false, reply, tls, transcript: transcript.take(), tells, usable };
       }
       const reply = replyOf(outcome);
       const usable =
         !connection.destroyed && reply.code >= 400 && reply.code !== 421 && (await reset(connection));
       if (!usable) destroy();
-      return { aborted: false, reply, tls, transcript: transcript.take(), usable };
+      return { aborted: false, reply, tls, transcript: transcript.take(), tells, usable };
     },
     abort() {
       conversation.stop?.();
@@ -221,6 +263,40 @@ export function openConversation(
       resolve({ ok: true, conversation });
     });
   });
+}
+
+const lack = (enhanced: string, text: string): Reply => ({ code: 550, enhanced, text, phase: "mail" });
+
+/** The reply of a host that cannot take the message as it is. What is signed is not converted: the signature would break. */
+function lackingFor({ eightBit, smtpUtf8, to }: Transfer, offered: readonly string[]): Reply | undefined {
+  const utf8Address = /\P{ASCII}/u.test(to);
+  if ((smtpUtf8 || utf8Address) && !offered.includes("SMTPUTF8")) {
+    return utf8Address
+      ? lack("5.6.7", "The host takes no addresses in UTF-8 (SMTPUTF8)")
+      : lack("5.6.9", "The host takes no header in UTF-8 (SMTPUTF8); encode it (RFC 2047) and send it again");
+  }
+  if (eightBit && !offered.includes("8BITMIME")) {
+    return lack(
+      "5.6.3",
+      "The host takes no 8-bit content (8BITMIME); encode it (quoted-printable, base64) and send it again",
+    );
+  }
+  return undefined;
+}
+
+/**
+ * The report comes to us, by the return path: of a failure we always want to hear. Whom the member asked not to be told
+ * of (NEVER) is no business of the next host.
+ */
+function dsnOf({ ret, envid, notify, orcpt }: DsnRequest) {
+  const asked =
+    notify === null || notify === "NEVER" ? undefined : [...new Set([...notify.split(","), "FAILURE"])];
+  return {
+    ...(ret && { ret }),
+    ...(envid && { envid }),
+    ...(asked && { notify: asked }),
+    ...(orcpt && !/\P{ASCII}/u.test(orcpt) && { orcpt }),
+  };
 }
 
 /** After a refusal the session is set back, within a moment or not at all. */

@@ -13,7 +13,10 @@ const facts: DsnFacts = {
   status: "5.1.1",
   remote: "mx.a.test",
   diagnostic: "550 5.1.1 User unknown",
-  originalHead: Buffer.from("From: alice@member.test\r\nSubject: x\r\n\r\n"),
+  envid: null,
+  orcpt: null,
+  receivedAt: Date.UTC(2025, 11, 31),
+  original: { head: Buffer.from("From: alice@member.test\r\nSubject: x\r\n\r\n") },
 };
 
 const text = (change: Partial<DsnFacts> = {}): string => {
@@ -59,6 +62,6 @@ test("the words of a hostile server stay words", () => {
 });
 
 test("of a long header only the beginning is repeated", () => {
-  const originalHead = Buffer.from("X: y\r\n".repeat(10_000));
-  expect(text({ originalHead }).length).toBeLessThan(12_000);
+  const original = { head: Buffer.from("X: y\r\n".repeat(10_000)) };
+  expect(text({ original }).length).toBeLessThan(12_000);
 });

@@ -14,12 +14,13 @@ import {
 } from "../../spool/index.ts";
 import { recipientFacts, type DeliveryConfig, type RelayContext } from "../context.ts";
 import { createLanes } from "./lanes.ts";
-import { createNoticeMaker, type Ending } from "./notice.ts";
+import { createNoticeMaker, isWanted, type Ending } from "./notice.ts";
 import {
   attemptRow,
   conclude,
   deliveryEvent,
   endingOf,
+  isFirstAfterDelay,
   outOfTime,
   returned,
   returnedBy,
@@ -167,8 +168,10 @@ export function createDelivery(context: RelayContext, config: DeliveryConfig): D
   async function concluded(leased: Leased, result: AttemptResult, attempt?: AttemptRow): Promise<string> {
     const { message } = leased;
     const { state, nextAt, action } = conclude(leased, result, clock.now(), random);
-    const failed = state === "bounced" || state === "expired";
-    const follow = failed ? await noticeFor(leased, endingOf(result, state)) : undefined;
+    const delay =
+      state === "deferred" && isWanted("delayed", leased.notify) && (await delayed(leased, result));
+    const ending = endingOf(result, state, delay);
+    const follow = ending && (await noticeFor(leased, ending));
     const events =
       message.kind === "mail"
         ? [
@@ -184,6 +187,15 @@ export function createDelivery(context: RelayContext, config: DeliveryConfig): D
     const outcome: Outcome = { recipientId: leased.id, state, nextAt, events };
     await record({ ...outcome, ...(attempt && { attempt }), ...(follow && { follow }) });
     return state;
+  }
+
+  async function delayed({ id, message }: Leased, { at }: AttemptResult): Promise<boolean> {
+    const attempts = await insist(() => spool.attempts(message.id));
+    return isFirstAfterDelay(
+      at,
+      message.receivedAt,
+      attempts.filter(({ recipientId }) => recipientId === id),
+    );
   }
 
   function memberDomain(message: MessageRow): string {

@@ -23,6 +23,8 @@ export type AttemptResult = {
   judged: Classified;
   tls: string;
   transcript: string;
+  /** The host took it, and tells what becomes of it as it was asked (DSN). */
+  tells: boolean;
 };
 
 export type Conclusion = {
@@ -72,6 +74,7 @@ export function routeFailure(route: Extract<Route, { ok: false }>, at: number): 
     judged: { class: route.class, permanent, fault: faultOf(route.class) },
     tls: "",
     transcript: `*: ${text}`,
+    tells: false,
   };
 }
 
@@ -89,18 +92,41 @@ export function outOfTime(last: AttemptRow | undefined, at: number): AttemptResu
     judged: { class: kind, permanent: false, fault: faultOf(kind) },
     tls: "",
     transcript: "",
+    tells: false,
   };
 }
 
-/** What the member is told of a recipient that failed for good. */
-export function endingOf({ reply, host }: AttemptResult, state: "bounced" | "expired"): Ending {
+/** What the member is told of what an attempt came to, if it asked for that; of a delay once. */
+export function endingOf(
+  { reply, host, tells }: AttemptResult,
+  state: Conclusion["state"],
+  firstAfterDelay: boolean,
+): Ending | undefined {
   const { code, enhanced, text } = reply;
-  return {
-    kind: state === "expired" ? "expired" : "failed",
-    status: state === "expired" ? "4.4.7" : enhanced.startsWith("5") ? enhanced : "5.0.0",
-    remote: nameOf(host),
-    diagnostic: code ? `${code} ${enhanced} ${text}` : text,
-  };
+  const told = { remote: nameOf(host), diagnostic: code ? `${code} ${enhanced} ${text}` : text };
+  switch (state) {
+    case "delivered":
+      return tells ? undefined : { kind: "relayed", status: "2.0.0", ...told };
+    case "deferred":
+      return firstAfterDelay ? { kind: "delayed", status: "4.4.1", ...told } : undefined;
+    case "expired":
+      return { kind: "expired", status: "4.4.7", ...told };
+    case "bounced":
+      return { kind: "failed", status: enhanced.startsWith("5") ? enhanced : "5.0.0", ...told };
+  }
+}
+
+/** Who asked for it is told of a delay after so long. */
+const DELAYED_MS = 4 * 3_600_000;
+
+/** Is this the first attempt, of those so far, that failed so late that the delay is to be told? */
+export function isFirstAfterDelay(
+  at: number,
+  receivedAt: number,
+  earlier: readonly { at: number }[],
+): boolean {
+  const late = receivedAt + DELAYED_MS;
+  return at >= late && !earlier.some((attempt) => attempt.at >= late);
 }
 
 /** What the member is told of held mail that is given back. */

@@ -6,6 +6,7 @@ const context: HeaderContext = {
   token: "tok",
   hostname: "relay.pool.test",
   protocol: "ESMTPSA",
+  smtpUtf8: false,
   now: Date.UTC(2026, 0, 1, 12),
   handle: "m7",
   region: "eu",
@@ -69,7 +70,8 @@ describe("refused", () => {
     ["two senders in From", "From: a@b.test, c@d.test\n\n", /one plain address/],
     ["a line that is no field", "From: a@b.test\nhello\n\n", /not a field/],
     ["a field that begins with a fold", " x\nFrom: a@b.test\n\n", /not a field/],
-    ["a space in a name", "From : a@b.test\nSub ject: x\n\n", /not a field/],
+    ["a space in a name", "From: a@b.test\nSub ject: x\n\n", /not a field/],
+    ["a space before the colon", "From : a@b.test\n\n", /not a field/],
     ["eight-bit octets", "From: a@b.test\nSubject: \u00fc\n\n", /over 127/],
     ["31 hops", "Received: by x.test; now\n".repeat(31) + "From: a@b.test\n\n", /loop/],
     ["an empty header", "\n", /no From/],
@@ -77,4 +79,37 @@ describe("refused", () => {
     const result = prepare(head);
     expect("refusal" in result && result.refusal.text).toMatch(why);
   });
+});
+
+describe("with SMTPUTF8", () => {
+  const utf8 = (head: string) =>
+    prepareHeader(Buffer.from(head.replaceAll("\n", "\r\n"), "utf8"), { ...context, smtpUtf8: true });
+
+  test("a header in UTF-8 passes as it is, and needs hosts that take it", () => {
+    const result = utf8("From: J\u00fcrgen <j\u00fcrgen@b.test>\nSubject: \u4f60\u597d\n\n");
+    expect(result).toMatchObject({ fromDomain: "b.test", utf8: true });
+    const text = "head" in result ? Buffer.from(result.head).toString("utf8") : "";
+    expect(text).toMatch(/^Received: .* with UTF8SMTPSA id /);
+    expect(text).toMatch(/^From: J\u00fcrgen <j\u00fcrgen@b\.test>\r\nSubject: \u4f60\u597d\r$/m);
+  });
+
+  test("a header that is ASCII needs nothing, whatever was said and removed", () => {
+    expect(utf8("From: a@b.test\nBcc: \u00e4@c.test\n\n")).toMatchObject({ utf8: false });
+  });
+
+  test("From at a domain in Unicode is its A-label", () => {
+    expect(utf8("From: a@m\u00fcnchen.test\n\n")).toMatchObject({ fromDomain: "xn--mnchen-3ya.test" });
+  });
+
+  test("octets that are not UTF-8 are refused", () => {
+    const head = Buffer.from("From: a@b.test\r\nSubject: \xfc\r\n\r\n", "latin1");
+    expect(prepareHeader(head, { ...context, smtpUtf8: true })).toMatchObject({
+      refusal: { reason: "malformed", text: expect.stringMatching(/not UTF-8 \[malformed\]$/) as string },
+    });
+  });
+});
+
+test("what the submitter calls bulk is bulk", () => {
+  const head = Buffer.from("From: a@b.test\r\n\r\n");
+  expect(prepareHeader(head, { ...context, stream: "bulk" })).toMatchObject({ stream: "bulk" });
 });

@@ -1,6 +1,9 @@
+import { isUtf8 } from "node:buffer";
 import { parseHeader, valueOf, type HeaderField } from "../../protocol/dkim/index.ts";
-import type { Refusal } from "./intake.ts";
+import type { Stream } from "../../policy/index.ts";
 import { domainOfMailbox } from "./mailbox.ts";
+import { refusal, type Refusal } from "./refusal.ts";
+import { showsPrivateNetwork } from "./trace.ts";
 
 export type HeaderContext = {
   /** Id of the message in the spool. */
@@ -10,6 +13,10 @@ export type HeaderContext = {
   hostname: string;
   /** `ESMTPSA` or the like. */
   protocol: string;
+  /** As the submitter called it; a header that says bulk makes it bulk. */
+  stream?: Stream | undefined;
+  /** The submitter said SMTPUTF8: the header may be UTF-8 (RFC 6532). */
+  smtpUtf8: boolean;
   now: number;
   /** Member, region and sender of Feedback-ID. */
   handle: string;
@@ -22,7 +29,9 @@ export type PreparedHeader = {
   head: Uint8Array;
   /** Domain of `From:`, lower case. */
   fromDomain: string;
-  stream: "transactional" | "bulk";
+  stream: Stream;
+  /** It has UTF-8: only hosts with SMTPUTF8 take it. */
+  utf8: boolean;
 };
 
 /** At most once (RFC 5322 section 3.6). */
@@ -55,11 +64,18 @@ export function prepareHeader(
   context: HeaderContext,
 ): PreparedHeader | { refusal: Refusal } {
   const text = Buffer.from(head.buffer, head.byteOffset, head.length).toString("latin1");
-  if (/[\x80-\xff]/.test(text)) {
-    return refused("malformed", "5.6.7", "its header has octets over 127; encode them (RFC 2047)");
+  const utf8 = /[\x80-\xff]/.test(text);
+  if (utf8 && !context.smtpUtf8) {
+    return refused(
+      "malformed",
+      "5.6.7",
+      "its header has octets over 127; encode them (RFC 2047), or send it with SMTPUTF8",
+    );
   }
+  if (utf8 && !isUtf8(head)) return refused("malformed", "5.6.0", "its header is not UTF-8");
   const fields = parseHeader(text);
-  if (fields.some(({ name }) => !/^[!-9;-~]+$/.test(name))) {
+  // Some programs read `From :` as another field than From.
+  if (fields.some(({ name, raw }) => !/^[!-9;-~]+$/.test(name) || raw[name.length] !== ":")) {
     return refused("malformed", "5.6.0", "a line of its header is not a field");
   }
   const count = (name: string) => fields.filter((field) => field.name === name).length;
@@ -69,19 +85,26 @@ export function prepareHeader(
     return refused("loop", "5.4.6", "it passed too many hosts, this is a loop");
   const from = fields.find((field) => field.name === "from");
   if (!from) return refused("malformed", "5.6.0", "it has no From field");
-  const fromDomain = domainOfMailbox(valueOf(from));
+  const fromDomain = domainOfMailbox(Buffer.from(valueOf(from), "latin1").toString("utf8"));
   if (!fromDomain) return refused("malformed", "5.6.0", "its From field is not one plain address");
-  const stream = streamOf(fields);
+  const stream = context.stream === "bulk" ? "bulk" : streamOf(fields);
   const kept = fields.filter((field) => !isRemoved(field));
-  const lines = [...additions(fields, context, fromDomain, stream), ...kept.map((field) => field.raw)];
-  return { head: Buffer.from(lines.join("\r\n") + "\r\n\r\n", "latin1"), fromDomain, stream };
+  const lines = [
+    ...additions(fields, context, fromDomain, stream),
+    ...kept.map((field) => field.raw),
+    "",
+    "",
+  ];
+  const out = lines.join("\r\n");
+  return { head: Buffer.from(out, "latin1"), fromDomain, stream, utf8: /[\x80-\xff]/.test(out) };
 }
 
 function refused(reason: string, enhanced: string, what: string): { refusal: Refusal } {
-  return { refusal: { code: 550, enhanced, reason, text: `Message refused: ${what}` } };
+  const code = reason === "loop" ? 554 : 550;
+  return { refusal: refusal(reason, code, enhanced, `Message refused: ${what}`) };
 }
 
-function streamOf(fields: HeaderField[]): "transactional" | "bulk" {
+function streamOf(fields: HeaderField[]): Stream {
   const bulk = fields.some(
     (field) =>
       field.name === "list-unsubscribe" ||
@@ -94,11 +117,8 @@ function streamOf(fields: HeaderField[]): "transactional" | "bulk" {
 function isRemoved(field: HeaderField): boolean {
   if (REMOVED.includes(field.name)) return true;
   if (REMOVED_PREFIXES.some((prefix) => field.name.startsWith(prefix))) return true;
-  return field.name === "received" && PRIVATE.test(field.raw);
+  return field.name === "received" && showsPrivateNetwork(field.raw);
 }
-
-const PRIVATE =
-  /\blocalhost\b|\b127\.\d+\.\d+\.\d+|\b10\.\d+\.\d+\.\d+|\b192\.168\.\d+\.\d+|\b172\.(?:1[6-9]|2\d|3[01])\.\d+\.\d+|\bIPv6:(?:::1\b|f[cd]|fe80)|\[(?:::1|f[cd][0-9a-f]{2}:|fe80:)/i;
 
 function additions(
   fields: HeaderField[],
@@ -109,7 +129,7 @@ function additions(
   const has = (name: string) => fields.some((field) => field.name === name);
   const date = mailDate(context.now);
   const lines = [
-    `Received: by ${context.hostname} (Atmosphere Mail) with ${context.protocol} id ${context.id};\r\n\t${date}`,
+    `Received: by ${context.hostname} (Atmosphere Mail) with ${withProtocol(context)} id ${context.id};\r\n\t${date}`,
     `X-Atmos-Message: ${context.token}`,
     `Feedback-ID: ${stream}:${context.handle}:${context.region}:${context.sender}`,
   ];
@@ -117,6 +137,11 @@ function additions(
   if (!has("date")) lines.push(`Date: ${date}`);
   if (!has("auto-submitted") && stream === "transactional") lines.push("Auto-Submitted: auto-generated");
   return lines;
+}
+
+/** RFC 6531 section 3.7.3. */
+function withProtocol({ protocol, smtpUtf8 }: HeaderContext): string {
+  return smtpUtf8 ? protocol.replace(/^ESMTP/, "UTF8SMTP") : protocol;
 }
 
 /** RFC 5322 section 3.3, in UTC. */

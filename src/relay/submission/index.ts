@@ -4,7 +4,11 @@ import { SMTPServer, type SMTPServerOptions } from "smtp-server";
 import type { Address } from "../../platform/config/index.ts";
 import { limitConnections } from "../connections.ts";
 import type { RelayContext, SubmissionConfig } from "../context.ts";
+import { watchCommands } from "./commands.ts";
+import type { Login, Who } from "./login.ts";
+import { refusal, type Refusal } from "./refusal.ts";
 import { createSessionHandlers, DEFAULTS, SmtpReply } from "./session.ts";
+import type { Submission } from "./submission.ts";
 
 /** What is listened on, in the order of the configuration. */
 export type ListeningOn = { tls: Address[]; starttls: Address[] };
@@ -19,9 +23,13 @@ export interface SubmissionServer {
 }
 
 /** Submission (RFC 6409) under TLS 1.2 or newer: implicit (RFC 8314) and with STARTTLS. AUTH PLAIN and LOGIN. */
-export function createSubmissionServer(context: RelayContext, config: SubmissionConfig): SubmissionServer {
+export function createSubmissionServer(
+  context: RelayContext,
+  config: SubmissionConfig,
+  doors: { authenticate: (login: Login) => Who | Refusal; submission: Submission },
+): SubmissionServer {
   const { identity, log } = context;
-  const handlers = createSessionHandlers(context, config);
+  const handlers = createSessionHandlers(context, config, doors);
   const limits = limitConnections({
     perAddress: config.maxPerAddress ?? DEFAULTS.maxPerAddress,
     total: config.maxConnections ?? DEFAULTS.maxConnections,
@@ -34,7 +42,8 @@ export function createSubmissionServer(context: RelayContext, config: Submission
     banner: "Atmosphere Mail",
     authMethods: ["PLAIN", "LOGIN"],
     size: config.maxSize ?? DEFAULTS.maxSize,
-    hideSMTPUTF8: true,
+    hideENHANCEDSTATUSCODES: false,
+    hideDSN: false,
     disableReverseLookup: true,
     maxClients: config.maxConnections ?? DEFAULTS.maxConnections,
     socketTimeout: 300_000,
@@ -42,6 +51,8 @@ export function createSubmissionServer(context: RelayContext, config: Submission
     onConnect(session, done) {
       // In clear AUTH is not even offered: a client that sees it may send its secret before it asks for TLS.
       if (!session.secure) session.disabledCommands = ["AUTH"];
+      const connection = limits.connectionOf(session);
+      if (connection) watchCommands(connection, (line) => handlers.command(line, session));
       done(limits.opened(session));
     },
     onSecure(_socket, session, done) {
@@ -49,7 +60,7 @@ export function createSubmissionServer(context: RelayContext, config: Submission
       done();
     },
     onAuth(auth, session, done) {
-      const result = handlers.authenticate(auth.username ?? "", auth.password ?? "", session);
+      const result = handlers.login(auth.username ?? "", auth.password ?? "", session);
       if (typeof result !== "string") return done(result);
       limits.passed(session);
       done(null, { user: result });
@@ -125,4 +136,4 @@ async function answer(
   done(error, message);
 }
 
-const INTERNAL = new SmtpReply({ code: 451, enhanced: "4.3.0", text: "Local error, try again later" });
+const INTERNAL = new SmtpReply(refusal("internal", 451, "4.3.0", "Local error, try again later"));

@@ -21,7 +21,13 @@ describe.each(steps)("in pieces of %i", (step) => {
     const { end, body } = take(`${head}one \r\n\r\ntwo\r\n\r\n`, step);
     expect(body).toBe("one \r\n\r\ntwo\r\n\r\n");
     const bodyHash = createHash("sha256").update("one\r\n\r\ntwo\r\n").digest("base64");
-    expect(end).toEqual({ head: Buffer.from(head), bodyHash, size: head.length + body.length });
+    const size = head.length + body.length;
+    expect(end).toEqual({ head: Buffer.from(head), bodyHash, size, eightBit: false });
+  });
+
+  test("octets over 127 of the body are told, those of the header are another matter", () => {
+    expect(take(`${head}caf\xe9\r\n`, step).end).toMatchObject({ eightBit: true });
+    expect(take("From: a@b.test\r\nX: \xe9\r\n\r\ncafe\r\n", step).end).toMatchObject({ eightBit: false });
   });
 
   test("a message may be a header only", () => {

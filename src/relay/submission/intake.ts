@@ -1,7 +1,5 @@
 import { relaxedBodyHash } from "../../protocol/dkim/index.ts";
-
-/** Why a message is refused, as an SMTP reply. */
-export type Refusal = { code: number; enhanced: string; text: string; reason: string };
+import { refusal as refused, tooLarge, type Refusal } from "./refusal.ts";
 
 const MAX_HEAD = 65_536;
 const MAX_LINE = 998;
@@ -16,8 +14,16 @@ export interface Intake {
   /** The part of `chunk` that is body. After a refusal nothing is handed on. */
   push(chunk: Uint8Array): Uint8Array | undefined;
   /** Ends the message. */
-  end(): { head: Uint8Array; bodyHash: string; size: number } | { refusal: Refusal };
+  end(): Taken | { refusal: Refusal };
 }
+
+export type Taken = {
+  head: Uint8Array;
+  bodyHash: string;
+  size: number;
+  /** The body has octets over 127, whatever was declared (RFC 6152). */
+  eightBit: boolean;
+};
 
 export function createIntake(maxSize: number): Intake {
   const hash = relaxedBodyHash();
@@ -27,6 +33,7 @@ export function createIntake(maxSize: number): Intake {
   let inHead = true;
   let carriage = false;
   let line = 0;
+  let high = 0;
   let refusal: Refusal | undefined;
 
   /** Index after the header's empty line, or -1; sets `refusal`. */
@@ -46,6 +53,7 @@ export function createIntake(maxSize: number): Intake {
         carriage = true;
         continue;
       }
+      if (!inHead || headEnd >= 0) high |= byte;
       if (byte === 0) return fault("it contains a NUL octet");
       if (++line > MAX_LINE) return fault(`a line is longer than ${MAX_LINE} octets`);
     }
@@ -53,7 +61,7 @@ export function createIntake(maxSize: number): Intake {
   }
 
   function fault(what: string): number {
-    refusal = { code: 550, enhanced: "5.6.0", reason: "malformed", text: `Message refused: ${what}` };
+    refusal = refused("malformed", 550, "5.6.0", `Message refused: ${what}`);
     return -1;
   }
 
@@ -62,12 +70,7 @@ export function createIntake(maxSize: number): Intake {
       if (refusal) return undefined;
       size += chunk.length;
       if (size > maxSize) {
-        refusal = {
-          code: 552,
-          enhanced: "5.3.4",
-          reason: "too-large",
-          text: `Message refused: it is larger than ${maxSize} octets`,
-        };
+        refusal = tooLarge(maxSize);
         return undefined;
       }
       const headEnd = scan(chunk);
@@ -93,7 +96,12 @@ export function createIntake(maxSize: number): Intake {
       if (!refusal && (carriage || line > 0)) fault("its last line has no end");
       if (!refusal && inHead && headSize === 0) fault("it is empty");
       if (refusal) return { refusal };
-      return { head: Buffer.concat(headChunks, headSize), bodyHash: hash.digest(), size };
+      return {
+        head: Buffer.concat(headChunks, headSize),
+        bodyHash: hash.digest(),
+        size,
+        eightBit: high > 127,
+      };
     },
   };
 }

@@ -44,5 +44,30 @@ describe("the one mailbox of From", () => {
     ["a", undefined],
     ["", undefined],
     ["x".repeat(1001) + "@b.test", undefined],
+    // UTF-8 (RFC 6532).
+    ["J\u00fcrgen <j\u00fcrgen@b.test>", "b.test"],
+    ["\u5c71\u7530 <\u5c71\u7530@\u4f8b\u5b50.test>", "xn--fsqu00a.test"],
+    ["a@M\u00fcnchen.test", "xn--mnchen-3ya.test"],
+    ["a@xn--mnchen-3ya.test", "xn--mnchen-3ya.test"],
+    // A domain that is not in the form of IDNA: wide letters, an ideographic dot, a letter that is mapped away.
+    ["a@\uff42.test", undefined],
+    ["a@b\u3002test", undefined],
+    ["a@b\u00ad.test", undefined],
+    // What NFKC makes a special of: wide and small forms of @ < > , ; :
+    ["eve\uff20evil.test <a@b.test>", undefined],
+    ["\uff1ceve@evil.test\uff1e <a@b.test>", undefined],
+    ["a@b.test\uff0c eve", undefined],
+    ["\ufe6beve <a@b.test>", undefined],
+    // What is not seen, or turns the line.
+    ["\u202etset.live@eve <a@b.test>", undefined],
+    ["A\u200b <a@b.test>", undefined],
+    ["A\u2066 <a@b.test>", undefined],
+    ["A\u0085 <a@b.test>", undefined],
+    ["A\ufeff <a@b.test>", undefined],
+    ["A\u2028 <a@b.test>", undefined],
+    ["A\ue000 <a@b.test>", undefined],
+    ["a\u0308 <a@b.test>", undefined],
+    ["a\u20ac@b.test", undefined],
+    ["<a@b.test\u00a0>", undefined],
   ])("%j -> %s", (value, domain) => expect(domainOfMailbox(value)).toBe(domain));
 });

@@ -1,17 +1,41 @@
-const LOCAL = "[\\w!#$%&'*+/=?^`{|}~.-]+";
-const NAMED = new RegExp(`^[^<>@,;:[\\]]*<${LOCAL}@([^<>@\\s]+)>\\s*$`);
-const BARE = new RegExp(`^\\s*${LOCAL}@([^<>@\\s]+)\\s*$`);
+import { domainToASCII, domainToUnicode } from "node:url";
+
+const ATEXT = "\\w!#$%&'*+/=?^`{|}~.\\-";
+const patterns = (local: string) => ({
+  named: new RegExp(`^[^<>@,;:[\\]]*<${local}@([^<>@\\s]+)>\\s*$`, "u"),
+  bare: new RegExp(`^\\s*${local}@([^<>@\\s]+)\\s*$`, "u"),
+});
+const ASCII = patterns(`[${ATEXT}]+`);
+/** RFC 6532 lets everything over U+007F in; here it is what writes words. */
+const UTF8 = patterns(`[${ATEXT}\\p{L}\\p{M}\\p{N}]+`);
 const MAX_VALUE = 1_000;
 
 /**
- * The domain, lower case, of a field that holds exactly one mailbox (RFC 5322 section 3.4), or undefined. Stricter than
- * parsers in mail clients: what two of them could read as two different senders is none.
+ * The domain, lower case and in A-labels, of a field that holds exactly one mailbox (RFC 5322 section 3.4, RFC 6532),
+ * or undefined. Stricter than parsers in mail clients: what two of them could read as two different senders is none.
  */
 export function domainOfMailbox(value: string): string | undefined {
   if (value.length > MAX_VALUE) return undefined;
+  const ascii = !/\P{ASCII}/u.test(value);
+  if (!ascii && !isPlainText(value)) return undefined;
   const bare = outline(value);
-  const domain = bare && (NAMED.exec(bare) ?? BARE.exec(bare))?.[1]?.toLowerCase();
-  return domain && isHostName(domain) ? domain : undefined;
+  const { named, bare: alone } = ascii ? ASCII : UTF8;
+  const domain = bare && (named.exec(bare) ?? alone.exec(bare))?.[1]?.toLowerCase();
+  if (!domain) return undefined;
+  if (!/\P{ASCII}/u.test(domain)) return isHostName(domain) ? domain : undefined;
+  // Only the form that IDNA gives: another one would be mapped by one program and not by the next.
+  const labels = domainToASCII(domain);
+  return isHostName(labels) && domainToUnicode(labels) === domain ? labels : undefined;
+}
+
+/**
+ * Text that is seen as it is: nothing invisible or turning direction, nothing that a program which normalises (NFKC)
+ * would take for one of the characters that addresses are made with, such as a wide `＠` or `＜`.
+ */
+function isPlainText(value: string): boolean {
+  if (value !== value.normalize("NFC")) return false;
+  if (/[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\p{Zl}\p{Zp}]/u.test(value.replaceAll("\t", " "))) return false;
+  return [...value].every((char) => char <= "~" || !/[<>@,;:"()[\]\\]/.test(char.normalize("NFKC")));
 }
 
 /**

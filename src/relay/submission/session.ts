@@ -1,17 +1,17 @@
 import type { SMTPServerAddress, SMTPServerDataStream, SMTPServerSession } from "smtp-server";
-import {
-  decide,
-  domainOf,
-  secretMatches,
-  type CredentialPolicy,
-  type MemberPolicy,
-} from "../../policy/index.ts";
 import type { RelayContext, SubmissionConfig } from "../context.ts";
-import { createLoginGuard } from "./guard.ts";
-import { createIntake, type Refusal } from "./intake.ts";
-import { isHostName } from "./mailbox.ts";
-import { createRefusalReporter } from "./refusals.ts";
-import { finishMessage, storageRefusal, type SubmissionResult } from "./transaction.ts";
+import type { Login, Who } from "./login.ts";
+import { judgeCommand } from "./parameters.ts";
+import {
+  BAD_LOGIN,
+  NO_LOGIN,
+  REVOKED,
+  TOO_MANY_LOGINS,
+  TOO_SLOW,
+  TRY_LATER,
+  type Refusal,
+} from "./refusal.ts";
+import type { Recipient, Submission } from "./submission.ts";
 
 export const DEFAULTS = {
   maxSize: 25 * 1024 * 1024,
@@ -32,180 +32,89 @@ export class SmtpReply extends Error {
   }
 }
 
-type Who = { member: MemberPolicy; credential: CredentialPolicy };
-
-/** The answers of a submission server to AUTH, MAIL, RCPT and DATA. Each looks at the policy as it is now. */
-export function createSessionHandlers(context: RelayContext, config: SubmissionConfig) {
-  const { policyBook, clock, metrics, suppressed } = context;
+/** The dialogue of a submission server: what smtp-server asks, in the words of `Submission`. */
+export function createSessionHandlers(
+  { policyBook, log }: RelayContext,
+  config: SubmissionConfig,
+  { authenticate, submission }: { authenticate: (login: Login) => Who | Refusal; submission: Submission },
+) {
   const limits = { ...DEFAULTS, ...config };
-  const guard = createLoginGuard(() => clock.now());
-  const report = createRefusalReporter(context);
   const failedLogins = new WeakMap<SMTPServerSession, number>();
 
-  function authenticate(username: string, secret: string, session: SMTPServerSession): string | SmtpReply {
-    const known = policyBook.byUsername(username);
-    // An unknown name costs the same time as a wrong secret.
-    const matches = secretMatches(username, secret, known?.credential.hash ?? UNKNOWN_HASH);
-    if (known && matches && !known.credential.revoked) return username;
+  function login(username: string, secret: string, session: SMTPServerSession): string | SmtpReply {
+    const result = authenticate({ username, secret, address: session.remoteAddress });
+    if ("credential" in result) return result.credential.username;
     const failures = (failedLogins.get(session) ?? 0) + 1;
     failedLogins.set(session, failures);
-    metrics.submissions.inc({ outcome: "refuse", reason: "auth" });
-    if (guard.failed(session.remoteAddress) || failures >= LOGINS_PER_CONNECTION) return TOO_MANY_LOGINS;
-    return known && matches ? REVOKED : BAD_LOGIN;
+    return new SmtpReply(failures >= LOGINS_PER_CONNECTION ? TOO_MANY_LOGINS : (result ?? BAD_LOGIN));
+  }
+
+  /** Asked before each command: a connection whose credential is revoked ends, whatever it says next. */
+  function command(line: Buffer, session: SMTPServerSession): Refusal | undefined {
+    if (session.user && !inUse(session)) return { ...REVOKED, code: 421, enhanced: "4.7.0" };
+    return judgeCommand(line, { maxSize: limits.maxSize, smtpUtf8: session.envelope?.smtpUtf8 ?? false });
+  }
+
+  function inUse(session: SMTPServerSession): Who | undefined {
+    const found = typeof session.user === "string" ? policyBook.byUsername(session.user) : undefined;
+    return found && !found.credential.revoked ? found : undefined;
   }
 
   function who(session: SMTPServerSession): Who {
-    if (!session.secure || typeof session.user !== "string") throw NO_LOGIN;
-    const found = policyBook.byUsername(session.user);
-    if (!found || found.credential.revoked) throw REVOKED;
+    if (!session.secure || !session.user) throw new SmtpReply(NO_LOGIN);
+    const found = inUse(session);
+    if (!found) throw new SmtpReply(REVOKED);
     return found;
   }
 
-  /** Throws the reply of whatever is not to be accepted. */
-  function check(
-    session: SMTPServerSession,
-    stage: "mail" | "rcpt",
-    sender: string,
-    recipients: number,
-  ): Who {
-    const found = who(session);
-    const { member, credential } = found;
-    const fromDomain = domainOfAddress(sender);
-    const decision = decide({
-      stage,
-      member,
-      credential,
-      fromDomain,
-      recipients,
-      limits: policyBook.limits(member.did, clock.now()),
-      now: clock.now(),
-    });
-    if (decision.outcome === "accept" || decision.outcome === "hold") return found;
-    refuse(found, stage, decision, fromDomain);
-    throw new SmtpReply(decision);
-  }
-
-  function refuse(found: Who, stage: string, { reason, code }: Refusal, fromDomain?: string): void {
-    const { member, credential } = found;
-    metrics.submissions.inc({ outcome: code < 500 ? "defer" : "refuse", reason });
-    const domain = fromDomain === undefined ? undefined : domainOf(member, fromDomain);
-    report({
-      did: member.did,
-      domain: domain?.name ?? credential.domains[0] ?? "",
-      credential: credential.id,
-      stage,
-      reason,
-      code,
-    });
-  }
-
   function mail({ address }: SMTPServerAddress, session: SMTPServerSession): void {
-    who(session);
-    if (!address) {
-      throw new SmtpReply({
-        code: 550,
-        enhanced: "5.7.1",
-        text: "An empty return path is not for submission",
-      });
-    }
-    check(session, "mail", address, 1);
+    check(submission.sender(who(session), address));
   }
 
   function rcpt({ address }: SMTPServerAddress, session: SMTPServerSession): void {
     const { rcptTo, mailFrom } = session.envelope;
-    if (rcptTo.length >= limits.maxRecipients) {
-      throw new SmtpReply({
-        code: 452,
-        enhanced: "4.5.3",
-        text: `Too many recipients; ${limits.maxRecipients} are the most of one message`,
-      });
-    }
-    const domain = domainOfAddress(address);
-    if (!domain || !isHostName(domain) || !/^[\x21-\x7e]+$/.test(address)) {
-      throw new SmtpReply({
-        code: 553,
-        enhanced: "5.1.3",
-        text: "The recipient is not an address at a domain",
-      });
-    }
-    const found = check(session, "rcpt", mailFrom ? mailFrom.address : "", rcptTo.length + 1);
-    const words = suppressed(found.member.did, address.toLowerCase());
-    if (words === undefined) return;
-    const refusal = { code: 550, enhanced: "5.1.1", reason: "suppressed", text: words };
-    refuse(found, "rcpt", refusal);
-    throw new SmtpReply(refusal);
+    check(submission.recipient(who(session), mailFrom ? mailFrom.address : "", address, rcptTo));
   }
 
-  /** Reads the message to its end whatever is wrong with it; the answer comes after the final dot. */
   async function data(stream: SMTPServerDataStream, session: SMTPServerSession): Promise<string> {
-    const started = performance.now();
-    const intake = createIntake(limits.maxSize);
-    const body = context.spool.newBody();
     const timer = setTimeout(() => stream.destroy(new SmtpReply(TOO_SLOW)), limits.dataMs);
-    let finished = false;
+    const { mailFrom, rcptTo, dsn, smtpUtf8 } = session.envelope;
     try {
-      let diskError: Error | undefined;
-      for await (const chunk of stream as AsyncIterable<Buffer>) {
-        const part = intake.push(chunk);
-        if (part && !diskError) await body.write(part).catch((error: Error) => (diskError = error));
-      }
-      if (diskError) throw diskError;
-      const found = who(session);
-      const { mailFrom, rcptTo } = session.envelope;
-      const result: SubmissionResult = await finishMessage(
-        context,
-        {
-          ...found,
-          sender: mailFrom ? mailFrom.address : "",
-          recipients: rcptTo.map(({ address }) => ({ address, domain: domainOfAddress(address) ?? "" })),
-          protocol: session.transmissionType,
-        },
-        intake.end(),
-        body,
-      );
-      if (!result.ok) {
-        refuse(found, "data", result, result.fromDomain);
-        throw new SmtpReply(result);
-      }
-      finished = true;
-      if (!result.held) context.accepted();
-      metrics.submissions.inc({
-        outcome: result.held ? "hold" : "accept",
-        reason: result.held ? "held" : "ok",
+      const result = await submission.message({
+        ...who(session),
+        stage: "data",
+        sender: mailFrom ? mailFrom.address : "",
+        recipients: rcptTo.map(recipientOf),
+        protocol: session.transmissionType,
+        smtpUtf8: smtpUtf8 ?? false,
+        ret: dsn?.ret === "FULL" || dsn?.ret === "HDRS" ? dsn.ret : null,
+        envid: dsn?.envid ?? null,
+        source: stream,
       });
-      metrics.acceptSeconds.observe((performance.now() - started) / 1000);
-      return `2.0.0 ${result.held ? "Held" : "Queued"} as ${result.id}`;
+      if (!result.ok) throw new SmtpReply(result);
+      return `2.0.0 ${result.text}`;
     } catch (error) {
       if (error instanceof SmtpReply) throw error;
       // A client that goes away in the middle has no answer to wait for, and nothing of it is kept.
-      if (stream.destroyed) context.log.debug({ err: error }, "a message broke off");
-      else context.log.error({ err: error }, "a message could not be taken in");
-      throw new SmtpReply(storageRefusal(error));
+      if (stream.destroyed) log.debug({ err: error }, "a message broke off");
+      else log.error({ err: error }, "a message could not be taken in");
+      throw new SmtpReply(TRY_LATER);
     } finally {
       clearTimeout(timer);
-      if (!finished) await body.discard();
     }
   }
 
-  return { authenticate, mail, rcpt, data };
+  return { login, command, mail, rcpt, data };
 }
 
-const UNKNOWN_HASH = Buffer.alloc(32).toString("base64url");
-const BAD_LOGIN = new SmtpReply({ code: 535, enhanced: "5.7.8", text: "User name or secret is wrong" });
-const NO_LOGIN = new SmtpReply({ code: 530, enhanced: "5.7.0", text: "TLS and authentication come first" });
-const REVOKED = new SmtpReply({
-  code: 535,
-  enhanced: "5.7.8",
-  text: "This credential has been revoked; make a new one in the portal",
-});
-const TOO_MANY_LOGINS = new SmtpReply({
-  code: 421,
-  enhanced: "4.7.0",
-  text: "Too many failed log-ins, try again in some minutes",
-});
-const TOO_SLOW = { code: 421, enhanced: "4.4.2", text: "The message took too long" };
+function check(refusal: Refusal | undefined): void {
+  if (refusal) throw new SmtpReply(refusal);
+}
 
-function domainOfAddress(address: string): string | undefined {
-  const at = address.lastIndexOf("@");
-  return at < 1 ? undefined : address.slice(at + 1).toLowerCase();
+function recipientOf({ address, dsn }: SMTPServerAddress): Recipient {
+  return {
+    address,
+    notify: dsn?.notify ? [...new Set(dsn.notify)].join(",") : null,
+    orcpt: dsn?.orcpt ?? null,
+  };
 }

@@ -1,51 +1,54 @@
 import { randomId } from "../../lib/ids.ts";
 import {
+  acceptedText,
   decide,
   domainOf,
   whyHeld,
-  type CredentialPolicy,
   type DecideInput,
-  type MemberPolicy,
+  type Decision,
 } from "../../policy/index.ts";
 import { makeToken } from "../../protocol/verp/index.ts";
-import { SpoolError, type BodyWriter } from "../../spool/index.ts";
-import type { RelayContext } from "../context.ts";
-import { prepareHeader } from "./header.ts";
-import type { Intake, Refusal } from "./intake.ts";
+import type { BodyWriter, Hold } from "../../spool/index.ts";
+import { recipientFacts, type RelayContext } from "../context.ts";
+import { parseAddress } from "./address.ts";
+import type { Content } from "./content.ts";
+import { prepareHeader, type PreparedHeader } from "./header.ts";
+import type { Taken } from "./intake.ts";
+import { storageRefusal, TRY_LATER, type Refusal } from "./refusal.ts";
+import type { Message, MessageResult } from "./submission.ts";
 
-export type Submitted = {
-  sender: string;
-  recipients: { address: string; domain: string }[];
-  /** As in a Received field: `ESMTPSA`. */
-  protocol: string;
-  member: MemberPolicy;
-  credential: CredentialPolicy;
-};
+export type Finished = Extract<MessageResult, { ok: true }> | ({ ok: false; fromDomain?: string } & Refusal);
 
-export type SubmissionResult =
-  | { ok: true; id: string; held: boolean }
-  | ({ ok: false; fromDomain?: string } & Refusal);
+const SIGNING: Hold = { reason: "signing", owner: "signing" };
 
 /**
- * The end of DATA: the last decision, the signatures, the commit. From `decide` to `consume` nothing yields, so
+ * The end of a message: the last decision, the signatures, the commit. From `decide` to `consume` nothing yields, so
  * parallel connections cannot exceed a limit together. Resolves `ok` only when the message is on disk.
  */
 export async function finishMessage(
   context: RelayContext,
-  submitted: Submitted,
-  intake: ReturnType<Intake["end"]>,
+  content: Content,
+  message: Omit<Message, "source">,
+  taken: Taken,
   body: BodyWriter,
-): Promise<SubmissionResult> {
-  if ("refusal" in intake) return { ok: false, ...intake.refusal };
-  const { identity, policyBook, spool, signer, clock, event } = context;
-  const { member, credential, recipients } = submitted;
+): Promise<Finished> {
+  const { identity, policyBook, spool, clock, event, log } = context;
+  const { member, credential } = message;
+  const recipients = message.recipients.flatMap((one) => {
+    const parsed = parseAddress(one.address);
+    if (!parsed) return [];
+    const { key } = recipientFacts(identity.recipientKey, parsed.address, parsed.domain);
+    return [{ ...one, ...parsed, key }];
+  });
   const now = clock.now();
   const id = randomId(10);
-  const prepared = prepareHeader(intake.head, {
+  const prepared = prepareHeader(taken.head, {
     id,
     token: makeToken(id, identity.verpKey),
     hostname: identity.hostname,
-    protocol: submitted.protocol,
+    protocol: message.protocol,
+    smtpUtf8: message.smtpUtf8,
+    stream: message.stream,
     now,
     handle: member.handle,
     region: identity.region,
@@ -53,104 +56,146 @@ export async function finishMessage(
   });
   if ("refusal" in prepared) return { ok: false, ...prepared.refusal };
   const { fromDomain, stream } = prepared;
+
+  const known = content.look();
   const input: DecideInput = {
-    stage: "data",
+    stage: message.stage,
     member,
     credential,
     fromDomain,
     stream,
     recipients: recipients.length,
     recipientDomains: recipients.map(({ domain }) => domain),
+    facts: known.facts,
     limits: policyBook.limits(member.did, now),
     poolLimits: policyBook.poolLimits,
     now,
   };
-  const decision = decide(input);
-  if (decision.outcome === "refuse" || decision.outcome === "defer") {
-    return { ok: false, fromDomain, ...decision };
-  }
-  const taken = policyBook.consume(input);
-  if (!taken) return { ok: false, ...TRY_LATER };
-  const { receipt, waitMs } = taken;
+  const first = decide(input);
+  if (first.pause) content.pause(message, first.pause.cause, known.facts);
+  if (first.outcome === "refuse" || first.outcome === "defer") return { ok: false, fromDomain, ...first };
+  const consumed = policyBook.consume(input);
+  if (!consumed) return { ok: false, ...TRY_LATER };
+  const { decision, receipt, waitMs } = consumed;
 
   try {
-    const domain = domainOf(member, fromDomain);
-    const signatures = await signer.sign({ head: prepared.head, bodyHash: intake.bodyHash, domain, now });
+    const signed = await sign(context, prepared, taken.bodyHash, message, now);
     const stored = await body.finish();
-    const head = concat(signatures, prepared.head);
-    const latest = policyBook.byDid(member.did) ?? member;
-    const late = whyHeld(latest, fromDomain, credential.id);
-    const reason = decision.outcome === "hold" ? decision.reason : late?.reason;
-    const held = reason !== undefined;
+    const hold = holdOf(context, decision, signed.unsigned, fromDomain, message);
+    const head = concat(signed.signatures, prepared.head);
     const size = head.length + body.size;
-    const memberDomain = domain?.name ?? fromDomain;
-    await spool.accept({
+    const domain = domainOf(policyBook.byDid(member.did) ?? member, fromDomain);
+    const accepted = await spool.accept({
       message: {
         id,
         did: member.did,
         credential: credential.id,
         kind: "mail",
-        sender: submitted.sender,
+        sender: parseAddress(message.sender)?.address ?? "",
         fromDomain,
         stream,
-        priority: stream === "bulk" ? 2 : recipients.length > 1 ? 1 : 0,
-        template: null,
+        priority: message.priority ?? (stream === "bulk" ? 2 : recipients.length > 1 ? 1 : 0),
+        template: known.template,
         receivedAt: now,
         size,
-        eightBit: false,
-        smtpUtf8: false,
-        ret: null,
-        envid: null,
+        eightBit: taken.eightBit,
+        smtpUtf8: prepared.utf8,
+        ret: message.ret,
+        envid: message.envid,
         head,
         body: stored,
+        unsigned: signed.unsigned,
+        ...(message.idempotency && { idempotency: message.idempotency }),
       },
-      recipients: recipients.map(({ address, domain }) => ({
+      recipients: recipients.map(({ address, domain: at, notify, orcpt }, i) => ({
         id: randomId(10),
         address,
-        domain,
-        state: held ? ("held" as const) : ("queued" as const),
+        domain: at,
+        state: hold ? ("held" as const) : ("queued" as const),
+        ...(hold && { hold }),
         nextAt: now + waitMs,
-        firstTime: false,
-        notify: null,
-        orcpt: null,
+        firstTime: known.firstTimes[i] ?? false,
+        notify,
+        orcpt,
       })),
       limits: policyBook.limitRows(receipt),
       events: [
-        event(held ? "message_held" : "message_accepted", {
+        event(hold ? "message_held" : "message_accepted", {
           dedupe_key: `accepted:${id}`,
-          member: { did: member.did, domain: memberDomain },
+          member: { did: member.did, domain: domain?.name ?? fromDomain },
           credential: credential.id,
-          message: { id, size, recipients: recipients.length, stream, received_at: now },
-          ...(held ? { detail: { reason } } : {}),
+          message: {
+            id,
+            size,
+            recipients: recipients.length,
+            stream,
+            received_at: now,
+            ...known.told,
+          },
+          detail: { reason: hold?.reason ?? decision.reason, ...(waitMs > 0 && { wait_ms: waitMs }) },
         }),
       ],
     });
-    return { ok: true, id, held };
+    const earlier = accepted.duplicateOf ?? accepted.conflict;
+    if (earlier !== undefined) {
+      policyBook.refund(receipt);
+      return takenBefore(earlier, accepted.conflict ? "" : (message.idempotency?.digest ?? ""));
+    }
+    content.accepted();
+    const reason = hold?.reason ?? decision.reason;
+    const outcome = hold ? ("hold" as const) : decision.outcome;
+    const text = acceptedText({ ...decision, outcome, reason: reason as Decision["reason"], waitMs }, id);
+    const state = hold ? "held" : waitMs > 0 ? "paced" : "queued";
+    return { ok: true, id, state, waitMs: hold ? 0 : waitMs, reason, text };
   } catch (err) {
     policyBook.refund(receipt);
-    context.log.error({ err, member: member.did }, "a submission could not be stored");
-    return { ok: false, ...storageRefusal(err) };
+    log.error({ err, member: member.did }, "a submission could not be stored");
+    return { ok: false, fromDomain, ...storageRefusal(err) };
   }
 }
 
-/** The answer for what could not be written down: nothing was acknowledged. */
-export function storageRefusal(error: unknown): Refusal {
-  const full = error instanceof SpoolError ? error.full : (error as NodeJS.ErrnoException).code === "ENOSPC";
-  return full ? DISK_FULL : TRY_LATER;
+/** The answer to a submission that is in the spool already, under its key; an empty digest is not its own. */
+export function takenBefore(id: string, digest: string): Finished {
+  return {
+    ok: true,
+    id,
+    state: "queued",
+    waitMs: 0,
+    reason: "ok",
+    text: `Queued as ${id}`,
+    earlier: { digest },
+  };
 }
 
-const DISK_FULL: Refusal = {
-  code: 451,
-  enhanced: "4.3.1",
-  reason: "disk-full",
-  text: "No room in the spool, try again later",
-};
-const TRY_LATER: Refusal = {
-  code: 451,
-  enhanced: "4.3.0",
-  reason: "internal",
-  text: "The message could not be stored, try again later",
-};
+/** What cannot be signed is kept, and never leaves before it is. */
+async function sign(
+  { signer, log }: RelayContext,
+  { head, fromDomain }: PreparedHeader,
+  bodyHash: string,
+  { member }: Pick<Message, "member">,
+  now: number,
+): Promise<{ signatures: string; unsigned: boolean }> {
+  try {
+    const signatures = await signer.sign({ head, bodyHash, domain: domainOf(member, fromDomain), now });
+    return { signatures, unsigned: false };
+  } catch (err) {
+    log.error({ err, member: member.did, domain: fromDomain }, "a message could not be signed; it is held");
+    return { signatures: "", unsigned: true };
+  }
+}
+
+/** Signing took its time: the policy as it is now may hold what the decision let go. */
+function holdOf(
+  { policyBook }: RelayContext,
+  decision: Decision,
+  unsigned: boolean,
+  fromDomain: string,
+  { member, credential }: Pick<Message, "member" | "credential">,
+): Hold | undefined {
+  if (unsigned) return SIGNING;
+  if (decision.outcome === "hold") return { reason: decision.reason, owner: decision.owner ?? "policy" };
+  return whyHeld(policyBook.byDid(member.did) ?? member, fromDomain, credential.id);
+}
 
 function concat(signatures: string, head: Uint8Array): Uint8Array {
   const prefix = Buffer.from(signatures, "latin1");

@@ -1,0 +1,42 @@
+import { SpoolError } from "../../spool/index.ts";
+
+/** An SMTP reply that is no acceptance. `reason` is the name of the outcome, with which `text` ends. */
+export type Refusal = { code: number; enhanced: string; text: string; reason: string; waitMs?: number };
+
+/** A refusal with its name: `Message refused: it contains a NUL octet [malformed]`. */
+export function refusal(reason: string, code: number, enhanced: string, text: string): Refusal {
+  return { code, enhanced, reason, text: `${text} [${reason}]` };
+}
+
+export const BAD_LOGIN = refusal("auth", 535, "5.7.8", "User name or secret is wrong");
+export const NO_LOGIN = refusal("auth", 530, "5.7.0", "TLS and authentication come first");
+export const REVOKED = refusal(
+  "revoked",
+  535,
+  "5.7.8",
+  "This credential has been revoked; make a new one in the portal",
+);
+export const TOO_MANY_LOGINS = refusal(
+  "auth",
+  421,
+  "4.7.0",
+  "Too many failed log-ins, try again in some minutes",
+);
+export const TOO_SLOW = refusal("internal", 421, "4.4.2", "The message took too long");
+export const DISK_FULL = refusal("disk-full", 452, "4.3.1", "No room in the spool, try again later");
+export const TRY_LATER = refusal(
+  "internal",
+  451,
+  "4.3.0",
+  "The message could not be stored, try again later",
+);
+
+/** The answer for what could not be written down: nothing was acknowledged. */
+export function storageRefusal(error: unknown): Refusal {
+  const full = error instanceof SpoolError ? error.full : (error as NodeJS.ErrnoException).code === "ENOSPC";
+  return full ? DISK_FULL : TRY_LATER;
+}
+
+export function tooLarge(maxSize: number): Refusal {
+  return refusal("too-large", 552, "5.3.4", `Message refused: it is larger than ${maxSize} octets`);
+}
