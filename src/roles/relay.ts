@@ -9,6 +9,7 @@ import { attempt } from "./attempt.ts";
 import { openPoolKey } from "./pool-key.ts";
 import { createPump } from "./pump.ts";
 import { followQueueCommands } from "./queue-commands.ts";
+import { createQueueDesk } from "./queue-desk.ts";
 import type { RoleParts } from "./role-parts.ts";
 
 export type RelayRoleOptions = RoleParts & {
@@ -161,6 +162,7 @@ async function open(options: RelayRoleOptions, opened: (() => Promise<void>)[]) 
   };
 
   return {
+    submission: { authenticate: relay.authenticate, submit: relay.submit },
     spool,
     policyBook,
     addresses,

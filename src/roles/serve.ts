@@ -29,9 +29,11 @@ import { openCertificates } from "./certificates.ts";
 import { coreMigrations, createCore, type Core } from "./core/index.ts";
 import { explainApi } from "./explain-api.ts";
 import { createLabeler, labelerMigrations, type Labeler, type LabelerOptions } from "./labeler.ts";
+import { answerMigration, createAnswers, messagesApi, type Answers } from "./messages-api/index.ts";
 import { createPublicChecks, type PublicChecks } from "./public-checks.ts";
 import { checkQuery } from "./queries/check.ts";
 import { createQueries } from "./queries/index.ts";
+import { queueApi } from "./queue-api.ts";
 import { startRelay, type RunningRelay } from "./relay.ts";
 import { emailXrpc } from "./xrpc.ts";
 import { startZone, type Zone } from "./zone.ts";
@@ -155,6 +157,15 @@ export async function startServe(options: ServeOptions): Promise<Serve> {
       closers.push(zone.close);
     }
 
+    let answers: Answers | undefined;
+    if (has("relay")) {
+      const db = new Database(dataPath(config, "messages-api.sqlite"), [answerMigration]);
+      closers.push(() => db.close());
+      answers = createAnswers(db);
+      const run = async () => answers?.prune(clock.now());
+      scheduler.every({ name: "answers of the HTTP API forgotten", everyMs: 3_600_000, run });
+    }
+
     // Closed in the opposite order: pages and relay first, then the tasks, then what the tasks work on.
     closers.push(() => scheduler.close());
     let relay: RunningRelay | undefined;
@@ -199,8 +210,21 @@ export async function startServe(options: ServeOptions): Promise<Serve> {
     app.all("/xrpc/*", (c) =>
       c.json({ error: "MethodNotImplemented", message: "There is no such method here" }, 501),
     );
+    if (relay && answers) {
+      const { PUBLIC_URL: publicUrl, TRUSTED_PROXIES: trustedProxies } = config;
+      const { submission, spool } = relay;
+      app.route(
+        "/v1",
+        messagesApi({ ...shared, relay: submission, spool, answers, publicUrl, trustedProxies }),
+      );
+    }
     options.extend?.(app);
     if (core && sessionKey) {
+      const mayAct = (token: string | undefined) => {
+        const read = readToken(sessionKey, "api", token, systemClock.now());
+        return read.ok && read.identity.role === "committee";
+      };
+      if (relay) app.route("/api/queue", queueApi({ desk: relay.queue, mayAct, log }));
       app.route(
         "/api",
         adminApi({
@@ -208,10 +232,7 @@ export async function startServe(options: ServeOptions): Promise<Serve> {
           labeler,
           submission,
           log,
-          mayAct: (token) => {
-            const read = readToken(sessionKey, "api", token, systemClock.now());
-            return read.ok && read.identity.role === "committee";
-          },
+          mayAct,
         }),
       );
       const queries = createQueries({
@@ -240,7 +261,7 @@ export async function startServe(options: ServeOptions): Promise<Serve> {
       );
     }
     let http: Address | undefined;
-    if (core || labeler) {
+    if (core || labeler || relay) {
       const server = await serveHttp(app, config.HTTP_ADDRESS);
       http = server.address;
       const labelStream = labeler && attachSubscribeLabels(server.server, labeler.labels);

@@ -9,9 +9,8 @@ const NOT_RUNNING = "Start it with: atmos serve";
 
 /** What should be listening here, asked as a client would. */
 export const services: Probe = async ({ config }) => {
-  const has = (role: "core" | "labeler" | "relay" | "zone") => config.ROLES.includes(role);
-  const probes: Promise<Finding>[] = [];
-  if (has("core") || has("labeler")) probes.push(http(config.HTTP_ADDRESS));
+  const has = (role: "relay" | "zone") => config.ROLES.includes(role);
+  const probes: Promise<Finding>[] = [http(config.HTTP_ADDRESS)];
   if (has("relay")) {
     for (const address of config.SUBMISSION_TLS_ADDRESS)
       probes.push(greeting("submission (TLS)", address, true));

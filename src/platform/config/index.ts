@@ -169,8 +169,10 @@ function contradictions(s: Settings): string[] {
       has("labeler"),
       "ATMOS_ROLES has zone without labeler: the allowlist is made from the labels of the same process; add labeler",
     );
-  const listening: [string, Address][] = [["ATMOS_METRICS_ADDRESS", s.METRICS_ADDRESS]];
-  if (has("core") || has("labeler")) listening.push(["ATMOS_HTTP_ADDRESS", s.HTTP_ADDRESS]);
+  const listening: [string, Address][] = [
+    ["ATMOS_METRICS_ADDRESS", s.METRICS_ADDRESS],
+    ["ATMOS_HTTP_ADDRESS", s.HTTP_ADDRESS],
+  ];
   if (has("relay")) {
     for (const at of s.SUBMISSION_TLS_ADDRESS) listening.push(["ATMOS_SUBMISSION_TLS_ADDRESS", at]);
     for (const at of s.SUBMISSION_STARTTLS_ADDRESS) listening.push(["ATMOS_SUBMISSION_STARTTLS_ADDRESS", at]);

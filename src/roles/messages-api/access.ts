@@ -3,7 +3,7 @@ import { getConnInfo } from "@hono/node-server/conninfo";
 import type { Context } from "hono";
 import { createRateTable } from "../../lib/rate-table.ts";
 import { comailFault, problem, type Answer } from "./outcome.ts";
-import type { Login, Refusal } from "./ports.ts";
+import type { Login, Refusal } from "../../relay/index.ts";
 
 /** Requests of one address; one that is at fault counts as many. */
 const RATE = { limit: 600, periodMs: 60_000, burst: 600 };

@@ -2,15 +2,15 @@ import { createHash } from "node:crypto";
 import type { Context } from "hono";
 import type { Clock } from "../../lib/clock.ts";
 import type { Logger } from "../../platform/log.ts";
+import type { Refusal, Relay, SubmitResult, Who } from "../../relay/index.ts";
 import type { Spool } from "../../spool/index.ts";
 import type { Answers } from "./answers.ts";
 import { createBodyReader } from "./body.ts";
 import type { Envelope } from "./compose.ts";
 import { isAccepted, problem, type Answer } from "./outcome.ts";
-import type { Refusal, Relaying, SubmitResult, Who } from "./ports.ts";
 
 export type HandInOptions = {
-  relaying: Pick<Relaying, "submit">;
+  relay: Pick<Relay, "submit">;
   spool: Pick<Spool, "message" | "submission">;
   answers: Answers;
   clock: Clock;
@@ -30,7 +30,7 @@ export type Door = {
 };
 
 /** Hands what a request holds to the relay: once for each idempotency key, within bounds of memory. */
-export function createHandIn({ relaying, spool, answers, clock, log }: HandInOptions) {
+export function createHandIn({ relay, spool, answers, clock, log }: HandInOptions) {
   const readBody = createBodyReader();
 
   return async function handIn(c: Context, who: Who, door: Door): Promise<Answer> {
@@ -59,9 +59,9 @@ export function createHandIn({ relaying, spool, answers, clock, log }: HandInOpt
     let answer: Answer | undefined;
     try {
       const known = await spool.submission(who.credential.id, key, clock.now());
-      if (known && known.digest !== digest) return door.refusal(KEY_REUSED);
+      // Before anything is decided: what was taken has its answer also when there is no room for more.
       answer = known
-        ? await whatBecameOf(known.message, door, bytes)
+        ? await again(known.message, known.digest === digest, door, bytes)
         : await submit(who, door, bytes, idempotency);
       return answer;
     } finally {
@@ -83,18 +83,21 @@ export function createHandIn({ relaying, spool, answers, clock, log }: HandInOpt
     const envelope = door.read(bytes);
     if ("code" in envelope) return door.refusal(envelope);
     const { recipients, ...rest } = envelope;
-    const result = await relaying.submit({
+    const result = await relay.submit({
       ...who,
       ...rest,
       recipients: recipients.map((address) => ({ address })),
       ...(idempotency && { idempotency }),
       protocol: "HTTP",
     });
+    if (result.ok && result.earlier)
+      return again(result.id, result.earlier.digest === idempotency?.digest, door, bytes);
     return door.answer(result, recipients, clock.now());
   }
 
   /** The answer was lost, in a crash between the commit and it: the spool knows who was accepted. */
-  async function whatBecameOf(id: string, door: Door, bytes: Uint8Array): Promise<Answer> {
+  async function again(id: string, same: boolean, door: Door, bytes: Uint8Array): Promise<Answer> {
+    if (!same) return door.refusal(KEY_REUSED);
     const envelope = door.read(bytes);
     if ("code" in envelope) return door.refusal(envelope);
     const message = await spool.message(id);
@@ -107,6 +110,7 @@ export function createHandIn({ relaying, spool, answers, clock, log }: HandInOpt
       state: hold ? "held" : "queued",
       waitMs: 0,
       reason: hold?.reason ?? "ok",
+      text: "",
       recipients: envelope.recipients
         .filter((address) => !addresses.has(address))
         .map((address) => ({ address, ...NOT_RECORDED })),

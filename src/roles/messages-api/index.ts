@@ -1,6 +1,7 @@
 import { Hono, type Context } from "hono";
 import { z } from "zod";
 import type { Metrics } from "../../platform/metrics.ts";
+import type { Login, Refusal, Relay, Who } from "../../relay/index.ts";
 import type { Spool } from "../../spool/index.ts";
 import { clientOf } from "../xrpc-client.ts";
 import { basicLogin, comailLogin, createRequestGuard, insecure } from "./access.ts";
@@ -15,14 +16,13 @@ import {
   refusalAnswer,
   type Answer,
 } from "./outcome.ts";
-import type { Login, Refusal, Relaying, Who } from "./ports.ts";
 import { comailMessage, listQuery, newMessage, type ComailMessage, type NewMessage } from "./schemas.ts";
 import { detailView, listView } from "./views.ts";
 
-export { answerMigration, createAnswers } from "./answers.ts";
+export { answerMigration, createAnswers, type Answers } from "./answers.ts";
 
 export type MessagesApiOptions = HandInOptions & {
-  relaying: Relaying;
+  relay: Pick<Relay, "authenticate">;
   spool: Pick<Spool, "messages" | "attempts">;
   metrics: Pick<Metrics, "submissions">;
   /** Origin of the site; where it is https, requests in clear are refused. */
@@ -41,7 +41,7 @@ type Env = { Variables: { address: string } };
 
 /** Mail by HTTP, under `/v1`: the log-in, decisions, limits, events and spool of SMTP submission. */
 export function messagesApi(options: MessagesApiOptions): Hono<Env> {
-  const { relaying, spool, clock, log, metrics, publicUrl } = options;
+  const { relay, spool, clock, log, metrics, publicUrl } = options;
   const proxies = new Set(options.trustedProxies);
   const httpsOnly = publicUrl.startsWith("https:");
   const maxSize = options.maxSize ?? MAX_SIZE;
@@ -143,7 +143,7 @@ export function messagesApi(options: MessagesApiOptions): Hono<Env> {
   return app;
 
   function authenticate(login: Login | Refusal): Who | Refusal {
-    return "code" in login ? login : relaying.authenticate(login);
+    return "code" in login ? login : relay.authenticate(login);
   }
 }
 

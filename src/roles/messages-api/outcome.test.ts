@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { comailAnswer, comailRefusal, messageAnswer, refusalAnswer } from "./outcome.ts";
-import type { Refusal, SubmitResult } from "./ports.ts";
+import type { Refusal, SubmitResult } from "../../relay/index.ts";
 
 const refusal = (reason: string, code: number, text = "Words"): Refusal => ({
   code,
@@ -15,6 +15,7 @@ const ok: SubmitResult = {
   state: "queued",
   waitMs: 0,
   reason: "ok",
+  text: "Queued as abcdefghijklmnop",
   recipients: [],
 };
 const NOW = Date.UTC(2026, 0, 1);

@@ -1,5 +1,5 @@
 import { unbase32 } from "../../lib/ids.ts";
-import type { RefusedRecipient, Refusal, SubmitResult } from "./ports.ts";
+import type { RefusedRecipient, Refusal, SubmitResult } from "../../relay/index.ts";
 import type { Accepted, ComailAccepted, ComailCode, ComailFault, Fault, RecipientResult } from "./schemas.ts";
 
 type Status = 400 | 401 | 403 | 404 | 409 | 413 | 422 | 429 | 503;
