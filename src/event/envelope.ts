@@ -12,6 +12,7 @@ export type ActionName =
   | "recipient_deferred"
   | "recipient_bounced"
   | "recipient_expired"
+  | "recipient_dropped"
   | "complaint_received"
   | "report_received"
   | "provider_reported"

@@ -164,6 +164,7 @@ async function open(options: RelayRoleOptions, opened: (() => Promise<void>)[]) 
   return {
     submission: { authenticate: relay.authenticate, submit: relay.submit },
     spool,
+    queue: createQueueDesk({ spool, relay, policyBook, newEvent, recipientKey: keys.recipient, clock }),
     policyBook,
     addresses,
     poolKey,

@@ -102,6 +102,7 @@ export const EVENT_WORDS: Record<ActionName, { tone: Tone; name: string }> = {
   recipient_deferred: { tone: "note", name: "Deferred" },
   recipient_bounced: { tone: "bad", name: "Bounced" },
   recipient_expired: { tone: "bad", name: "Expired" },
+  recipient_dropped: { tone: "warn", name: "Dropped by a person" },
   complaint_received: { tone: "bad", name: "Complaint" },
   report_received: { tone: "idle", name: "Report received" },
   provider_reported: { tone: "idle", name: "Provider figures" },

@@ -1,0 +1,123 @@
+import { isValidDid } from "@atproto/syntax";
+import { Hono } from "hono";
+import { bodyLimit } from "hono/body-limit";
+import { z } from "zod";
+import type { Logger } from "../platform/log.ts";
+import {
+  HOLD_OWNERS,
+  QUEUE_ACTIONS,
+  RECIPIENT_STATES,
+  SpoolError,
+  type QueueFilter,
+} from "../spool/index.ts";
+import type { QueueDesk } from "./queue-desk.ts";
+
+export type QueueApiOptions = {
+  desk: QueueDesk;
+  /** Whether the bearer token is the committee's. */
+  mayAct: (token: string | undefined) => boolean;
+  log: Logger;
+};
+
+const MAX_BODY = 64 * 1024;
+const MAX_LIMIT = 10_000;
+
+const words = (most: number) => z.string().min(1).max(most);
+const limit = z.coerce.number().int().min(1).max(MAX_LIMIT);
+const filter = z.strictObject({
+  ids: z.array(words(64)).min(1).max(1_000).optional(),
+  did: z
+    .string()
+    .refine((text) => isValidDid(text), "is not a DID")
+    .optional(),
+  credential: words(100).optional(),
+  fromDomain: words(253).optional(),
+  recipient: words(320).optional(),
+  recipientDomain: words(253).optional(),
+  states: z.array(z.enum(RECIPIENT_STATES)).min(1).optional(),
+  holdReason: words(100).optional(),
+  holdOwner: z.enum(HOLD_OWNERS).optional(),
+  stream: words(100).optional(),
+  /** Ms since the epoch. */
+  receivedUpTo: z.number().int().optional(),
+});
+const search = z.strictObject({
+  filter: filter.default({}),
+  limit: limit.default(100),
+  before: z.number().int().positive().optional(),
+});
+const operation = z.strictObject({
+  filter: filter.refine(
+    (given) => Object.keys(given).length > 0,
+    "must say which mail is meant: name at least one thing",
+  ),
+  by: words(200),
+  why: words(1_000),
+  limit: limit.optional(),
+  dryRun: z.boolean().default(false),
+});
+const action = z.enum(QUEUE_ACTIONS);
+
+/**
+ * The queue of this node for people: `POST /list`, `GET /messages/:id`, `POST /hold|release|requeue|bounce|drop`, with a
+ * short-lived token of the committee. An operation names who does it and why, and leaves a trace in each message.
+ */
+export function queueApi({ desk, mayAct, log }: QueueApiOptions): Hono {
+  const app = new Hono();
+  app.use(bodyLimit({ maxSize: MAX_BODY }));
+  app.use(async (c, next) => {
+    const token = /^Bearer (.+)$/.exec(c.req.header("authorization") ?? "")?.[1];
+    if (mayAct(token)) return next();
+    return c.json(
+      { error: "AuthRequired", message: "This needs a token of the committee: use the command `atmos`." },
+      401,
+    );
+  });
+  app.onError((error, c) => {
+    if (error instanceof z.ZodError) {
+      const message = error.issues.map((i) => `${i.path.join(".") || "body"}: ${i.message}`).join("; ");
+      return c.json({ error: "InvalidRequest", message }, 400);
+    }
+    if (error instanceof SyntaxError)
+      return c.json({ error: "InvalidRequest", message: "The body is not JSON" }, 400);
+    log.error({ err: error, path: c.req.path }, "a request about the queue failed");
+    if (error instanceof SpoolError)
+      return c.json({ error: "SpoolUnavailable", message: `Nothing is certain: ${error.message}` }, 503);
+    return c.json({ error: "InternalServerError", message: "It failed; the log says why" }, 500);
+  });
+
+  app.post("/list", async (c) => {
+    const { filter: asked, limit: most, before } = search.parse(await c.req.json());
+    const page = { limit: most, ...(before !== undefined && { before }) };
+    const { entries, next } = await desk.list(given(asked), page);
+    return c.json({ entries, next: next ?? null, counts: await desk.counts() });
+  });
+
+  app.get("/messages/:id", async (c) => {
+    const history = await desk.history(c.req.param("id"));
+    if (history) return c.json(history);
+    return c.json({ error: "NotFound", message: "No message or recipient has this id" }, 404);
+  });
+
+  app.post("/:action", async (c) => {
+    const name = action.safeParse(c.req.param("action"));
+    if (!name.success)
+      return c.json({ error: "NotFound", message: `One of ${QUEUE_ACTIONS.join(", ")}` }, 404);
+    const { filter: asked, limit: most, ...rest } = operation.parse(await c.req.json());
+    const request = { ...rest, filter: given(asked), ...(most !== undefined && { limit: most }) };
+    const result = await desk.act(name.data, request);
+    if (!rest.dryRun)
+      log.info(
+        { action: name.data, by: rest.by, why: rest.why, filter: asked, ...result },
+        "queue operation",
+      );
+    return c.json(result);
+  });
+
+  return app;
+}
+
+/** Without what was not given. */
+function given(asked: z.infer<typeof filter>): QueueFilter {
+  return Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== undefined));
+}
