@@ -57,7 +57,6 @@ describe.each(sources)("$name is the only source", ({ start, settings }) => {
   };
   beforeAll(async () => {
     coop = await startCooperative(intake);
-    member = await coop.join(DOMAIN, { address: "127.0.0.26" });
   });
   afterAll(async () => {
     await coop?.stop();
@@ -85,6 +84,7 @@ describe.each(sources)("$name is the only source", ({ start, settings }) => {
   }
 
   test("a record in the PDS is labelled; changed, in its new version; deleted, the label is negated", async () => {
+    member = await coop.join(DOMAIN, { address: "127.0.0.26" });
     expect((await label()).cid).toBe(member.attestation.cid);
     const { cid } = await write();
     await until("a label of the new version", async () => (await label()).cid === cid);
