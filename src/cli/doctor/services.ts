@@ -17,6 +17,7 @@ export const services: Probe = async ({ config }) => {
     for (const address of config.SUBMISSION_STARTTLS_ADDRESS)
       probes.push(greeting("submission (STARTTLS)", address, false));
     probes.push(greeting("inbound", config.INBOUND_ADDRESS, false));
+    if (config.ACME_DIRECTORY !== undefined) probes.push(challenges(config.ACME_HTTP_ADDRESS));
   }
   if (has("zone")) probes.push(zone(config.ZONE_ADDRESS, config.ZONE_NAME));
   return Promise.all(probes);
@@ -39,6 +40,24 @@ async function http(address: Address): Promise<Finding> {
       : fail("http", `${url} says ${response.status}`, "Look at the log.");
   } catch (error) {
     return fail("http", `${url}: ${messageOf(error)}`, NOT_RUNNING);
+  }
+}
+
+/** Whether it is ours that answers there, and not a web server which would send the authority astray. */
+async function challenges(address: Address): Promise<Finding> {
+  const url = `http://${at(local(address))}/.well-known/acme-challenge/doctor`;
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS), redirect: "manual" });
+    const ours = (await response.text()).startsWith("There is nothing here but challenges");
+    return ours
+      ? ok("challenges", `${at(address)} answers the authority's challenges`)
+      : fail(
+          "challenges",
+          `another server answers at ${at(address)}`,
+          "Give ATMOS_ACME_HTTP_ADDRESS its own.",
+        );
+  } catch (error) {
+    return fail("challenges", `${url}: ${messageOf(error)}`, NOT_RUNNING);
   }
 }
 
