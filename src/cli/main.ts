@@ -3,6 +3,7 @@ import { createRequire } from "node:module";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { ConfigError } from "../platform/config/index.ts";
 import { RulesError } from "../rules/index.ts";
+import { SpoolError } from "../spool/index.ts";
 import { check } from "./check.ts";
 import { connectionTest } from "./connection-test.ts";
 import { doctor } from "./doctor/index.ts";
@@ -12,6 +13,7 @@ import { lexiconPublish, type PublishOptions } from "./lexicon.ts";
 import { link } from "./link.ts";
 import { memberCommands } from "./member-commands.ts";
 import { CommandError, EXIT } from "./output.ts";
+import { queueCommands } from "./queue.ts";
 import { sandbox } from "./sandbox.ts";
 import { sendTest } from "./send-test.ts";
 import { serve } from "./serve.ts";
@@ -164,6 +166,7 @@ label
   .action(run(labelExplain));
 
 memberCommands(program, { env, json, run });
+queueCommands(program, { env, json, run });
 
 /** Each time the option is given, one port more. */
 function ports(text: string, before: number[] | undefined): number[] {
@@ -180,7 +183,10 @@ function run<A extends unknown[]>(command: (...args: A) => Promise<number>): (..
       process.exitCode = await command(...args);
     } catch (error) {
       const known =
-        error instanceof CommandError || error instanceof ConfigError || error instanceof RulesError;
+        error instanceof CommandError ||
+        error instanceof ConfigError ||
+        error instanceof RulesError ||
+        error instanceof SpoolError;
       const cause = error as NodeJS.ErrnoException;
       if (known) console.error(cause.message);
       else if (cause.code === "EADDRINUSE")

@@ -38,8 +38,8 @@ const filter = z.strictObject({
   holdReason: words(100).optional(),
   holdOwner: z.enum(HOLD_OWNERS).optional(),
   stream: words(100).optional(),
-  /** Ms since the epoch. */
-  receivedUpTo: z.number().int().optional(),
+  /** Received at least so long ago. */
+  olderThanMs: z.number().int().min(0).optional(),
 });
 const search = z.strictObject({
   filter: filter.default({}),
@@ -89,13 +89,14 @@ export function queueApi({ desk, mayAct, log }: QueueApiOptions): Hono {
   app.post("/list", async (c) => {
     const { filter: asked, limit: most, before } = search.parse(await c.req.json());
     const page = { limit: most, ...(before !== undefined && { before }) };
-    const { entries, next } = await desk.list(given(asked), page);
-    return c.json({ entries, next: next ?? null, counts: await desk.counts() });
+    const now = desk.now();
+    const { entries, next } = await desk.list(given(asked, now), page);
+    return c.json({ now, entries, next: next ?? null, counts: await desk.counts() });
   });
 
   app.get("/messages/:id", async (c) => {
     const history = await desk.history(c.req.param("id"));
-    if (history) return c.json(history);
+    if (history) return c.json({ now: desk.now(), ...history });
     return c.json({ error: "NotFound", message: "No message or recipient has this id" }, 404);
   });
 
@@ -104,7 +105,7 @@ export function queueApi({ desk, mayAct, log }: QueueApiOptions): Hono {
     if (!name.success)
       return c.json({ error: "NotFound", message: `One of ${QUEUE_ACTIONS.join(", ")}` }, 404);
     const { filter: asked, limit: most, ...rest } = operation.parse(await c.req.json());
-    const request = { ...rest, filter: given(asked), ...(most !== undefined && { limit: most }) };
+    const request = { ...rest, filter: given(asked, desk.now()), ...(most !== undefined && { limit: most }) };
     const result = await desk.act(name.data, request);
     if (!rest.dryRun)
       log.info(
@@ -117,7 +118,8 @@ export function queueApi({ desk, mayAct, log }: QueueApiOptions): Hono {
   return app;
 }
 
-/** Without what was not given. */
-function given(asked: z.infer<typeof filter>): QueueFilter {
-  return Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== undefined));
+/** Without what was not given; the age as a time. */
+function given({ olderThanMs, ...asked }: z.infer<typeof filter>, now: number): QueueFilter {
+  const all = { ...asked, receivedUpTo: olderThanMs === undefined ? undefined : now - olderThanMs };
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
 }

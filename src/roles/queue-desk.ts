@@ -74,6 +74,7 @@ export function createQueueDesk(options: QueueDeskOptions) {
   return {
     list: (...args: Parameters<Spool["list"]>) => spool.list(...args),
     counts: () => spool.counts(),
+    now: () => clock.now(),
     async history(id: string): Promise<QueueHistory | undefined> {
       const message = (await spool.message(id)) ?? (await spool.messageByRecipient(id));
       if (!message) return undefined;
