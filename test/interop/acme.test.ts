@@ -111,7 +111,9 @@ test(
     const open = await secured(ports.tls, pebble.root);
     expect(await reply(open.secure)).toMatch(/^220/);
     expect(new Set(await everywhere(pebble.root))).toEqual(new Set([open.fingerprint]));
-    expect((await doctor())("ACME")).toMatchObject({ status: "ok" });
+    const findings = await doctor();
+    expect(findings("ACME")).toMatchObject({ status: "ok" });
+    expect(findings("challenges")).toMatchObject({ status: "ok" });
     const scraped = await (await fetch(`http://127.0.0.1:${metrics}/metrics`)).text();
     const days = Number(/^atmos_certificate_days_left (\S+)$/m.exec(scraped)?.[1]);
     expect(days).toBeGreaterThan(0);
