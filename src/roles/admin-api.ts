@@ -29,7 +29,12 @@ const hint = z.strictObject({ did, collection: z.string().max(300), rkey: z.stri
 /** What the command line asks of a running `atmos serve`: `/api/*`, JSON, with a short-lived token of the committee. */
 export function adminApi({ core, labeler, submission, mayAct, log }: AdminApiOptions): Hono {
   const app = new Hono();
-  app.use(bodyLimit({ maxSize: MAX_BODY }));
+  app.use(
+    bodyLimit({
+      maxSize: MAX_BODY,
+      onError: (c) => c.json({ error: "PayloadTooLarge", message: "The body is over 64 KiB" }, 413),
+    }),
+  );
   app.use(async (c, next) => {
     const token = /^Bearer (.+)$/.exec(c.req.header("authorization") ?? "")?.[1];
     if (mayAct(token)) return next();

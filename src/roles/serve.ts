@@ -35,6 +35,7 @@ import { checkQuery } from "./queries/check.ts";
 import { createQueries } from "./queries/index.ts";
 import { queueApi } from "./queue-api.ts";
 import { startRelay, type RunningRelay } from "./relay.ts";
+import { createWebActions } from "./web-actions.ts";
 import { emailXrpc } from "./xrpc.ts";
 import { startZone, type Zone } from "./zone.ts";
 
@@ -252,6 +253,7 @@ export async function startServe(options: ServeOptions): Promise<Serve> {
         "/",
         createWeb({
           queries,
+          actions: createWebActions(core, submission),
           ...(checks && labeler && { check: checkQuery(checks, labeler) }),
           sessionKey,
           clock: systemClock,

@@ -17,10 +17,13 @@ import {
   type Page,
   type TokenResult,
 } from "./session.ts";
-import type { CheckAnswer, WebQueries } from "./view.ts";
+import { formRoutes } from "./forms.ts";
+import type { CheckAnswer, WebActions, WebQueries } from "./view.ts";
 
 export type WebOptions = {
   queries: WebQueries;
+  /** What forms do. Absent, there are no forms to send. */
+  actions?: WebActions;
   /** 32 bytes or more; signs access links and sessions. */
   sessionKey: Uint8Array;
   clock: Clock;
@@ -51,7 +54,7 @@ export function createWeb(options: WebOptions): Hono {
     const result = session(c);
     return result.ok ? result.identity : null;
   };
-  const answer = async (c: Context, page: Rendered, status: 200 | 403 | 404 | 500 = 200) =>
+  const answer = async (c: Context, page: Rendered, status: 200 | 400 | 403 | 404 | 409 | 500 = 200) =>
     c.html(await renderPage(page, identityOf(c)), status);
 
   app.use(secureHeaders(HEADERS));
@@ -92,6 +95,9 @@ export function createWeb(options: WebOptions): Hono {
     if (view === null) return answer(c, { page: "not-found" }, 404);
     return answer(c, { page: "member", view });
   });
+
+  const { actions } = options;
+  if (actions) app.route("/", formRoutes({ actions, publicUrl, identityOf, answer, refuse }));
 
   app.get(LOGIN_PATH, async (c) => {
     const link = readToken(sessionKey, "link", c.req.query("token"), clock.now());

@@ -23,3 +23,16 @@ export function domainAnchor(name: string): string {
 export function changeAnchor(id: string): string {
   return `change-${id.replaceAll(/[^\w-]/g, "-")}`;
 }
+
+/** Where the forms of a member's page go. */
+export function pausePath(did: string, id: number): string {
+  return `${memberPath(did)}/pauses/${id}`;
+}
+
+export function revokePath(did: string, id: string): string {
+  return `${memberPath(did)}/credentials/${encodeURIComponent(id)}/revoke`;
+}
+
+export function applicationPath(did: string): string {
+  return `${memberPath(did)}/application`;
+}

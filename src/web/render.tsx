@@ -9,14 +9,23 @@ import {
   ForeignRequestPage,
   LoggedOutPage,
   LoginPage,
+  NotDonePage,
   NotFoundPage,
   type LoginReason,
 } from "./pages/notices.tsx";
 import { LabelPage } from "./pages/label.tsx";
+import { ReplacedPage } from "./pages/replaced.tsx";
 import { OverviewPage } from "./pages/overview.tsx";
 import { CHECK_PATH, COMMITTEE_PATH, LOGOUT_PATH, memberPath } from "./paths.ts";
 import { homeOf, type Identity } from "./session.ts";
-import type { CheckAnswer, CommitteeOverview, LabelExplanation, MemberView, PublicOverview } from "./view.ts";
+import type {
+  CheckAnswer,
+  CommitteeOverview,
+  LabelExplanation,
+  MemberView,
+  PublicOverview,
+  ShownCredential,
+} from "./view.ts";
 
 /** What is shown: a page with what it shows. */
 export type Rendered =
@@ -26,6 +35,8 @@ export type Rendered =
   | { page: "label"; view: LabelExplanation }
   | { page: "check"; answer: CheckAnswer | null }
   | { page: "login"; reason: LoginReason }
+  | { page: "replaced"; did: string; credentials: ShownCredential[] }
+  | { page: "not-done"; why: string; back: string }
   | { page: "forbidden" | "foreign" | "logged-out" | "not-found" | "failure" };
 
 const LIVE_SECONDS = 5;
@@ -51,7 +62,10 @@ function contentOf(shown: Rendered, viewer: Identity | null): { title: string; b
     case "member": {
       const forCommittee = viewer?.role === "committee";
       const body = <MemberPage view={shown.view} forCommittee={forCommittee} />;
-      return { title: shown.view.domain, body, live: true };
+      // Nobody's words are lost to a reload: a page on which the committee writes stands still.
+      const writing =
+        shown.view.membership === "applicant" || shown.view.pauses.some((pause) => pause.end === null);
+      return { title: shown.view.domain, body, live: !(forCommittee && writing) };
     }
     case "label":
       return { title: `Labels of ${shown.view.subject}`, body: <LabelPage view={shown.view} /> };
@@ -59,6 +73,13 @@ function contentOf(shown: Rendered, viewer: Identity | null): { title: string; b
       return { title: "Check a mail domain", body: <CheckPage answer={shown.answer} /> };
     case "login":
       return { title: "Log in", body: <LoginPage reason={shown.reason} /> };
+    case "replaced":
+      return {
+        title: "New credential",
+        body: <ReplacedPage did={shown.did} credentials={shown.credentials} />,
+      };
+    case "not-done":
+      return { title: "Not done", body: <NotDonePage why={shown.why} back={shown.back} /> };
     case "forbidden":
       return { title: "Not yours to see", body: <ForbiddenPage home={viewer ? homeOf(viewer) : "/"} /> };
     case "foreign":

@@ -1,6 +1,8 @@
 import type { ActionName, BounceWindow, ComplaintWindow } from "../event/index.ts";
+import type { Application, CredentialView, Rotation } from "../member/index.ts";
 import type { RecipientState } from "../spool/index.ts";
-import type { Standing, Tier } from "../policy/index.ts";
+import type { Membership, Standing, Tier } from "../policy/index.ts";
+import type { Ending, Pause } from "../standing/index.ts";
 
 /**
  * What the pages show. Instants are milliseconds since the epoch, shares are between 0 and 1, days are `YYYY-MM-DD`
@@ -95,6 +97,10 @@ export { RECIPIENT_STATES, type RecipientState } from "../spool/index.ts";
 
 export type CommitteeOverview = {
   overview: PublicOverview;
+  /** Those that wait for a decision, the longest first. */
+  applications: Application[];
+  /** Those that have not ended, the oldest first. */
+  pauses: (MemberPause & { domain: string })[];
   members: CommitteeMember[];
   changes: ChangeLine[];
   events: EventLine[];
@@ -125,6 +131,18 @@ export type MemberDomain = {
   returnPath: string | null;
   checkedAt: number | null;
   findings: Finding[];
+  /** Its keys, while they turn; null while all of them just sign. */
+  rotation: Rotation | null;
+};
+
+/** A pause in words. */
+export type MemberPause = Pause & {
+  title: string;
+  remedy: string;
+  /** Name of the credential; null: the whole member. */
+  credentialName: string | null;
+  /** Recipients whose mail waits for it; null when that is not known here. */
+  held: number | null;
 };
 
 /** One value that a rule looked at. `key` is the field of the window; `threshold` is what the rule asks at least. */
@@ -207,8 +225,12 @@ export type MemberView = {
   joinedAt: number;
   standing: Standing;
   standingSince: number;
-  /** The breaker has stopped the member's mail. Not a standing. */
-  paused: { since: number; reason: string; remedy: string } | null;
+  membership: Membership;
+  /** Open ones first, then the newest. */
+  pauses: MemberPause[];
+  /** Every application with its decision, the newest first. */
+  applications: Application[];
+  credentials: CredentialView[];
   tier: Tier;
   /** What brings the next tier; null at the last. */
   nextTier: string | null;
@@ -289,4 +311,22 @@ export interface WebQueries {
   member(did: string): Promise<MemberView | null>;
   /** Null when the subject is no DID, AT URI or domain, or no labeler runs here. `value` narrows it to one label. */
   label(subject: string, value?: string): Promise<LabelExplanation | null>;
+}
+
+/** A credential as it is shown once: its block for a PDS's environment file. */
+export type ShownCredential = { name: string; username: string; secret: string; lines: string };
+
+export type Who = { who: "member" | "committee"; by: string };
+
+/** `refused`: why, in a sentence. */
+export type ActionResult = { done: true; credentials: ShownCredential[] } | { refused: string };
+
+/** What the forms of the pages do. */
+export interface WebActions {
+  answerPause(did: string, id: number, answer: Ending, who: Who, reason: string): Promise<ActionResult>;
+  revokeCredential(did: string, id: string, by: string): Promise<ActionResult>;
+  decideApplication(
+    did: string,
+    decision: { approve: boolean; tier: Tier; words: string; by: string },
+  ): Promise<ActionResult>;
 }

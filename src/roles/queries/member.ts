@@ -1,3 +1,4 @@
+import type { MemberError, Rotation } from "../../member/index.ts";
 import { BUCKET_NAMES, limitsOf, remaining, type LimitState, type MemberPolicy } from "../../policy/index.ts";
 import type { AttemptView } from "../../spool/index.ts";
 import { CAUSES, type StandingChange as Change } from "../../standing/index.ts";
@@ -11,8 +12,10 @@ import type {
   StandingChange,
 } from "../../web/index.ts";
 import { findingsView } from "./findings.ts";
+import { pauseView } from "./pauses.ts";
 import { labelsInForce, type QueryParts } from "./parts.ts";
 
+const PAUSES = 20;
 const MESSAGES = 25;
 const RECIPIENTS = 20;
 const ATTEMPTS = 3;
@@ -38,7 +41,10 @@ export async function memberView(parts: QueryParts, did: string): Promise<Member
     joinedAt: member.joined_at,
     standing: state.standing,
     standingSince: state.since,
-    paused: null,
+    membership: member.membership,
+    pauses: await Promise.all(core.pauses.of(did, PAUSES).map((pause) => pauseView(parts, pause))),
+    applications: core.members.applications.of(did),
+    credentials: core.members.credentialsOf(did),
     tier: member.tier,
     nextTier: NEXT_TIER[member.tier] ?? null,
     limits: policy ? limitUses(policy, policyBook?.limits(did, now) ?? {}, now) : [],
@@ -61,7 +67,7 @@ export async function memberView(parts: QueryParts, did: string): Promise<Member
 }
 
 function domainView(
-  { labeler }: QueryParts,
+  { core, labeler }: QueryParts,
   did: string,
   name: string,
 ): Omit<MemberDomain, "status" | "returnPath"> {
@@ -74,7 +80,13 @@ function domainView(
       : null,
     checkedAt: attestation?.checkedAt ?? null,
     findings: checks.flatMap(findingsView),
+    rotation: rotationView(core.members.rotation(name)),
   };
+}
+
+/** Null while all keys just sign. */
+function rotationView(rotation: Rotation | MemberError): Rotation | null {
+  return "error" in rotation || rotation.keys.every((key) => key.state === "active") ? null : rotation;
 }
 
 function changeView({ rules }: QueryParts, change: Change): StandingChange {

@@ -1,11 +1,13 @@
 import type { ActionName, EventData } from "../../event/index.ts";
 import type { CommitteeOverview, LabelledOperator, PublicOverview } from "../../web/index.ts";
 import { CAUSES } from "../../standing/index.ts";
+import { pauseView } from "./pauses.ts";
 import { dayOf, labelsInForce, lastDays, type QueryParts } from "./parts.ts";
 
 /** Messages a day from which Gmail's Postmaster Tools show a sender its own figures. */
 const VISIBILITY_THRESHOLD = 250;
 const WEEK = 7;
+const WAITING = 50;
 
 export async function publicOverview(parts: QueryParts): Promise<PublicOverview> {
   const { core, labeler, zone, clock } = parts;
@@ -67,14 +69,21 @@ export async function committeeOverview(parts: QueryParts): Promise<CommitteeOve
   const waiting = (await spool?.oldestWaiting()) ?? null;
   return {
     overview: await publicOverview(parts),
-    members: core.members.list().map((member) => {
+    applications: core.members.applications.list("open", WAITING),
+    pauses: await Promise.all(
+      core.pauses.allOpen(WAITING).map(async (pause) => ({
+        ...(await pauseView(parts, pause)),
+        domain: domainOf(pause.did),
+      })),
+    ),
+    members: membersOf(core).map((member) => {
       const week = lastDays(parts, WEEK, member.did).map((day) => day.accepted);
       const last = core.events.recentOf(member.did, 1)[0];
       return {
         did: member.did,
         domain: domainOf(member.did),
         standing: core.standings.state(member.did).standing,
-        paused: false,
+        paused: core.pauses.open(member.did).length > 0,
         tier: member.tier,
         today: week.at(-1) ?? 0,
         week,
@@ -105,6 +114,10 @@ export async function committeeOverview(parts: QueryParts): Promise<CommitteeOve
   };
 }
 
+function membersOf({ members }: QueryParts["core"]) {
+  return members.list().filter((member) => member.membership === "member");
+}
+
 function summarize(action: ActionName, { smtp, recipient, detail, message }: EventData): string {
   if (smtp && recipient) {
     const reply = [smtp.code || "", smtp.enhanced, smtp.text].filter((part) => part !== "").join(" ");
@@ -114,5 +127,7 @@ function summarize(action: ActionName, { smtp, recipient, detail, message }: Eve
   if (action === "domain_checked") return `checks: ${String(detail?.["summary"])}`;
   if (message)
     return `${message.recipients} recipient${message.recipients === 1 ? "" : "s"}, ${message.size} octets`;
-  return typeof detail?.["reason"] === "string" ? detail["reason"] : "";
+  if (action === "credential_used_anew") return String(detail?.["network"]);
+  const said = detail?.["reason"] ?? detail?.["cause"] ?? detail?.["tier"];
+  return typeof said === "string" ? said : "";
 }

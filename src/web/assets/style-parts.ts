@@ -119,4 +119,14 @@ details > *:not(summary) { margin-top: 0.5rem; }
 .mail-head { display: flex; flex-wrap: wrap; gap: 0 1rem; align-items: baseline; margin-bottom: 0.5rem; max-width: none; }
 .recipient { padding-left: 0.95rem; } .recipient + .recipient { margin-top: 0.8rem; }
 .notice > * + * { margin-top: 1.1rem; }
+.choices { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fit, minmax(min(100%, 17rem), 1fr)); margin-top: 1.1rem; }
+main .choice { display: flex; flex-direction: column; align-items: flex-start; gap: 0.6rem; margin: 0; padding: 0.9rem 1rem;
+  border: 1px solid var(--line-strong); border-radius: var(--radius); }
+.choice p { flex: 1; }
+main .decide { display: grid; gap: 0.4rem; justify-items: start; margin: 1.1rem 0 0; max-width: 40rem; }
+.decide label { font-size: 0.94rem; color: var(--ink-soft); } .decide input { width: 100%; } .decide button { margin-top: 0.4rem; }
+.buttons { display: flex; flex-wrap: wrap; gap: 0.6rem; }
+.grave { color: var(--bad); } .grave:hover { border-color: var(--bad); }
+main td form { margin: 0; }
+@media (min-width: 44.01rem) { .choice button, .decide button { white-space: nowrap; } }
 `;

@@ -26,6 +26,7 @@ export function CommitteePage({ view }: { view: CommitteeOverview }) {
           own part of it.
         </p>
       </div>
+      <Waiting view={view} />
       <Standings members={view.members} />
       <Queue view={view} />
       <Changes view={view} />
@@ -37,6 +38,66 @@ export function CommitteePage({ view }: { view: CommitteeOverview }) {
       <Allowlist view={view.overview} />
       <RecentLabels view={view.overview} />
     </>
+  );
+}
+
+/** What people decide: who wants to belong, and whose mail stands still. */
+function Waiting({ view: { applications, pauses } }: { view: CommitteeOverview }) {
+  return (
+    <Section
+      id="waiting"
+      title="Waits for a decision"
+      intro={
+        applications.length + pauses.length === 0
+          ? "No application, no pause."
+          : "Each is decided on the page of its member."
+      }
+    >
+      {applications.length === 0 ? null : (
+        <DataTable
+          caption="Applications, the one that waits longest first"
+          columns={[
+            { label: "Name" },
+            { label: "Domains" },
+            { label: "A day", numeric: true },
+            { label: "Sends" },
+            { label: "Applied" },
+          ]}
+          rows={applications.map((one) => ({
+            key: String(one.id),
+            cells: [
+              <a href={memberPath(one.did)}>{one.name}</a>,
+              one.domains.join(", "),
+              one.daily === null ? "–" : formatCount(one.daily),
+              one.purpose,
+              <Time at={one.appliedAt} />,
+            ],
+          }))}
+        />
+      )}
+      {pauses.length === 0 ? null : (
+        <DataTable
+          caption="Pauses, the oldest first"
+          columns={[
+            { label: "Domain" },
+            { label: "Of" },
+            { label: "Why" },
+            { label: "Waiting", numeric: true },
+            { label: "Since" },
+          ]}
+          rows={pauses.map((pause) => ({
+            key: String(pause.id),
+            cells: [
+              <a href={memberPath(pause.did)}>{pause.domain}</a>,
+              pause.credentialName === null ? "the member" : `credential ${pause.credentialName}`,
+              pause.by === null ? pause.title : `${pause.by}: ${pause.reason}`,
+              pause.held === null ? "–" : formatCount(pause.held),
+              <Time at={pause.at} />,
+            ],
+          }))}
+        />
+      )}
+    </Section>
   );
 }
 

@@ -2,6 +2,8 @@ import { Badge, Code, EmptyState, KeyValue, Section, Time } from "../components.
 import { domainAnchor } from "../paths.ts";
 import type { DnsRecord, Finding, MemberDomain } from "../view.ts";
 import { OUTCOME_WORDS } from "../words.ts";
+import { Keys } from "./member-keys.tsx";
+import { zoneLine } from "./zone-line.ts";
 
 /** Domains with what the last check found; each fault with the exact record that mends it. */
 export function Domains({ domains }: { domains: MemberDomain[] }) {
@@ -51,6 +53,7 @@ function Domain({ domain }: { domain: MemberDomain }) {
           ["Last check", domain.checkedAt === null ? "not yet" : <Time at={domain.checkedAt} />],
         ]}
       />
+      {domain.rotation === null ? null : <Keys rotation={domain.rotation} />}
       {faults.map((finding) => (
         <FindingView finding={finding} open />
       ))}
@@ -95,19 +98,4 @@ export function FindingView({ finding, open }: { finding: Finding; open?: boolea
 
 function RecordBlock({ record }: { record: DnsRecord }) {
   return <Code label={`Record to publish: ${record.type}`} text={zoneLine(record)} />;
-}
-
-/** One line of a zone file; text is quoted, in strings of 255 octets at most (RFC 1035, 3.3.14). */
-function zoneLine({ name, type, value }: DnsRecord): string {
-  const strings = value.match(/[^]{1,255}/g) ?? [""];
-  const data = type === "TXT" && !value.startsWith('"') ? strings.map(quoted).join(" ") : value;
-  return `${name.replace(/\.?$/, ".")} ${type} ${data}`;
-}
-
-/** A character string of a zone file: `"`, `\\` and control characters escaped (RFC 1035, 5.1). */
-function quoted(text: string): string {
-  const escaped = text
-    .replace(/["\\]/g, "\\$&")
-    .replace(/\p{Cc}/gu, (c) => `\\${String(c.charCodeAt(0)).padStart(3, "0")}`);
-  return `"${escaped}"`;
 }

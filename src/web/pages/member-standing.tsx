@@ -3,24 +3,28 @@ import { STANDINGS, type Standing } from "../../policy/index.ts";
 import { changeAnchor, domainAnchor } from "../paths.ts";
 import type { MemberView, StandingChange } from "../view.ts";
 import { evidenceWords, STANDING_WORDS } from "../words.ts";
+import { OpenApplication } from "./member-application.tsx";
+import { isOpen, OpenPause } from "./member-pauses.tsx";
 import { StandingBadge } from "./parts.tsx";
 
 /** The first thing on the page: is something wrong, why, what to do, and until when. */
-export function Situation({ view }: { view: MemberView }) {
+export function Situation({ view, forCommittee }: { view: MemberView; forCommittee: boolean }) {
   const change = view.changes.find((one) => one.to === view.standing);
   const held = view.domains.filter((domain) => domain.status === "held");
   return (
     <div class="stack situation">
-      {view.paused ? (
-        <Card tone="warn">
-          <h2>Mail is paused</h2>
-          <Answers
-            items={[
-              ["Why", view.paused.reason],
-              ["Since", <Time at={view.paused.since} />],
-              ["What to do", view.paused.remedy],
-            ]}
-          />
+      {view.applications
+        .filter((application) => application.state === "open")
+        .map((application) => (
+          <OpenApplication application={application} forCommittee={forCommittee} />
+        ))}
+      {view.pauses.filter(isOpen).map((pause) => (
+        <OpenPause pause={pause} forCommittee={forCommittee} />
+      ))}
+      {view.membership === "left" ? (
+        <Card tone="idle">
+          <h2>This membership has ended</h2>
+          <p>Nothing is sent. What was published for the pool may be removed from the DNS.</p>
         </Card>
       ) : null}
       {view.standing === "good" ? null : (
@@ -47,7 +51,10 @@ export function Situation({ view }: { view: MemberView }) {
           </p>
         </Card>
       ))}
-      {view.standing === "good" && !view.paused && held.length === 0 ? (
+      {view.membership === "member" &&
+      view.standing === "good" &&
+      !view.pauses.some(isOpen) &&
+      held.length === 0 ? (
         <Card tone="ok">
           <p>
             Nothing is held against this member. In good standing since{" "}

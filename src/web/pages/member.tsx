@@ -10,8 +10,11 @@ import {
   LABEL_WORDS,
   TIER_WORDS,
 } from "../words.ts";
+import { PastApplications } from "./member-application.tsx";
+import { Credentials } from "./member-credentials.tsx";
 import { Domains } from "./member-domains.tsx";
 import { Messages } from "./member-messages.tsx";
+import { isOpen, PastPauses } from "./member-pauses.tsx";
 import { Changes, Ladder, Situation } from "./member-standing.tsx";
 import { StandingBadge } from "./parts.tsx";
 
@@ -25,11 +28,13 @@ export function MemberPage({ view, forCommittee }: { view: MemberView; forCommit
         ) : null}
         <h1>{view.domain}</h1>
         <p class="badges">
-          <StandingBadge standing={view.standing} />
-          {view.paused ? <Badge tone="warn">Paused by the breaker</Badge> : null}
+          {view.membership === "member" ? <StandingBadge standing={view.standing} /> : null}
+          {view.membership === "applicant" ? <Badge tone="note">Applicant</Badge> : null}
+          {view.membership === "left" ? <Badge>Has left</Badge> : null}
+          {view.pauses.some(isOpen) ? <Badge tone="warn">Paused</Badge> : null}
         </p>
       </div>
-      <Situation view={view} />
+      <Situation view={view} forCommittee={forCommittee} />
       <Section
         id="standing"
         title="Standing"
@@ -40,9 +45,12 @@ export function MemberPage({ view, forCommittee }: { view: MemberView; forCommit
       <Evidence view={view} />
       <Changes changes={view.changes} />
       <Domains domains={view.domains} />
+      <Credentials view={view} />
       <Limits view={view} />
       <Messages messages={view.messages} />
+      <PastPauses view={view} />
       <Notes view={view} />
+      <PastApplications view={view} />
       <IdentityAndLabels view={view} />
     </>
   );

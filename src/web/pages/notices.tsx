@@ -53,6 +53,18 @@ export function ForeignRequestPage() {
   );
 }
 
+/** What was asked for was not done. */
+export function NotDonePage({ why, back }: { why: string; back: string }) {
+  return (
+    <Notice title="This was not done">
+      <p class="lede">{why}</p>
+      <p>
+        <a href={back}>Back</a>
+      </p>
+    </Notice>
+  );
+}
+
 export function LoggedOutPage() {
   return (
     <Notice title="Logged out">

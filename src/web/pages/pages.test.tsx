@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { suspendedMember, warnedMember } from "../fixtures/member.fixture.ts";
+import { applicant, suspendedMember, warnedMember } from "../fixtures/member.fixture.ts";
 import { explanation } from "../fixtures/label.fixture.ts";
 import { committeeOverview, publicOverview, WARNED } from "../fixtures/pool.fixture.ts";
 import { renderPage, type Rendered } from "../render.tsx";
@@ -110,6 +110,8 @@ test("the committee sees who needs it first, the causes and the queue", async ()
   const places = order.map((domain) => members.indexOf(domain));
   expect(places).toEqual(places.toSorted((a, b) => a - b));
   expect(places[0]).toBeGreaterThan(-1);
+  for (const fact of ["Newcomer", "credential pds-main", "131"])
+    expect(section(html, "waiting")).toContain(fact);
   expect(members).toContain(`href="/members/${committeeOverview.members[WARNED]!.did}"`);
 });
 
@@ -126,6 +128,37 @@ describe("a member's page", () => {
     ["limit", "9 of 400 used"],
   ])("has the %s", async (_, fact) => {
     expect(readable(await member(warnedMember))).toContain(fact);
+  });
+
+  test.each([
+    ["a rotation's records", "atmsnew7e._domainkey.zine.basement-radio.test. TXT"],
+    ["until when the old ones stay", "atmsk2er._domainkey.zine.basement-radio.test until 25 Mar 2026"],
+    ["what may go", "You may remove these records"],
+    ["a credential's last use", "from 192.0.2.77"],
+    ["its own caps", "100 an hour, 500 a day"],
+    ["what it applied with", "Sign-up codes and password resets"],
+    ["who decided", "Approved on 10 Jan 2026"],
+  ])("shows %s", async (_, fact) => {
+    expect(readable(await member(warnedMember))).toContain(fact);
+  });
+
+  test("an applicant reads what it applied with; only the committee decides, on a page that stands still", async () => {
+    const own = await member(applicant);
+    expect(readable(own)).toContain("Your application waits for a decision");
+    expect(own).not.toContain("/application");
+    expect(own).toContain("data-live");
+    const theirs = await render({ page: "member", view: applicant }, committee);
+    expect(theirs).toContain(`action="/members/${applicant.did}/application"`);
+    expect(theirs).not.toContain("data-live");
+  });
+
+  test("the committee ends a pause with a reason; a person's pause is not the member's to end", async () => {
+    const theirs = await render({ page: "member", view: suspendedMember }, committee);
+    expect(theirs).toContain('value="resumed"');
+    expect(theirs).not.toContain('value="this-was-me"');
+    const [pause] = suspendedMember.pauses;
+    const byPerson = { ...suspendedMember, pauses: [{ ...pause!, by: "rosa", reason: "Asked to" }] };
+    expect(await member(byPerson)).not.toContain("/pauses/");
   });
 
   test("shows no local part of a recipient, in the conversation neither", async () => {
@@ -148,7 +181,9 @@ describe("a member's page", () => {
       "second cause",
       "Close the open sign-up form",
       "13 Mar 2026",
-      "Replace the credential",
+      "Sending with “pds-main” is paused",
+      "131 recipients",
+      "This was not me",
     ]) {
       expect(first).toContain(fact);
     }

@@ -1,0 +1,43 @@
+import type { MadeCredential } from "../member/index.ts";
+import type { ShownCredential, WebActions } from "../web/index.ts";
+import { refusal } from "./admin/refusal.ts";
+import type { Core } from "./core/index.ts";
+import { envLines, pdsEnvironment, type SubmissionPoint } from "./pds-environment.ts";
+
+/** What the forms of the pages do, in core. */
+export function createWebActions(core: Core, submission: () => SubmissionPoint): WebActions {
+  function shown(made: MadeCredential): ShownCredential {
+    const { name, username, secret, domains } = made;
+    const environment = pdsEnvironment(submission(), made, domains[0]!);
+    return {
+      name,
+      username,
+      secret,
+      lines: typeof environment === "string" ? environment : envLines(environment),
+    };
+  }
+
+  return {
+    async answerPause(did, id, answer, who, reason) {
+      const result = core.pauseDesk.answer(did, id, answer, who, reason);
+      if ("error" in result) return { refused: refusal(result).message };
+      await core.told();
+      return { done: true, credentials: result.replaced.map(shown) };
+    },
+
+    async revokeCredential(did, id, by) {
+      if (!core.members.revokeCredential(did, id, by)) return { refused: "This credential is not in use." };
+      await core.told();
+      return { done: true, credentials: [] };
+    },
+
+    async decideApplication(did, { approve, tier, words, by }) {
+      const row = approve
+        ? core.admission.approve(did, { tier, note: words, by })
+        : core.admission.decline(did, { reason: words, by });
+      if ("error" in row) return { refused: refusal(row).message };
+      await core.told();
+      return { done: true, credentials: [] };
+    },
+  };
+}

@@ -1,0 +1,126 @@
+import { Badge, Card, EmptyState, KeyValue, Section, Time } from "../components.tsx";
+import { pausePath } from "../paths.ts";
+import type { MemberPause, MemberView } from "../view.ts";
+import { formatCount } from "../words.ts";
+
+type Answer = Parameters<typeof KeyValue>[0]["items"][number];
+
+export const isOpen = (pause: MemberPause) => pause.end === null;
+
+/** An open pause with what ends it; the first thing that its member reads. */
+export function OpenPause({ pause, forCommittee }: { pause: MemberPause; forCommittee: boolean }) {
+  return (
+    <Card tone="warn">
+      <h2>{headline(pause)}</h2>
+      <KeyValue items={factsOf(pause)} />
+      {forCommittee ? (
+        <CommitteeForm pause={pause} />
+      ) : pause.by === null ? (
+        <MemberForms pause={pause} />
+      ) : null}
+    </Card>
+  );
+}
+
+function headline({ credentialName }: MemberPause): string {
+  return credentialName === null ? "Sending is paused" : `Sending with “${credentialName}” is paused`;
+}
+
+function factsOf(pause: MemberPause): Answer[] {
+  const items: Answer[] = [["Why", pause.by === null ? pause.title : pause.reason]];
+  for (const [name, value] of Object.entries(pause.facts).slice(0, 8)) {
+    if (typeof value === "number" || typeof value === "string")
+      items.push([
+        sentenceCase(name.replaceAll("_", " ")),
+        typeof value === "number" ? formatCount(value) : value,
+      ]);
+  }
+  items.push(["Since", <Time at={pause.at} />]);
+  if (pause.by !== null) items.push(["Begun by", pause.by]);
+  if (pause.held !== null)
+    items.push([
+      "Waiting",
+      pause.held === 1 ? "mail to 1 recipient" : `mail to ${formatCount(pause.held)} recipients`,
+    ]);
+  items.push(["What to do", pause.remedy]);
+  return items;
+}
+
+function sentenceCase(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+function MemberForms({ pause }: { pause: MemberPause }) {
+  const action = pausePath(pause.did, pause.id);
+  const replaced = pause.credential === null ? "Your credentials are replaced" : "The credential is replaced";
+  return (
+    <div class="choices" role="group" aria-label="Did you send it?">
+      <form method="post" action={action} class="choice">
+        <h3>You sent it</h3>
+        <p>The mail that waits leaves. {replaced} all the same; you get the new one on the next page.</p>
+        <button type="submit" name="answer" value="this-was-me">
+          This was me: let it go
+        </button>
+      </form>
+      <form method="post" action={action} class="choice">
+        <h3>Somebody else did</h3>
+        <p>The mail that waits is dropped for good. {replaced}; you get the new one on the next page.</p>
+        <button type="submit" name="answer" value="this-was-not-me" class="grave">
+          This was not me: drop it
+        </button>
+      </form>
+    </div>
+  );
+}
+
+function CommitteeForm({ pause }: { pause: MemberPause }) {
+  const field = `reason-${pause.id}`;
+  return (
+    <form method="post" action={pausePath(pause.did, pause.id)} class="decide">
+      <label for={field}>Why it ends, in words for the member</label>
+      <input id={field} name="reason" maxlength={2000} required />
+      <button type="submit" name="answer" value="resumed">
+        End the pause: what waits leaves
+      </button>
+    </form>
+  );
+}
+
+const ENDINGS: Record<NonNullable<MemberPause["end"]>["how"], string> = {
+  resumed: "ended",
+  "this-was-me": "ended: it was the member",
+  "this-was-not-me": "ended: it was somebody else, and the mail was dropped",
+};
+
+/** Pauses that are over. */
+export function PastPauses({ view }: { view: MemberView }) {
+  const past = view.pauses.filter((pause) => !isOpen(pause));
+  return (
+    <Section id="pauses" title="Pauses" intro="When sending was stopped, by the breaker or by a person.">
+      {past.length === 0 ? (
+        <EmptyState title="No pause is over" />
+      ) : (
+        <ul class="plain">
+          {past.map((pause) => (
+            <li data-key={String(pause.id)}>
+              <p class="change-line">
+                <span>
+                  <Badge>{pause.by === null ? "Breaker" : "Committee"}</Badge>{" "}
+                  {pause.by === null ? pause.title : pause.reason}
+                </span>
+                <span class="soft small">
+                  <Time at={pause.at} />
+                </span>
+              </p>
+              {pause.end ? (
+                <p class="soft small">
+                  <Time at={pause.end.at} />: {ENDINGS[pause.end.how]}, by {pause.end.by}. {pause.end.reason}
+                </p>
+              ) : null}
+            </li>
+          ))}
+        </ul>
+      )}
+    </Section>
+  );
+}
