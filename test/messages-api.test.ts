@@ -131,34 +131,24 @@ describe("POST /v1/messages", () => {
   });
 
   test.each<[string, RequestInit & { duplex?: "half" }, number, string]>([
-    ["no JSON", { body: "{" }, 400, "invalid-request"],
-    ["no UTF-8", { body: Buffer.from([0x22, 0xff, 0x22]) }, 400, "invalid-request"],
-    ["an array", { body: "[]" }, 400, "invalid-request"],
-    ["nothing", {}, 400, "invalid-request"],
+    ["no JSON", { body: "{" }, 400, "malformed"],
+    ["no UTF-8", { body: Buffer.from([0x22, 0xff, 0x22]) }, 400, "malformed"],
+    ["an array", { body: "[]" }, 400, "malformed"],
+    ["nothing", {}, 400, "malformed"],
     [
       "a field that begins another",
       { body: JSON.stringify({ ...mail, subject: "a\r\nBcc: c@d.test" }) },
       400,
-      "invalid-request",
+      "malformed",
     ],
     [
       "another type",
       { body: "from=a", headers: { "content-type": "application/x-www-form-urlencoded" } },
       400,
-      "invalid-request",
+      "malformed",
     ],
-    [
-      "the name of a property",
-      { body: "x", headers: { "content-type": "constructor" } },
-      400,
-      "invalid-request",
-    ],
-    [
-      "a bad key",
-      { body: JSON.stringify(mail), headers: { "idempotency-key": "a b" } },
-      400,
-      "invalid-request",
-    ],
+    ["the name of a property", { body: "x", headers: { "content-type": "constructor" } }, 400, "malformed"],
+    ["a bad key", { body: JSON.stringify(mail), headers: { "idempotency-key": "a b" } }, 400, "malformed"],
     ["27 MiB", { body: " ".repeat(27 * 1024 * 1024) }, 413, "too-large"],
   ])("%s", async (_name, init, status, reason) => {
     const headers = { "content-type": "application/json", ...(init.headers as Record<string, string>) };

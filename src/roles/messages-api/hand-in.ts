@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { Context } from "hono";
 import type { Clock } from "../../lib/clock.ts";
 import type { Logger } from "../../platform/log.ts";
+import type { Metrics } from "../../platform/metrics.ts";
 import type { Refusal, Relay, SubmitResult, Who } from "../../relay/index.ts";
 import type { Spool } from "../../spool/index.ts";
 import type { Answers } from "./answers.ts";
@@ -15,6 +16,7 @@ export type HandInOptions = {
   answers: Answers;
   clock: Clock;
   log: Logger;
+  metrics: Pick<Metrics, "submissions">;
 };
 
 /** One way in. */
@@ -22,7 +24,7 @@ export type Door = {
   name: string;
   /** Octets of a request. */
   most: number;
-  /** The message in a body; throws what its schema says of it. */
+  /** The message in a body, or what is wrong with it. */
   read: (bytes: Uint8Array) => Envelope | Refusal;
   /** `at`: when it was taken, ms since the epoch. */
   answer: (result: SubmitResult, recipients: readonly string[], at: number) => Answer;
@@ -30,14 +32,14 @@ export type Door = {
 };
 
 /** Hands what a request holds to the relay: once for each idempotency key, within bounds of memory. */
-export function createHandIn({ relay, spool, answers, clock, log }: HandInOptions) {
+export function createHandIn({ relay, spool, answers, clock, log, metrics }: HandInOptions) {
   const readBody = createBodyReader();
 
   return async function handIn(c: Context, who: Who, door: Door): Promise<Answer> {
     const key = idempotencyKey(c);
     if (key === null) return door.refusal(BAD_KEY);
     const body = await readBody(c, who.member.did, door.most);
-    if (!body.ok) return door.refusal(body.why === "no-room" ? NO_ROOM : tooLarge(door.most));
+    if (!body.ok) return notTaken(door, body.why === "no-room" ? NO_ROOM : tooLarge(door.most));
     try {
       if (key === undefined) return await submit(who, door, body.bytes);
       return await once(who, door, body.bytes, { key, digest: digestOf(door, c, body.bytes) });
@@ -81,7 +83,7 @@ export function createHandIn({ relay, spool, answers, clock, log }: HandInOption
     idempotency?: { key: string; digest: string },
   ): Promise<Answer> {
     const envelope = door.read(bytes);
-    if ("code" in envelope) return door.refusal(envelope);
+    if ("code" in envelope) return notTaken(door, envelope);
     const { recipients, ...rest } = envelope;
     const result = await relay.submit({
       ...who,
@@ -93,6 +95,13 @@ export function createHandIn({ relay, spool, answers, clock, log }: HandInOption
     if (result.ok && result.earlier)
       return again(result.id, result.earlier.digest === idempotency?.digest, door, bytes);
     return door.answer(result, recipients, clock.now());
+  }
+
+  /** What the relay refuses it counts itself. */
+  function notTaken(door: Door, refusal: Refusal): Answer {
+    const outcome = refusal === NO_ROOM ? "defer" : "refuse";
+    metrics.submissions.inc({ outcome, reason: refusal.reason });
+    return door.refusal(refusal);
   }
 
   /** The answer was lost, in a crash between the commit and it: the spool knows who was accepted. */
@@ -119,7 +128,7 @@ export function createHandIn({ relay, spool, answers, clock, log }: HandInOption
   }
 }
 
-const BAD_KEY = problem("invalid-request", "Idempotency-Key has 1 to 255 visible characters");
+const BAD_KEY = problem("malformed", "Idempotency-Key has 1 to 255 visible characters");
 const IN_FLIGHT = problem("in-flight", "The request with this Idempotency-Key is still being worked on");
 const KEY_REUSED = problem("key-reused", "This Idempotency-Key was used with another request; use a new one");
 const NO_ROOM = problem("busy", "Too many large requests at once; try again", 5_000);

@@ -1,6 +1,5 @@
 import { Hono, type Context } from "hono";
-import { z } from "zod";
-import type { Metrics } from "../../platform/metrics.ts";
+import type { z } from "zod";
 import type { Login, Refusal, Relay, Who } from "../../relay/index.ts";
 import type { Spool } from "../../spool/index.ts";
 import { clientOf } from "../xrpc-client.ts";
@@ -16,7 +15,7 @@ import {
   refusalAnswer,
   type Answer,
 } from "./outcome.ts";
-import { comailMessage, listQuery, newMessage, type ComailMessage, type NewMessage } from "./schemas.ts";
+import { comailMessage, listQuery, newMessage } from "./schemas.ts";
 import { detailView, listView } from "./views.ts";
 
 export { answerMigration, createAnswers, type Answers } from "./answers.ts";
@@ -24,7 +23,6 @@ export { answerMigration, createAnswers, type Answers } from "./answers.ts";
 export type MessagesApiOptions = HandInOptions & {
   relay: Pick<Relay, "authenticate">;
   spool: Pick<Spool, "messages" | "attempts">;
-  metrics: Pick<Metrics, "submissions">;
   /** Origin of the site; where it is https, requests in clear are refused. */
   publicUrl: string;
   trustedProxies: readonly string[];
@@ -41,7 +39,7 @@ type Env = { Variables: { address: string } };
 
 /** Mail by HTTP, under `/v1`: the log-in, decisions, limits, events and spool of SMTP submission. */
 export function messagesApi(options: MessagesApiOptions): Hono<Env> {
-  const { relay, spool, clock, log, metrics, publicUrl } = options;
+  const { relay, spool, clock, log, publicUrl } = options;
   const proxies = new Set(options.trustedProxies);
   const httpsOnly = publicUrl.startsWith("https:");
   const maxSize = options.maxSize ?? MAX_SIZE;
@@ -51,7 +49,10 @@ export function messagesApi(options: MessagesApiOptions): Hono<Env> {
   const asJson: Door = {
     name: "messages",
     most: maxSize + MARGIN,
-    read: (bytes) => composeMessage(newMessage.parse(json(bytes)), clock.now()),
+    read(bytes) {
+      const message = parseJson(bytes, newMessage);
+      return "code" in message ? message : composeMessage(message, clock.now());
+    },
     answer: messageAnswer,
     refusal: refusalAnswer,
   };
@@ -60,13 +61,18 @@ export function messagesApi(options: MessagesApiOptions): Hono<Env> {
     most: maxSize,
     read(bytes) {
       const envelope = readRaw(bytes, new URL(c.req.url).searchParams);
-      return "problem" in envelope ? problem("invalid-request", envelope.problem) : envelope;
+      return "problem" in envelope ? problem("malformed", envelope.problem) : envelope;
     },
   });
   const asComail: Door = {
     name: "send",
     most: MAX_COMAIL,
-    read: (bytes) => composeMessage(fromComail(comailMessage.parse(json(bytes))), clock.now()),
+    read(bytes) {
+      const message = parseJson(bytes, comailMessage);
+      return "code" in message
+        ? message
+        : composeMessage({ ...message, cc: [], bcc: [], attachments: [] }, clock.now());
+    },
     answer: comailAnswer,
     refusal: comailRefusal,
   };
@@ -83,14 +89,11 @@ export function messagesApi(options: MessagesApiOptions): Hono<Env> {
   });
 
   app.onError((error, c) => {
-    const words = wordsOf(error, c);
-    if (words === undefined) {
-      log.error({ err: error, path: c.req.path }, "a request for mail failed");
-      return refuse(c, problem("busy", "It failed on our side; try again later"));
-    }
-    if (c.req.method === "POST") metrics.submissions.inc({ outcome: "refuse", reason: "malformed" });
-    return refuse(c, problem("invalid-request", words.slice(0, 1_000)));
+    if (c.req.raw.signal.aborted) return refuse(c, problem("malformed", "The request broke off"));
+    log.error({ err: error, path: c.req.path }, "a request for mail failed");
+    return refuse(c, problem("internal", "It failed on our side; try again later"));
   });
+
   app.get("/openapi.json", (c) => {
     c.header("cache-control", "max-age=300");
     return c.json(description);
@@ -103,7 +106,7 @@ export function messagesApi(options: MessagesApiOptions): Hono<Env> {
     const door = type === "application/json" ? asJson : type === "message/rfc822" ? asRaw(c) : undefined;
     if (!door) {
       const text = "Give a JSON object as application/json, or a raw message as message/rfc822";
-      return refuse(c, problem("invalid-request", text));
+      return refuse(c, problem("malformed", text));
     }
     return give(c, await handIn(c, who, door));
   });
@@ -111,7 +114,9 @@ export function messagesApi(options: MessagesApiOptions): Hono<Env> {
   app.get("/messages", async (c) => {
     const who = authenticate(basicLogin(c, c.get("address")));
     if ("code" in who) return refuse(c, who);
-    const { before, limit } = listQuery.parse(c.req.query());
+    const query = listQuery.safeParse(c.req.query());
+    if (!query.success) return refuse(c, problem("malformed", faultsOf(query.error)));
+    const { before, limit } = query.data;
     const page = await spool.messages(who.member.did, { limit, ...(before && { before: Number(before) }) });
     return c.json(listView(page, limit));
   });
@@ -147,26 +152,26 @@ export function messagesApi(options: MessagesApiOptions): Hono<Env> {
   }
 }
 
-function fromComail(message: ComailMessage): NewMessage {
-  return { ...message, cc: [], bcc: [], attachments: [] };
+function parseJson<T>(bytes: Uint8Array, schema: z.ZodType<T>): T | Refusal {
+  let json: unknown;
+  try {
+    json = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+  } catch {
+    return problem("malformed", "The body is not JSON in UTF-8");
+  }
+  const parsed = schema.safeParse(json);
+  return parsed.success ? parsed.data : problem("malformed", faultsOf(parsed.error));
 }
 
-function json(bytes: Uint8Array): unknown {
-  return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+const MAX_WORDS = 1_000;
+
+function faultsOf({ issues }: z.ZodError): string {
+  const words = issues.map(({ path, message }) => `${path.join(".") || "the message"}: ${message}`);
+  return words.join("; ").slice(0, MAX_WORDS);
 }
 
 function refuse(c: Context, refusal: Refusal): Response {
   return give(c, c.req.path.endsWith("/send") ? comailRefusal(refusal) : refusalAnswer(refusal));
-}
-
-/** What is wrong with the request; undefined when it is a fault of ours. */
-function wordsOf(error: Error, c: Context): string | undefined {
-  if (error instanceof z.ZodError)
-    return error.issues.map((i) => `${i.path.join(".") || "the message"}: ${i.message}`).join("; ");
-  if (error instanceof SyntaxError) return "The body is not JSON";
-  if (error instanceof TypeError && "code" in error && error.code === "ERR_ENCODING_INVALID_ENCODED_DATA")
-    return "The body is not UTF-8";
-  return c.req.raw.signal.aborted ? "The request broke off" : undefined;
 }
 
 function give(c: Context, { status, body, retryAfterS }: Answer): Response {

@@ -22,7 +22,6 @@ const LATER: Kind = { status: 503, error: "Unavailable", comail: "TEMPORARILY_UN
 
 /** Outcomes that only HTTP has. */
 const OF_HTTP = {
-  "invalid-request": { ...UNUSABLE, status: 400, error: "InvalidRequest" },
   https: { ...MAY_NOT, error: "HttpsRequired" },
   "not-found": { ...UNUSABLE, status: 404, error: "NotFound", comailStatus: 404 },
   "in-flight": { ...UNUSABLE, status: 409, error: "InFlight", comailStatus: 409 },
@@ -43,7 +42,7 @@ const KINDS: Record<string, Kind> = {
   "foreign-domain": { ...NOT_ALLOWED, comail: "DOMAIN_MISMATCH" },
   stream: MAY_NOT,
   "bulk-on-probation": MAY_NOT,
-  malformed: { ...UNUSABLE, status: 400, error: "InvalidMessage" },
+  malformed: { ...UNUSABLE, status: 400, error: "Malformed" },
   "too-large": { ...UNUSABLE, status: 413, error: "TooLarge", comailStatus: 413 },
   paused: SLOWER,
   spray: SLOWER,
@@ -145,7 +144,11 @@ const concernsRecipient = ({ reason, enhanced }: Refusal) =>
   reason === "suppressed" || enhanced.startsWith("5.1.");
 
 /** A refusal that the relay was not asked for. */
-export function problem(reason: keyof typeof OF_HTTP, text: string, waitMs?: number): Refusal {
+export function problem(
+  reason: keyof typeof OF_HTTP | "malformed" | "internal",
+  text: string,
+  waitMs?: number,
+): Refusal {
   return { code: 0, enhanced: "", reason, text, ...(waitMs !== undefined && { waitMs }) };
 }
 

@@ -109,8 +109,6 @@ export const comailMessage = z
   .refine(({ text, html }) => text !== undefined || html !== undefined, "needs a text, or html, or both")
   .refine(({ to }) => between([to].flat().length), `needs 1 to ${MAX_RECIPIENTS} recipients`);
 
-export type ComailMessage = z.output<typeof comailMessage>;
-
 const time = z.iso.datetime().describe("UTC");
 const reason = z.string().describe("One name for each outcome, as in SMTP replies, logs, metrics and events");
 const smtp = {
@@ -207,7 +205,7 @@ export const comailAccepted = z.strictObject({
 });
 export type ComailAccepted = z.infer<typeof comailAccepted>;
 
-export const COMAIL_CODES = [
+const COMAIL_CODES = [
   "AUTH_REQUIRED",
   "INVALID_DID",
   "AUTH_FAILED",
