@@ -7,6 +7,7 @@ import { dkimVerify } from "mailauth/lib/dkim/verify.js";
 import { createTransport } from "nodemailer";
 import { SMTPServer } from "smtp-server";
 import { eventMaker, type Envelope } from "../src/event/index.ts";
+import { openHabits, type Habits } from "../src/breaker/index.ts";
 import { createAuthority } from "../src/devnet/certificates.ts";
 import { MovableClock } from "../src/lib/clock.ts";
 import { snowflakes } from "../src/lib/ids.ts";
@@ -165,6 +166,7 @@ export type Testbed = {
   book: PolicyBook;
   relay: Relay;
   metrics: Metrics;
+  habits: Habits;
   ports: { tls: number; starttls: number };
   /** Called when a sealed key is opened for a signature, between the decision and the spool. */
   hooks: { onOpen?: () => void };
@@ -186,6 +188,7 @@ export async function startRelay(
   const spool = await createSpool({ path: join(dir, "spool.sqlite"), ...spoolOptions });
   const book = await createPolicyBook(spool.policies);
   await book.apply(member);
+  const { habits } = openHabits(join(dir, "habits.sqlite"));
   const hooks: Testbed["hooks"] = {};
   const metrics = createMetrics();
   const relay = createRelay({
@@ -203,6 +206,7 @@ export async function startRelay(
     delivery: { port, allowPrivate: true, deadlines: { connect: 2_000, dataEnd: 3_000 } },
     spool,
     policyBook: book,
+    habits,
     resolver,
     clock,
     log: silentLog,
@@ -221,11 +225,12 @@ export async function startRelay(
   });
   const { tls: implicit, starttls } = await relay.start();
   const ports = { tls: implicit[0]!.port, starttls: starttls[0]!.port };
-  return { clock, spool, book, relay, metrics, hooks, ports };
+  return { clock, spool, book, relay, metrics, habits, hooks, ports };
 }
 
-export async function stopRelay({ relay, spool }: Testbed): Promise<void> {
+export async function stopRelay({ relay, spool, habits }: Testbed): Promise<void> {
   await relay.close(200);
+  habits.close();
   await spool.close();
 }
 
@@ -256,4 +261,13 @@ export async function told({ spool }: Testbed): Promise<Envelope[]> {
 
 export async function toldActions(testbed: Testbed): Promise<string[]> {
   return (await told(testbed)).map((event) => event.data.action_name);
+}
+
+/** A person says yes to what the credential has sent (the policy's next version), and an hour goes by. */
+export async function sayYes({ book, clock }: Testbed, version = 2): Promise<MemberPolicy> {
+  const credentials = member.credentials.map((c) => ({ ...c, resumedUpTo: clock.now() }));
+  const policy = { ...member, version, credentials };
+  await book.apply(policy);
+  clock.advance(3_600_000);
+  return policy;
 }

@@ -8,6 +8,7 @@ import type { PolicyBook } from "../policy/index.ts";
 import type { DkimKey } from "../protocol/dkim/index.ts";
 import type { Resolver } from "../protocol/dns/index.ts";
 import type { Spool } from "../spool/index.ts";
+import type { Breaker } from "./breaker.ts";
 import type { Signer } from "./signing/index.ts";
 import type { CredentialUse } from "./submission/use.ts";
 
@@ -96,6 +97,7 @@ export type RelayContext = {
   event: EventMaker;
   signer: Signer;
   suppressed: SuppressionCheck;
+  breaker: Breaker;
   random: () => number;
   /** Something new is in the spool. */
   accepted: () => void;

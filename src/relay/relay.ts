@@ -1,3 +1,4 @@
+import type { Habits } from "../breaker/index.ts";
 import type { EventMaker } from "../event/index.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Logger } from "../platform/log.ts";
@@ -12,8 +13,10 @@ import type {
   SubmissionConfig,
   SuppressionCheck,
 } from "./context.ts";
+import { createBreaker, type Told } from "./breaker.ts";
 import { createDelivery } from "./delivery/index.ts";
 import { createSigner } from "./signing/index.ts";
+import { createLateSigner } from "./signing/late.ts";
 import { createSubmissionServer, type ListeningOn } from "./submission/index.ts";
 import { createAuthenticator, type Login, type Who } from "./submission/login.ts";
 import type { Refusal } from "./submission/refusal.ts";
@@ -28,6 +31,8 @@ export type RelayOptions = {
   delivery: DeliveryConfig;
   spool: Spool;
   policyBook: PolicyBook;
+  /** What members' mail is like, for the breaker; whoever opened it closes it. */
+  habits: Habits;
   resolver: Resolver;
   clock: Clock;
   log: Logger;
@@ -55,6 +60,10 @@ export interface Relay {
   wake(): void;
   /** Gives back held mail that is five days old, and all that of members who were ejected; to be called now and then. */
   returnHeld(): Promise<void>;
+  /** Signs what could not be signed when it came, and lets it go; to be called now and then. */
+  signHeld(): Promise<void>;
+  /** A DSN told that the address or domain of a recipient is not there, after its delivery. */
+  bouncedLate(told: Told): void;
   /** Gives back what waits in the spool and matches, as a person wants it; the members get a notice. */
   bounce(request: QueueRequest): Promise<QueueResult>;
   /** Resolves when nothing is under way and nothing is due. */
@@ -69,10 +78,12 @@ export interface Relay {
 /** A relay node: takes members' mail in, signs it, keeps it, and delivers it as their policies allow. */
 export function createRelay(options: RelayOptions): Relay {
   const { identity, spool, policyBook, clock, log } = options;
+  const breaker = createBreaker({ ...options, recipientKey: identity.recipientKey });
   const context: RelayContext = {
     ...options,
     signer: createSigner({ open: options.open, poolKeys: identity.poolKeys }),
     suppressed: options.suppressed ?? (() => undefined),
+    breaker,
     random: options.random ?? Math.random,
     accepted: () => delivery.wake(),
     used: options.used ?? (() => undefined),
@@ -81,12 +92,14 @@ export function createRelay(options: RelayOptions): Relay {
   const door = createSubmission(context, { ...DEFAULTS, ...options.submission });
   const submission = createSubmissionServer(context, options.submission, { authenticate, submission: door });
   const delivery = createDelivery(context, options.delivery);
-  let forget: (() => void) | undefined;
+  const signLate = createLateSigner(context);
+  let forget: (() => void)[] = [];
   const applying = new Set<Promise<void>>();
 
   async function applyHolds(policy: MemberPolicy): Promise<void> {
     delivery.policyChanged(policy.did);
     await spool.setHolds(policy, clock.now());
+    await signLate();
     if (policy.standing === "ejected") await delivery.returnHeld();
     delivery.wake();
   }
@@ -100,14 +113,14 @@ export function createRelay(options: RelayOptions): Relay {
 
   return {
     async start() {
-      forget = policyBook.onChange(policyChanged);
+      forget = [policyBook.onChange(policyChanged), breaker.watch()];
       try {
         for (const policy of policyBook.all()) await spool.setHolds(policy, clock.now());
         const listening = await submission.start();
         delivery.start();
         return listening;
       } catch (error) {
-        forget();
+        for (const stop of forget) stop();
         throw error;
       }
     },
@@ -116,6 +129,10 @@ export function createRelay(options: RelayOptions): Relay {
     setTls: (tls) => submission.setTls(tls),
     wake: () => delivery.wake(),
     returnHeld: () => delivery.returnHeld(),
+    async signHeld() {
+      if ((await signLate()) > 0) delivery.wake();
+    },
+    bouncedLate: (told) => breaker.concluded(told, "hard"),
     bounce: (request) => delivery.bounce(request),
     async settle() {
       await Promise.all(applying);
@@ -123,7 +140,7 @@ export function createRelay(options: RelayOptions): Relay {
     },
     async close(graceMs = 10_000) {
       await Promise.all([submission.close(graceMs), delivery.close(graceMs)]);
-      forget?.();
+      for (const stop of forget) stop();
     },
   };
 }

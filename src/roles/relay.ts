@@ -1,9 +1,11 @@
+import { openHabits, type Habits } from "../breaker/index.ts";
 import { createFeedback, createRoleMail } from "../feedback/index.ts";
 import { pumpOutbox } from "../event/index.ts";
 import { dataPath, type Address, type Config } from "../platform/config/index.ts";
+import type { Logger } from "../platform/log.ts";
 import { openSealed, type OpeningKey } from "../platform/seal.ts";
 import { POLICY_TOPIC, createPolicyBook, type MemberPolicy } from "../policy/index.ts";
-import { createRelay, recipientFacts, startInbound } from "../relay/index.ts";
+import { createRelay, CREDENTIAL_USED_TOPIC, recipientFacts, startInbound } from "../relay/index.ts";
 import { createSpool } from "../spool/index.ts";
 import { attempt } from "./attempt.ts";
 import { openPoolKey } from "./pool-key.ts";
@@ -25,6 +27,7 @@ export type RunningRelay = Awaited<ReturnType<typeof startRelay>>;
 
 const PRUNE_AFTER_MS = 30 * 86_400_000;
 const RETURN_EVERY_MS = 600_000;
+const SIGN_EVERY_MS = 30_000;
 const OUTBOX_EVERY_MS = 100;
 
 /** The role that takes members' mail and delivers it, and hears what comes back. When it cannot start, nothing of it runs. */
@@ -58,6 +61,8 @@ async function open(options: RelayRoleOptions, opened: (() => Promise<void>)[]) 
   });
   opened.push(() => spool.close());
   const policyBook = await createPolicyBook(spool.policies);
+  const habits = openBreakerHabits(dataPath(config, "habits.sqlite"), log);
+  opened.push(async () => habits.close());
   const poolReturnPath = `bounce.${config.POOL_DOMAIN}`;
   const relay = createRelay({
     identity: {
@@ -84,12 +89,17 @@ async function open(options: RelayRoleOptions, opened: (() => Promise<void>)[]) 
     },
     spool,
     policyBook,
+    habits,
     resolver,
     clock,
     log,
     metrics,
     event: newEvent,
     open: (sealed) => openSealed(options.openingKey, sealed),
+    used: (use) =>
+      void attempt(log, "telling of a log-in", () =>
+        bus.publish(CREDENTIAL_USED_TOPIC, [{ key: use.did, value: use }]),
+      ),
   });
   const feedback = createFeedback({
     spool,
@@ -142,6 +152,16 @@ async function open(options: RelayRoleOptions, opened: (() => Promise<void>)[]) 
       void (await spool.prune(clock.now() - PRUNE_AFTER_MS, { signal, now: clock.now() })),
   });
   scheduler.every({
+    name: "habits pruned",
+    everyMs: 600_000,
+    run: async () => void habits.prune(clock.now()),
+  });
+  scheduler.every({
+    name: "held mail signed",
+    everyMs: SIGN_EVERY_MS,
+    run: () => relay.signHeld(),
+  });
+  scheduler.every({
     name: "held mail given back",
     everyMs: RETURN_EVERY_MS,
     run: () => relay.returnHeld(),
@@ -184,6 +204,15 @@ async function open(options: RelayRoleOptions, opened: (() => Promise<void>)[]) 
       await Promise.all([inbound.close(), policies.close(), commands.close()]);
       await pump.close();
       await spool.close();
+      habits.close();
     },
   };
+}
+
+function openBreakerHabits(path: string, log: Logger): Habits {
+  const { habits, damaged } = openHabits(path, (err) =>
+    log.error({ err }, "the breaker's memory was not written; it is stricter by what was lost"),
+  );
+  if (damaged) log.error({ path }, "the breaker's memory was damaged; it is put aside and begun anew");
+  return habits;
 }

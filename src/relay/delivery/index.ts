@@ -12,6 +12,7 @@ import {
   type QueueRequest,
   type QueueResult,
 } from "../../spool/index.ts";
+import { isHard } from "../breaker.ts";
 import { recipientFacts, type DeliveryConfig, type RelayContext } from "../context.ts";
 import { createLanes } from "./lanes.ts";
 import { createNoticeMaker, isWanted, type Ending } from "./notice.ts";
@@ -60,7 +61,7 @@ const RENEW_MS = LEASE_MS / 6;
 
 /** Leases what is due, finds its way, and writes down what came of it. */
 export function createDelivery(context: RelayContext, config: DeliveryConfig): Delivery {
-  const { spool, policyBook, clock, log, metrics, identity, event, random } = context;
+  const { spool, policyBook, clock, log, metrics, identity, event, random, breaker } = context;
   const lanes = createLanes(context, config);
   const plaintext = new Set(config.plaintextDomains ?? []);
   const ownHosts = [identity.hostname, ...(config.ownHosts ?? [])].map((name) => name.toLowerCase());
@@ -186,6 +187,8 @@ export function createDelivery(context: RelayContext, config: DeliveryConfig): D
         : [];
     const outcome: Outcome = { recipientId: leased.id, state, nextAt, events };
     await record({ ...outcome, ...(attempt && { attempt }), ...(follow && { follow }) });
+    if (state === "delivered") breaker.concluded(leased, "delivered");
+    if (state === "bounced" && isHard(result.judged.class)) breaker.concluded(leased, "hard");
     return state;
   }
 

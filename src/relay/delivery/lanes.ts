@@ -2,6 +2,7 @@ import type { Leased } from "../../spool/index.ts";
 import type { DeliveryConfig, RelayContext } from "../context.ts";
 import { DEADLINES, openConversation, type Conversation, type Reply } from "./conversation.ts";
 import { judge, type AttemptResult } from "./result.ts";
+import { isSigned } from "../signing/index.ts";
 import { targetsOf, type MailHost, type Route } from "./route.ts";
 
 type Job = {
@@ -298,13 +299,6 @@ export function createLanes(context: RelayContext, config: DeliveryConfig): Lane
       for (const lane of lanes.values()) for (const job of lane.queue.splice(0)) job.done(undefined);
     },
   };
-}
-
-const FIRST_FIELD = Buffer.from("DKIM-Signature: ");
-
-/** Our signatures stand above everything else; whatever the spool says, mail without them does not leave. */
-function isSigned(head: Uint8Array): boolean {
-  return FIRST_FIELD.equals(head.subarray(0, FIRST_FIELD.length));
 }
 
 function wantsSession({ queue, sessions, limit }: Lane): boolean {

@@ -11,7 +11,7 @@ type SigningJob = {
 };
 
 export interface Signer {
-  /** The DKIM-Signature fields: one for each key of the domain, then the pool's. Rejects when a key does not open. */
+  /** The DKIM-Signature fields: one for each key of the domain, then the pool's. Rejects when one of them is not made. */
   sign(job: SigningJob): Promise<string>;
 }
 
@@ -40,6 +40,7 @@ export function createSigner(options: {
 
   return {
     async sign({ head, bodyHash, domain, now }) {
+      if (domain?.keys.length === 0) throw new Error(`${domain.name} has no key that signs`);
       const own = await Promise.all(
         (domain?.keys ?? []).map(async (policy) => ({
           domain: domain!.name,
@@ -51,4 +52,20 @@ export function createSigner(options: {
       return signMessage({ head, body: { bodyHash }, keys: [...own, ...options.poolKeys], now });
     },
   };
+}
+
+const FIRST_FIELD = Buffer.from("DKIM-Signature: ");
+
+/** The header block with its signatures, which stand above everything else. */
+export function withSignatures(signatures: string, head: Uint8Array): Uint8Array {
+  const prefix = Buffer.from(signatures, "latin1");
+  const whole = new Uint8Array(prefix.length + head.length);
+  whole.set(prefix);
+  whole.set(head, prefix.length);
+  return whole;
+}
+
+/** Is it one of ours? Whatever the spool says, mail without signatures does not leave. */
+export function isSigned(head: Uint8Array): boolean {
+  return FIRST_FIELD.equals(head.subarray(0, FIRST_FIELD.length));
 }

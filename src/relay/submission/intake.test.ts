@@ -22,7 +22,8 @@ describe.each(steps)("in pieces of %i", (step) => {
     expect(body).toBe("one \r\n\r\ntwo\r\n\r\n");
     const bodyHash = createHash("sha256").update("one\r\n\r\ntwo\r\n").digest("base64");
     const size = head.length + body.length;
-    expect(end).toEqual({ head: Buffer.from(head), bodyHash, size, eightBit: false });
+    const start = Buffer.from(`${head}one \r\n\r\ntwo\r\n\r\n`);
+    expect(end).toEqual({ head: Buffer.from(head), bodyHash, size, start, eightBit: false });
   });
 
   test("octets over 127 of the body are told, those of the header are another matter", () => {

@@ -3,6 +3,7 @@ import { refusal as refused, tooLarge, type Refusal } from "./refusal.ts";
 
 const MAX_HEAD = 65_536;
 const MAX_LINE = 998;
+const MAX_START = 65_536;
 const CR = 13;
 const LF = 10;
 
@@ -21,6 +22,8 @@ export type Taken = {
   head: Uint8Array;
   bodyHash: string;
   size: number;
+  /** The first 64 KiB of header and body. */
+  start: Uint8Array;
   /** The body has octets over 127, whatever was declared (RFC 6152). */
   eightBit: boolean;
 };
@@ -34,6 +37,7 @@ export function createIntake(maxSize: number): Intake {
   let carriage = false;
   let line = 0;
   let high = 0;
+  const start: Uint8Array[] = [];
   let refusal: Refusal | undefined;
 
   /** Index after the header's empty line, or -1; sets `refusal`. */
@@ -68,6 +72,7 @@ export function createIntake(maxSize: number): Intake {
   return {
     push(chunk) {
       if (refusal) return undefined;
+      if (size < MAX_START) start.push(chunk.subarray(0, MAX_START - size));
       size += chunk.length;
       if (size > maxSize) {
         refusal = tooLarge(maxSize);
@@ -100,6 +105,7 @@ export function createIntake(maxSize: number): Intake {
         head: Buffer.concat(headChunks, headSize),
         bodyHash: hash.digest(),
         size,
+        start: Buffer.concat(start),
         eightBit: high > 127,
       };
     },

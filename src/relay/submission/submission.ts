@@ -1,3 +1,4 @@
+import { fingerprintOf } from "../../breaker/index.ts";
 import {
   decide,
   domainOf,
@@ -7,7 +8,6 @@ import {
 } from "../../policy/index.ts";
 import type { RelayContext } from "../context.ts";
 import { parseAddress } from "./address.ts";
-import { createContent } from "./content.ts";
 import { createIntake } from "./intake.ts";
 import type { Who } from "./login.ts";
 import { DISK_FULL, refusal, REVOKED, storageRefusal, type Refusal } from "./refusal.ts";
@@ -71,11 +71,10 @@ export function createSubmission(
 ): Submission {
   const { policyBook, clock, metrics, suppressed, spool, log } = context;
   const report = createRefusalReporter(context);
-  const content = createContent(context);
 
   function refused(found: Who, stage: string, why: Refusal, fromDomain?: string): Refusal {
     const { member, credential } = found;
-    const { reason, code } = why;
+    const { reason, code, enhanced, text } = why;
     metrics.submissions.inc({ outcome: code < 500 ? "defer" : "refuse", reason });
     const domain = fromDomain === undefined ? undefined : domainOf(member, fromDomain);
     log.debug(
@@ -90,7 +89,7 @@ export function createSubmission(
       reason,
       code,
     });
-    return why;
+    return { code, enhanced, text, reason, ...(why.waitMs && { waitMs: why.waitMs }) };
   }
 
   function judge(
@@ -150,22 +149,21 @@ export function createSubmission(
           const part = intake.push(chunk);
           if (part && !diskError) await body.write(part).catch((error: Error) => (diskError = error));
         }
-        const found = current(message);
-        if (!found) return { ok: false, ...REVOKED, code: 421, enhanced: "4.7.0" };
+        const no = (why: Refusal, fromDomain?: string) => ({
+          ok: false as const,
+          ...refused(message, message.stage, why, fromDomain),
+        });
         if (diskError) {
           log.error({ err: diskError }, "a message could not be written down");
-          return { ok: false, ...refused(found, "data", storageRefusal(diskError)) };
+          return no(storageRefusal(diskError));
         }
         const taken = intake.end();
-        const result =
-          "refusal" in taken
-            ? { ok: false as const, ...taken.refusal }
-            : await finishMessage(context, content, { ...message, ...found }, taken, body);
-        if (!result.ok)
-          return {
-            ok: false,
-            ...refused(found, message.stage, result, "fromDomain" in result ? result.fromDomain : undefined),
-          };
+        if ("refusal" in taken) return no(taken.refusal);
+        const fingerprint = await fingerprintOf(taken.start, taken.size);
+        const now = current(message);
+        if (!now) return no({ ...REVOKED, code: 421, enhanced: "4.7.0" });
+        const result = await finishMessage(context, { ...message, ...now }, taken, fingerprint, body);
+        if (!result.ok) return no(result, result.fromDomain);
         finished = result.earlier === undefined;
         if (result.state !== "held") context.accepted();
         const outcome = result.state === "held" ? "hold" : "accept";

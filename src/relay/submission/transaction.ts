@@ -1,3 +1,4 @@
+import type { Fingerprint } from "../../breaker/index.ts";
 import { randomId } from "../../lib/ids.ts";
 import {
   acceptedText,
@@ -9,9 +10,9 @@ import {
 } from "../../policy/index.ts";
 import { makeToken } from "../../protocol/verp/index.ts";
 import type { BodyWriter, Hold } from "../../spool/index.ts";
-import { recipientFacts, type RelayContext } from "../context.ts";
+import type { RelayContext } from "../context.ts";
+import { withSignatures } from "../signing/index.ts";
 import { parseAddress } from "./address.ts";
-import type { Content } from "./content.ts";
 import { prepareHeader, type PreparedHeader } from "./header.ts";
 import type { Taken } from "./intake.ts";
 import { storageRefusal, TRY_LATER, type Refusal } from "./refusal.ts";
@@ -20,6 +21,8 @@ import type { Message, MessageResult } from "./submission.ts";
 export type Finished = Extract<MessageResult, { ok: true }> | ({ ok: false; fromDomain?: string } & Refusal);
 
 const SIGNING: Hold = { reason: "signing", owner: "signing" };
+/** Held until somebody says yes to it. */
+const KEPT_BACK: ReadonlySet<string> = new Set(["content", "first-contact", "paused"]);
 
 /**
  * The end of a message: the last decision, the signatures, the commit. From `decide` to `consume` nothing yields, so
@@ -27,18 +30,16 @@ const SIGNING: Hold = { reason: "signing", owner: "signing" };
  */
 export async function finishMessage(
   context: RelayContext,
-  content: Content,
   message: Omit<Message, "source">,
   taken: Taken,
+  fingerprint: Fingerprint,
   body: BodyWriter,
 ): Promise<Finished> {
-  const { identity, policyBook, spool, clock, event, log } = context;
+  const { identity, policyBook, spool, clock, event, log, breaker } = context;
   const { member, credential } = message;
   const recipients = message.recipients.flatMap((one) => {
     const parsed = parseAddress(one.address);
-    if (!parsed) return [];
-    const { key } = recipientFacts(identity.recipientKey, parsed.address, parsed.domain);
-    return [{ ...one, ...parsed, key }];
+    return parsed ? [{ ...one, ...parsed }] : [];
   });
   const now = clock.now();
   const id = randomId(10);
@@ -57,7 +58,7 @@ export async function finishMessage(
   if ("refusal" in prepared) return { ok: false, ...prepared.refusal };
   const { fromDomain, stream } = prepared;
 
-  const known = content.look();
+  const known = breaker.look({ did: member.did, credential: credential.id }, recipients, fingerprint, now);
   const input: DecideInput = {
     stage: message.stage,
     member,
@@ -72,7 +73,7 @@ export async function finishMessage(
     now,
   };
   const first = decide(input);
-  if (first.pause) content.pause(message, first.pause.cause, known.facts);
+  if (first.pause) breaker.pause(member.did, credential.id, first.pause.cause, known.told);
   if (first.outcome === "refuse" || first.outcome === "defer") return { ok: false, fromDomain, ...first };
   const consumed = policyBook.consume(input);
   if (!consumed) return { ok: false, ...TRY_LATER };
@@ -82,7 +83,7 @@ export async function finishMessage(
     const signed = await sign(context, prepared, taken.bodyHash, message, now);
     const stored = await body.finish();
     const hold = holdOf(context, decision, signed.unsigned, fromDomain, message);
-    const head = concat(signed.signatures, prepared.head);
+    const head = withSignatures(signed.signatures, prepared.head);
     const size = head.length + body.size;
     const domain = domainOf(policyBook.byDid(member.did) ?? member, fromDomain);
     const accepted = await spool.accept({
@@ -141,7 +142,7 @@ export async function finishMessage(
       policyBook.refund(receipt);
       return takenBefore(earlier, accepted.conflict ? "" : (message.idempotency?.digest ?? ""));
     }
-    content.accepted();
+    known.accepted(hold !== undefined && KEPT_BACK.has(hold.reason));
     const reason = hold?.reason ?? decision.reason;
     const outcome = hold ? ("hold" as const) : decision.outcome;
     const text = acceptedText({ ...decision, outcome, reason: reason as Decision["reason"], waitMs }, id);
@@ -176,8 +177,9 @@ async function sign(
   now: number,
 ): Promise<{ signatures: string; unsigned: boolean }> {
   try {
-    const signatures = await signer.sign({ head, bodyHash, domain: domainOf(member, fromDomain), now });
-    return { signatures, unsigned: false };
+    const domain = domainOf(member, fromDomain);
+    if (!domain) throw new Error(`${fromDomain} is no domain of the member any more`);
+    return { signatures: await signer.sign({ head, bodyHash, domain, now }), unsigned: false };
   } catch (err) {
     log.error({ err, member: member.did, domain: fromDomain }, "a message could not be signed; it is held");
     return { signatures: "", unsigned: true };
@@ -195,12 +197,4 @@ function holdOf(
   if (unsigned) return SIGNING;
   if (decision.outcome === "hold") return { reason: decision.reason, owner: decision.owner ?? "policy" };
   return whyHeld(policyBook.byDid(member.did) ?? member, fromDomain, credential.id);
-}
-
-function concat(signatures: string, head: Uint8Array): Uint8Array {
-  const prefix = Buffer.from(signatures, "latin1");
-  const whole = new Uint8Array(prefix.length + head.length);
-  whole.set(prefix);
-  whole.set(head, prefix.length);
-  return whole;
 }

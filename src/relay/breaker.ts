@@ -1,0 +1,116 @@
+import type { ContentFacts, Fingerprint, Habits, Look } from "../breaker/index.ts";
+import type { EventMaker, MessageFacts } from "../event/index.ts";
+import type { Clock } from "../lib/clock.ts";
+import type { Logger } from "../platform/log.ts";
+import { domainOf, type PauseCause, type PolicyBook } from "../policy/index.ts";
+import type { ReplyClass } from "../protocol/smtp-reply/index.ts";
+import type { MessageRow, Spool } from "../spool/index.ts";
+import { recipientFacts } from "./context.ts";
+
+/** What is known of a message by its content and recipients. */
+export type Known = {
+  facts: ContentFacts;
+  /** Opaque, for the spool. */
+  template: string;
+  /** Of each recipient, in their order: the member has not had mail delivered to it. */
+  firstTimes: readonly boolean[];
+  /** For events. */
+  told: Pick<MessageFacts, "template" | "template_known" | "first_time">;
+  /** The message is in the spool. */
+  accepted(held: boolean): void;
+};
+
+/** A recipient whose mail has an outcome. */
+export type Told = {
+  address: string;
+  domain: string;
+  firstTime: boolean;
+  message: Pick<MessageRow, "did" | "credential" | "kind" | "template" | "fromDomain">;
+};
+
+export type Breaker = ReturnType<typeof createBreaker>;
+
+type Parts = {
+  habits: Habits;
+  policyBook: PolicyBook;
+  spool: Spool;
+  clock: Clock;
+  event: EventMaker;
+  log: Logger;
+  recipientKey: Uint8Array;
+};
+
+/** The fast loop on this node: what messages are like, where they go, what comes of them, and when a credential stops. */
+export function createBreaker({ habits, policyBook, spool, clock, event, log, recipientKey }: Parts) {
+  const keyOf = (address: string, domain: string) => recipientFacts(recipientKey, address, domain).key;
+
+  /** Stops the credential at once; the pause and what core is told of it are written together. */
+  function pause(did: string, credentialId: string, cause: PauseCause, facts: object = {}): void {
+    const member = policyBook.byDid(did);
+    const credential = member?.credentials.find(({ id }) => id === credentialId);
+    if (!member || !credential || credential.breaker) return;
+    const at = clock.now();
+    const data = {
+      dedupe_key: `paused:${credentialId}:${at}`,
+      member: { did, domain: domainOf(member, credential.domains[0] ?? "")?.name ?? "" },
+      credential: credentialId,
+      detail: { cause, pause_at: at, ...facts },
+    };
+    log.warn({ member: did, credential: credentialId, cause }, "the breaker stops a credential");
+    Promise.all([
+      policyBook.pause({ did, credential: credentialId, cause, at }),
+      spool.appendEvents([event("member_paused", data)]),
+    ]).catch((err: unknown) => log.error({ err, member: did }, "a pause could not be written down"));
+  }
+
+  return {
+    pause,
+
+    /** Nothing yields between this and `PolicyBook.consume`. */
+    look(
+      { did, credential }: { did: string; credential: string },
+      recipients: readonly { address: string; domain: string }[],
+      fingerprint: Fingerprint,
+      now: number,
+    ): Known {
+      const keys = recipients.map(({ address, domain }) => keyOf(address, domain));
+      const submission = { did, credential, recipients: keys, fingerprint, now };
+      const seen: Look = habits.look(submission);
+      if (seen.forgiven > 0) policyBook.forgive(did, credential, seen.forgiven);
+      const firstTime = seen.firstTime.filter(Boolean).length;
+      const { id: template, known } = seen.template;
+      return {
+        facts: {
+          firstTime,
+          known,
+          probe: policyBook.probe(did, credential),
+          ...(seen.share !== undefined && { share: seen.share }),
+        },
+        template,
+        firstTimes: seen.firstTime,
+        told: { template, template_known: known, first_time: firstTime },
+        accepted: (held) => habits.accepted(submission, seen, held),
+      };
+    },
+
+    /** What came of a recipient for good: `hard` when its address or domain is not there. */
+    concluded({ address, domain, firstTime, message }: Told, outcome: "delivered" | "hard"): void {
+      const { did, credential, template, kind } = message;
+      if (kind !== "mail") return;
+      const at = clock.now();
+      const hard = outcome === "hard";
+      if (hard) habits.bounced({ did, template, at });
+      else habits.delivered({ did, recipient: keyOf(address, domain), template, at });
+      if (!firstTime || credential === null) return;
+      if (habits.firstContact({ did, credential, hard, at })) pause(did, credential, "first-contact");
+    },
+
+    /** A person or a rule said yes. Returns how to stop. */
+    watch: () => policyBook.onResume((resumption) => habits.resumed(resumption)),
+  };
+}
+
+/** Is this a hard bounce, for the address or its domain? */
+export function isHard(kind: ReplyClass): boolean {
+  return kind === "bad-mailbox" || kind === "bad-domain";
+}
