@@ -245,7 +245,7 @@ describe("requests to an authority", () => {
       if (path === "/html") return [502, {}, "<html>"];
       return [429, { "retry-after": "60" }, JSON.stringify({ type: "t", detail: "too much" })];
     });
-    const transport = createTransport({ ca: authority.cert, signal, timeoutMs: 300 });
+    const transport = createTransport({ ca: authority.cert, signal, now: () => NOW, timeoutMs: 300 });
     const get = (path: string) => transport.adapter({ url: `${url}${path}`, method: "get", headers });
     expect((await get("/limited")).status).toBe(429);
     expect(transport.problem()).toEqual({ status: 429, type: "t", detail: "too much", retryAfterMs: 60_000 });
@@ -255,7 +255,9 @@ describe("requests to an authority", () => {
     expect(transport.problem()).toBeUndefined();
     await expect(get("/slow")).rejects.toThrow(/did not answer within 0\.3 s/);
     await expect(transport.adapter({ url: "http://127.0.0.1/", headers })).rejects.toThrow(/https/);
-    await expect(createTransport({ signal }).adapter({ url: `${url}/`, headers })).rejects.toMatchObject({
+    await expect(
+      createTransport({ signal, now: () => NOW }).adapter({ url: `${url}/`, headers }),
+    ).rejects.toMatchObject({
       code: "SELF_SIGNED_CERT_IN_CHAIN",
     });
   });

@@ -54,7 +54,7 @@ async function answer(command: () => Promise<number>) {
   return { exit, text };
 }
 
-const common = { ca, timeout: "1", json: true };
+const common = { ca, timeout: "4", json: true };
 const tested = async (given: string, options: { tlsPort?: number[]; starttlsPort?: number[] }) => {
   const { exit, text } = await answer(() => connectionTest(given, { ...common, ...options }));
   return { exit, ...(JSON.parse(text) as { usable: boolean; advice: string; ports: { status: string }[] }) };

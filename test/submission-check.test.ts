@@ -1,5 +1,6 @@
 import { once } from "node:events";
-import { createServer, type AddressInfo } from "node:net";
+import { connect, createServer, type AddressInfo } from "node:net";
+import { Worker } from "node:worker_threads";
 import { createTransport } from "nodemailer";
 import { SMTPServer, type SMTPServerOptions } from "smtp-server";
 import { afterAll, describe, expect, test } from "vitest";
@@ -16,7 +17,7 @@ import {
 /** Each mistake against a real little server, as nodemailer meets it in a PDS and as our own probe does. */
 const authority = createAuthority();
 const leaf = authority.issue(["localhost", "127.0.0.1"]);
-const TIMEOUT_MS = 400;
+const TIMEOUT_MS = 1_500;
 const closing: (() => unknown)[] = [];
 afterAll(async () => {
   for (const close of closing) await close();
@@ -72,6 +73,30 @@ const nothing: Start = async () => {
   return port;
 };
 
+/**
+ * Drops each packet that would open a connection, as a firewall does: a listener that takes none, whose queue is full.
+ * (Its thread stands still once it listens.)
+ */
+const blocked: Start = async () => {
+  const worker = new Worker(
+    `const { parentPort } = require("node:worker_threads");
+     const server = require("node:net").createServer().listen({ port: 0, host: "127.0.0.1", backlog: 1 }, () => {
+       parentPort.postMessage(server.address().port);
+       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+     });`,
+    { eval: true },
+  );
+  const [port] = (await once(worker, "message")) as [number];
+  const fillers = Array.from({ length: 8 }, () => connect({ port, host: "127.0.0.1" }));
+  for (const filler of fillers) filler.on("error", () => undefined);
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  closing.push(async () => {
+    for (const filler of fillers) filler.destroy();
+    await worker.terminate();
+  });
+  return port;
+};
+
 const other = authority.issue(["other.test"]);
 const expired = authority.issue(["localhost"], {
   notBefore: Date.now() - 120_000,
@@ -82,9 +107,11 @@ const banner = "220 x ESMTP\r\n";
 const [TLS, START] = [true, false];
 
 describe("each mistake is recognised", () => {
-  test.each<[string, Start, boolean, FailureCode, PortStatus, ca?: string | null]>([
+  test.concurrent.each<[string, Start, boolean, FailureCode, PortStatus, ca?: string | null]>([
     ["TLS at once, where STARTTLS is spoken", smtp(), TLS, "wrong-mode", "wrong-mode"],
     ["STARTTLS, where TLS is spoken at once", smtp({ secure: true }), START, "silent", "wrong-mode"],
+    ["nothing gets through, TLS at once", blocked, TLS, "blocked", "blocked"],
+    ["nothing gets through, STARTTLS", blocked, START, "blocked", "blocked"],
     ["nothing listens", nothing, TLS, "refused", "refused"],
     ["silence, TLS at once", raw(""), TLS, "blocked", "silent"],
     ["silence, STARTTLS", raw(""), START, "silent", "silent"],

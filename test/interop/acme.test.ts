@@ -104,7 +104,7 @@ test(
   { timeout: 180_000 },
   async () => {
     const httpPort = await freePort();
-    await using pebble = await startPebble({ httpPort, lifeSeconds: 45 });
+    await using pebble = await startPebble({ httpPort, lifeSeconds: 60 });
     pebble.dns.set({ name: HOST, type: "A", data: "127.0.0.1" });
     product = await start(byAcme(pebble, httpPort));
 
@@ -117,12 +117,12 @@ test(
     const scraped = await (await fetch(`http://127.0.0.1:${metrics}/metrics`)).text();
     const days = Number(/^atmos_certificate_days_left (\S+)$/m.exec(scraped)?.[1]);
     expect(days).toBeGreaterThan(0);
-    expect(days).toBeLessThan(45 / 86_400);
+    expect(days).toBeLessThan(60 / 86_400);
 
     await until(
       "a renewed certificate",
       async () => (await fingerprint(ports.tls, pebble.root)) !== open.fingerprint,
-      60_000,
+      90_000,
     );
     const renewed = await everywhere(pebble.root);
     expect(new Set(renewed).size).toBe(1);

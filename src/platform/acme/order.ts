@@ -39,7 +39,7 @@ const NO_ACCOUNT = "urn:ietf:params:acme:error:accountDoesNotExist";
 export async function orderCertificate(options: OrderOptions): Promise<{ cert: string; key: string }> {
   const acme = await import("acme-client");
   const { directory, signal, ca } = options;
-  const transport = createTransport({ ca, signal });
+  const transport = createTransport({ ca, signal, now: () => options.clock.now() });
   // The library has one HTTP client for the process; ours are its tries, times and trust.
   Object.assign(acme.axios.defaults, { adapter: transport.adapter });
   Object.assign(acme.axios.defaults, { acmeSettings: { retryMaxAttempts: 0, retryDefaultDelay: 1 } });

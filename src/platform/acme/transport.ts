@@ -22,6 +22,8 @@ export type TransportOptions = {
   /** PEM, trusted beside the usual authorities. */
   ca?: string | undefined;
   signal: AbortSignal;
+  /** Ms since the epoch. */
+  now: () => number;
   /** Default 30 seconds, for a whole request. */
   timeoutMs?: number;
 };
@@ -32,7 +34,7 @@ const MAX_BYTES = 1024 * 1024;
  * One HTTPS request at a time for the ACME library, which by itself would retry and wait as long as a server says.
  * Here a request has one try, a size and a time, and what the authority last refused is kept.
  */
-export function createTransport({ ca, signal, timeoutMs = 30_000 }: TransportOptions) {
+export function createTransport({ ca, signal, now, timeoutMs = 30_000 }: TransportOptions) {
   let last: Problem | undefined;
   const trusted = ca === undefined ? undefined : [...getCACertificates("default"), ca];
 
@@ -91,7 +93,7 @@ export function createTransport({ ca, signal, timeoutMs = 30_000 }: TransportOpt
         throw new Error(`${config.url} is not an https address, which ACME asks for`);
       last = undefined;
       const response = await send(config);
-      last = response.status >= 400 ? problemOf(response) : undefined;
+      last = response.status >= 400 ? problemOf(response, now()) : undefined;
       return { ...response, config, request: undefined };
     },
     /** What the last response refused, if it did. */
@@ -99,7 +101,7 @@ export function createTransport({ ca, signal, timeoutMs = 30_000 }: TransportOpt
   };
 }
 
-function problemOf({ status, data, headers }: Response): Problem {
+function problemOf({ status, data, headers }: Response, now: number): Problem {
   let document: { type?: unknown; detail?: unknown } = {};
   try {
     document = (JSON.parse(data) as typeof document | null) ?? {};
@@ -110,7 +112,7 @@ function problemOf({ status, data, headers }: Response): Problem {
     status,
     type: typeof document.type === "string" ? document.type.slice(0, 200) : "",
     detail: typeof document.detail === "string" ? document.detail.slice(0, 1_000) : `HTTP ${status}`,
-    retryAfterMs: retryAfter(headers["retry-after"], Date.now()),
+    retryAfterMs: retryAfter(headers["retry-after"], now),
   };
 }
 
