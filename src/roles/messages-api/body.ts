@@ -1,21 +1,20 @@
 import type { Context } from "hono";
 
-/** Octets of requests in memory at once, and of one member among them. */
-const ROOM = 256 * 1024 * 1024;
-const ROOM_OF_ONE = 64 * 1024 * 1024;
+/** Octets of requests in memory at once, and of one member among them. While one is worked on it takes some times that. */
+const ROOM = { all: 128 * 1024 * 1024, one: 64 * 1024 * 1024 };
 
 export type ReadBody =
   | { ok: true; bytes: Uint8Array; release(): void }
   | { ok: false; why: "too-large" | "no-room" };
 
 /** Reads bodies of requests, each up to a size and all of them within bounds. `release` when its work is done. */
-export function createBodyReader() {
+export function createBodyReader(room = ROOM) {
   const taken = new Map<string, number>();
   let all = 0;
 
   function reserve(did: string, octets: number): (() => void) | undefined {
     const own = taken.get(did) ?? 0;
-    if (all + octets > ROOM || own + octets > ROOM_OF_ONE) return undefined;
+    if (all + octets > room.all || own + octets > room.one) return undefined;
     all += octets;
     taken.set(did, own + octets);
     return () => {
