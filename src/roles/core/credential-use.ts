@@ -2,9 +2,6 @@ import { z } from "zod";
 import type { CredentialUse } from "../../member/index.ts";
 import type { CoreParts } from "./parts.ts";
 
-/** The topic on which relay nodes say who logged in from where, at most once a minute for each credential and address. */
-export const CREDENTIAL_USED_TOPIC = "credential.used";
-
 const Use = z.object({
   credential: z.string().max(100),
   did: z.string().max(2_048),

@@ -12,6 +12,7 @@ import {
   type MemberPolicy,
   type Standing,
 } from "../../policy/index.ts";
+import { CREDENTIAL_USED_TOPIC } from "../../relay/index.ts";
 import { createVerdictLog, verdictMigration, type RulesEngine } from "../../rules/index.ts";
 import {
   CLEAN_SENDER,
@@ -24,7 +25,7 @@ import { DAY_MS } from "../../lib/clock.ts";
 import { createWorkQueue } from "../work-queue.ts";
 import { QUEUE_COMMAND_TOPIC, type QueueCommand } from "../queue-commands.ts";
 import { createAdmission } from "./admission.ts";
-import { CREDENTIAL_USED_TOPIC, noteCredentialUse } from "./credential-use.ts";
+import { noteCredentialUse } from "./credential-use.ts";
 import type { CoreParts } from "./parts.ts";
 import { createPauseDesk } from "./pause-desk.ts";
 import { createPipeline } from "./pipeline.ts";

@@ -107,7 +107,7 @@ main { flex: 1; padding-block: clamp(1.5rem, 4vw, 3rem) 4rem; }
 
 form { display: flex; flex-wrap: wrap; align-items: center; gap: 0.6rem; }
 main form { margin-block: 0 2rem; }
-input, select { font: inherit; color: inherit; background: var(--sheet); border: 1px solid var(--line-strong); border-radius: 4px; padding: 0.35rem 0.6rem; max-width: 100%; }
+input, select, textarea { font: inherit; color: inherit; background: var(--sheet); border: 1px solid var(--line-strong); border-radius: 4px; padding: 0.35rem 0.6rem; max-width: 100%; }
 button, .button {
   font: 600 0.875rem/1.2 var(--text); min-height: 36px; padding: 0.35rem 0.85rem; cursor: pointer;
   color: var(--accent); background: transparent; border: 1px solid var(--line-strong); border-radius: var(--radius);

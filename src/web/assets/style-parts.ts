@@ -124,9 +124,10 @@ main .choice { display: flex; flex-direction: column; align-items: flex-start; g
   border: 1px solid var(--line-strong); border-radius: var(--radius); }
 .choice p { flex: 1; }
 main .decide { display: grid; gap: 0.4rem; justify-items: start; margin: 1.1rem 0 0; max-width: 40rem; }
-.decide label { font-size: 0.94rem; color: var(--ink-soft); } .decide input { width: 100%; } .decide button { margin-top: 0.4rem; }
+.decide label { font-size: 0.94rem; color: var(--ink-soft); } .decide textarea { width: 100%; } .decide button { margin-top: 0.4rem; }
 .buttons { display: flex; flex-wrap: wrap; gap: 0.6rem; }
 .grave { color: var(--bad); } .grave:hover { border-color: var(--bad); }
 main td form { margin: 0; }
+.beneath { display: block; font-size: 0.82rem; font-weight: 400; color: var(--ink-soft); }
 @media (min-width: 44.01rem) { .choice button, .decide button { white-space: nowrap; } }
 `;

@@ -107,7 +107,7 @@ function Standings({ members }: { members: CommitteeMember[] }) {
     <Section
       id="standings"
       title="Members by standing"
-      intro={`${formatCount(members.length)} members; the breaker has paused ${paused === 0 ? "none" : formatCount(paused)}.`}
+      intro={`${formatCount(members.length)} members; sending is paused of ${paused === 0 ? "none" : formatCount(paused)}.`}
     >
       <ul class="tally">
         {STANDINGS.map((standing) => (

@@ -51,7 +51,7 @@ function Decision({ application: { did } }: { application: Application }) {
   return (
     <form method="post" action={applicationPath(did)} class="decide">
       <label for="words">Words for the applicant; to decline, the reason</label>
-      <input id="words" name="words" maxlength={2000} />
+      <textarea id="words" name="words" rows={2} maxlength={2000}></textarea>
       <label for="tier">Tier to begin with</label>
       <select id="tier" name="tier">
         {TIERS.map((tier) => (

@@ -36,7 +36,7 @@ export function Credentials({ view }: { view: MemberView }) {
             key: one.id,
             cells: [
               <>
-                {one.name} <code class="small soft">{one.username}</code>
+                {one.name} <code class="beneath">{one.username}</code>
               </>,
               one.domains.join(", "),
               one.streams.join(", "),
@@ -92,7 +92,11 @@ function LastUse({ credential: { lastUsed, networks } }: { credential: Credentia
     <>
       <Time at={lastUsed.at} /> from <code>{lastUsed.address}</code>
       {networks.length > 1 ? (
-        <span class="soft small"> and {formatCount(networks.length - 1)} other networks before</span>
+        <span class="soft small">
+          {" "}
+          and, before, {formatCount(networks.length - 1)} other{" "}
+          {networks.length === 2 ? "network" : "networks"}
+        </span>
       ) : null}
     </>
   );

@@ -26,12 +26,21 @@ function headline({ credentialName }: MemberPause): string {
   return credentialName === null ? "Sending is paused" : `Sending with “${credentialName}” is paused`;
 }
 
+/** What a breaker counted. */
+const FACTS: Record<string, string> = {
+  first_time: "First-time recipients",
+  firstTime: "First-time recipients",
+  hard: "Hard bounces",
+  probe: "Such recipients before",
+  recipients: "Recipients",
+};
+
 function factsOf(pause: MemberPause): Answer[] {
   const items: Answer[] = [["Why", pause.by === null ? pause.title : pause.reason]];
   for (const [name, value] of Object.entries(pause.facts).slice(0, 8)) {
     if (typeof value === "number" || typeof value === "string")
       items.push([
-        sentenceCase(name.replaceAll("_", " ")),
+        FACTS[name] ?? sentenceCase(name.replaceAll("_", " ")),
         typeof value === "number" ? formatCount(value) : value,
       ]);
   }
@@ -78,7 +87,7 @@ function CommitteeForm({ pause }: { pause: MemberPause }) {
   return (
     <form method="post" action={pausePath(pause.did, pause.id)} class="decide">
       <label for={field}>Why it ends, in words for the member</label>
-      <input id={field} name="reason" maxlength={2000} required />
+      <textarea id={field} name="reason" rows={2} maxlength={2000} required></textarea>
       <button type="submit" name="answer" value="resumed">
         End the pause: what waits leaves
       </button>

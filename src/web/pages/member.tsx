@@ -35,20 +35,28 @@ export function MemberPage({ view, forCommittee }: { view: MemberView; forCommit
         </p>
       </div>
       <Situation view={view} forCommittee={forCommittee} />
-      <Section
-        id="standing"
-        title="Standing"
-        intro="Where the member is, and what each rung means for its mail."
-      >
-        <Ladder standing={view.standing} since={view.standingSince} />
-      </Section>
-      <Evidence view={view} />
-      <Changes changes={view.changes} />
+      {view.membership === "applicant" ? null : (
+        <>
+          <Section
+            id="standing"
+            title="Standing"
+            intro="Where the member is, and what each rung means for its mail."
+          >
+            <Ladder standing={view.standing} since={view.standingSince} />
+          </Section>
+          <Evidence view={view} />
+          <Changes changes={view.changes} />
+        </>
+      )}
       <Domains domains={view.domains} />
       <Credentials view={view} />
-      <Limits view={view} />
-      <Messages messages={view.messages} />
-      <PastPauses view={view} />
+      {view.membership === "applicant" ? null : (
+        <>
+          <Limits view={view} />
+          <Messages messages={view.messages} />
+          <PastPauses view={view} />
+        </>
+      )}
       <Notes view={view} />
       <PastApplications view={view} />
       <IdentityAndLabels view={view} />
