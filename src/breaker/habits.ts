@@ -14,8 +14,8 @@ const UNKNOWN_REMEMBERED = 30 * DAY;
 export const SETTLE_MS = DAY;
 /** Probes are forgiven when so long nothing of their template bounced, and none was added. */
 export const FORGIVEN_MS = 7 * DAY;
-/** Outcomes at first-time recipients count together within this time. */
-export const CONTACT_MS = 3 * DAY;
+/** Outcomes at first-time recipients count together within this time: a burst, not the mistypings of a week. */
+export const CONTACT_MS = DAY / 4;
 const SHARE_DAYS = 30;
 const SHARE_EVIDENCE = 50;
 const TEMPLATES_OF_A_MEMBER = 64;

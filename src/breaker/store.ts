@@ -91,8 +91,10 @@ export function saveTemplate(db: Database, member: number, template: Template): 
   );
 }
 
+/** The probes of it stay, and count until they are forgiven. */
 export function dropTemplate(db: Database, member: number, id: string): void {
   db.run("DELETE FROM habit_template WHERE member = ? AND id = ?", member, id);
+  db.run("DELETE FROM habit_probe WHERE member = ? AND template = ? AND count = 0", member, id);
   dropDeliveries(db, member, id);
 }
 

@@ -141,7 +141,7 @@ export type Taken =
   | { ok: false; charge: Charge; retryAfterMs: number };
 
 /**
- * Takes every charge, or, when one refuses, none. `state` has the new values of the names that were charged; `waitMs` is
+ * Takes every charge, or, when one refuses, none. `state` has the new values of the names that were charged; `waitMs` (whole) is
  * when the last of the limits lets it go. The refusal that lasts longest is the one that is told.
  */
 export function take(charges: readonly Charge[], state: LimitState, now: number): Taken {
@@ -158,7 +158,7 @@ export function take(charges: readonly Charge[], state: LimitState, now: number)
     const place = reserve(bucket, state[name], now, cost, maxWait);
     if (place.ok) {
       next[name] = place.tat;
-      waitMs = Math.max(waitMs, place.waitMs);
+      waitMs = Math.max(waitMs, Math.ceil(place.waitMs));
     } else if (!worst || place.retryAfterMs > worst.retryAfterMs) {
       worst = { ok: false, charge, retryAfterMs: place.retryAfterMs };
     }

@@ -1,4 +1,4 @@
-import { gcraRemaining, type Bucket } from "../lib/gcra.ts";
+import { gcraMost, gcraRemaining, type Bucket } from "../lib/gcra.ts";
 import type { DomainPolicy, MemberPolicy, Tier } from "./types.ts";
 
 /** The buckets of a member's tier. Units are recipients. */
@@ -115,4 +115,18 @@ export function remaining(limits: TierLimits, state: LimitState, now: number): R
   return Object.fromEntries(
     BUCKET_NAMES.map((name) => [name, gcraRemaining(limits[name], state[name], now)]),
   );
+}
+
+/** The most recipients to whom mail of one credential leaves in `ms`, beginning with unused limits. */
+export function tierBound(
+  tier: Tier,
+  ms: number,
+  to: {
+    /** First-time ones only. */ firstTime: boolean;
+    /** Of a member with few of them. */ fewNew?: boolean;
+  },
+): number {
+  const limits = TIER_LIMITS[tier];
+  const spray = to.firstTime ? [sprayBucket(limits, to.fewNew ? 0 : undefined)] : [];
+  return gcraMost([...Object.values(limits), ...spray], ms);
 }

@@ -1,0 +1,131 @@
+import { describe, expect, test } from "vitest";
+import { print } from "./honest.fixture.ts";
+import { tierBound } from "./limits.ts";
+import { credential, DAY, HOUR, member, now } from "./policy.fixture.ts";
+import { TIERS, type Tier } from "./types.ts";
+import { createWorld, type Result, type World } from "./world.fixture.ts";
+
+const OWN = print("To confirm this email for your account, please enter the code below in the app.");
+const SPAM = print("Your parcel waits at the customs office and goes back unless you pay the fee today.");
+/** Sixteen words, none of them in the next one's text. */
+const other = (i: number) => {
+  const letters = [...String(i)].map((digit) => "abcdefghij"[Number(digit)]).join("");
+  return print(Array.from({ length: 16 }, (_, n) => `${letters}${"klmnopqrstuvwxyz"[n]}`).join(" "));
+};
+
+/** A member whose template has been known for weeks, at the tier's full limits. */
+async function settled(tier: Tier): Promise<World> {
+  const world = await createWorld({ ...member, tier, credentials: [credential] });
+  for (let i = 0; i < 300; i++) {
+    const at = now - 15 * DAY + i * HOUR;
+    const result = world.submit([`user${i % 30}`], OWN, at);
+    expect(result).toHaveProperty("leavesAt");
+    world.outcome(`user${i % 30}`, OWN, i < 30, false, at);
+  }
+  return world;
+}
+
+const leavingBy = (results: Result[], end: number) =>
+  results.filter((result) => "leavesAt" in result && result.leavesAt <= end).length;
+
+function count(results: Result[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const result of results) {
+    const name = "leavesAt" in result ? "leaves" : result.kept;
+    counts[name] = (counts[name] ?? 0) + 1;
+  }
+  return counts;
+}
+
+describe("a thief with 1,000 addresses that the member never wrote to", () => {
+  test.each<[string, Tier, (i: number) => ReturnType<typeof print>, everyMs: number]>([
+    ["one text, as fast as it goes", "steady", () => SPAM, 0],
+    ["one text, one a second", "steady", () => SPAM, 1_000],
+    ["one text, one a minute", "trusted", () => SPAM, 60_000],
+    ["another text each time, as fast as it goes", "steady", other, 0],
+    ["another text each time, one in ten minutes for a week", "trusted", other, 600_000],
+  ])("%s: 50 leave, the rest is held, then deferred", async (_name, tier, text, everyMs) => {
+    const world = await settled(tier);
+    const results: Result[] = [];
+    for (let i = 0; i < 1_000; i++) {
+      const at = now + i * everyMs;
+      const result = world.submit([`victim${i}`], text(i), at);
+      if ("leavesAt" in result) world.outcome(`victim${i}`, text(i), true, false, result.leavesAt);
+      results.push(result);
+    }
+    const { leaves, "held: content": held = 0, "held-full": full = 0, ...rest } = count(results);
+    expect(leaves).toBe(50);
+    expect(rest).toEqual({});
+    expect(held + full).toBe(950);
+    expect(world.paused()).toBe("content");
+    expect(results.slice(0, 50).every((result) => "leavesAt" in result)).toBe(true);
+    // The credential is stopped for the member's own mail too, until somebody says yes.
+    expect(world.submit(["user1"], OWN, now + 8 * DAY)).not.toHaveProperty("leavesAt");
+    await world.resume(now + 8 * DAY);
+    expect(world.submit(["user1"], OWN, now + 8 * DAY)).toHaveProperty("leavesAt");
+  });
+
+  test("a new member's is held up to twice its hourly limit", async () => {
+    const world = await settled("new");
+    const results = Array.from({ length: 1_000 }, (_, i) => world.submit([`victim${i}`], SPAM, now));
+    expect(count(results)).toEqual({ leaves: 50, "held: content": 120, "held-full": 830 });
+  });
+
+  test("many recipients in one message do not help", async () => {
+    const world = await settled("steady");
+    const results = Array.from({ length: 50 }, (_, i) =>
+      world.submit(
+        Array.from({ length: 20 }, (__, n) => `victim${i}-${n}`),
+        SPAM,
+        now,
+      ),
+    );
+    expect(count(results)).toMatchObject({ leaves: 2 });
+  });
+
+  test("nor do a mailbox of his own and a template made known by it", async () => {
+    const world = await settled("steady");
+    for (let i = 0; i < 100; i++) {
+      world.submit(["thief"], SPAM, now);
+      world.outcome("thief", SPAM, i === 0, false, now);
+    }
+    const results = Array.from({ length: 1_000 }, (_, i) => world.submit([`victim${i}`], SPAM, now + HOUR));
+    expect(count(results)["leaves"]).toBeLessThanOrEqual(50);
+  });
+
+  test("with addresses of which many do not exist he is stopped earlier", async () => {
+    const world = await settled("steady");
+    let left = 0;
+    for (let i = 0; i < 1_000; i++) {
+      const result = world.submit([`victim${i}`], SPAM, now + i * 1_000);
+      if (!("leavesAt" in result)) continue;
+      left++;
+      world.outcome(`victim${i}`, SPAM, true, i % 4 === 0, result.leavesAt);
+    }
+    expect(left).toBe(17);
+    expect(world.paused()).toBe("first-contact");
+  });
+});
+
+describe("a thief who knows the member's own template is bounded by the tier", () => {
+  test.each(TIERS)("%s", async (tier) => {
+    const world = await settled(tier);
+    const results: Result[] = [];
+    let n = 0;
+    for (let at = now; at <= now + DAY; at += 20_000) {
+      for (let tries = 0; tries < 400; tries++) {
+        const result = world.submit([`victim${n++}`], OWN, at);
+        if (!("leavesAt" in result)) break;
+        results.push(result);
+      }
+    }
+    for (const [end, ms] of [
+      [now + HOUR, HOUR],
+      [now + DAY, DAY],
+    ] as const) {
+      const bound = tierBound(tier, ms, { firstTime: true, fewNew: true });
+      expect(leavingBy(results, end)).toBeLessThanOrEqual(bound);
+      expect(leavingBy(results, end)).toBeGreaterThan(bound * 0.95);
+    }
+  });
+});
