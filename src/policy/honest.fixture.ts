@@ -27,12 +27,13 @@ export type Honest = {
   seed: number;
 };
 
+const tierOf = (day: number): Tier => (day < 7 ? "new" : day < 21 ? "warming" : "steady");
+
 /** A PDS from its first day on: what its breaker did, by cause. A person says yes on the next day. */
 export async function honest({ perDay, signUps, bad, days, seed }: Honest): Promise<Record<string, number>> {
   const next = random(seed);
   const start = Date.UTC(2026, 0, 1);
-  const tierOf = (day: number): Tier => (day < 7 ? "new" : day < 21 ? "warming" : "steady");
-  let world = await createWorld({ ...member, credentials: [credential] });
+  const world = await createWorld({ ...member, credentials: [credential] });
   const users: string[] = [];
   const found: Record<string, number> = { mails: 0, deferred: 0, content: 0, "first-contact": 0 };
   let version = 1;

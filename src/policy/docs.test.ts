@@ -1,0 +1,102 @@
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { expect, test } from "vitest";
+import {
+  CONTACT_MS,
+  FIRST_CONTACT,
+  FORGIVEN_MS,
+  KNOWN_AFTER,
+  PROBE_BUDGET,
+  SETTLE_MS,
+} from "../breaker/index.ts";
+import { TIER_LIMITS, tierBound } from "./limits.ts";
+import { OUTCOMES } from "./outcomes.ts";
+import { DAY, HOUR } from "./policy.fixture.ts";
+import { TIERS } from "./types.ts";
+
+const page = readFileSync(resolve(import.meta.dirname, "../../docs/policy.md"), "utf8");
+const number = (n: number) => n.toLocaleString("en-US");
+
+/** The rows of the table that follows a mark, without the padding of the formatter. */
+function tableAfter(mark: string): string[][] {
+  const rest = page.slice(page.indexOf(`<!-- ${mark}`));
+  const lines = rest.split("\n").slice(1);
+  const start = lines.findIndex((line) => line.startsWith("|"));
+  const rows = lines.slice(start);
+  return rows
+    .slice(
+      0,
+      rows.findIndex((line) => !line.startsWith("|")),
+    )
+    .map((line) =>
+      line
+        .split("|")
+        .slice(1, -1)
+        .map((cell) => cell.trim()),
+    )
+    .filter((_, i) => i !== 1);
+}
+
+test("docs/policy.md has every outcome with its code and meaning", () => {
+  expect(tableAfter("outcomes")).toEqual([
+    ["Name", "Reply", "Meaning"],
+    ...Object.entries(OUTCOMES).map(([name, { code, enhanced, meaning }]) => [
+      `\`${name}\``,
+      `${code} ${enhanced}`,
+      meaning,
+    ]),
+  ]);
+});
+
+test("docs/policy.md has the limits of the tiers", () => {
+  expect(tableAfter("tiers")).toEqual([
+    ["Tier", "At once", "Hour", "Day"],
+    ...TIERS.map((tier) => {
+      const { burst, hour, day } = TIER_LIMITS[tier];
+      return [
+        tier,
+        `${burst.limit} in ${burst.periodMs / 60_000} minutes`,
+        number(hour.limit),
+        number(day.limit),
+      ];
+    }),
+  ]);
+});
+
+test("docs/policy.md says what is left to a thief", () => {
+  const both = (tier: (typeof TIERS)[number], ms: number) =>
+    [true, false]
+      .map((fewNew) => number(tierBound(tier, ms, { firstTime: true, fewNew })))
+      .filter((text, i, all) => all.indexOf(text) === i)
+      .join(" to ");
+  const all = (tier: (typeof TIERS)[number], ms: number) => number(tierBound(tier, ms, { firstTime: false }));
+  expect(tableAfter("thief")).toEqual([
+    [
+      "Tier",
+      "An unseen text, new recipients",
+      "The member's template, new recipients: hour",
+      "day",
+      "any recipients: hour",
+      "day",
+    ],
+    ...TIERS.map((tier) => [
+      tier,
+      String(PROBE_BUDGET),
+      both(tier, HOUR),
+      both(tier, DAY),
+      all(tier, HOUR),
+      all(tier, DAY),
+    ]),
+  ]);
+});
+
+test("docs/policy.md has the breaker's numbers", () => {
+  const text = page.replace(/\s+/g, " ");
+  expect(text).toContain(`with ${KNOWN_AFTER} deliveries to different recipients`);
+  expect(text).toContain(`at most ${PROBE_BUDGET} first-time recipients`);
+  expect(text).toContain(`after ${FORGIVEN_MS / DAY} days in which nothing`);
+  expect(text).toContain(
+    `${FIRST_CONTACT.bounces} hard bounces (address or domain does not exist) among the last ${FIRST_CONTACT.among}`,
+  );
+  expect([CONTACT_MS, SETTLE_MS]).toEqual([6 * HOUR, DAY]);
+});
