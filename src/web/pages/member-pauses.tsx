@@ -29,20 +29,14 @@ function headline({ credentialName }: MemberPause): string {
 /** What a breaker counted. */
 const FACTS: Record<string, string> = {
   first_time: "First-time recipients",
-  firstTime: "First-time recipients",
   hard: "Hard bounces",
-  probe: "Such recipients before",
-  recipients: "Recipients",
 };
 
 function factsOf(pause: MemberPause): Answer[] {
   const items: Answer[] = [["Why", pause.by === null ? pause.title : pause.reason]];
-  for (const [name, value] of Object.entries(pause.facts).slice(0, 8)) {
-    if (typeof value === "number" || typeof value === "string")
-      items.push([
-        FACTS[name] ?? sentenceCase(name.replaceAll("_", " ")),
-        typeof value === "number" ? formatCount(value) : value,
-      ]);
+  for (const [name, label] of Object.entries(FACTS)) {
+    const value = pause.facts[name];
+    if (typeof value === "number") items.push([label, formatCount(value)]);
   }
   items.push(["Since", <Time at={pause.at} />]);
   if (pause.by !== null) items.push(["Begun by", pause.by]);
@@ -53,10 +47,6 @@ function factsOf(pause: MemberPause): Answer[] {
     ]);
   items.push(["What to do", pause.remedy]);
   return items;
-}
-
-function sentenceCase(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 function MemberForms({ pause }: { pause: MemberPause }) {

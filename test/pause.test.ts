@@ -1,0 +1,153 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createTransport } from "nodemailer";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { freePorts, startSandbox, type Sandbox } from "../src/devnet/index.ts";
+import { silentLog } from "../src/platform/log.ts";
+import { accessLink } from "../src/web/index.ts";
+
+let dir: string;
+let sandbox: Sandbox;
+let did: string;
+
+beforeEach(async () => {
+  dir = mkdtempSync(join(tmpdir(), "atmos-pause-"));
+  sandbox = await startSandbox({
+    dir,
+    rulesDir: join(import.meta.dirname, "../rules"),
+    log: silentLog,
+    ports: await freePorts(),
+    operators: [{ name: "Alder", domain: "alder.test", perDay: 10 }],
+    now: Date.now(),
+    days: 0,
+  });
+  did = core().members.domain("alder.test")!.did;
+});
+afterEach(async () => {
+  await sandbox.close();
+  rmSync(dir, { recursive: true });
+});
+
+const core = () => sandbox.serve.core!;
+const relay = () => sandbox.serve.relay!;
+const owner = () => sandbox.operators[0]!;
+
+/** Sends one letter to each of so many strangers, and gives the replies. */
+async function sendToStrangers(count: number, login: { username: string; secret: string }, text: string) {
+  const transport = createTransport({
+    host: "127.0.0.1",
+    port: relay().addresses.tls[0]!.port,
+    secure: true,
+    pool: true,
+    maxConnections: 1,
+    maxMessages: 1_000,
+    auth: { user: login.username, pass: login.secret },
+    tls: { rejectUnauthorized: false },
+  });
+  const replies: string[] = [];
+  for (let i = 0; i < count; i++) {
+    const letter = { from: "noreply@alder.test", to: `stranger${i}@bigmail.test`, subject: "Prize", text };
+    replies.push(
+      await transport
+        .sendMail(letter)
+        .then((sent) => sent.response)
+        .catch((error: { response?: string; message: string }) => error.response ?? error.message),
+    );
+  }
+  transport.close();
+  return replies;
+}
+
+/** The member's session, as a link opens it, and a form of its page. */
+async function answerAsMember(id: number, answer: string): Promise<Response> {
+  const link = accessLink(
+    sandbox.urls.web,
+    sandbox.serve.sessionKey!,
+    { role: "member", did },
+    Date.now() + 60_000,
+  );
+  const opened = await fetch(link, { redirect: "manual" });
+  return fetch(`${sandbox.urls.web}/members/${did}/pauses/${id}`, {
+    method: "POST",
+    redirect: "manual",
+    headers: {
+      cookie: opened.headers.get("set-cookie")!.split(";")[0]!,
+      origin: sandbox.urls.web,
+      "content-type": "application/x-www-form-urlencoded",
+    },
+    body: new URLSearchParams({ answer }),
+  });
+}
+
+const counts = () => relay().spool.counts();
+const held = async () => (await counts()).held ?? 0;
+const arrived = async () => (await counts()).delivered ?? 0;
+
+/** Until the breaker has stopped the operator's credential, and core knows. */
+async function tripTheBreaker() {
+  const replies = await sendToStrangers(56, owner(), "You have won, click http://prize.test/x");
+  expect(replies.filter((reply) => reply.startsWith("250"))).toHaveLength(56);
+  await sandbox.settle();
+  const [pause] = core().pauses.open(did);
+  expect(pause).toMatchObject({ cause: "content", by: null });
+  expect(await held()).toBeGreaterThan(0);
+  return pause!;
+}
+
+async function newLogin(answer: Response) {
+  expect(answer.status).toBe(200);
+  const html = await answer.text();
+  const [, username, secret] =
+    /smtps:\/\/([a-z0-9-]+):(atms_[a-z2-7]{47})@relay\.coop\.test/.exec(html) ?? [];
+  return { username: username!, secret: secret! };
+}
+
+test("this was me: what was held leaves, the old credential is dead, the new one works", async () => {
+  const pause = await tripTheBreaker();
+  const waiting = await held();
+  const login = await newLogin(await answerAsMember(pause.id, "this-was-me"));
+  await sandbox.settle();
+  expect(await held()).toBe(0);
+  sandbox.clock.advance(2 * 3_600_000);
+  await expect.poll(async () => (await sandbox.settle(), await arrived()), { timeout: 10_000 }).toBe(56);
+  expect(waiting).toBeGreaterThanOrEqual(6);
+  expect((await sendToStrangers(1, owner(), "again"))[0]).toMatch(/^535/);
+  expect((await sendToStrangers(1, login, "again"))[0]).toMatch(/^250/);
+  expect(
+    core()
+      .events.recentOf(did, 200)
+      .map((event) => event.action),
+  ).toEqual(expect.arrayContaining(["member_paused", "member_resumed"]));
+  expect((await answerAsMember(pause.id, "this-was-me")).status).toBe(409);
+}, 60_000);
+
+test("this was not me: what was held is dropped and none of it ever leaves", async () => {
+  const pause = await tripTheBreaker();
+  const before = await arrived();
+  const waiting = await held();
+  const login = await newLogin(await answerAsMember(pause.id, "this-was-not-me"));
+  await sandbox.settle();
+  expect(await counts()).toMatchObject({ dropped: waiting });
+  expect(await held()).toBe(0);
+  sandbox.clock.advance(2 * 3_600_000);
+  await sandbox.settle();
+  expect(await arrived()).toBe(before);
+  expect((await sendToStrangers(1, owner(), "again"))[0]).toMatch(/^535/);
+  expect((await sendToStrangers(1, login, "again"))[0]).toMatch(/^250/);
+}, 60_000);
+
+test("the committee ends it with a reason: what was held leaves by the same credential", async () => {
+  const pause = await tripTheBreaker();
+  expect(core().pauseDesk.answer(did, pause.id, "resumed", { who: "member", by: "x" }, "")).toMatchObject({
+    error: "not-answered",
+  });
+  core().pauseDesk.resume(did, { credential: pause.credential, reason: "Known to us", by: "rosa" });
+  await sandbox.settle();
+  expect(await held()).toBe(0);
+  expect((await sendToStrangers(1, owner(), "again"))[0]).toMatch(/^250/);
+  expect(core().standings.notes.list(did)[0]).toMatchObject({
+    title: "Sending goes on",
+    body: "Known to us",
+  });
+}, 60_000);
