@@ -110,24 +110,39 @@ describe("POST /v1/messages", () => {
     });
   });
 
-  test("over the limit: first paced, then 429 with the seconds, and SMTP has nothing left either", async () => {
-    const five = (name: string) => Array.from({ length: 5 }, (_, i) => `${name}${i}@a.test`);
+  test("over a limit: first paced, then 429 with the seconds, and SMTP has nothing left either", async () => {
+    await here.change({ credentials: [{ ...member.credentials[0]!, hourly: 12 }] });
     const answers = [];
-    for (let i = 0; i < 20 && answers.at(-1)?.status !== 429; i++)
-      answers.push(await here.api.post({ ...mail, to: five(`r${i}`) }));
+    for (let i = 0; i < 20 && answers.at(-1)?.status !== 429; i++) answers.push(await here.api.post(mail));
     const over = answers.pop()!;
-    expect(over).toMatchObject({ status: 429, body: { reason: "over-limit" } });
+    expect(over).toMatchObject({ status: 429, body: { reason: "over-credential-limit" } });
     expect(over.body.message).toContain(`try again in ${over.headers.get("retry-after")} seconds`);
     const { body: paced } = answers.at(-1)!;
     expect(paced).toMatchObject({
       state: "paced",
-      recipients: [{ status: "accepted", reason: "paced" }, {}, {}, {}, {}],
+      recipients: [{ status: "accepted", reason: "paced" }],
     });
     const wait = Date.parse(paced.leavesAt) - here.clock.now();
     expect(wait).toBeGreaterThan(0);
     expect(wait).toBeLessThanOrEqual(600_000);
-    const smtp = client(here.bed).sendMail({ from: mail.from, to: five("s"), subject: "x", text: "y" });
-    expect(await refusal(smtp)).toMatch(/^451 4\.7\.1 .*\[over-limit\]/);
+    const smtp = client(here.bed).sendMail({ from: mail.from, to: "a@a.test", subject: "x", text: "y" });
+    expect(await refusal(smtp)).toMatch(/^451 4\.7\.1 .*\[over-credential-limit\]/);
+  });
+
+  test("what a stolen credential sends to strangers is held by the same breaker, and says so", async () => {
+    let strangers = 0;
+    let held: Awaited<ReturnType<typeof here.api.post>> | undefined;
+    while (strangers < 200 && !held) {
+      const to = Array.from({ length: 10 }, (_, i) => `r${strangers + i}@a.test`);
+      const answer = await here.api.post({ ...mail, to });
+      if (answer.body.state === "held") held = answer;
+      else strangers += to.length;
+    }
+    expect(strangers).toBeLessThanOrEqual(50);
+    expect(held).toMatchObject({
+      status: 202,
+      body: { leavesAt: null, recipients: Array.from({ length: 10 }, () => ({ reason: "content" })) },
+    });
   });
 
   test.each<[string, RequestInit & { duplex?: "half" }, number, string]>([
