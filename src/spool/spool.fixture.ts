@@ -5,7 +5,14 @@ import { afterEach, beforeEach } from "vitest";
 import { eventMaker } from "../event/index.ts";
 import { randomId } from "../lib/ids.ts";
 import type { CredentialPolicy, DomainPolicy, MemberPolicy } from "../policy/index.ts";
-import { createSpool, type Acceptance, type NewRecipient, type Spool, type SpoolOptions } from "./index.ts";
+import {
+  createSpool,
+  type Acceptance,
+  type Hold,
+  type NewRecipient,
+  type Spool,
+  type SpoolOptions,
+} from "./index.ts";
 
 /** A directory for each test, and spools in it that are closed after it. */
 export function spools() {
@@ -134,3 +141,45 @@ export async function text(spool: Spool, id: string): Promise<string | undefined
   for await (const chunk of content.body()) parts.push(chunk);
   return Buffer.concat([content.head, ...parts]).toString();
 }
+
+export const who = { by: "ann", why: "because", now: 5_000 };
+export const held = (owner: Hold["owner"], reason = "paused"): Partial<NewRecipient> => ({
+  state: "held",
+  hold: { reason, owner },
+});
+
+/** Two members' mail in every state that waits. */
+export async function filled(spool: Spool): Promise<Record<string, string>> {
+  const ids: Record<string, string> = {};
+  const add = async (
+    name: string,
+    change: Partial<Acceptance["message"]>,
+    recipient: Partial<NewRecipient> = {},
+  ) => {
+    const a = acceptance(change, [`${name}.test`], recipient);
+    ids[name] = a.message.id;
+    await spool.accept(a);
+    return a;
+  };
+  await add("queued", { receivedAt: 100 });
+  await add("bulk", { stream: "bulk", priority: 2, receivedAt: 300 });
+  await add("other", { did: "did:plc:b", credential: "c2", fromDomain: "other.test" });
+  await add("policy", {}, held("policy", "domain-held"));
+  await add("breaker", {}, held("breaker", "content"));
+  await add("person", {}, held("committee", "by-hand"));
+  await add("unsigned", { unsigned: true }, held("signing", "signing"));
+  const deferred = await add("deferred", {});
+  await spool.record(
+    [{ recipientId: deferred.recipients[0]!.id, state: "deferred", nextAt: 9_000, attempt, events: [] }],
+    2_000,
+  );
+  const done = await add("done", {});
+  await spool.record(
+    [{ recipientId: done.recipients[0]!.id, state: "delivered", nextAt: 0, attempt, events: [] }],
+    2_000,
+  );
+  return ids;
+}
+
+export const namesOf = (entries: { domain: string }[]) =>
+  entries.map((e) => e.domain.replace(".test", "")).sort();
