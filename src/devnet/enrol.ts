@@ -26,7 +26,7 @@ export async function enrol({ seeds, world, serve, state, now }: EnrolOptions): 
     const { did } = await world.repos.createAccount({ handle: seed.domain });
     let known = state.operators[seed.domain];
     if (!known) {
-      core.members.join(did, seed.name);
+      core.admission.join(did, seed.name, "new", "sandbox");
       const added = await core.members.addDomain(did, seed.domain);
       const credential = core.members.createCredential(did, [seed.domain]);
       if ("error" in added || "error" in credential)

@@ -23,7 +23,9 @@ describe("a secret", () => {
 
   test("its checksum stays what it is: scanners know it", () => {
     expect(isWholeSecret(mintCredential("abc", (n) => new Uint8Array(n)).secret)).toBe(true);
-    expect(mintCredential("abc", (n) => new Uint8Array(n)).secret).toMatchInlineSnapshot(`"atms_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaazfnyuji"`);
+    expect(mintCredential("abc", (n) => new Uint8Array(n)).secret).toMatchInlineSnapshot(
+      `"atms_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaazfnyuji"`,
+    );
   });
 });
 
