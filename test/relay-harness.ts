@@ -1,8 +1,9 @@
 import { createPublicKey, generateKeyPairSync, type KeyObject } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
-import type { AddressInfo } from "node:net";
+import { connect as connectPlain, type AddressInfo, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { connect as connectTls } from "node:tls";
 import { dkimVerify } from "mailauth/lib/dkim/verify.js";
 import { createTransport } from "nodemailer";
 import { SMTPServer } from "smtp-server";
@@ -15,7 +16,7 @@ import { silentLog } from "../src/platform/log.ts";
 import { createMetrics, type Metrics } from "../src/platform/metrics.ts";
 import { createPolicyBook, hashSecret, type MemberPolicy, type PolicyBook } from "../src/policy/index.ts";
 import type { DnsAnswer, DnsType, Resolver } from "../src/protocol/dns/index.ts";
-import { createRelay, type Relay } from "../src/relay/index.ts";
+import { createRelay, type CredentialUse, type Relay } from "../src/relay/index.ts";
 import { createSpool, type Spool } from "../src/spool/index.ts";
 
 const keys = {
@@ -91,11 +92,22 @@ export const MAX_SIZE = 25 * 1024 * 1024;
 export const verpKey = Buffer.alloc(32, 7);
 
 type Reply = [code: number, text: string];
-type Received = { from: string; to: string; raw: string; secure: boolean; connection: string };
+type Received = {
+  from: string;
+  to: string;
+  raw: string;
+  secure: boolean;
+  connection: string;
+  /** Parameters of MAIL and RCPT. */
+  mail: object | false;
+  rcpt: object | false;
+};
 const fail = ([responseCode, text]: Reply) => Object.assign(new Error(text), { responseCode });
 
+type SinkOptions = { tls?: boolean; stuck?: boolean; hide?: ("8BITMIME" | "SMTPUTF8" | "DSN")[] };
+
 /** A receiving server with scripted answers, on loopback. `stuck`: it stops reading in the middle of a message. */
-export async function createSink(options: { tls?: boolean; stuck?: boolean } = {}) {
+export async function createSink(options: SinkOptions = {}) {
   const received: Received[] = [];
   const replies: { rcpt?: Record<string, Reply>; data?: Reply } = {};
   const inData = Promise.withResolvers<void>();
@@ -104,6 +116,9 @@ export async function createSink(options: { tls?: boolean; stuck?: boolean } = {
     authOptional: true,
     disabledCommands: options.tls === false ? ["AUTH", "STARTTLS"] : ["AUTH"],
     disableReverseLookup: true,
+    hide8BITMIME: options.hide?.includes("8BITMIME") ?? false,
+    hideSMTPUTF8: options.hide?.includes("SMTPUTF8") ?? false,
+    hideDSN: options.hide?.includes("DSN") ?? false,
     logger: false,
     closeTimeout: 1,
     onRcptTo({ address }, _session, done) {
@@ -126,6 +141,8 @@ export async function createSink(options: { tls?: boolean; stuck?: boolean } = {
           raw: Buffer.concat(chunks).toString("latin1"),
           secure: session.secure,
           connection: session.id,
+          mail: session.envelope.mailFrom && session.envelope.mailFrom.args,
+          rcpt: session.envelope.rcptTo[0]!.args,
         });
         done(null, "kept");
       });
@@ -170,6 +187,8 @@ export type Testbed = {
   ports: { tls: number; starttls: number };
   /** Called when a sealed key is opened for a signature, between the decision and the spool. */
   hooks: { onOpen?: () => void };
+  /** What was told of log-ins. */
+  uses: CredentialUse[];
 };
 
 export const newDirectory = () => {
@@ -190,6 +209,7 @@ export async function startRelay(
   await book.apply(member);
   const { habits } = openHabits(join(dir, "habits.sqlite"));
   const hooks: Testbed["hooks"] = {};
+  const uses: CredentialUse[] = [];
   const metrics = createMetrics();
   const relay = createRelay({
     identity: {
@@ -221,11 +241,12 @@ export async function startRelay(
     },
     suppressed: (_did, address) =>
       address === "gone@a.test" ? "This recipient complained; release it in the portal" : undefined,
+    used: (use) => void uses.push(use),
     random: () => 0.5,
   });
   const { tls: implicit, starttls } = await relay.start();
   const ports = { tls: implicit[0]!.port, starttls: starttls[0]!.port };
-  return { clock, spool, book, relay, metrics, habits, hooks, ports };
+  return { clock, spool, book, relay, metrics, habits, hooks, uses, ports };
 }
 
 export async function stopRelay({ relay, spool, habits }: Testbed): Promise<void> {
@@ -270,4 +291,63 @@ export async function sayYes({ book, clock }: Testbed, version = 2): Promise<Mem
   await book.apply(policy);
   clock.advance(3_600_000);
   return policy;
+}
+
+export const auth = (user: string, pass: string) =>
+  `AUTH PLAIN ${Buffer.from(`\0${user}\0${pass}`).toString("base64")}\r\n`;
+
+/** Speaks line by line; `say` resolves with the whole reply to what was said. */
+async function talk(socket: Socket) {
+  socket.setEncoding("latin1");
+  socket.on("error", () => undefined);
+  let buffer = "";
+  const waiting: ((reply: string) => void)[] = [];
+  const replies: string[] = [];
+  socket.on("data", (chunk: string) => {
+    buffer += chunk;
+    for (let match; (match = /^(?:\d{3}-.*\r\n)*\d{3}(?: .*)?\r\n/.exec(buffer));) {
+      buffer = buffer.slice(match[0].length);
+      const give = waiting.shift();
+      if (give) give(match[0].trimEnd());
+      else replies.push(match[0].trimEnd());
+    }
+  });
+  socket.on("close", () => waiting.splice(0).forEach((give) => give("closed")));
+  const reply = () =>
+    new Promise<string>((resolve) => {
+      const ready = replies.shift();
+      if (ready) resolve(ready);
+      else if (socket.destroyed) resolve("closed");
+      else waiting.push(resolve);
+    });
+  const say = (text: string | Buffer): Promise<string> => {
+    socket.write(typeof text === "string" ? Buffer.from(text, "latin1") : text);
+    return reply();
+  };
+  await reply();
+  return { say, reply, socket };
+}
+
+/** Clients that speak SMTP by hand. */
+export function createPeers() {
+  const sockets: Socket[] = [];
+  const kept = <S extends Socket>(socket: S): S => {
+    sockets.push(socket);
+    return socket;
+  };
+  const plain = ({ ports }: Pick<Testbed, "ports">) => talk(kept(connectPlain(ports.starttls, "127.0.0.1")));
+  const overTls = ({ ports }: Pick<Testbed, "ports">, options = {}) =>
+    talk(kept(connectTls({ host: "127.0.0.1", port: ports.tls, rejectUnauthorized: false, ...options })));
+  return {
+    plain,
+    overTls,
+    async loggedIn(bed: Testbed) {
+      const peer = await overTls(bed);
+      await peer.say("EHLO x\r\n");
+      const reply = await peer.say(auth("alice", "secret"));
+      if (!reply.startsWith("235")) throw new Error(reply);
+      return peer;
+    },
+    close: () => sockets.splice(0).forEach((socket) => socket.destroy()),
+  };
 }

@@ -1,9 +1,9 @@
-import type { EventMaker } from "../event/index.ts";
+import type { EventMaker, SmtpFacts } from "../event/index.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Logger } from "../platform/log.ts";
 import { readReportMail } from "../protocol/report-mail/index.ts";
 import { readToken } from "../protocol/verp/index.ts";
-import type { MessageView, RecipientView, Spool } from "../spool/index.ts";
+import type { Acceptance, MessageView, RecipientView, Spool } from "../spool/index.ts";
 import { interpret } from "./interpret.ts";
 import type { RoleMail } from "./role-mail.ts";
 
@@ -29,9 +29,17 @@ export type FeedbackOptions = {
   poolDomains: readonly string[];
   newEvent: EventMaker;
   roleMail: RoleMail;
+  /** Told of what a report says of a delivered recipient; gives the notice that the member is to have of it. */
+  aftermath?: (
+    message: MessageView,
+    recipient: RecipientView,
+    what: { kind: "bounced"; smtp: SmtpFacts } | { kind: "delivered" | "relayed" },
+  ) => Promise<Acceptance | undefined>;
   clock: Clock;
   log: Logger;
 };
+
+type Found = { message: MessageView; recipient: RecipientView };
 
 export type Feedback = ReturnType<typeof createFeedback>;
 
@@ -46,9 +54,7 @@ export function createFeedback(options: FeedbackOptions) {
   };
 
   /** The recipient named by a token in the envelope, or in what the report quotes. */
-  async function match(
-    tokens: readonly string[],
-  ): Promise<{ message: MessageView; recipient: RecipientView } | undefined> {
+  async function match(tokens: readonly string[]): Promise<Found | undefined> {
     for (const address of tokens) {
       const id = readToken(address, tokenKey);
       const message = id === undefined ? undefined : await spool.messageByRecipient(id);
@@ -56,6 +62,15 @@ export function createFeedback(options: FeedbackOptions) {
       if (message && recipient) return { message, recipient };
     }
     return undefined;
+  }
+
+  async function succeeded({ message, recipient }: Found, kind: "delivered" | "relayed"): Promise<void> {
+    if (recipient.state !== "delivered") return;
+    const follow = await options.aftermath?.(message, recipient, { kind });
+    if (!follow) return;
+    const now = clock.now();
+    const { id: recipientId } = recipient;
+    await spool.record([{ recipientId, state: "delivered", nextAt: now, events: [], follow }], now);
   }
 
   function factsOf(message: MessageView, recipient: RecipientView) {
@@ -87,7 +102,11 @@ export function createFeedback(options: FeedbackOptions) {
           ? [report.originalMailFrom, report.original.get("return-path")?.replace(/[<>]/g, "") ?? ""]
           : [];
       const found = await match([to, ...quoted]);
-      if (meaning.kind === "nothing" && found) return { outcome: "ignored", why: meaning.why };
+      if (meaning.kind === "nothing" && found) {
+        const { why } = meaning;
+        if (why === "delivered" || why === "relayed") await succeeded(found, why);
+        return { outcome: "ignored", why };
+      }
       if (!found || meaning.kind === "nothing") {
         log.warn(
           { kind: report.kind, role: roleOf(to) },
@@ -117,10 +136,9 @@ export function createFeedback(options: FeedbackOptions) {
         smtp: meaning.smtp,
       });
       const now = clock.now();
-      await spool.record(
-        [{ recipientId: recipient.id, state: "bounced", nextAt: now, events: [event] }],
-        now,
-      );
+      const follow = await options.aftermath?.(message, recipient, { kind: "bounced", smtp: meaning.smtp });
+      const outcome = { recipientId: recipient.id, state: "bounced" as const, nextAt: now, events: [event] };
+      await spool.record([{ ...outcome, ...(follow && { follow }) }], now);
       return { outcome: "bounced", recipientId: recipient.id };
     },
   };

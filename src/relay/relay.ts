@@ -5,7 +5,14 @@ import type { Logger } from "../platform/log.ts";
 import type { Metrics } from "../platform/metrics.ts";
 import type { MemberPolicy, PolicyBook } from "../policy/index.ts";
 import type { Resolver } from "../protocol/dns/index.ts";
-import type { QueueRequest, QueueResult, Spool } from "../spool/index.ts";
+import type {
+  Acceptance,
+  MessageView,
+  RecipientView,
+  QueueRequest,
+  QueueResult,
+  Spool,
+} from "../spool/index.ts";
 import type {
   DeliveryConfig,
   RelayContext,
@@ -13,7 +20,8 @@ import type {
   SubmissionConfig,
   SuppressionCheck,
 } from "./context.ts";
-import { createBreaker, type Told } from "./breaker.ts";
+import { createBreaker } from "./breaker.ts";
+import type { Aftermath } from "./delivery/aftermath.ts";
 import { createDelivery } from "./delivery/index.ts";
 import { createSigner } from "./signing/index.ts";
 import { createLateSigner } from "./signing/late.ts";
@@ -62,8 +70,8 @@ export interface Relay {
   returnHeld(): Promise<void>;
   /** Signs what could not be signed when it came, and lets it go; to be called now and then. */
   signHeld(): Promise<void>;
-  /** A DSN told that the address or domain of a recipient is not there, after its delivery. */
-  bouncedLate(told: Told): void;
+  /** What follows from a report about a delivered recipient: for the breaker, and the notice to the member. */
+  aftermath(message: MessageView, recipient: RecipientView, what: Aftermath): Promise<Acceptance | undefined>;
   /** Gives back what waits in the spool and matches, as a person wants it; the members get a notice. */
   bounce(request: QueueRequest): Promise<QueueResult>;
   /** Resolves when nothing is under way and nothing is due. */
@@ -132,7 +140,7 @@ export function createRelay(options: RelayOptions): Relay {
     async signHeld() {
       if ((await signLate()) > 0) delivery.wake();
     },
-    bouncedLate: (told) => breaker.concluded(told, "hard"),
+    aftermath: delivery.aftermath,
     bounce: (request) => delivery.bounce(request),
     async settle() {
       await Promise.all(applying);

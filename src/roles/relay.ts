@@ -108,6 +108,7 @@ async function open(options: RelayRoleOptions, opened: (() => Promise<void>)[]) 
     poolDomains: [config.POOL_DOMAIN, config.POOL_HOSTNAME, poolReturnPath],
     newEvent,
     roleMail: createRoleMail(dataPath(config, "role-mail")),
+    aftermath: relay.aftermath,
     clock,
     log,
   });

@@ -31,7 +31,7 @@ export function find(db: Database, { filter, before = Number.MAX_SAFE_INTEGER, l
   const bounds = filter.ids
     ? { first: 0, full: false }
     : boundsOf(db.all<{ seq: number }>(`${window} ORDER BY seq DESC LIMIT ?`, before, WINDOW));
-  const rows = db.all<StoredRecipient & Omit<QueueEntry, "hold" | "inFlight">>(
+  const rows = db.all<StoredRecipient & Omit<QueueEntry, "hold" | "inFlight" | "firstTime">>(
     `SELECT ${ENTRY_COLUMNS} FROM recipient r CROSS JOIN message m ON m.seq = r.message
      WHERE r.seq < ? AND r.seq >= ? ${open && !filter.ids ? `AND r.state IN ${OPEN_STATES}` : ""} ${where}
      ORDER BY r.seq DESC LIMIT ?`,

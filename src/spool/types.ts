@@ -145,6 +145,10 @@ export type RecipientView = {
   updatedAt: number;
   /** It is being delivered at this moment. */
   inFlight: boolean;
+  firstTime: boolean;
+  /** As in `NewRecipient`. */
+  notify: string | null;
+  orcpt: string | null;
 };
 
 export type MessageView = MessageRow & { seq: number; recipients: RecipientView[] };

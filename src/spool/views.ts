@@ -2,7 +2,6 @@ import type { Database } from "../platform/database.ts";
 import { OPEN_STATES } from "./schema.ts";
 import type {
   AttemptView,
-  Hold,
   HoldOwner,
   MessageRow,
   MessageView,
@@ -28,11 +27,12 @@ export function messageRow<T extends StoredMessage>(
 }
 
 export const RECIPIENT_COLUMNS = `r.id, r.address, r.domain, r.state, r.attempts, r.next_at AS nextAt,
-  r.updated_at AS updatedAt, r.leased_until > 0 AS inFlight, r.hold_reason AS holdReason, r.hold_owner AS holdOwner,
+  r.updated_at AS updatedAt, r.leased_until > 0 AS inFlight, r.first_time AS firstTime, r.notify, r.orcpt, r.hold_reason AS holdReason, r.hold_owner AS holdOwner,
   r.hold_note AS holdNote`;
 
-export type StoredRecipient = Omit<RecipientView, "hold" | "inFlight"> & {
+export type StoredRecipient = Omit<RecipientView, "hold" | "inFlight" | "firstTime"> & {
   inFlight: number;
+  firstTime: number;
   holdReason: string | null;
   holdOwner: HoldOwner | null;
   holdNote: string | null;
@@ -40,13 +40,14 @@ export type StoredRecipient = Omit<RecipientView, "hold" | "inFlight"> & {
 
 export function recipientView<T extends StoredRecipient>(
   row: T,
-): Omit<T, "holdReason" | "holdOwner" | "holdNote" | "inFlight"> & { hold: Hold | null; inFlight: boolean } {
-  const { holdReason, holdOwner, holdNote, inFlight, ...view } = row;
+): Omit<T, "holdReason" | "holdOwner" | "holdNote" | "inFlight" | "firstTime"> &
+  Pick<RecipientView, "hold" | "inFlight" | "firstTime"> {
+  const { holdReason, holdOwner, holdNote, inFlight, firstTime, ...view } = row;
   const hold =
     holdReason === null || holdOwner === null
       ? null
       : { reason: holdReason, owner: holdOwner, ...(holdNote !== null && { note: holdNote }) };
-  return { ...view, hold, inFlight: inFlight === 1 };
+  return { ...view, hold, inFlight: inFlight === 1, firstTime: firstTime === 1 };
 }
 
 /** Every state that occurs, with its number of recipients. Kept by triggers: nothing is counted here. */

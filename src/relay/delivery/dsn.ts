@@ -125,18 +125,19 @@ export function composeDsn(facts: DsnFacts): Dsn {
     ...(facts.diagnostic ? [`Diagnostic-Code: smtp; ${ascii(facts.diagnostic)}`] : []),
     `Last-Attempt-Date: ${mailDate(facts.now)}`,
     "",
-    `--${boundary}`,
     "",
   ].join("\r\n");
   const third = original.body ? whole(original, original.body) : onlyHead(originalHead, utf8);
+  const parts = original.head.length > 0 ? [Buffer.from(`--${boundary}\r\n`), third.content, CRLF] : [];
   const body = Buffer.concat([
     Buffer.from(about, "utf8"),
-    third.content,
-    Buffer.from(`\r\n--${boundary}--\r\n`, "latin1"),
+    ...parts,
+    Buffer.from(`--${boundary}--\r\n`, "latin1"),
   ]);
   return { head: Buffer.from(head, "utf8"), body, eightBit: utf8 || third.eightBit, smtpUtf8: utf8 };
 }
 
+const CRLF = Buffer.from("\r\n");
 const eightBitPart = (eightBit: boolean) => (eightBit ? ["Content-Transfer-Encoding: 8bit"] : []);
 
 function onlyHead(head: string, utf8: boolean) {

@@ -14,6 +14,7 @@ import {
 } from "../../spool/index.ts";
 import { isHard } from "../breaker.ts";
 import { recipientFacts, type DeliveryConfig, type RelayContext } from "../context.ts";
+import { createAftermath } from "./aftermath.ts";
 import { createLanes } from "./lanes.ts";
 import { createNoticeMaker, isWanted, type Ending } from "./notice.ts";
 import {
@@ -41,6 +42,8 @@ export interface Delivery {
   returnHeld(): Promise<void>;
   /** Gives back what waits and matches, as a person wants it; the members are told. */
   bounce(request: QueueRequest): Promise<QueueResult>;
+  /** What follows from a report about a delivered recipient. */
+  aftermath: ReturnType<typeof createAftermath>;
   /** Resolves when nothing is under way and nothing is due. */
   settle(): Promise<void>;
   /** Leases nothing more, waits up to `graceMs` for what is under way, then breaks it off. */
@@ -68,6 +71,7 @@ export function createDelivery(context: RelayContext, config: DeliveryConfig): D
   const routes = new Map<string, { until: number; route: Promise<Route> }>();
   const inHand = { domains: createTally(), members: createTally() };
   const noticeFor = createNoticeMaker(context, (id) => insist(() => spool.content(id)));
+  const aftermath = createAftermath(breaker, noticeFor);
   const leases = new Set<string>();
   const renewing = setInterval(() => void renew(), RENEW_MS).unref();
   let count = 0;
@@ -292,6 +296,11 @@ export function createDelivery(context: RelayContext, config: DeliveryConfig): D
       running ??= loop();
     },
     wake: () => nap.abort(),
+    async aftermath(...report) {
+      const follow = await aftermath(...report);
+      if (follow) setImmediate(() => nap.abort());
+      return follow;
+    },
     policyChanged(did) {
       lanes.abort(({ leased: { message } }) => message.did === did && !mayGo(message));
       nap.abort();
