@@ -108,6 +108,9 @@ describe("applications", () => {
     await sandbox.settle();
     expect(sandbox.serve.relay!.policyBook.byDid(did)).toMatchObject({ membership: "applicant" });
     expect(core().publicStandingOf(did)).toMatchObject({ member: false, ended: false });
+    expect(await submit(block.PDS_EMAIL_SMTP_URL, block.PDS_EMAIL_FROM_ADDRESS)).toMatch(
+      /^5\d\d .*\[applicant\]$/,
+    );
 
     await run(() => memberApprove(did, { env, tier: "warming", note: "Welcome", by: "bob" }));
     await expect(memberApprove(did, { env })).rejects.toThrow(/no application that waits/);
@@ -141,11 +144,13 @@ describe("applications", () => {
     const did = await account("rowan.test");
     await run(() => memberAdd(did, { env, name: "Rowan" }));
     await run(() => memberDomain(did, "rowan.test", { env }));
+    const block = readBlock(await run(() => memberEnv(did, { env })));
     await run(() => memberLeave(did, { env, reason: "moved", by: "ada" }));
     await expect(memberLeave(did, { env })).rejects.toThrow(/has left/);
     await sandbox.settle();
     expect(sandbox.serve.relay!.policyBook.byDid(did)).toMatchObject({ membership: "left", domains: [] });
     expect(core().publicStandingOf(did)).toMatchObject({ member: false, ended: true });
+    expect(await submit(block.PDS_EMAIL_SMTP_URL, block.PDS_EMAIL_FROM_ADDRESS)).toMatch(/^5\d\d /);
     expect(actions(did)).toContain("member_left");
     const other = await account("other-rowan.test");
     await run(() => memberAdd(other, { env }));
@@ -169,15 +174,17 @@ describe("credentials", () => {
     await sandbox.settle();
     const policy = sandbox.serve.relay!.policyBook.byUsername(blog.username)!;
     expect(policy.credential).toMatchObject({ streams: ["bulk"], hourly: 10, daily: 20, revoked: false });
-    const uses = [
-      ["203.0.113.7", 1],
-      ["203.0.113.9", 2],
-      ["198.51.100.1", 3],
-    ] as const;
-    for (const [address, minutes] of uses) {
-      const at = sandbox.clock.now() + minutes * 60_000;
-      core().members.noteUse({ credential: blog.id, did, at, address });
-    }
+    const now = sandbox.clock.now();
+    const use = (address: string, minutes: number) =>
+      core().credentialUsed({ credential: blog.id, did, at: now + minutes * 60_000, address });
+    const anew = () => actions(did).filter((action) => action === "credential_used_anew").length;
+    use("203.0.113.7", 1);
+    use("203.0.113.9", 2);
+    expect(anew()).toBe(0);
+    use("198.51.100.1", 3);
+    use("198.51.100.1", 3);
+    core().credentialUsed("nonsense");
+    expect(anew()).toBe(1);
     const list = await run(() => memberCredentials(did, { env }));
     expect(list).toMatch(
       /"ghost blog".*; bulk; at most 10 an hour, 20 a day; last used .* from 198\.51\.100\.1/,
@@ -186,6 +193,18 @@ describe("credentials", () => {
     await expect(memberRevoke(did, blog.id, { env })).rejects.toThrow(/No such credential is in use/);
     expect(await run(() => memberCredentials(did, { env }))).toMatch(/revoked \S+ by ada/);
     await expect(memberRevoke(await account("mallow.test"), blog.id, { env })).rejects.toThrow(/No such/);
+  });
+
+  test("a submission is a use, as the relay saw it", async () => {
+    const one = await made();
+    await sandbox.settle();
+    await submit(one.lines.split("\n")[0]!.slice("PDS_EMAIL_SMTP_URL=".length), "noreply@alder.test");
+    await sandbox.settle();
+    const seen = () =>
+      core()
+        .members.credentialsOf(did)
+        .find(({ id }) => id === one.id)?.lastUsed;
+    expect(seen()).toMatchObject({ address: "127.0.0.1" });
   });
 
   test("the block for an existing one needs its own secret, on standard input", async () => {
@@ -267,6 +286,12 @@ describe("atmos domain rotate", () => {
     await sandbox.settle();
     const next = publish.map(({ name }) => name.split(".")[0]).sort();
     expect(signing()).toEqual(next);
+    const [attestation] = sandbox.serve.labeler!.attestations.byDomain(domain);
+    const checks = await sandbox.serve.labeler!.attestations.checkNow(attestation!.uri);
+    // The record still names the old pair, which stays published: nothing falls.
+    expect(checks!.find((one) => one.check === "dkim")).toMatchObject({ findings: [] });
+    await sandbox.settle();
+    expect(core().members.domain(domain)?.status).toBe("active");
     expect(await run(() => domainRotate(domain, { env, status: true }))).toContain("Keep atms");
     const sealed = () =>
       core()

@@ -202,8 +202,9 @@ export function createCore(options: CoreOptions) {
     checked.forEach(followCheck);
     await teller.told();
   });
+  const credentialUsed = (value: unknown) => noteCredentialUse(parts, value);
   const uses = bus.subscribe(CREDENTIAL_USED_TOPIC, "core", async (batch) => {
-    for (const { value } of batch) noteCredentialUse(parts, value);
+    for (const { value } of batch) credentialUsed(value);
   });
   scheduler.every({
     name: "keys that turn",
@@ -233,6 +234,8 @@ export function createCore(options: CoreOptions) {
     /** Coming and going of members. */
     admission: createAdmission(parts),
     pauseDesk,
+    /** A relay node says that somebody logged in. */
+    credentialUsed,
     /** Looks at the DNS now; the next pair signs at once when it is there. */
     hurryRotation: (domain: string) => rotation.follow(domain, true),
     /** What was decided here is with relay nodes and labeler. */
