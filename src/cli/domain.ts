@@ -28,7 +28,7 @@ export async function domainRotate(
 }
 
 /** Where a rotation stands, and what the member does next. */
-export function rotationLines(rotation: Rotation): string {
+function rotationLines(rotation: Rotation): string {
   const { domain, keys, publish, seenAt, activeFrom, keep, remove } = rotation;
   const lines = keys.map(
     ({ selector, algorithm, state }) => `${state.padEnd(9)}${algorithm.padEnd(8)}${selector}`,

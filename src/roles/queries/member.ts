@@ -36,7 +36,7 @@ export async function memberView(parts: QueryParts, did: string): Promise<Member
   return {
     asOf: now,
     did,
-    domain: core.members.domainsOf(did)[0]?.name ?? did,
+    domain: core.members.domainsOf(did)[0]?.name ?? member.name,
     handle: member.name,
     joinedAt: member.joined_at,
     standing: state.standing,
