@@ -19,7 +19,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
-import { relaxedBodyHash } from "../protocol/dkim/index.ts";
 import { INLINE_BYTES, SpoolError, createSpool, salvage, type Integrity } from "./index.ts";
 import { acceptance, attempt, everything, text } from "./spool.fixture.ts";
 
@@ -35,9 +34,8 @@ const messageOf = new Map<string, string>();
 
 function signed(size: number, subject: string) {
   const body = Buffer.from(`${subject} ${"x".repeat(60)}\r\n`.repeat(Math.ceil(size / 70)));
-  const hash = relaxedBodyHash();
-  hash.update(body);
-  const bh = Buffer.from(hash.digest()).toString("base64");
+  // Lines without runs or ends of white space are their own canonical form.
+  const bh = createHash("sha256").update(body).digest("base64");
   const head = Buffer.from(
     `DKIM-Signature: v=1; a=rsa-sha256; bh=${bh};\r\n b=AAAA\r\nSubject: ${subject}\r\n\r\n`,
   );

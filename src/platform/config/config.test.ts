@@ -201,6 +201,11 @@ test("a setting of a wrong form is not called missing too", () => {
   expect(problems({ ...whole, ATMOS_CORE_SECRET: "abc" })).not.toMatch(/ATMOS_CORE_SECRET is missing/);
 });
 
+test("the variable that names the file is no setting", () => {
+  const own = { ATMOS_ENV_FILE: "/x", ATMOS_LOG_LEVEL: "warn", HOME: "/root" };
+  expect(readEnvironment(undefined, own)).toEqual({ ATMOS_LOG_LEVEL: "warn" });
+});
+
 test("a file that is not there is said plainly", () => {
   expect(() => readEnvironment("/nowhere/atmos.env", {})).toThrow(/cannot be read \(ENOENT\).*--env FILE/);
 });

@@ -40,7 +40,8 @@ export function readEnvironment(
   env: NodeJS.ProcessEnv = process.env,
 ): Record<string, string> {
   const own = Object.entries(env).filter(
-    (entry): entry is [string, string] => entry[0].startsWith(PREFIX) && entry[1] !== undefined,
+    (entry): entry is [string, string] =>
+      entry[0].startsWith(PREFIX) && entry[0] !== ENV_FILE && entry[1] !== undefined,
   );
   if (file === undefined) return Object.fromEntries(own);
   let text: string;
@@ -56,6 +57,9 @@ export function readEnvironment(
   );
   return Object.fromEntries([...inFile, ...own]);
 }
+
+/** Names the file to the command line; it is no setting. */
+const ENV_FILE = "ATMOS_ENV_FILE";
 
 /** The typed configuration, or every problem at once. Pure. */
 export function parseConfig(env: Record<string, string>): { config: Config; secrets: Secrets } {

@@ -199,8 +199,7 @@ async function writeMessage(
     }
     const signed = bodyHashes(head);
     // Only what could not be signed has no signature.
-    const asSigned =
-      signed.length === 0 ? values[20] === 1 : signed.includes(Buffer.from(hash.digest()).toString("base64"));
+    const asSigned = signed.length === 0 ? values[20] === 1 : signed.includes(hash.digest());
     return { ...message, eml, whole: whole && asSigned };
   } catch {
     // The body's file is gone or cannot be read to its end.
