@@ -201,9 +201,9 @@ export async function startRelay(
   dir: string,
   port: number,
   clock: MovableClock,
-  options: { maxPages?: number; dataMs?: number } = {},
+  options: { maxPages?: number; reserve?: number; dataMs?: number; maxPerAddress?: number } = {},
 ): Promise<Testbed> {
-  const { dataMs = 600_000, ...spoolOptions } = options;
+  const { dataMs = 600_000, maxPerAddress = 50, ...spoolOptions } = options;
   const spool = await createSpool({ path: join(dir, "spool.sqlite"), ...spoolOptions });
   const book = await createPolicyBook(spool.policies);
   await book.apply(member);
@@ -222,7 +222,14 @@ export async function startRelay(
       verpKey,
       recipientKey: Buffer.alloc(32, 8),
     },
-    submission: { tlsAddresses: [LOOPBACK], starttlsAddresses: [LOOPBACK], tls, maxSize: MAX_SIZE, dataMs },
+    submission: {
+      tlsAddresses: [LOOPBACK],
+      starttlsAddresses: [LOOPBACK],
+      tls,
+      maxSize: MAX_SIZE,
+      maxPerAddress,
+      dataMs,
+    },
     delivery: { port, allowPrivate: true, deadlines: { connect: 2_000, dataEnd: 3_000 } },
     spool,
     policyBook: book,

@@ -15,7 +15,7 @@ const UNKNOWN_HASH = Buffer.alloc(32).toString("base64url");
 
 /** Who a secret belongs to, for SMTP and HTTP alike. An address that guesses is slowed down over both. */
 export function createAuthenticator(context: RelayContext) {
-  const { policyBook, clock, metrics } = context;
+  const { policyBook, clock, metrics, log } = context;
   const guard = createLoginGuard(() => clock.now());
   const used = createUseReporter(context);
 
@@ -41,7 +41,9 @@ export function createAuthenticator(context: RelayContext) {
       used(found, login.address);
       return found;
     }
-    metrics.submissions.inc({ outcome: "refuse", reason: found ? "revoked" : "auth" });
+    const reason = found ? "revoked" : "auth";
+    metrics.submissions.inc({ outcome: "refuse", reason });
+    log.info({ address: login.address, credential: found?.credential.id, reason }, "a log-in failed");
     if (guard.failed(login.address)) return TOO_MANY_LOGINS;
     return found ? REVOKED : BAD_LOGIN;
   };

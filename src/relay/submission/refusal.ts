@@ -16,6 +16,8 @@ export const REVOKED = refusal(
   "5.7.8",
   "This credential has been revoked; make a new one in the portal",
 );
+/** In the middle of a connection, which it ends. */
+export const REVOKED_NOW: Refusal = { ...REVOKED, code: 421, enhanced: "4.7.0" };
 export const TOO_MANY_LOGINS = refusal(
   "auth",
   421,

@@ -6,6 +6,7 @@ import {
   BAD_LOGIN,
   NO_LOGIN,
   REVOKED,
+  REVOKED_NOW,
   TOO_MANY_LOGINS,
   TOO_SLOW,
   TRY_LATER,
@@ -51,7 +52,7 @@ export function createSessionHandlers(
 
   /** Asked before each command: a connection whose credential is revoked ends, whatever it says next. */
   function command(line: Buffer, session: SMTPServerSession): Refusal | undefined {
-    if (session.user && !inUse(session)) return { ...REVOKED, code: 421, enhanced: "4.7.0" };
+    if (session.user && !inUse(session)) return REVOKED_NOW;
     return judgeCommand(line, { maxSize: limits.maxSize, smtpUtf8: session.envelope?.smtpUtf8 ?? false });
   }
 

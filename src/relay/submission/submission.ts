@@ -10,7 +10,7 @@ import type { RelayContext } from "../context.ts";
 import { parseAddress } from "./address.ts";
 import { createIntake } from "./intake.ts";
 import type { Who } from "./login.ts";
-import { DISK_FULL, refusal, REVOKED, storageRefusal, type Refusal } from "./refusal.ts";
+import { DISK_FULL, refusal, REVOKED, REVOKED_NOW, storageRefusal, type Refusal } from "./refusal.ts";
 import { createRefusalReporter } from "./refusals.ts";
 import { finishMessage, takenBefore } from "./transaction.ts";
 
@@ -77,7 +77,7 @@ export function createSubmission(
     const { reason, code, enhanced, text } = why;
     metrics.submissions.inc({ outcome: code < 500 ? "defer" : "refuse", reason });
     const domain = fromDomain === undefined ? undefined : domainOf(member, fromDomain);
-    log.debug(
+    log.info(
       { member: member.did, credential: credential.id, stage, reason, code },
       "a submission is refused",
     );
@@ -90,6 +90,14 @@ export function createSubmission(
       code,
     });
     return { code, enhanced, text, reason, ...(why.waitMs && { waitMs: why.waitMs }) };
+  }
+
+  function accepted({ member, credential }: Who, result: Extract<MessageResult, { ok: true }>): void {
+    const { id, state, reason, waitMs } = result;
+    if (state !== "held") context.accepted();
+    metrics.submissions.inc({ outcome: state === "held" ? "hold" : "accept", reason });
+    const facts = { member: member.did, credential: credential.id, message: id, state, reason, waitMs };
+    log.info(facts, "a message is taken");
   }
 
   function judge(
@@ -161,13 +169,13 @@ export function createSubmission(
         if ("refusal" in taken) return no(taken.refusal);
         const fingerprint = await fingerprintOf(taken.start, taken.size);
         const now = current(message);
-        if (!now) return no({ ...REVOKED, code: 421, enhanced: "4.7.0" });
+        // 421 ends the connection too.
+        if (!now) return no(message.stage === "api" ? REVOKED : REVOKED_NOW);
         const result = await finishMessage(context, { ...message, ...now }, taken, fingerprint, body);
         if (!result.ok) return no(result, result.fromDomain);
-        finished = result.earlier === undefined;
-        if (result.state !== "held") context.accepted();
-        const outcome = result.state === "held" ? "hold" : "accept";
-        metrics.submissions.inc({ outcome, reason: result.reason });
+        if (result.earlier !== undefined) return result;
+        finished = true;
+        accepted(message, result);
         metrics.acceptSeconds.observe((performance.now() - started) / 1000);
         return result;
       } finally {
