@@ -1,4 +1,4 @@
-export { fingerprint, isAlike, type Fingerprint, type Mime } from "./fingerprint.ts";
+export { fingerprint, type Fingerprint, type Mime } from "./fingerprint.ts";
 export {
   CONTACT_MS,
   createHabits,
@@ -9,10 +9,9 @@ export {
   type Look,
   type Submission,
 } from "./habits.ts";
-export { fingerprintOf, LOOKED_AT } from "./mime.ts";
+export { fingerprintOf } from "./mime.ts";
 export { habitsMigration } from "./store.ts";
 export {
-  firstContactTrips,
   FIRST_CONTACT,
   KNOWN_AFTER,
   overBudget,

@@ -8,7 +8,7 @@ const MOST_LINKS = 100;
  * Where a link leads, exactly: `https` and `http` by host, the others by scheme and what they name. Undefined: nowhere
  * outside of the message.
  */
-export function linkTarget(link: string): string | undefined {
+function linkTarget(link: string): string | undefined {
   let url: URL;
   try {
     url = new URL(link.trim(), `http://${RELATIVE}/`);

@@ -3,7 +3,7 @@ import { fingerprint, type Fingerprint, type Mime } from "./fingerprint.ts";
 import { digest } from "./links.ts";
 
 /** So much of a message is looked at, in octets. */
-export const LOOKED_AT = 65_536;
+const LOOKED_AT = 65_536;
 
 /**
  * The fingerprint of a message: `start` is its beginning, header and body (what is over 64 KiB is left out), `size` the

@@ -144,8 +144,8 @@ export async function createPolicyBook(store: PolicyStore, poolLimits: PoolLimit
       const facts = input.facts && { ...input.facts, probe };
       const plan = planOf({ ...input, facts, limits: counters.view(did, now), poolLimits });
       if ("refusal" in plan) return undefined;
-      const taken = counters.take(did, plan.charges, now);
-      return taken && { decision: plan.decision, ...taken };
+      const { decision, waitMs, charges, state } = plan;
+      return { decision, receipt: counters.take(did, charges, state, now), waitMs };
     },
     refund: (receipt) => counters.giveBack(receipt),
     limitRows: (receipt) => counters.rows(receipt),

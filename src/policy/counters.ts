@@ -1,4 +1,4 @@
-import { moved, take, type Charge } from "./charge.ts";
+import { moved, type Charge } from "./charge.ts";
 import { longestAhead, type LimitState } from "./limits.ts";
 import type { LimitRow } from "./store.ts";
 
@@ -28,13 +28,11 @@ export function createCounters(saved: readonly LimitRow[]) {
     let state = states.get(did);
     if (!state) states.set(did, (state = new Map()));
     state.set(bucket, tat);
-    dropped.delete(keyOf(did, bucket));
+    if (dropped.size > 0) dropped.delete(keyOf(did, bucket));
   }
 
   function drop(did: string, bucket: string): void {
-    const state = states.get(did);
-    if (!state?.delete(bucket)) return;
-    if (state.size === 0) states.delete(did);
+    if (!states.get(did)?.delete(bucket)) return;
     dropped.set(keyOf(did, bucket), { did, bucket, tat: 0 });
   }
 
@@ -51,13 +49,19 @@ export function createCounters(saved: readonly LimitRow[]) {
   function sweep(now: number): void {
     if (Math.abs(now - sweptAt) < SWEEP_MS) return;
     sweptAt = now;
-    for (const did of states.keys()) settle(did, now);
+    for (const [did, state] of states) {
+      settle(did, now);
+      if (state.size === 0) states.delete(did);
+    }
   }
 
   function view(did: string, now: number): LimitState {
     settle(did, now);
     settle(POOL, now);
-    return Object.fromEntries([...(stateOf(did) ?? []), ...(stateOf(POOL) ?? [])]);
+    const state: Record<string, number> = {};
+    for (const [bucket, tat] of stateOf(did) ?? []) state[bucket] = tat;
+    for (const [bucket, tat] of stateOf(POOL) ?? []) state[bucket] = tat;
+    return state;
   }
 
   for (const { did, bucket, tat } of saved) set(did, bucket, tat);
@@ -66,17 +70,11 @@ export function createCounters(saved: readonly LimitRow[]) {
     view,
     get: (did: string, bucket: string): number => stateOf(did)?.get(bucket) ?? 0,
     set,
-    /** Takes every charge or none. */
-    take(
-      did: string,
-      charges: readonly Charge[],
-      now: number,
-    ): { receipt: Receipt; waitMs: number } | undefined {
+    /** Takes the charges: `after` has what `take` (charge.ts) made of the state that `view` gave just now. */
+    take(did: string, charges: readonly Charge[], after: LimitState, now: number): Receipt {
       sweep(now);
-      const taken = take(charges, view(did, now), now);
-      if (!taken.ok) return undefined;
-      for (const charge of charges) set(ownerOf(did, charge), charge.name, taken.state[charge.name]!);
-      return { receipt: { did, charges }, waitMs: taken.waitMs };
+      for (const charge of charges) set(ownerOf(did, charge), charge.name, after[charge.name]!);
+      return { did, charges };
     },
     giveBack({ did, charges }: Receipt): void {
       for (const charge of charges) {
@@ -98,7 +96,5 @@ export function createCounters(saved: readonly LimitRow[]) {
       }
       return rows;
     },
-    /** Buckets in memory. */
-    size: (): number => [...states.values()].reduce((sum, state) => sum + state.size, 0),
   };
 }

@@ -54,8 +54,10 @@ export function decide(input: DecideInput): Decision {
   return "refusal" in plan ? plan.refusal : plan.decision;
 }
 
-/** A decision with what it takes from the limits. */
-export type Plan = { refusal: Decision } | { decision: Decision; charges: Charge[] };
+/** A decision with what it takes from the limits, and their values after that. */
+export type Plan =
+  | { refusal: Decision }
+  | { decision: Decision; waitMs: number; charges: Charge[]; state: Record<string, number> };
 
 export function planOf(input: DecideInput): Plan {
   const domain = input.fromDomain === undefined ? undefined : domainOf(input.member, input.fromDomain);
@@ -70,17 +72,17 @@ export function planOf(input: DecideInput): Plan {
   if (!taken.ok) {
     return { refusal: { ...overLimit(taken.charge, taken.retryAfterMs, input.member), ...pause } };
   }
+  const { waitMs, state } = taken;
   if (hold) {
     const text = named(hold.reason, hold.words);
     const decision = { ...answer("hold", hold.reason, text), owner: hold.owner, ...pause };
-    return { decision, charges };
+    return { decision, charges, waitMs, state };
   }
-  const { waitMs } = taken;
   const decision =
     waitMs > 0
       ? { ...answer("accept", "paced", named("paced", `Paced by ${seconds(waitMs)} seconds`)), waitMs }
       : answer("accept", "ok", "OK");
-  return { decision, charges };
+  return { decision, charges, waitMs, state };
 }
 
 /** The reply to an accepted or held message (`2.0.0 Queued as ...`), without code and enhanced code. */

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { expect, test } from "vitest";
 import {
@@ -99,4 +99,16 @@ test("docs/policy.md has the breaker's numbers", () => {
     `${FIRST_CONTACT.bounces} hard bounces (address or domain does not exist) among the last ${FIRST_CONTACT.among}`,
   );
   expect([CONTACT_MS, SETTLE_MS]).toEqual([6 * HOUR, DAY]);
+});
+
+test("the relay names no outcome that is not in the table", () => {
+  const dir = resolve(import.meta.dirname, "../relay/submission");
+  const sources = readdirSync(dir).filter((file) => file.endsWith(".ts") && !file.includes(".test."));
+  const names = sources.flatMap((file) =>
+    [...readFileSync(resolve(dir, file), "utf8").matchAll(/(?:\brefusal\(\s*|\breason: )"([a-z-]+)"/g)].map(
+      ([, name]) => name!,
+    ),
+  );
+  expect(names.length).toBeGreaterThan(10);
+  expect(names.filter((name) => !(name in OUTCOMES))).toEqual([]);
 });

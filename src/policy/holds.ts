@@ -41,11 +41,6 @@ export function whyHeld(
   return domain ? undefined : { reason: "domain-held", owner: "policy" };
 }
 
-/** May what is already in the spool go out now? */
-export function mayDeliver(member: MemberPolicy, fromDomain: string, credentialId: string | null): boolean {
-  return whyHeld(member, fromDomain, credentialId) === undefined;
-}
-
 /** What a revoked credential left in the spool goes out only by a resumption that came with the revocation or later. */
 function isRevoked({ revoked, revokedAt = 0, resumedUpTo }: CredentialPolicy): boolean {
   return revoked && (resumedUpTo === undefined || resumedUpTo < revokedAt);

@@ -3,17 +3,16 @@ export { type Receipt } from "./counters.ts";
 export { hashSecret, secretMatches } from "./credential.ts";
 export { acceptedText, decide, type DecideInput, type Decision } from "./decide.ts";
 export { domainOf } from "./domains.ts";
-export { mayDeliver, whyHeld, type PolicyHold } from "./holds.ts";
+export { whyHeld, type PolicyHold } from "./holds.ts";
 export {
   BUCKET_NAMES,
   limitsOf,
-  MAX_WAIT_MS,
   remaining,
   type LimitState,
   type PoolLimits,
   type TierLimits,
 } from "./limits.ts";
-export { named, OUTCOMES, type DecisionReason, type PauseCause } from "./outcomes.ts";
+export { type DecisionReason, type PauseCause } from "./outcomes.ts";
 export { type Pause, type Resumption } from "./pauses.ts";
 export { loadPolicies, policyMigration, saveLimits, savePause, savePolicy, type LimitRow } from "./store.ts";
 export * from "./types.ts";

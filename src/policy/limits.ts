@@ -27,7 +27,7 @@ export const MAX_WAIT_MS = 600_000;
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
-export const DAY = 24 * HOUR;
+const DAY = 24 * HOUR;
 /** As long as mail may wait in the spool. */
 const HELD_PERIOD = 5 * DAY;
 
