@@ -49,6 +49,12 @@ async function open(options: RelayRoleOptions, opened: (() => Promise<void>)[]) 
     path: dataPath(config, "spool.sqlite"),
     now: clock.now(),
     reserve: config.SPOOL_RESERVE * 1024 * 1024,
+    onChecked(integrity) {
+      if (integrity.outcome === "sound")
+        log.info("the spool was not closed cleanly; it was checked, and is sound");
+      if (integrity.outcome === "unfinished")
+        log.warn({ why: integrity.why }, "the spool was not closed cleanly, and was not checked to the end");
+    },
     onFatal(err) {
       log.fatal(
         { err },
