@@ -11,7 +11,7 @@ const SEED = process.env["CRASH_SEED"] ?? String(Date.now());
 const ROUNDS = 10;
 const MEMBERS = 5;
 const CLIENTS_OF_A_MEMBER = 2;
-/** A trusted member has 300 in five minutes; what it submits in all rounds stays below. */
+/** A trusted member has 300 in five minutes, its domain as many an hour as it; what all rounds submit stays below. */
 const MESSAGES_OF_A_CLIENT = 14;
 /** From the round's first 250 to the kill, at most. */
 const LONGEST_MS = 800;
@@ -59,7 +59,8 @@ async function submitAll(member: Member, round: number, client: number, onAck: (
     const connection = await openSubmission(coop, member);
     for (let n = 0; n < MESSAGES_OF_A_CLIENT; n++) {
       id = `r${round}.c${client}.n${n}@${member.domain}`;
-      const to = `reader${round}-${client}-${n}@sink.test`;
+      // They are known after the first round: of an unseen template only some go to whoever is new to a member.
+      const to = `reader${client}@sink.test`;
       const large = n % 7 === 3;
       unfinished.add(id);
       const body = large ? { body: LARGE } : {};

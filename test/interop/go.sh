@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# The Go programs of the interoperation tests, built into the cache: Jetstream, and Tap of indigo. Their versions and
-# sums are those of go/go.mod and go/go.sum. setup.sh sources this; it uses say, die, need_packages, here and cache.
+# The Go programs of the interoperation tests, built into the cache: Jetstream, Tap of indigo, and go/submit, which
+# submits a message with Go's net/smtp. Versions and sums are those of go/go.mod and go/go.sum. setup.sh sources this;
+# it uses say, die, need_packages, here and cache.
 
-go_lock=$(cat "$here/go/go.mod" "$here/go/go.sum" | sha256sum | cut -c1-16)
+go_lock=$(cat "$here/go/go.mod" "$here/go/go.sum" "$here/go/submit/main.go" | sha256sum | cut -c1-16)
 go_programs=$cache/go-$go_lock
 go_wanted=$(sed -n 's/^go //p' "$here/go/go.mod")
 # What Debian's older Go fetches, as a module, where no other is found.
@@ -36,23 +37,23 @@ build_go_programs() {
   export GOTOOLCHAIN=local GOWORK=off GOFLAGS="-modcacherw -mod=readonly -trimpath -buildvcs=false"
   "$go" version && cd "$here/go" || return 1
   # Only Tap needs C, for SQLite.
-  CGO_ENABLED=0 "$go" build -o "$into/" github.com/bluesky-social/jetstream/cmd/jetstream || return 1
+  CGO_ENABLED=0 "$go" build -o "$into/" github.com/bluesky-social/jetstream/cmd/jetstream ./submit || return 1
   CGO_ENABLED=1 "$go" build -o "$into/" github.com/bluesky-social/indigo/cmd/tap
 }
 
 if [ -e "$go_programs/.ready" ]; then
-  say "Jetstream and Tap: present"
+  say "Jetstream, Tap and submit: present"
 else
   go_packages=(gcc libc6-dev)
   go_suffices go || go_packages+=(golang-go)
   need_packages "${go_packages[@]}"
-  say "building Jetstream and Tap into $go_programs"
+  say "building Jetstream, Tap and submit into $go_programs"
   rm -rf "$go_programs" "$cache/go-work"
   mkdir -p "$go_programs"
   # Modules and objects are not kept.
   (export GOPATH=$cache/go-work/path GOCACHE=$cache/go-work/objects && build_go_programs "$go_programs") \
     >"$cache/go.log" 2>&1 ||
-    { tail -n 30 "$cache/go.log" >&2; die "Jetstream and Tap could not be built; see $cache/go.log"; }
+    { tail -n 30 "$cache/go.log" >&2; die "Jetstream, Tap and submit could not be built; see $cache/go.log"; }
   rm -rf "$cache/go-work"
   touch "$go_programs/.ready"
   find "$cache" -maxdepth 1 -name 'go-????????????????' ! -path "$go_programs" -exec rm -rf {} +

@@ -17,6 +17,8 @@ export interface ProductOptions {
   deliveryPort: number;
   /** A resolver on port 53, for what its commands look up. */
   resolver?: string;
+  /** Called with the path of the data directory, before the first start. */
+  prepare?: (dataDir: string) => Promise<void>;
 }
 
 export type Ports = { http: number; tls: number; starttls: number; zone: number };
@@ -29,6 +31,7 @@ export interface Product extends Server {
   url: string;
   ports: Ports;
   envFile: string;
+  dataDir: string;
   /** Of the process that serves now. */
   pid(): number;
   /** `atmos …args --env FILE --json`. Throws when it ends with another code than 0. */
@@ -39,8 +42,10 @@ export interface Product extends Server {
   kill(): Promise<void>;
   /** SIGTERM, and its end. Resolves with the exit code. */
   terminate(): Promise<number | null>;
-  /** Starts it again after `kill` or `terminate`. */
-  start(): Promise<void>;
+  /** Starts it again after `kill` or `terminate`. `program`: another build of `dist/cli/main.js`. */
+  start(program?: string): Promise<void>;
+  /** Its end, by itself or by a signal of somebody else. Resolves with the exit code, null after a signal. */
+  ended(): Promise<number | null>;
   /** The same, under strace. */
   startTraced(options: TracedOptions): Promise<Traced>;
   /** All that it said since the first start. */
@@ -60,8 +65,10 @@ export const productUrl = (ports: Ports) => `http://127.0.0.1:${ports.http}`;
 export async function startProduct(ports: Ports, options: ProductOptions): Promise<Product> {
   const directory = await temporaryDirectory("product");
   const envFile = join(directory, "atmos.env");
+  const dataDir = join(directory, "data");
+  await options.prepare?.(dataDir);
   const env = {
-    ATMOS_DATA_DIR: join(directory, "data"),
+    ATMOS_DATA_DIR: dataDir,
     ATMOS_PUBLIC_URL: productUrl(ports),
     ATMOS_HTTP_ADDRESS: `127.0.0.1:${ports.http}`,
     ATMOS_METRICS_ADDRESS: "127.0.0.1:0",
@@ -85,7 +92,7 @@ export async function startProduct(ports: Ports, options: ProductOptions): Promi
 
   let running: Running | undefined;
   let said = "";
-  const serve = [atmos, "serve", "--env", envFile];
+  const serve = (program = atmos) => [program, "serve", "--env", envFile];
   const how: RunOptions = {
     // A variable of the harness is no setting of the product.
     env: { ATMOS_TEST_CACHE: undefined },
@@ -110,6 +117,7 @@ export async function startProduct(ports: Ports, options: ProductOptions): Promi
     url: productUrl(ports),
     ports,
     envFile,
+    dataDir,
     pid: () => running?.pid ?? 0,
     async cli(...args) {
       const { code, stdout, stderr } = await command(...args, "--env", envFile);
@@ -133,11 +141,16 @@ export async function startProduct(ports: Ports, options: ProductOptions): Promi
       stopped();
       return code;
     },
-    async start() {
-      running = await run(process.execPath, serve, how);
+    async start(program) {
+      running = await run(process.execPath, serve(program), how);
+    },
+    async ended() {
+      const code = (await running?.exited) ?? null;
+      stopped();
+      return code;
     },
     async startTraced(traced) {
-      const started = await runTraced(serve, { ...how, ...traced });
+      const started = await runTraced(serve(), { ...how, ...traced });
       running = started;
       return started;
     },

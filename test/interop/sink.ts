@@ -6,7 +6,11 @@ import type { Address, Server } from "./servers/process.ts";
 /** One message that the sink took: it said 250, or was about to. */
 export interface Copy {
   messageId: string;
+  /** The return path. */
+  from: string;
   to: string;
+  /** As it came, dots unstuffed. */
+  raw: Buffer;
   /** Octets. */
   size: number;
   /** ms since 1970. */
@@ -62,7 +66,9 @@ export async function startSink({ host, port }: Address, certificate: Certificat
         const to = session.envelope.rcptTo[0]?.address ?? "";
         const copy = {
           messageId,
+          from: session.envelope.mailFrom ? session.envelope.mailFrom.address : "",
           to,
+          raw,
           size: raw.length,
           at: Date.now(),
           conversation: conversation(session.id),

@@ -126,10 +126,18 @@ export async function startOpenDkimVerifier(options: { nameserver: Address }): P
 
 const send = (call: string) => `if ${call} ~= nil then error("${call.split("(")[0]} failed") end`;
 
+/** A milter takes no larger ones. */
+const BODY_PIECE = 32_768;
+
 /** A script for miltertest(8) that prints each Authentication-Results header after a \u0001. */
 async function miltertest(raw: string | Buffer, milter: Address, script: string): Promise<string> {
   const { headers, body } = splitMessage(raw);
-  await writeFile(`${script}.body`, body);
+  const pieces: string[] = [];
+  for (let at = 0; at === 0 || at < body.length; at += BODY_PIECE) {
+    const piece = `${script}.${pieces.length}`;
+    await writeFile(piece, body.subarray(at, at + BODY_PIECE));
+    pieces.push(piece);
+  }
   return [
     `conn = mt.connect("inet:${milter.port}@${milter.host}", 20, 0.1)`,
     'if conn == nil then error("connect failed") end',
@@ -139,7 +147,7 @@ async function miltertest(raw: string | Buffer, milter: Address, script: string)
     send('mt.rcptto(conn, "reader@verifier.test")'),
     ...headers.map(([name, value]) => send(`mt.header(conn, ${lua(name)}, ${lua(value)})`)),
     send("mt.eoh(conn)"),
-    send(`mt.bodyfile(conn, ${lua(`${script}.body`)})`),
+    ...pieces.map((piece) => send(`mt.bodyfile(conn, ${lua(piece)})`)),
     send("mt.eom(conn)"),
     "for n = 0, 9 do",
     '  value = mt.getheader(conn, "Authentication-Results", n)',
