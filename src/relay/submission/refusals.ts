@@ -17,7 +17,7 @@ export type RefusalFacts = {
   message?: MessageFacts;
 };
 
-/** A flood of refusals is told, and does not fill the disk. */
+/** A flood of refusals is told and logged, and does not fill the disk. */
 export function createRefusalReporter({ spool, event, clock, log }: RelayContext) {
   const seen = new Map<string, { tat: number | undefined; untold: number }>();
 
@@ -34,6 +34,7 @@ export function createRefusalReporter({ spool, event, clock, log }: RelayContext
       return;
     }
     const detail = { stage, reason, code, also: state.untold };
+    log.info({ member: did, credential, ...detail }, "a submission is refused");
     state.tat = pass.tat;
     state.untold = 0;
     const data = { dedupe_key: `refused:${randomId(10)}`, member: { did, domain }, credential, detail };

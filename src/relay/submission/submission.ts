@@ -77,10 +77,6 @@ export function createSubmission(
     const { reason, code, enhanced, text } = why;
     metrics.submissions.inc({ outcome: code < 500 ? "defer" : "refuse", reason });
     const domain = fromDomain === undefined ? undefined : domainOf(member, fromDomain);
-    log.info(
-      { member: member.did, credential: credential.id, stage, reason, code },
-      "a submission is refused",
-    );
     report({
       did: member.did,
       domain: domain?.name ?? credential.domains[0] ?? "",

@@ -1,0 +1,115 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { eventMaker } from "../src/event/index.ts";
+import { createFeedback, createRoleMail } from "../src/feedback/index.ts";
+import { MovableClock } from "../src/lib/clock.ts";
+import { snowflakes } from "../src/lib/ids.ts";
+import { silentLog } from "../src/platform/log.ts";
+import {
+  client,
+  createSink,
+  newDirectory,
+  startRelay,
+  stopRelay,
+  told,
+  verpKey,
+  type Testbed,
+} from "./relay-harness.ts";
+
+let dir: ReturnType<typeof newDirectory>;
+let sink: Awaited<ReturnType<typeof createSink>>;
+let bed: Testbed;
+beforeEach(async () => {
+  dir = newDirectory();
+  sink = await createSink();
+  bed = await startRelay(dir.path, sink.port, new MovableClock(Date.now()));
+});
+afterEach(async () => {
+  await stopRelay(bed);
+  await sink.close();
+  dir.remove();
+});
+
+/** Sends one message with these DSN wishes; resolves with its return path, when it is delivered. */
+async function deliver(to: string, notify?: "NEVER" | "SUCCESS" | "FAILURE"): Promise<string> {
+  await client(bed).sendMail({
+    from: "alice@member.test",
+    to,
+    subject: "x",
+    text: "x",
+    ...(notify && { dsn: { notify, id: "E1", return: "headers" as const } }),
+  });
+  await bed.relay.settle();
+  return sink.received.findLast((m) => m.to === to)!.from;
+}
+
+/** A report of the receiving host comes in at the return path. */
+async function report(returnPath: string, action: string, status: string): Promise<string> {
+  const feedback = createFeedback({
+    spool: bed.spool,
+    tokenKey: verpKey,
+    recipientKey: (address) => address,
+    poolDomains: ["pool.test"],
+    newEvent: eventMaker(
+      () => bed.clock.now(),
+      snowflakes(() => bed.clock.now()),
+    ),
+    roleMail: createRoleMail(dir.path),
+    aftermath: bed.relay.aftermath,
+    clock: bed.clock,
+    log: silentLog,
+  });
+  const text = [
+    "From: mailer-daemon@a.test",
+    'Content-Type: multipart/report; report-type=delivery-status; boundary="b"',
+    "",
+    "--b",
+    "Content-Type: message/delivery-status",
+    "",
+    "Reporting-MTA: dns; mx.a.test",
+    "",
+    "Final-Recipient: rfc822; x@a.test",
+    `Action: ${action}`,
+    `Status: ${status}`,
+    `Diagnostic-Code: smtp; 550 ${status} User unknown`,
+    "",
+    "--b--",
+    "",
+  ].join("\r\n");
+  const { outcome } = await feedback.receive(returnPath, Buffer.from(text), "mx.a.test");
+  await bed.relay.settle();
+  return outcome;
+}
+
+const notices = () =>
+  sink.received
+    .filter((m) => m.to === "alice@member.test")
+    .map((m) => /^Action: (\w+)\r\nStatus: ([\d.]+)/m.exec(m.raw)!.slice(1).join(" "));
+
+test("a success goes on to who asked for it, once", async () => {
+  const from = await deliver("bob@a.test", "SUCCESS");
+  expect(notices()).toEqual([]);
+  for (let n = 0; n < 3; n++) expect(await report(from, "delivered", "2.1.5")).toBe("ignored");
+  expect(notices()).toEqual(["delivered 2.0.0"]);
+  expect(sink.received.at(-1)!.raw).toMatch(/^Original-Envelope-Id: E1\r$/m);
+});
+
+test("nobody else hears of a success", async () => {
+  await report(await deliver("bob@a.test"), "delivered", "2.1.5");
+  await report(await deliver("carol@a.test", "NEVER"), "relayed", "2.1.5");
+  expect(notices()).toEqual([]);
+});
+
+test.each([
+  [undefined, ["failed 5.1.1"]],
+  ["NEVER", []],
+] as const)("a failure after the delivery is told as it was asked: %s", async (notify, expected) => {
+  expect(await report(await deliver("bob@a.test", notify), "failed", "5.1.1")).toBe("bounced");
+  expect(notices()).toEqual(expected);
+});
+
+test("failures after the delivery stop a credential too", async () => {
+  for (let n = 0; n < 5; n++) await report(await deliver(`r${n}@a.test`), "failed", "5.1.1");
+  await expect
+    .poll(async () => (await told(bed)).filter((e) => e.data.action_name === "member_paused"))
+    .toMatchObject([{ data: { data: { detail: { cause: "first-contact" } } } }]);
+});
