@@ -1,4 +1,5 @@
 import { userInfo } from "node:os";
+import { zoneLine } from "../web/index.ts";
 import { apiOf } from "./api.ts";
 import { EXIT, outputFor, plain } from "./output.ts";
 
@@ -56,9 +57,10 @@ export async function memberDomain(did: string, domain: string, options: Common)
 /** Records as lines of a zone file, each below what it is for. */
 export function recordLines(records: Records): string {
   return records
-    .map(({ name, type, value, purpose }) => {
-      const data = type === "TXT" ? JSON.stringify(value) : `${value}.`;
-      return `\n  ; ${purpose}\n  ${name}. ${type} ${data}`;
+    .map((record) => {
+      const { type, value, purpose } = record;
+      const line = zoneLine(type === "TXT" ? record : { ...record, value: `${value}.` });
+      return `\n  ; ${purpose}\n  ${line}`;
     })
     .join("\n");
 }

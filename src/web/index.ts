@@ -12,6 +12,7 @@ export {
   type Tone,
 } from "./components.tsx";
 export { layout } from "./layout.tsx";
+export { zoneLine } from "./pages/zone-line.ts";
 export { labelPath } from "./paths.ts";
 export { accessLink, createToken, LINK_LIFETIME_MS, readToken } from "./session.ts";
 export type * from "./view.ts";
