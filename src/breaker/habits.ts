@@ -273,7 +273,7 @@ export function createHabits(db: Database, onLost: (error: unknown) => void = ()
   };
 }
 
-const PRUNED_AT_ONCE = 1_000;
+const PRUNED_AT_ONCE = 2_000;
 
 /**
  * When a delivery counts towards a known template: at once at a recipient of earlier days, whom a thief cannot choose;

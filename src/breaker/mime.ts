@@ -4,6 +4,8 @@ import { digest } from "./links.ts";
 
 /** So much of a message is looked at, in octets. */
 const LOOKED_AT = 65_536;
+/** A message within the message is an attachment, equal or not. */
+const LIMITS = { maxNestingDepth: 20, maxHeadersSize: LOOKED_AT, maxRfc822NestingDepth: 0 };
 
 /**
  * The fingerprint of a message: `start` is its beginning, header and body (what is over 64 KiB is left out), `size` the
@@ -16,7 +18,7 @@ export async function fingerprintOf(start: Uint8Array, size = start.length): Pro
 
 async function readMime(bytes: Uint8Array, cut: boolean): Promise<Mime> {
   try {
-    const mail = await PostalMime.parse(bytes, { maxNestingDepth: 20, maxHeadersSize: LOOKED_AT });
+    const mail = await PostalMime.parse(bytes, LIMITS);
     return {
       fromName: mail.from?.name ?? "",
       replyTo: (mail.replyTo ?? []).map(({ address = "" }) => address.split("@").at(-1)).join(),
