@@ -67,7 +67,7 @@ export function saveLimits(db: Database, rows: readonly LimitRow[]): void {
   }
 }
 
-/** The first pause of a credential (or of the whole member) stays as it is until it is lifted. */
+/** Of a credential, or of the whole member, one is kept. */
 export function savePause(db: Database, { did, credential, cause, at }: Pause): void {
   db.run(
     "INSERT INTO policy_pause (did, credential, cause, at) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET cause = excluded.cause, at = excluded.at",
