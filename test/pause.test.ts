@@ -129,6 +129,10 @@ test("this was not me: what was held is dropped and none of it ever leaves", asy
   const login = await newLogin(await answerAsMember(pause.id, "this-was-not-me"));
   await sandbox.settle();
   expect(await counts()).toMatchObject({ dropped: waiting });
+  const told = core()
+    .events.recentOf(did, 500)
+    .map((event) => event.action);
+  expect(told.filter((action) => action === "recipient_dropped")).toHaveLength(waiting);
   expect(await held()).toBe(0);
   sandbox.clock.advance(2 * 3_600_000);
   await sandbox.settle();

@@ -1,7 +1,7 @@
+import { z } from "zod";
 import type { Bus, Subscription } from "../platform/bus.ts";
 import type { Logger } from "../platform/log.ts";
-import type { Spool } from "../spool/index.ts";
-import { z } from "zod";
+import type { QueueDesk } from "./queue-desk.ts";
 
 /** The topic on which core tells relay nodes what becomes of mail that waits. What a policy holds, a policy frees. */
 export const QUEUE_COMMAND_TOPIC = "queue.command";
@@ -22,13 +22,12 @@ export type QueueCommand = z.infer<typeof Command>;
 /** A relay node does what it is told with the mail in its own spool. */
 export function followQueueCommands(options: {
   bus: Bus;
-  spool: Spool;
+  queue: Pick<QueueDesk, "act">;
   /** Consumer group: one for each node. */
   group: string;
-  now: () => number;
   log: Logger;
 }): Subscription {
-  const { bus, spool, group, now, log } = options;
+  const { bus, queue, group, log } = options;
 
   async function drop({ did, credential, receivedUpTo, by, reason }: QueueCommand): Promise<void> {
     const filter = {
@@ -37,7 +36,7 @@ export function followQueueCommands(options: {
       ...(credential === null ? { states: ["held" as const] } : { credential }),
     };
     for (;;) {
-      const result = await spool.drop({ filter, by, why: reason, now: now() });
+      const result = await queue.act("drop", { filter, by, why: reason });
       log.info({ did, credential, ...result, messageIds: undefined }, "mail dropped by a command");
       if (!result.more || result.recipients === 0) return;
     }

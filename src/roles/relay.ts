@@ -138,13 +138,8 @@ async function open(options: RelayRoleOptions, opened: (() => Promise<void>)[]) 
     0,
   );
 
-  const commands = followQueueCommands({
-    bus,
-    spool,
-    group: `relay:${config.POOL_HOSTNAME}`,
-    now: () => clock.now(),
-    log,
-  });
+  const queue = createQueueDesk({ spool, relay, policyBook, newEvent, recipientKey: keys.recipient, clock });
+  const commands = followQueueCommands({ bus, queue, group: `relay:${config.POOL_HOSTNAME}`, log });
 
   const pump = createPump(() => pumpOutbox(spool.outbox, bus), {
     everyMs: OUTBOX_EVERY_MS,
@@ -191,7 +186,7 @@ async function open(options: RelayRoleOptions, opened: (() => Promise<void>)[]) 
   return {
     submission: { authenticate: relay.authenticate, submit: relay.submit },
     spool,
-    queue: createQueueDesk({ spool, relay, policyBook, newEvent, recipientKey: keys.recipient, clock }),
+    queue,
     policyBook,
     addresses,
     poolKey,
