@@ -4,8 +4,7 @@ import { statfsSync } from "node:fs";
  * `full`: there was no room (answer `452 4.3.1`). `io`: the disk failed, or the spool is closed. `corrupt`: the
  * database is damaged; the process must end. `fault`: a bug of the caller, such as an id that is there already.
  */
-export const SPOOL_ERROR_KINDS = ["full", "io", "corrupt", "fault"] as const;
-export type SpoolErrorKind = (typeof SPOOL_ERROR_KINDS)[number];
+export type SpoolErrorKind = "full" | "io" | "corrupt" | "fault";
 
 /** An operation that is not on disk. */
 export class SpoolError extends Error {

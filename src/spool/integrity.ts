@@ -5,7 +5,7 @@ import { text } from "node:stream/consumers";
 import { SpoolError } from "./errors.ts";
 
 /** How long the start waits for a check; a larger spool than can be read in this time starts unchecked. */
-export const CHECK_MS = 60_000;
+const CHECK_MS = 60_000;
 
 export type Integrity =
   /** Closed cleanly: there was no reason to look. */

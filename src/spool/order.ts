@@ -2,7 +2,7 @@
 export type Due = { priority: number; dueAt: number };
 
 /** Each tenth place goes to who has waited longest, whatever the priority: mail to many is slow, and never starves. */
-export const TURN = 10;
+const TURN = 10;
 
 /**
  * What leaves next: by priority, then by time; each tenth place by time alone. `queues` are lists by priority, each in

@@ -1,7 +1,11 @@
 import { readdirSync } from "node:fs";
 import { describe, expect, test, vi } from "vitest";
+import { outboxMigration } from "../event/index.ts";
+import { Database } from "../platform/database.ts";
+import { policyMigration } from "../policy/index.ts";
 import type { QueueAction, QueueFilter, RecipientState } from "./index.ts";
-import { applies } from "./queue.ts";
+import { applies, find, WINDOW } from "./queue.ts";
+import { spoolMigration } from "./schema.ts";
 import { acceptance, event, everything, filled, namesOf, spools, who } from "./spool.fixture.ts";
 
 const { path, start, stop } = spools();
@@ -147,4 +151,34 @@ describe("operations", () => {
     expect(fits(false)).toEqual(expected[action]);
     expect(fits(true)).toEqual(action === "hold" ? expected.hold : []);
   });
+});
+
+test.each<[string, QueueFilter]>([
+  ["what waits", { states: ["queued"] }],
+  ["anything", {}],
+])("a search of a large spool goes on window by window, and forgets nothing: %s", (_name, filter) => {
+  const db = new Database(":memory:", [spoolMigration, outboxMigration, policyMigration]);
+  db.run(
+    `INSERT INTO message (seq, id, did, kind, sender, from_domain, stream, received_at, size, open)
+     VALUES (1, 'm', 'did:a', 'mail', '', 'x', 'bulk', 0, 0, 1)`,
+  );
+  db.run(
+    `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
+     INSERT INTO recipient (id, message, address, domain, state, next_at, updated_at)
+     SELECT 'r' || i, 1, iif(i % ? = 1, 'needle@x.test', 'hay@x.test'), 'x.test', 'queued', 0, 0 FROM n`,
+    WINDOW * 3,
+    WINDOW / 4,
+  );
+  let before: number | undefined;
+  const found: number[] = [];
+  let calls = 0;
+  do {
+    const page = find(db, { filter: { ...filter, recipient: "needle@x.test" }, before, limit: 5 });
+    found.push(...page.entries.map((e) => e.seq));
+    before = page.next;
+    calls++;
+  } while (before !== undefined);
+  expect(found).toEqual(Array.from({ length: 12 }, (_, i) => (11 - i) * (WINDOW / 4) + 1));
+  expect(calls).toBeLessThan(9);
+  db.close();
 });

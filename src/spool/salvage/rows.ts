@@ -131,7 +131,7 @@ function varint(data: Buffer, at: number): { value: number; next: number } | und
 const INTEGER_BYTES = [0, 1, 2, 3, 4, 6, 8] as const;
 
 /** The columns of a record, as many as are there; undefined: it is none. */
-export function readRecord(data: Buffer): { values: Value[]; whole: boolean } | undefined {
+function readRecord(data: Buffer): { values: Value[]; whole: boolean } | undefined {
   const head = varint(data, 0);
   if (!head || head.value < head.next || head.value > data.length) return undefined;
   const types: number[] = [];
