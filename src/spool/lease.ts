@@ -119,7 +119,7 @@ function createTally(most: number, busy: readonly string[]) {
 }
 
 function deadline({ elapsed }: LeaseState, leaseMs = LEASE_MS): number {
-  return Math.max(1, Math.ceil(elapsed() + leaseMs));
+  return Math.max(1, Math.floor(elapsed() + leaseMs));
 }
 
 type LeasedRow = Omit<Leased, "message" | "firstTime"> & { message: number; firstTime: number };
