@@ -13,8 +13,7 @@ export const STREAMS = ["transactional", "bulk"] as const;
 export type Stream = (typeof STREAMS)[number];
 
 /** An applicant waits for a person's decision; who has left sends no more. */
-export const MEMBERSHIPS = ["applicant", "member", "left"] as const;
-export type Membership = (typeof MEMBERSHIPS)[number];
+export type Membership = "applicant" | "member" | "left";
 
 export type CredentialPolicy = {
   id: string;
