@@ -60,6 +60,7 @@ test("what is offered", async () => {
     "SMTPUTF8",
   ]);
   expect(await say("NOOP\r\n")).toMatch(/^250 2\.0\.0 /);
+  for (const joke of ["WIZ x", "SHELL", "KILL"]) expect(await say(`${joke}\r\n`)).toMatch(/^500 /);
   expect(await say("FOO\r\n")).toMatch(/^500 5\.5\.2 .*\[malformed\]$/);
   expect(await say("MAIL FROM:<alice@member.test> BODY=BINARYMIME\r\n")).toMatch(/^501 5\.5\.4 /);
 });

@@ -220,6 +220,15 @@ test("a domain that does not exist bounces without a connection", async () => {
   expect(bounce?.data.data.smtp).toMatchObject({ class: "bad-domain", enhanced: "5.1.2" });
 });
 
+test("the provider of a domain is known by its name, or by an earlier delivery", async () => {
+  await start();
+  const of = (domain: string) => bed.relay.providerOf(domain);
+  expect([of("gmail.com"), of("a.test")]).toEqual(["gmail", undefined]);
+  await client(bed).sendMail(mail);
+  await bed.relay.settle();
+  expect(of("a.test")).toBe("other");
+});
+
 test("nothing goes in clear", async () => {
   await start({ tls: false });
   await client(bed).sendMail(mail);

@@ -68,6 +68,8 @@ export interface Relay {
   wake(): void;
   /** Gives back held mail that is five days old, and all that of members who were ejected; to be called now and then. */
   returnHeld(): Promise<void>;
+  /** The provider of a recipient's domain, as far as it is known without asking: by its name or an earlier delivery. */
+  providerOf(domain: string): string | undefined;
   /** Signs what could not be signed when it came, and lets it go; to be called now and then. */
   signHeld(): Promise<void>;
   /** What follows from a report about a delivered recipient: for the breaker, and the notice to the member. */
@@ -137,6 +139,7 @@ export function createRelay(options: RelayOptions): Relay {
     setTls: (tls) => submission.setTls(tls),
     wake: () => delivery.wake(),
     returnHeld: () => delivery.returnHeld(),
+    providerOf: (domain) => delivery.providerOf(domain),
     async signHeld() {
       if ((await signLate()) > 0) delivery.wake();
     },

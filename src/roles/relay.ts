@@ -66,7 +66,11 @@ async function open(options: RelayRoleOptions, opened: (() => Promise<void>)[]) 
     },
   });
   opened.push(() => spool.close());
-  const policyBook = await createPolicyBook(spool.policies);
+  const policyBook = await createPolicyBook(spool.policies, {
+    ...(config.POOL_HOURLY !== undefined && { poolHourly: config.POOL_HOURLY }),
+    providers: config.PROVIDER_DAILY,
+    providerOf: (domain): string | undefined => relay.providerOf(domain),
+  });
   const habits = openBreakerHabits(dataPath(config, "habits.sqlite"), log);
   opened.push(async () => habits.close());
   const poolReturnPath = `bounce.${config.POOL_DOMAIN}`;

@@ -40,7 +40,10 @@ test("a whole configuration gets its defaults, and the secrets are apart", () =>
       { host: "::", port: 2587 },
     ],
     DNS_SERVERS: ["127.0.0.1:53"],
+    PROVIDER_DAILY: {},
   });
+  const limited = parseConfig({ ...whole, ATMOS_PROVIDER_DAILY: "gmail=500, microsoft=300" });
+  expect(limited.config.PROVIDER_DAILY).toEqual({ gmail: 500, microsoft: 300 });
   expect(JSON.stringify(config)).not.toContain(hex);
   expect(secrets.core).toHaveLength(32);
 });
@@ -158,6 +161,11 @@ describe("one error names every problem", () => {
       "one of several addresses of a wrong form",
       { ...whole, ATMOS_SUBMISSION_TLS_ADDRESS: "127.0.0.2:465,2465" },
       [/ATMOS_SUBMISSION_TLS_ADDRESS "2465" is not HOST:PORT/],
+    ],
+    [
+      "limits of providers that are none",
+      { ...whole, ATMOS_PROVIDER_DAILY: "gmail=500,bigmail=3", ATMOS_POOL_HOURLY: "many" },
+      [/ATMOS_PROVIDER_DAILY "bigmail=3" is not PROVIDER=RECIPIENTS/, /ATMOS_POOL_HOURLY must be a whole/],
     ],
     [
       "no address at all",

@@ -1,5 +1,6 @@
 import { isIP } from "node:net";
 import { z } from "zod";
+import { PROVIDERS } from "../../protocol/smtp-reply/index.ts";
 
 const ROLES = ["core", "labeler", "relay", "zone"] as const;
 export type Role = (typeof ROLES)[number];
@@ -35,6 +36,21 @@ const domain = z
   );
 
 const list = z.string().transform((text) => text.split(/[,\s]+/).filter((part) => part !== ""));
+
+/** `gmail=500, microsoft=300`. */
+const providerLimits = list.transform((parts, context) => {
+  const limits: Record<string, number> = {};
+  for (const part of parts) {
+    const [, name = "", most] = /^([a-z]+)=(\d{1,9})$/.exec(part) ?? [];
+    if (!PROVIDERS.includes(name)) {
+      const message = `"${part}" is not PROVIDER=RECIPIENTS, such as gmail=500; providers are ${PROVIDERS.join(", ")}`;
+      context.addIssue({ code: "custom", message });
+      return z.NEVER;
+    }
+    limits[name] = Math.max(1, Number(most));
+  }
+  return limits;
+});
 
 const server = z.string().refine((text) => {
   const [, host] = /^(.+):\d{1,5}$/.exec(text) ?? [];
@@ -113,6 +129,8 @@ export const settings = z.object({
     .string()
     .regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/)
     .default("pool1"),
+  POOL_HOURLY: z.coerce.number({ error: "must be a whole number of recipients" }).int().min(1).optional(),
+  PROVIDER_DAILY: providerLimits.prefault(""),
   RELAY_SECRET: secret.optional(),
   RELAY_SEALING_KEY: z
     .string()

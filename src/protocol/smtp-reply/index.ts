@@ -8,4 +8,4 @@ export {
   type ReplyFault,
   type ReplyPhase,
 } from "./classify.ts";
-export { providerOf } from "./provider.ts";
+export { PROVIDERS, providerOf, providerOfMailbox } from "./provider.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { classify, parseReply, withoutAddresses, type ReplyClass, type ReplyPhase } from "./classify.ts";
-import { providerOf } from "./provider.ts";
+import { PROVIDERS, providerOf, providerOfMailbox } from "./provider.ts";
 
 const cases: [phase: ReplyPhase, raw: string, kind: ReplyClass, permanent: boolean][] = [
   ["body", "250 2.0.0 OK 1767225600 a640c23a62f3a-b7 - gsmtp", "ok", false],
@@ -243,3 +243,12 @@ test.each([
   ["mx.notgoogle.com", "other"],
   ["mail.example.org", "other"],
 ])("the provider of %s is %s", (host, provider) => expect(providerOf(host)).toBe(provider));
+
+test.each([
+  ["gmail.com", "gmail"],
+  ["Hotmail.com", "microsoft"],
+  ["a.test", undefined],
+])("mailboxes at %s are of %s", (domain, provider) => {
+  expect(providerOfMailbox(domain)).toBe(provider);
+  if (provider) expect(PROVIDERS).toContain(provider);
+});

@@ -1,5 +1,6 @@
 import { systemClock } from "../../lib/clock.ts";
 import { domainOf, whyHeld } from "../../policy/index.ts";
+import { providerOfMailbox } from "../../protocol/smtp-reply/index.ts";
 import { makeReturnPath, makeToken } from "../../protocol/verp/index.ts";
 import {
   SpoolError,
@@ -42,6 +43,8 @@ export interface Delivery {
   returnHeld(): Promise<void>;
   /** Gives back what waits and matches, as a person wants it; the members are told. */
   bounce(request: QueueRequest): Promise<QueueResult>;
+  /** Of a recipient's domain, as far as it is known without asking. */
+  providerOf(domain: string): string | undefined;
   /** What follows from a report about a delivered recipient. */
   aftermath: ReturnType<typeof createAftermath>;
   /** Resolves when nothing is under way and nothing is due. */
@@ -69,6 +72,8 @@ export function createDelivery(context: RelayContext, config: DeliveryConfig): D
   const plaintext = new Set(config.plaintextDomains ?? []);
   const ownHosts = [identity.hostname, ...(config.ownHosts ?? [])].map((name) => name.toLowerCase());
   const routes = new Map<string, { until: number; route: Promise<Route> }>();
+  /** Kept longer than a route: the provider of a domain seldom changes. */
+  const providers = new Map<string, string>();
   const inHand = { domains: createTally(), members: createTally() };
   const noticeFor = createNoticeMaker(context, (id) => insist(() => spool.content(id)));
   const aftermath = createAftermath(breaker, noticeFor);
@@ -88,8 +93,14 @@ export function createDelivery(context: RelayContext, config: DeliveryConfig): D
     const route = findRoute(domain, { resolver: context.resolver, ownHosts, allowPrivate, random });
     routes.set(domain, { until: clock.now() + ROUTE_MS, route });
     if (routes.size > MAX_ROUTES) routes.delete(routes.keys().next().value!);
-    void route.then((found) => found.ok || routes.delete(domain));
+    void route.then((found) => (found.ok ? keepProvider(domain, found.provider) : routes.delete(domain)));
     return route;
+  }
+
+  function keepProvider(domain: string, provider: string): void {
+    providers.delete(domain);
+    providers.set(domain, provider);
+    if (providers.size > MAX_ROUTES) providers.delete(providers.keys().next().value!);
   }
 
   function holdOf({ kind, did, fromDomain, credential }: MessageRow): Hold | undefined {
@@ -296,6 +307,7 @@ export function createDelivery(context: RelayContext, config: DeliveryConfig): D
       running ??= loop();
     },
     wake: () => nap.abort(),
+    providerOf: (domain) => providers.get(domain) ?? providerOfMailbox(domain),
     async aftermath(...report) {
       const follow = await aftermath(...report);
       if (follow) setImmediate(() => nap.abort());

@@ -50,13 +50,13 @@ export function createSubmissionServer(
     logger: false,
     onConnect(session, done) {
       // In clear AUTH is not even offered: a client that sees it may send its secret before it asks for TLS.
-      if (!session.secure) session.disabledCommands = ["AUTH"];
+      session.disabledCommands = session.secure ? JOKES : [...JOKES, "AUTH"];
       const connection = limits.connectionOf(session);
       if (connection) watchCommands(connection, (line) => handlers.command(line, session));
       done(limits.opened(session));
     },
     onSecure(_socket, session, done) {
-      session.disabledCommands = [];
+      session.disabledCommands = JOKES;
       done();
     },
     onAuth(auth, session, done) {
@@ -117,6 +117,9 @@ export function createSubmissionServer(
     },
   };
 }
+
+/** Commands that the library knows for old times' sake. */
+const JOKES = ["WIZ", "SHELL", "KILL"];
 
 type Answer = void | string;
 
