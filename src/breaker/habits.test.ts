@@ -24,7 +24,8 @@ function send(habits: Habits, recipients: string[], at: number, message = CONFIR
   const submission = { did, credential: who, recipients, fingerprint: message, now: at };
   const look = habits.look(submission);
   habits.accepted(submission, look, false);
-  for (const recipient of recipients) habits.delivered({ did, recipient, template: look.template.id, at });
+  for (const recipient of recipients)
+    habits.delivered({ did, tier: "steady", recipient, template: look.template.id, at });
   return look.firstTime.filter(Boolean).length;
 }
 
@@ -45,7 +46,7 @@ test.each([
   ["a recipient of this day", SETTLE_MS - 1, SETTLE_MS],
   ["a recipient of an earlier day", SETTLE_MS, 0],
 ])("when a delivery counts: %s", (_, ago, wait) => {
-  expect(countsAt(ago === undefined ? undefined : now - ago, now)).toBe(now + wait);
+  expect(countsAt(ago === undefined ? undefined : now - ago, now, SETTLE_MS)).toBe(now + wait);
 });
 
 describe("a template is known", () => {

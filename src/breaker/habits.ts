@@ -10,8 +10,16 @@ const DAY = 86_400_000;
 /** A recipient to whom nothing went for so long is a new one again. */
 const REMEMBERED = 400 * DAY;
 const UNKNOWN_REMEMBERED = 30 * DAY;
-/** A delivery to somebody new makes its template known only after this time: a burst cannot make itself known. */
+/**
+ * A delivery to somebody new makes its template known only after this time: a burst cannot make itself known. Of a
+ * member of tier `new` every recipient is new and every template unseen, and its tier lets little through: for it the
+ * time is that of its burst.
+ */
+export function settleMs(tier: string): number {
+  return tier === "new" ? NEWCOMER_SETTLE_MS : SETTLE_MS;
+}
 export const SETTLE_MS = DAY;
+export const NEWCOMER_SETTLE_MS = 600_000;
 /** Probes are forgiven when so long nothing of their template bounced, and none was added. */
 export const FORGIVEN_MS = 7 * DAY;
 /** Outcomes at first-time recipients count together within this time: a burst, not the mistypings of a week. */
@@ -46,7 +54,14 @@ export interface Habits {
   look(submission: Submission): Look;
   /** The message is in the spool; `held`: the breaker or a pause keeps it there. */
   accepted(submission: Submission, look: Look, held: boolean): void;
-  delivered(delivery: { did: string; recipient: string; template: string | null; at: number }): void;
+  /** `tier`: of the member. */
+  delivered(delivery: {
+    did: string;
+    tier: string;
+    recipient: string;
+    template: string | null;
+    at: number;
+  }): void;
   /** A hard bounce: the template's probes stay for another week. */
   bounced(bounce: { did: string; template: string | null; at: number }): void;
   /**
@@ -201,7 +216,7 @@ export function createHabits(db: Database, onLost: (error: unknown) => void = ()
         store.addDay(db, member, Math.floor(now / DAY), recipients.length, count);
       });
     },
-    delivered({ did, recipient, template: id, at }) {
+    delivered({ did, tier, recipient, template: id, at }) {
       const member = numberOf(did);
       const key = short(recipient);
       const since = store.firstDelivery(db, member, key);
@@ -212,7 +227,7 @@ export function createHabits(db: Database, onLost: (error: unknown) => void = ()
         if (template.known) {
           template.deliveries++;
         } else {
-          store.saveDelivery(db, member, template.id, key, countsAt(since, at));
+          store.saveDelivery(db, member, template.id, key, countsAt(since, at, settleMs(tier)));
         }
       });
     },
@@ -277,10 +292,10 @@ const PRUNED_AT_ONCE = 2_000;
 
 /**
  * When a delivery counts towards a known template: at once at a recipient of earlier days, whom a thief cannot choose;
- * at a new one after a day. `since`: the first delivery to it, undefined when this is the first.
+ * at a new one after `settle`. `since`: the first delivery to it, undefined when this is the first.
  */
-export function countsAt(since: number | undefined, at: number): number {
-  return since !== undefined && at - since >= SETTLE_MS ? at : at + SETTLE_MS;
+export function countsAt(since: number | undefined, at: number, settle: number): number {
+  return since !== undefined && at - since >= settle ? at : at + settle;
 }
 
 function isNew(since: number | undefined, now: number): boolean {

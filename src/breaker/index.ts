@@ -4,6 +4,7 @@ export {
   createHabits,
   FORGIVEN_MS,
   openHabits,
+  NEWCOMER_SETTLE_MS,
   SETTLE_MS,
   type Habits,
   type Look,

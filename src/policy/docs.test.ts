@@ -7,6 +7,7 @@ import {
   FORGIVEN_MS,
   KNOWN_AFTER,
   PROBE_BUDGET,
+  NEWCOMER_SETTLE_MS,
   SETTLE_MS,
 } from "../breaker/index.ts";
 import { TIER_LIMITS, tierBound } from "./limits.ts";
@@ -98,7 +99,7 @@ test("docs/policy.md has the breaker's numbers", () => {
   expect(text).toContain(
     `${FIRST_CONTACT.bounces} hard bounces (address or domain does not exist) among the last ${FIRST_CONTACT.among}`,
   );
-  expect([CONTACT_MS, SETTLE_MS]).toEqual([6 * HOUR, DAY]);
+  expect([CONTACT_MS, SETTLE_MS, NEWCOMER_SETTLE_MS]).toEqual([6 * HOUR, DAY, HOUR / 6]);
 });
 
 test("the relay names no outcome that is not in the table", () => {

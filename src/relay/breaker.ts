@@ -100,7 +100,10 @@ export function createBreaker({ habits, policyBook, spool, clock, event, log, re
       const at = clock.now();
       const hard = outcome === "hard";
       if (hard) habits.bounced({ did, template, at });
-      else habits.delivered({ did, recipient: keyOf(address, domain), template, at });
+      else {
+        const tier = policyBook.byDid(did)?.tier ?? "trusted";
+        habits.delivered({ did, tier, recipient: keyOf(address, domain), template, at });
+      }
       if (!firstTime || credential === null) return;
       if (habits.firstContact({ did, credential, hard, at })) pause(did, credential, "first-contact");
     },
