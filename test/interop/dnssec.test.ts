@@ -67,7 +67,7 @@ let silent: Address;
 beforeAll(async () => {
   nsd = stack.use(await startNsd(zones));
   const socket = createSocket("udp4").bind(0, "127.0.0.1");
-  stack.defer(() => socket.close());
+  stack.defer(() => void socket.close());
   await once(socket, "listening");
   silent = { host: "127.0.0.1", port: socket.address().port };
   world = {
