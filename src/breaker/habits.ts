@@ -15,7 +15,7 @@ const UNKNOWN_REMEMBERED = 30 * DAY;
  * member of tier `new` every recipient is new and every template unseen, and its tier lets little through: for it the
  * time is that of its burst.
  */
-export function settleMs(tier: string): number {
+function settleMs(tier: string): number {
   return tier === "new" ? NEWCOMER_SETTLE_MS : SETTLE_MS;
 }
 export const SETTLE_MS = DAY;
