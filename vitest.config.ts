@@ -2,7 +2,7 @@ import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
-    include: ["src/**/*.test.{ts,tsx}", "test/*.test.ts"],
+    include: ["src/**/*.test.{ts,tsx}", "test/*.test.ts", "test/fuzz/*.test.ts"],
     testTimeout: 20_000,
     hookTimeout: 30_000,
   },

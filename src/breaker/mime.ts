@@ -4,16 +4,29 @@ import { digest } from "./links.ts";
 
 /** So much of a message is looked at, in octets. */
 const LOOKED_AT = 65_536;
+/** And so many lines of it: to the parser thousands of empty ones are more than their octets. */
+const MOST_LINES = 2_000;
+const LF = 10;
 /** A message within the message is an attachment, equal or not. */
 const LIMITS = { maxNestingDepth: 20, maxHeadersSize: LOOKED_AT, maxRfc822NestingDepth: 0 };
 
 /**
- * The fingerprint of a message: `start` is its beginning, header and body (what is over 64 KiB is left out), `size` the
- * octets of the whole. A message that cannot be read is like no other.
+ * The fingerprint of a message: `start` is its beginning, header and body (what is over 64 KiB or 2,000 lines is
+ * left out), `size` the octets of the whole. A message that cannot be read is like no other.
  */
 export async function fingerprintOf(start: Uint8Array, size = start.length): Promise<Fingerprint> {
-  const bytes = start.subarray(0, LOOKED_AT);
+  const bytes = beginning(start);
   return fingerprint(await readMime(bytes, size > bytes.length));
+}
+
+function beginning(start: Uint8Array): Uint8Array {
+  const bytes = start.subarray(0, LOOKED_AT);
+  let end = -1;
+  for (let lines = 0; lines < MOST_LINES; lines++) {
+    end = bytes.indexOf(LF, end + 1);
+    if (end < 0) return bytes;
+  }
+  return bytes.subarray(0, end + 1);
 }
 
 async function readMime(bytes: Uint8Array, cut: boolean): Promise<Mime> {

@@ -55,7 +55,8 @@ function outline(value: string): string | undefined {
     } else if (quoted) {
       quoted = char !== '"';
     } else if (char === "(") {
-      depth++;
+      // Readers of mail take the end of the inner comment for that of the outer one.
+      if (++depth > 1) return undefined;
     } else if (char === ")") {
       if (--depth < 0) return undefined;
       out += " ";
