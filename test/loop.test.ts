@@ -125,7 +125,7 @@ describe("the whole loop, in one process on real sockets", () => {
 
   test("bounces become evidence, a rule speaks, and the standing changes with cause, remedy and way back", async () => {
     for (let i = 0; i < 8 && standingOf("nettle.test") === "good"; i++) {
-      // Five within three days would stop the credential before any rule speaks.
+      // Five within some hours would stop the credential before any rule speaks.
       sandbox.clock.advance(18 * 3_600_000);
       expect(await send("nettle.test", `bounce${i}@bigmail.test`)).toMatch(/^250/);
       await sandbox.settle();
