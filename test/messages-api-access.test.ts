@@ -29,6 +29,14 @@ describe("who may ask", () => {
     expect(await here.api.post(mail)).toMatchObject({ status: 401 });
   });
 
+  test.each([
+    ["2001:db8::7", "2001:db8::7"],
+    ["::ffff:192.0.2.7", "192.0.2.7"],
+  ])("core hears from where it was used: %s", async (client, address) => {
+    await here.api.ask("GET", "/messages", { headers: { "x-forwarded-for": client } });
+    expect(here.bed.uses).toMatchObject([{ credential: "c1", address }]);
+  });
+
   test("the guard of log-ins is the one of SMTP", async () => {
     const wrong = { headers: { authorization: login("alice", "wrong") } };
     let last = await here.api.ask("GET", "/messages", wrong);
@@ -62,6 +70,18 @@ describe("who may ask", () => {
     const answer = await here.api.post(mail, proto === undefined ? {} : { "x-forwarded-proto": proto });
     expect(answer.status).toBe(status);
     if (status === 403) expect(answer.body).toMatchObject({ reason: "https" });
+  });
+
+  test("a body of a million fields holds nobody up", async () => {
+    const fields = Array.from({ length: 1_000_000 }, (_, i) => `"a${i}":1`).join(",");
+    const body = `{"headers":{${fields}}}`;
+    const json = { "content-type": "application/json" };
+    const begun = performance.now();
+    expect(await here.api.ask("POST", "/messages", { body, headers: json })).toMatchObject({
+      status: 400,
+      body: { message: "The body has more than 10000 values" },
+    });
+    expect(performance.now() - begun).toBeLessThan(3_000);
   });
 
   test("no page of another site: CORS is not offered", async () => {

@@ -51,6 +51,12 @@ describe("POST /v1/send, comail's shape", () => {
     });
   });
 
+  test("a key under which nobody was accepted may be used again", async () => {
+    const key = { "idempotency-key": "k1" };
+    expect((await here.api.send({ ...body, to: "gone@a.test" }, key)).body.accepted).toEqual([]);
+    expect((await here.api.send(body, key)).body.accepted).toHaveLength(1);
+  });
+
   test.each(["login-link", "password-reset", "mfa-otp", "verification"])(
     "%s leaves first",
     async (category) => {

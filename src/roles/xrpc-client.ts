@@ -2,11 +2,8 @@ import { isIPv6 } from "node:net";
 import { getConnInfo } from "@hono/node-server/conninfo";
 import type { Context } from "hono";
 
-/**
- * Who asks, for rate limits: the peer's address or, when the peer is a reverse proxy of ours, the last address in
- * `X-Forwarded-For` that is none. One IPv6 network of 64 bits counts as one client.
- */
-export function clientOf(c: Context, trustedProxies: ReadonlySet<string>): string {
+/** Who asks: the peer's address or, when the peer is a reverse proxy of ours, the last one in `X-Forwarded-For` that is none. */
+export function addressOf(c: Context, trustedProxies: ReadonlySet<string>): string {
   const forwarded = (c.req.header("x-forwarded-for") ?? "")
     .split(",")
     .map((part) => plainAddress(part.trim()));
@@ -16,7 +13,13 @@ export function clientOf(c: Context, trustedProxies: ReadonlySet<string>): strin
   ];
   let client = hops.pop() ?? "";
   while (hops.length > 0 && trustedProxies.has(client)) client = hops.pop()!;
-  return isIPv6(client) ? network(client) : client.slice(0, 64);
+  return client.slice(0, 64);
+}
+
+/** Who asks, for rate limits: one IPv6 network of 64 bits counts as one client. */
+export function clientOf(c: Context, trustedProxies: ReadonlySet<string>): string {
+  const address = addressOf(c, trustedProxies);
+  return isIPv6(address) ? network(address) : address;
 }
 
 /** `::ffff:192.0.2.1` is an IPv4 address. */

@@ -8,7 +8,7 @@ import type { Spool } from "../../spool/index.ts";
 import type { Answers } from "./answers.ts";
 import { createBodyReader } from "./body.ts";
 import type { Envelope } from "./compose.ts";
-import { isAccepted, problem, type Answer } from "./outcome.ts";
+import { problem, type Answer } from "./outcome.ts";
 
 export type HandInOptions = {
   relay: Pick<Relay, "submit">;
@@ -69,7 +69,7 @@ export function createHandIn({ relay, spool, answers, clock, log, metrics }: Han
     } finally {
       // What was not accepted may be tried again with the same key.
       try {
-        claim.done(answer && isAccepted(answer) ? answer : undefined);
+        claim.done(answer?.taken ? answer : undefined);
       } catch (err) {
         log.error({ err }, "an answer could not be kept; asked again, it is made from the spool");
       }

@@ -2,11 +2,12 @@ import { Hono, type Context } from "hono";
 import type { z } from "zod";
 import type { Login, Refusal, Relay, Who } from "../../relay/index.ts";
 import type { Spool } from "../../spool/index.ts";
-import { clientOf } from "../xrpc-client.ts";
+import { addressOf, clientOf } from "../xrpc-client.ts";
 import { basicLogin, comailLogin, createRequestGuard, insecure } from "./access.ts";
 import { composeMessage, readRaw } from "./compose.ts";
 import { createHandIn, type Door, type HandInOptions } from "./hand-in.ts";
 import { describeApi } from "./openapi.ts";
+import { hasMoreValues } from "./json-size.ts";
 import {
   comailAnswer,
   comailRefusal,
@@ -34,6 +35,8 @@ const MAX_SIZE = 25 * 1024 * 1024;
 /** What JSON adds to a message. */
 const MARGIN = 1024 * 1024;
 const MAX_COMAIL = 1024 * 1024;
+/** In the JSON of a message, ours or comail's: ten times what any that is taken has. */
+const MAX_VALUES = 10_000;
 
 type Env = { Variables: { address: string } };
 
@@ -80,12 +83,12 @@ export function messagesApi(options: MessagesApiOptions): Hono<Env> {
 
   app.use(async (c, next) => {
     c.header("cache-control", "no-store");
-    const address = clientOf(c, proxies);
-    const refusal = guard.begin(address) ?? insecure(c, proxies, httpsOnly);
+    const client = clientOf(c, proxies);
+    const refusal = guard.begin(client) ?? insecure(c, proxies, httpsOnly);
     if (refusal) return refuse(c, refusal);
-    c.set("address", address);
+    c.set("address", addressOf(c, proxies));
     await next();
-    guard.end(address, c.res.status);
+    guard.end(client, c.res.status);
   });
 
   app.onError((error, c) => {
@@ -153,6 +156,8 @@ export function messagesApi(options: MessagesApiOptions): Hono<Env> {
 }
 
 function parseJson<T>(bytes: Uint8Array, schema: z.ZodType<T>): T | Refusal {
+  if (hasMoreValues(bytes, MAX_VALUES))
+    return problem("malformed", `The body has more than ${MAX_VALUES} values`);
   let json: unknown;
   try {
     json = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));

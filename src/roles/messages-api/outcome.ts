@@ -4,12 +4,8 @@ import type { Accepted, ComailAccepted, ComailCode, ComailFault, Fault, Recipien
 
 type Status = 400 | 401 | 403 | 404 | 409 | 413 | 422 | 429 | 503;
 
-/** An answer, ready to be sent and to be given again. */
-export type Answer = { status: 200 | 202 | Status; body: object; retryAfterS?: number };
-
-export function isAccepted({ status }: Answer): boolean {
-  return status < 300;
-}
+/** An answer, ready to be sent. `taken`: a message is in the spool for it, so it is given again under its key. */
+export type Answer = { status: 200 | 202 | Status; body: object; retryAfterS?: number; taken?: true };
 
 type Kind = { status: Status; error: string; comail: ComailCode; comailStatus?: Status };
 
@@ -116,7 +112,7 @@ export function messageAnswer(result: SubmitResult, recipients: readonly string[
       return { address, status: "accepted", code: 250, enhanced: "2.1.5", reason, message };
     }),
   };
-  return { status: 202, body };
+  return { status: 202, body, taken: true };
 }
 
 /** The answer of `POST /v1/send`: what only concerns recipients is in `rejected`, as comail has it. */
@@ -136,7 +132,7 @@ export function comailAnswer(result: SubmitResult, recipients: readonly string[]
       code: reason,
     })),
   };
-  return { status: 200, body };
+  return { status: 200, body, ...(result.ok && { taken: true }) };
 }
 
 /** Says that nothing is wrong with the message or who sends it, only with this address. */
