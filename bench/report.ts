@@ -1,14 +1,14 @@
 import type { ColdStarts } from "./cold-start.ts";
 import type { Measured } from "./relay/throughput.ts";
 
-type Range = { median: number; low: number; high: number };
+export type Range = { median: number; low: number; high: number };
 
 /** Of one figure: each side over its rounds, and the ratio ours/peer of each round's pair. */
 type Line = { ours: Range; peer: Range; ratio: Range };
 
 export type Compared = { scenario: string; rounds: number; figures: Record<keyof Measured, Line> };
 
-function range(values: readonly number[]): Range {
+export function range(values: readonly number[]): Range {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = (sorted.length - 1) / 2;
   const median = ((sorted[Math.floor(middle)] ?? 0) + (sorted[Math.ceil(middle)] ?? 0)) / 2;
@@ -46,12 +46,12 @@ const FIGURES: [keyof Measured, label: string, digits: number, ratio: boolean][]
 
 export function throughputTable({ scenario, figures }: Compared): string {
   const rows = FIGURES.map(([name, label, digits, ratio]) => row(label, figures[name], digits, ratio));
-  return table(scenario, rows);
+  return pairTable(scenario, rows);
 }
 
 export function coldStartTable({ ours, peer }: ColdStarts): string {
   const pairs = ours.map((ms, round) => [ms, peer[round] ?? Number.NaN] as const);
-  return table("cold start", [row("process start to first 250, ms", line(pairs), 0, true)]);
+  return pairTable("cold start", [row("process start to first 250, ms", line(pairs), 0, true)]);
 }
 
 function row(label: string, { ours, peer, ratio }: Line, digits: number, withRatio: boolean): string[] {
@@ -59,9 +59,12 @@ function row(label: string, { ours, peer, ratio }: Line, digits: number, withRat
   return [label, ours.median.toFixed(digits), peer.median.toFixed(digits), withRatio ? spread : ""];
 }
 
-/** Markdown, aligned for a terminal. */
-function table(title: string, rows: string[][]): string {
-  const all = [[title, "atmos", "Postfix + OpenDKIM", "ratio (low to high)"], ...rows];
+function pairTable(title: string, rows: string[][]): string {
+  return table([[title, "atmos", "Postfix + OpenDKIM", "ratio (low to high)"], ...rows]);
+}
+
+/** Markdown, aligned for a terminal. The first row is the head. */
+export function table(all: string[][]): string {
   const widths = all[0]!.map((_, column) => Math.max(...all.map((cells) => cells[column]!.length)));
   const print = (cells: string[]) =>
     `| ${cells.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join(" | ")} |`;

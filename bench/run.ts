@@ -5,9 +5,10 @@
  */
 import { parseArgs } from "node:util";
 import { coldStarts } from "./cold-start.ts";
+import { establish } from "./established.ts";
 import { machine } from "./machine.ts";
 import { coldStartTable, compare, throughputTable, type Compared } from "./report.ts";
-import { measure, startSink, type Measured, type Scenario } from "./relay/throughput.ts";
+import { measure, MESSAGE_OCTETS, startSink, type Measured, type Scenario } from "./relay/throughput.ts";
 import { startOurs, startPeer, type Side } from "./sides.ts";
 import { startWorld } from "./world.ts";
 
@@ -46,6 +47,7 @@ const messages = WARM_UP.messages + rounds * SCENARIOS.reduce((sum, scenario) =>
 say("enrolling members");
 await using ours = await startOurs(world, Math.ceil(messages / MESSAGES_PER_MEMBER));
 if (values.roles !== undefined) await ours.restart(values.roles);
+await establish(ours, { sizes: [MESSAGE_OCTETS] });
 
 const compared: Compared[] = [];
 {

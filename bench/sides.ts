@@ -120,15 +120,20 @@ export type PeerOptions = {
   /** A signer that runs already; else it starts and ends with Postfix. */
   milter?: string;
   port?: number;
+  /** A second OpenDKIM adds an Ed25519 signature. */
+  ed25519?: boolean;
+  /** Lines of main.cf. */
+  settings?: Record<string, string>;
 };
 
 export const PEER_LOGIN: Login = { username: "alice", secret: "correct horse", sender: "a@member0.test" };
 
-/** Postfix with TLS, AUTH and an OpenDKIM milter that makes two RSA-2048 signatures, as Debian ships them. */
+/** Postfix with TLS, AUTH and an OpenDKIM milter, as Debian ships them but for `settings`. */
 export async function startPeer(world: World, options: PeerOptions = {}): Promise<Side> {
   await using stack = new AsyncDisposableStack();
   const before = new Set(childrenOf(process.pid));
-  const milter = options.milter ?? stack.use(await startPeerSigner()).milter;
+  const milters = [options.milter ?? stack.use(await startPeerSigner()).milter];
+  if (options.ed25519) milters.push(stack.use(await startEd25519Signer()).milter);
   const smtpsPort = options.port ?? (await freePort());
   stack.use(
     await startPostfix({
@@ -137,8 +142,8 @@ export async function startPeer(world: World, options: PeerOptions = {}): Promis
       resolver: RESOLVER.host,
       submission: { username: PEER_LOGIN.username, password: PEER_LOGIN.secret },
       smtpsPort,
-      milter,
-      settings: { smtp_tls_security_level: "encrypt" },
+      milter: milters.join(", "),
+      settings: { smtp_tls_security_level: "encrypt", ...options.settings },
     }),
   );
   const roots = childrenOf(process.pid).filter((pid) => !before.has(pid));
@@ -154,13 +159,22 @@ export async function startPeer(world: World, options: PeerOptions = {}): Promis
   };
 }
 
+/** Two RSA-2048 signatures: of more keys this OpenDKIM uses the first and the last. */
 export function startPeerSigner() {
-  const key = () =>
-    generateKeyPairSync("rsa", { modulusLength: 2048 })
-      .privateKey.export({ type: "pkcs8", format: "pem" })
-      .toString();
-  return startOpenDkimSigner([
-    { domain: "member0.test", selector: "m", key: key() },
-    { domain: POOL, selector: "p", key: key() },
-  ]);
+  const keys = ["member0.test", POOL].map((domain) => ({ domain, selector: "r", key: newKey("rsa") }));
+  return startOpenDkimSigner(keys);
+}
+
+/** An Ed25519 signature: a process of OpenDKIM knows one algorithm. */
+function startEd25519Signer() {
+  const keys = [{ domain: "member0.test", selector: "e", key: newKey("ed25519") }];
+  return startOpenDkimSigner(keys, "ed25519-sha256");
+}
+
+function newKey(algorithm: "rsa" | "ed25519"): string {
+  const { privateKey } =
+    algorithm === "rsa"
+      ? generateKeyPairSync("rsa", { modulusLength: 2048 })
+      : generateKeyPairSync("ed25519");
+  return privateKey.export({ type: "pkcs8", format: "pem" }).toString();
 }

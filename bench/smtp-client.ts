@@ -53,14 +53,24 @@ export async function logIn(to: Address, { username, secret }: Login) {
     async send(sender: string, to: string, subject: string, body: string) {
       const go = await ask(`MAIL FROM:<${sender}>\r\nRCPT TO:<${to}>\r\nDATA\r\n`, 3);
       const began = performance.now();
-      const head =
-        `From: A <${sender}>\r\nTo: <${to}>\r\nSubject: ${subject}\r\nMIME-Version: 1.0\r\n` +
-        `Content-Type: text/plain\r\n\r\n`;
-      const last = go.startsWith("354") ? await ask(`${head}${body}.\r\n`) : go;
+      const last = go.startsWith("354") ? await ask(`${messageOf(sender, to, subject, body)}.\r\n`) : go;
       return { reply: last, ms: performance.now() - began };
     },
     async [Symbol.asyncDispose]() {
       socket.end("QUIT\r\n");
     },
   };
+}
+
+export function messageOf(sender: string, to: string, subject: string, body: string): string {
+  return (
+    `From: A <${sender}>\r\nTo: <${to}>\r\nSubject: ${subject}\r\nMIME-Version: 1.0\r\n` +
+    `Content-Type: text/plain\r\n\r\n${body}`
+  );
+}
+
+/** Text that makes a message of about `size` octets. */
+export function bodyOf(size: number): string {
+  const line = "The quick brown fox jumps over the lazy dog. 0123456789 abcdefghij\r\n";
+  return line.repeat(Math.max(1, Math.floor((size - 200) / line.length)));
 }

@@ -2,8 +2,9 @@
  * The load generator, the same for both sides, in a process of its own: implicit TLS, AUTH PLAIN, pipelined
  * envelopes, one message after another on each connection. Takes one `Load` by IPC, answers with one `LoadResult`.
  */
+import { setTimeout as pause } from "node:timers/promises";
 import type { Address } from "../../test/interop/servers/process.ts";
-import { logIn } from "../smtp-client.ts";
+import { bodyOf, logIn } from "../smtp-client.ts";
 import type { Login } from "../sides.ts";
 
 export type Load = {
@@ -17,7 +18,11 @@ export type Load = {
   perConnection: number;
   /** Octets of a message. */
   size: number;
+  /** Of so many different recipients. */
+  recipients: number;
   recipientDomains: string[];
+  /** Open loop: so many messages are due a second, whatever becomes of those before. Default: one after another. */
+  perSecond?: number;
 };
 
 export type LoadResult = {
@@ -29,14 +34,16 @@ export type LoadResult = {
   /** Milliseconds from the final dot to its 250. */
   p50: number;
   p99: number;
+  /** Open loop: from when it was due to its 250. */
+  p99Due: number;
   /** Logins that were used; the next load begins after them. */
   sessions: number;
 };
 
 async function generate(load: Load): Promise<LoadResult> {
-  const line = "The quick brown fox jumps over the lazy dog. 0123456789 abcdefghij\r\n";
-  const body = line.repeat(Math.max(1, Math.floor((load.size - 200) / line.length)));
+  const body = bodyOf(load.size);
   const latencies: number[] = [];
+  const sinceDue: number[] = [];
   const refused: Record<string, number> = {};
   let next = 0;
   let sessions = 0;
@@ -45,10 +52,16 @@ async function generate(load: Load): Promise<LoadResult> {
     await using smtp = await logIn(load.to, login);
     for (let sent = 0; sent < load.perConnection && next < load.messages; sent++) {
       const n = next++;
-      const to = `r${n}@${load.recipientDomains[n % load.recipientDomains.length]}`;
+      const due = load.perSecond === undefined ? performance.now() : started + (n * 1000) / load.perSecond;
+      if (due > performance.now()) await pause(due - performance.now());
+      const to = `r${n % load.recipients}@${load.recipientDomains[n % load.recipientDomains.length]}`;
       const { reply, ms } = await smtp.send(login.sender, to, `Sign in ${n}`, body);
-      if (reply.startsWith("250")) latencies.push(ms);
-      else refused[reply.slice(0, 80)] = (refused[reply.slice(0, 80)] ?? 0) + 1;
+      if (/^250 2\.\d\.\d Held/.test(reply) || !reply.startsWith("250")) {
+        refused[reply.slice(0, 80)] = (refused[reply.slice(0, 80)] ?? 0) + 1;
+        continue;
+      }
+      latencies.push(ms);
+      sinceDue.push(performance.now() - due);
     }
   }
 
@@ -61,9 +74,18 @@ async function generate(load: Load): Promise<LoadResult> {
     }),
   );
   const seconds = (performance.now() - started) / 1000;
-  latencies.sort((a, b) => a - b);
-  const at = (share: number) => latencies[Math.floor(latencies.length * share)] ?? Number.NaN;
-  return { accepted: latencies.length, refused, startedAt, seconds, p50: at(0.5), p99: at(0.99), sessions };
+  const at = (share: number, of: number[]) =>
+    of.toSorted((a, b) => a - b)[Math.floor(of.length * share)] ?? Number.NaN;
+  return {
+    accepted: latencies.length,
+    refused,
+    startedAt,
+    seconds,
+    p50: at(0.5, latencies),
+    p99: at(0.99, latencies),
+    p99Due: at(0.99, sinceDue),
+    sessions,
+  };
 }
 
 process.once("message", (load: Load) => {

@@ -1,11 +1,13 @@
 /**
  * The receiving server of both sides, in a process of its own: takes everything under STARTTLS and throws it away.
  * By hand because it must cost little on a machine that it shares with what is measured. Tells by IPC what it took.
+ * While it holds back it answers no MAIL: connections stay open, and what is queued waits.
  */
 import { createServer, type Socket } from "node:net";
 import { createSecureContext, TLSSocket } from "node:tls";
 
 export type SinkOptions = { hosts: string[]; port: number; key: string; cert: string };
+export type SinkCommand = { holdBack: boolean };
 
 /** Since the start. `at`: of the last message, ms since the epoch. */
 export type Taken = { messages: number; signatures: number; connections: number; at: number };
@@ -14,14 +16,24 @@ const taken: Taken = { messages: 0, signatures: 0, connections: 0, at: 0 };
 const TELL_MS = 20;
 const END = "\r\n.\r\n";
 
+let holdsBack = false;
+/** Of the connections whose MAIL is not answered. */
+const goOn: (() => void)[] = [];
+
 function speak(socket: Socket, secure: boolean, upgrade: () => void): void {
   let buffer = "";
   let inData = false;
+  let waits = false;
   socket.setEncoding("latin1");
   socket.on("error", () => socket.destroy());
   const commands = () => {
     for (let end = buffer.indexOf("\r\n"); end >= 0 && !inData; end = buffer.indexOf("\r\n")) {
       const verb = buffer.slice(0, 4).toUpperCase();
+      if (verb === "MAIL" && holdsBack) {
+        if (!waits) goOn.push(() => ((waits = false), turn()));
+        waits = true;
+        return;
+      }
       buffer = buffer.slice(end + 2);
       if (verb === "DATA") {
         inData = true;
@@ -49,17 +61,24 @@ function speak(socket: Socket, secure: boolean, upgrade: () => void): void {
     inData = false;
     socket.write("250 2.0.0 taken\r\n");
   };
-  socket.on("data", (chunk: string) => {
-    buffer += chunk;
+  const turn = () => {
     for (let before = -1; buffer.length !== before;) {
       before = buffer.length;
       if (inData) message();
       else commands();
     }
+  };
+  socket.on("data", (chunk: string) => {
+    buffer += chunk;
+    turn();
   });
 }
 
 process.once("message", ({ hosts, port, key, cert }: SinkOptions) => {
+  process.on("message", ({ holdBack }: SinkCommand) => {
+    holdsBack = holdBack;
+    if (!holdBack) for (const go of goOn.splice(0)) go();
+  });
   const secureContext = createSecureContext({ key, cert });
   const serve = (socket: Socket) => {
     taken.connections++;

@@ -6,12 +6,14 @@ import { busySeconds, cpuSeconds, memoryMiB } from "../machine.ts";
 import type { Side } from "../sides.ts";
 import { MX_PORT, RECIPIENT_DOMAINS, SINK_HOSTS, type World } from "../world.ts";
 import type { Load, LoadResult } from "./load.ts";
-import type { SinkOptions, Taken } from "./sink.ts";
+import type { SinkCommand, SinkOptions, Taken } from "./sink.ts";
 
 export type Scenario = { name: string; messages: number; perConnection: number };
 
 export const CONNECTIONS = 20;
 export const MESSAGE_OCTETS = 4_096;
+/** So many are written to: members write to those whom they know. */
+export const RECIPIENTS = 40;
 
 /** One load on one side, from the first connection until nothing moves any more. */
 export type Measured = {
@@ -39,6 +41,8 @@ const SAMPLE_MS = 500;
 
 export interface Sink extends AsyncDisposable {
   taken(): Taken;
+  /** Takes nothing, and lets those who deliver wait, until it is told otherwise. */
+  holdBack(holdBack: boolean): void;
 }
 
 export async function startSink(world: World): Promise<Sink> {
@@ -50,6 +54,7 @@ export async function startSink(world: World): Promise<Sink> {
   child.on("message", (message) => (taken = message as Taken));
   return {
     taken: () => taken,
+    holdBack: (holdBack) => void child.send({ holdBack } satisfies SinkCommand),
     async [Symbol.asyncDispose]() {
       child.disconnect();
       await once(child, "exit");
@@ -58,7 +63,7 @@ export async function startSink(world: World): Promise<Sink> {
 }
 
 /** The first message that a child sends; rejects when it ends before. */
-async function answerOf<T>(child: ChildProcess, what: string): Promise<T> {
+export async function answerOf<T>(child: ChildProcess, what: string): Promise<T> {
   const ended = once(child, "exit").then(([code]) => Promise.reject(new Error(`${what} ended with ${code}`)));
   const [message] = await Promise.race([once(child, "message"), ended]);
   ended.catch(() => undefined);
@@ -83,6 +88,7 @@ export async function measure(side: Side, sink: Sink, scenario: Scenario): Promi
       firstLogin: used.get(side) ?? 0,
       connections: CONNECTIONS,
       size: MESSAGE_OCTETS,
+      recipients: RECIPIENTS,
       recipientDomains: RECIPIENT_DOMAINS,
       ...scenario,
     };
@@ -121,7 +127,7 @@ export async function measure(side: Side, sink: Sink, scenario: Scenario): Promi
 }
 
 /** At rest: less than a tenth of a core for a second. Resolves with the seconds since `since`. */
-async function secondsToRest(roots: number[], since: number): Promise<number> {
+export async function secondsToRest(roots: number[], since: number): Promise<number> {
   const deadline = Date.now() + REST_MS;
   for (let quiet = 0, before = cpuSeconds(roots); ;) {
     await pause(250);

@@ -30,7 +30,7 @@ export interface OpenDkimVerifier extends Server, Address {
 export interface SigningKey {
   domain: string;
   selector: string;
-  /** PKCS#1 or PKCS#8 RSA key, PEM. */
+  /** PEM: PKCS#1 or PKCS#8 RSA, or with `ed25519-sha256` PKCS#8 Ed25519. */
   key: string;
 }
 
@@ -201,8 +201,11 @@ function parseResults(header: string): SignatureResult[] {
   });
 }
 
-/** A real OpenDKIM that adds every one of these signatures to all mail, whatever its From. */
-export async function startOpenDkimSigner(keys: SigningKey[]): Promise<OpenDkimSigner> {
+/** A real OpenDKIM that adds every one of these signatures (at most two) to all mail, whatever its From. */
+export async function startOpenDkimSigner(
+  keys: SigningKey[],
+  algorithm: "rsa-sha256" | "ed25519-sha256" = "rsa-sha256",
+): Promise<OpenDkimSigner> {
   const milter = await startMilter(async (directory) => {
     const table = await Promise.all(
       keys.map(async (key, index) => {
@@ -218,6 +221,7 @@ export async function startOpenDkimSigner(keys: SigningKey[]): Promise<OpenDkimS
     return [
       "Mode s",
       "Canonicalization relaxed/relaxed",
+      `SignatureAlgorithm ${algorithm}`,
       "MultipleSignatures yes",
       `KeyTable file:${keyTable}`,
       `SigningTable refile:${signingTable}`,

@@ -34,7 +34,7 @@ export interface PostfixOptions {
   submission?: { username: string; password: string };
   /** With `submission`: implicit TLS on this port too. */
   smtpsPort?: number;
-  /** `inet:host:port` of a milter. */
+  /** `inet:host:port` of a milter, or several with commas. */
   milter?: string;
   /** Where it sends everything that is not its own. */
   relayTo?: Address;
