@@ -300,7 +300,7 @@ describe("atmos domain rotate", () => {
     expect(sealed()).toHaveLength(4);
 
     sandbox.clock.advance(15 * 86_400_000);
-    core().members.followRotation(domain, undefined);
+    core().members.followRotation(domain, { selectors: [], seen: undefined });
     expect(
       sealed()
         .map((key) => key.selector)

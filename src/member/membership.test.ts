@@ -186,18 +186,18 @@ test("keys turn without a day on which none of them would verify", async () => {
 
   expect(signing()).toEqual(old);
   expect(published()).toEqual([...old, ...next].sort());
-  members.followRotation("ada.test", true);
+  members.followRotation("ada.test", { selectors: next, seen: true });
   clock.advance(PROPAGATION_MS - 1);
-  expect(members.followRotation("ada.test", true)).toEqual([]);
+  expect(members.followRotation("ada.test", { selectors: next, seen: true })).toEqual([]);
   expect(signing()).toEqual(old);
   clock.advance(1);
-  expect(members.followRotation("ada.test", true)).toEqual(["activate"]);
+  expect(members.followRotation("ada.test", { selectors: next, seen: true })).toEqual(["activate"]);
   expect(signing()).toEqual(next);
   expect(published()).toEqual([...old, ...next].sort());
   expect(members.cancelRotation("ada.test")).toMatchObject({ error: "no-rotation" });
 
   clock.advance(OVERLAP_MS);
-  expect(members.followRotation("ada.test", undefined)).toEqual(["retire"]);
+  expect(members.followRotation("ada.test", { selectors: next, seen: undefined })).toEqual(["retire"]);
   expect(published()).toEqual(next);
   expect(members.rotation("ada.test")).toMatchObject({ publish: [], keep: [] });
   const sealed = db.all<{ selector: string }>("SELECT selector FROM dkim_key WHERE sealed <> ''");

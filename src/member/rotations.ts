@@ -80,11 +80,20 @@ export function createRotations(parts: MemberParts) {
     /** Domains whose records are to be looked at. */
     turning: () => keyStore.turning(),
 
-    /** Takes what the DNS said of the next pair (undefined: no answer), and does what follows. */
-    followRotation(domain: string, seen: boolean | undefined, hurry = false): RotationStep[] {
+    /**
+     * Takes what the DNS said of the records of the next pair (undefined: no answer), and does what follows. What was
+     * looked at may have been cancelled meanwhile, and another pair made: of that nothing is known.
+     */
+    followRotation(
+      domain: string,
+      looked: { selectors: readonly string[]; seen: boolean | undefined },
+      hurry = false,
+    ): RotationStep[] {
       const now = clock.now();
       const steps = store.transaction(() => {
-        const done = rotationSteps({ keys: keyStore.keysOf(domain), seen, now, hurry });
+        const keys = keyStore.keysOf(domain);
+        const known = keys.every((key) => key.state !== "next" || looked.selectors.includes(key.selector));
+        const done = rotationSteps({ keys, seen: known ? looked.seen : undefined, now, hurry });
         for (const step of done) {
           if (step === "saw") keyStore.setSeen(domain, now);
           if (step === "lost") keyStore.setSeen(domain, null);

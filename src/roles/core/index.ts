@@ -262,7 +262,7 @@ export function createCore(options: CoreOptions) {
     },
     async close() {
       await Promise.all([subscription.close(), uses.close()]);
-      teller.close();
+      await teller.close();
       await lookUps.idle();
     },
   };

@@ -81,3 +81,23 @@ test("no answer neither begins nor breaks the hour", async () => {
   await follow(false);
   expect(seenAt()).toBeNull();
 });
+
+test.each([
+  ["another pair was made", true],
+  ["nothing else", false],
+])("cancelled while the DNS is asked, and %s: nothing turns", async (_, again) => {
+  const asked = Promise.withResolvers<void>();
+  const slow: Resolver = {
+    resolve: async <T extends DnsType>(name: string) => {
+      await asked.promise;
+      return (answers.get(name) ?? nothing) as DnsAnswer<T>;
+    },
+  };
+  for (const { name, value } of next) answers.set(name, txt(value));
+  const following = createRotationFollower(members, slow, silentLog).follow("ada.test", true);
+  members.cancelRotation("ada.test");
+  if (again) await members.rotate("ada.test");
+  asked.resolve();
+  await following;
+  expect(states()).toEqual(again ? ["active", "active", "next", "next"] : ["active", "active"]);
+});

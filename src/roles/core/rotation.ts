@@ -6,6 +6,12 @@ import type { Resolver } from "../../protocol/dns/index.ts";
 /** What the DNS says of a key's record: undefined without an answer. */
 type Seen = "there" | "other" | "absent" | undefined;
 
+/** Whether all are there; undefined when that cannot be said. */
+function present(looked: readonly { seen: Seen }[]): boolean | undefined {
+  if (looked.some(({ seen }) => seen === "absent" || seen === "other")) return false;
+  return looked.some(({ seen }) => seen === undefined) ? undefined : true;
+}
+
 /** Looks for the records of keys that turn, and lets the registry do what follows from it. */
 export function createRotationFollower(members: Members, resolver: Resolver, log: Logger) {
   async function look(domain: string, selector: string, fingerprint: string): Promise<Seen> {
@@ -27,13 +33,9 @@ export function createRotationFollower(members: Members, resolver: Resolver, log
       const looked = await Promise.all(
         turning.map(async (key) => ({ key, seen: await look(domain, key.selector, key.fingerprint) })),
       );
-      const next = looked.filter(({ key }) => key.state === "next").map(({ seen }) => seen);
-      const present = next.some((seen) => seen === "absent" || seen === "other")
-        ? false
-        : next.includes(undefined)
-          ? undefined
-          : true;
-      const steps = members.followRotation(domain, present, hurry);
+      const next = looked.filter(({ key }) => key.state === "next");
+      const selectors = next.map(({ key }) => key.selector);
+      const steps = members.followRotation(domain, { selectors, seen: present(next) }, hurry);
       if (steps.length > 0) log.info({ domain, steps }, "keys turned");
       for (const { key, seen } of looked) {
         if (key.state === "retired" && seen === "absent") members.recordGone(domain, key.selector);

@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { silentLog } from "../../platform/log.ts";
 import { createTeller } from "./teller.ts";
 
@@ -9,6 +9,24 @@ test("changes of one turn are told together", async () => {
   teller.tell(["b", "a"]);
   await teller.told();
   expect(told).toEqual([["a", "b"]]);
+});
+
+test.each([0, 1, 2, 3, 4])("a change %d turns after the last telling is told too", async (turns) => {
+  const told: string[][] = [];
+  const late = Promise.withResolvers<void>();
+  const teller = createTeller(async (dids) => {
+    told.push([...dids]);
+    if (told.length > 1) return;
+    void (async () => {
+      for (let turn = 0; turn < turns; turn++) await Promise.resolve();
+      teller.tell(["b"]);
+      late.resolve();
+    })();
+  }, silentLog);
+  teller.tell(["a"]);
+  await late.promise;
+  await teller.told();
+  expect(told).toEqual([["a"], ["b"]]);
 });
 
 test("what could not be told is told again, with what has changed since", async () => {
@@ -23,7 +41,7 @@ test("what could not be told is told again, with what has changed since", async 
   teller.tell(["b"]);
   await teller.told();
   expect(told[1]).toEqual(["a", "b"]);
-  teller.close();
+  await teller.close();
 });
 
 test("it tries again by itself", async () => {
@@ -33,5 +51,27 @@ test("it tries again by itself", async () => {
   }, silentLog);
   teller.tell(["a"]);
   await expect.poll(() => tries, { timeout: 3_000 }).toBe(2);
-  teller.close();
+  await teller.close();
+});
+
+test("what fails while it closes is not tried again", async () => {
+  const fail = Promise.withResolvers<void>();
+  let tries = 0;
+  const teller = createTeller(async () => {
+    tries++;
+    await fail.promise;
+  }, silentLog);
+  teller.tell(["a"]);
+  await Promise.resolve();
+  vi.useFakeTimers();
+  try {
+    const closed = teller.close();
+    fail.reject(new Error("no room"));
+    await closed;
+    teller.tell(["b"]);
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(tries).toBe(1);
+  } finally {
+    vi.useRealTimers();
+  }
 });

@@ -10,6 +10,7 @@ export function createTeller(tell: (dids: readonly string[]) => Promise<void>, l
   const untold = new Set<string>();
   let running: Promise<void> | undefined;
   let timer: NodeJS.Timeout | undefined;
+  let closed = false;
 
   async function run(): Promise<void> {
     await Promise.resolve();
@@ -21,26 +22,31 @@ export function createTeller(tell: (dids: readonly string[]) => Promise<void>, l
       } catch (err) {
         for (const did of dids) untold.add(did);
         log.error({ err, members: dids.length }, "policies were not told; again in a second");
-        timer = setTimeout(start, AGAIN_MS);
-        return;
+        if (!closed) timer = setTimeout(start, AGAIN_MS);
+        break;
       }
     }
+    // In the same turn in which nothing was left: a change in the next one starts anew.
+    running = undefined;
   }
 
   function start(): void {
     clearTimeout(timer);
-    running ??= run().finally(() => {
-      running = undefined;
-    });
+    running ??= run();
   }
 
   return {
     tell(dids: readonly string[]): void {
       for (const did of dids) untold.add(did);
-      if (untold.size > 0) start();
+      if (untold.size > 0 && !closed) start();
     },
     /** Resolves once everything so far was told, or has failed and waits for its next try. */
     told: async () => running,
-    close: () => clearTimeout(timer),
+    /** Tells no more, and waits for what is being told. */
+    async close() {
+      closed = true;
+      clearTimeout(timer);
+      await running;
+    },
   };
 }
