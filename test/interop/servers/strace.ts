@@ -76,6 +76,42 @@ export async function runTraced(args: string[], options: TracedOptions = {}): Pr
   }
 }
 
+export interface AttachOptions {
+  trace: string[];
+  inject?: string[];
+  /** Only calls on this file, which need not be open yet. */
+  path?: string;
+}
+
+/** Traces a process that runs already, from this moment on: calls are counted from here. */
+export async function attach(pid: number, { trace, inject = [], path }: AttachOptions): Promise<Traced> {
+  const directory = await temporaryDirectory("strace");
+  const file = join(directory, "trace");
+  const how = ["-f", "-ttt", "-T", "-yy", "-s", "64", "-o", file, "-p", String(pid)];
+  const what = ["-e", `trace=${trace.join(",")}`, "-e", "signal=none", ...(path ? ["-P", path] : [])];
+  const faults = inject.flatMap((fault) => ["-e", `inject=${fault}`]);
+  const running = await run("strace", [...how, ...what, ...faults], {
+    ready: (output) => /attached/.test(output),
+    stopSignal: "SIGINT",
+  }).catch(async (error: unknown) => {
+    await removeDirectory(directory);
+    throw error;
+  });
+  let text: string | undefined;
+  const stop = async () => {
+    if (text !== undefined) return;
+    await running.stop();
+    text = await readFile(file, "utf8");
+    await removeDirectory(directory);
+  };
+  return {
+    ...running,
+    stop,
+    calls: async () => parseTrace(text ?? (await readFile(file, "utf8"))),
+    [Symbol.asyncDispose]: stop,
+  };
+}
+
 /** The process that traces this one, 0 for none. */
 async function tracerOf(pid: number): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, "utf8").catch(() => "");
