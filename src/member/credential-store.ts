@@ -8,8 +8,12 @@ const NETWORKS = 64;
 export function createCredentialStore(db: Database) {
   return {
     credential: (id: string) => db.get<CredentialRow>("SELECT * FROM credential WHERE id = ?", id),
+    /** Those in use first. */
     credentialsOf: (did: string) =>
-      db.all<CredentialRow>("SELECT * FROM credential WHERE did = ? ORDER BY created_at, id", did),
+      db.all<CredentialRow>(
+        "SELECT * FROM credential WHERE did = ? ORDER BY revoked_at IS NOT NULL, created_at, id",
+        did,
+      ),
     insertCredential(row: CredentialRow) {
       db.run(
         `INSERT INTO credential (id, did, name, username, hash, domains, streams, hourly, daily, created_at)
@@ -49,6 +53,13 @@ export function createCredentialStore(db: Database) {
         stolen ? 0 : 1,
         id,
       ),
+    vouchFor: (did: string, id: string) =>
+      db.run(
+        `UPDATE credential SET vouched = 1
+         WHERE id = ? AND did = ? AND revoked_at IS NOT NULL AND stolen = 0 AND vouched = 0`,
+        id,
+        did,
+      ).changes > 0,
     setUsed: (id: string, at: number, address: string) =>
       db.run(
         "UPDATE credential SET last_used_at = ?1, last_address = ?2 WHERE id = ?3 AND coalesce(last_used_at, 0) <= ?1",

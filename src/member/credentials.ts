@@ -1,3 +1,4 @@
+import { DAY_MS } from "../lib/clock.ts";
 import { randomId } from "../lib/ids.ts";
 import { secretMatches, STREAMS, type CredentialPolicy, type Stream } from "../policy/index.ts";
 import { mintCredential } from "./credential.ts";
@@ -8,6 +9,8 @@ import type { CredentialRow } from "./schema.ts";
 
 /** Credentials in use that a member may have at once. */
 const MOST = 50;
+/** Networks within a day, after which another one is not told: whoever has a secret and many addresses fills no page. */
+const NEWS_OF_A_DAY = 20;
 
 export type NewCredential = {
   /** What it is for: "pds", "ghost blog". */
@@ -126,6 +129,11 @@ export function createCredentials(parts: MemberParts) {
       });
     },
 
+    /** What a credential that was revoked has in the spool may leave, unless somebody else used it. */
+    vouchFor(did: string, id: string): void {
+      if (credentialStore.vouchFor(did, id)) changed(did);
+    },
+
     /** Whether this is the secret of the credential. */
     isSecretOf(id: string, secret: string): boolean {
       const row = credentialStore.credential(id);
@@ -134,7 +142,8 @@ export function createCredentials(parts: MemberParts) {
 
     /**
      * Keeps last use and address. The network, when the credential was used before but never from there (of the last 64
-     * networks); undefined otherwise, and for what is no address or no credential of the member.
+     * networks); undefined otherwise, for what is no address or no credential of the member, and when so many networks
+     * were in use within a day that one more is no news.
      */
     noteUse({ credential, did, at, address }: CredentialUse): string | undefined {
       const row = credentialStore.credential(credential);
@@ -144,7 +153,9 @@ export function createCredentials(parts: MemberParts) {
         const known = credentialStore.networks(credential);
         credentialStore.setUsed(credential, at, address);
         credentialStore.putNetwork(credential, network, at);
-        return known.length > 0 && !known.some((one) => one.network === network) ? network : undefined;
+        const ofLate = known.filter((one) => one.last_at > at - DAY_MS).length;
+        const isNew = known.length > 0 && !known.some((one) => one.network === network);
+        return isNew && ofLate < NEWS_OF_A_DAY ? network : undefined;
       });
     },
 

@@ -97,6 +97,15 @@ describe("coming and going", () => {
   });
 });
 
+test("relay nodes are told of credentials in use first, however many were revoked before", async () => {
+  members.join(ada, "Ada");
+  await members.addDomain(ada, "ada.test");
+  const make = () => members.createCredential(ada, ["ada.test"]) as { id: string };
+  const [old, newer] = [make(), (clock.advance(1_000), make())];
+  members.revokeCredential(ada, old.id);
+  expect(members.sendingRights(ada).credentials.map(({ id }) => id)).toEqual([newer.id, old.id]);
+});
+
 describe("credentials", () => {
   let id: string;
   beforeEach(async () => {
@@ -123,6 +132,14 @@ describe("credentials", () => {
   ])("%s", (_, addresses, expected) => {
     const seen = addresses.map((address, at) => members.noteUse({ credential: id, did: ada, at, address }));
     expect(seen).toEqual(expected);
+  });
+
+  test("of hundreds of networks in a day the first are news, and on the next day again", () => {
+    const use = (at: number, i: number) =>
+      members.noteUse({ credential: id, did: ada, at, address: `10.${i >> 8}.${i & 255}.1` });
+    const news = Array.from({ length: 500 }, (_, i) => use(i, i)).filter((one) => one !== undefined);
+    expect(news).toHaveLength(19);
+    expect(use(2 * 86_400_000, 501)).toBe("10.1.245.0/24");
   });
 
   test("of somebody else's credential nothing is noted", () => {

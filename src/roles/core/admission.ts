@@ -34,21 +34,26 @@ export function createAdmission({ db, clock, members, standings, pipeline, newEv
     standings.notes.put(did, { rkey: `membership-${at}`, at, kind: "notice", title, body });
   }
 
+  /** Who was ejected and is admitted again stands well. */
+  function readmit(did: string): void {
+    if (standings.state(did).standing === "ejected")
+      pipeline.conclude(standings.decide(did, "good", "Admitted again after a new application.", ""));
+  }
+
   function approve(did: string, decision: { tier?: Tier; note: string; by: string }) {
     const { by, tier = "new" } = decision;
     return decided("member_joined", did, { tier, by }, () => {
       const row = members.approve(did, decision);
       if ("error" in row) return row;
-      if (standings.state(did).standing === "ejected")
-        pipeline.conclude(standings.decide(did, "good", "Admitted again after a new application.", ""));
+      readmit(did);
       note(did, "You are a member", decision.note);
       return row;
     });
   }
 
   function apply(did: string, form: ApplicationForm, by: string) {
-    const readmit = standings.state(did).standing === "ejected";
-    return decided(undefined, did, {}, () => members.apply(did, form, by, { readmit }));
+    const ejected = standings.state(did).standing === "ejected";
+    return decided(undefined, did, {}, () => members.apply(did, form, by, { readmit: ejected }));
   }
 
   return {
@@ -57,7 +62,11 @@ export function createAdmission({ db, clock, members, standings, pipeline, newEv
 
     /** Apply and approve in one, by whoever runs the cooperative. */
     join: (did: string, name: string, tier: Tier = "new", by = "operator") =>
-      decided("member_joined", did, { tier, by }, () => members.join(did, name, tier, by)),
+      decided("member_joined", did, { tier, by }, () => {
+        const row = members.join(did, name, tier, by);
+        if (!("error" in row)) readmit(did);
+        return row;
+      }),
 
     decline: (did: string, decision: { reason: string; by: string }) =>
       decided(undefined, did, {}, () => {

@@ -9,6 +9,8 @@ export type PauseRefusal = MemberError | { error: "no-pause" | "not-yours" | "no
 /** `replaced`: the secrets are shown once. */
 export type Resumed = { ended: Pause[]; replaced: MadeCredential[] };
 
+/** What a person wants of a member, or of one of its credentials. */
+type Order = { credential: string | null; reason: string; by: string };
 type Who = { who: "member" | "committee"; by: string };
 
 /** Pauses as core keeps them: begun by a breaker or a person, ended by the member or the committee. */
@@ -39,8 +41,14 @@ export function createPauseDesk({
     const suspects = inUse(did, credential);
     for (const id of result.replace ? suspects : []) {
       const made = members.replaceCredential(did, id, { by, stolen: mail === "drop" });
-      if (!("error" in made)) replaced.push(made);
+      if ("error" in made) continue;
+      replaced.push(made);
+      // What a person stopped stays stopped, by whatever name it logs in.
+      const stopped = pauses.open(did).find((one) => one.credential === id && one.by !== null);
+      if (stopped) begin(did, { credential: made.id, reason: stopped.reason, by: stopped.by! });
     }
+    // Revoked before the answer came: what it has in the spool is vouched for all the same.
+    if (mail === "release" && credential !== null) members.vouchFor(did, credential);
     const commands = (suspects.length > 0 ? suspects : [credential]).map((of): QueueCommand => ({
       action: "drop",
       did,
@@ -71,6 +79,23 @@ export function createPauseDesk({
       .map((one) => one.id);
   }
 
+  /** A person's pause, with its event; undefined when one is open already. */
+  function begin(did: string, { credential, reason, by }: Order): Pause | undefined {
+    const at = clock.now();
+    const pause = pauses.begin({ did, credential, cause: "person", at, facts: {}, by, reason });
+    if (!pause) return undefined;
+    note(did, pause, "paused", `Sending is paused: ${reason}`, pauseWords("person").remedy);
+    pipeline.record(
+      newEvent("member_paused", {
+        dedupe_key: `member_paused:${pause.id}`,
+        member: { did, domain: domainOf(did) },
+        ...(credential !== null && { credential }),
+        detail: { cause: "person", pause_at: at, by, reason },
+      }),
+    );
+    return pause;
+  }
+
   return {
     /** A breaker's pause, as its event tells it. Told twice it is one. */
     record(envelope: Envelope): void {
@@ -96,37 +121,18 @@ export function createPauseDesk({
     },
 
     /** A person stops a member, or one credential. */
-    pause(
-      did: string,
-      { credential, reason, by }: { credential: string | null; reason: string; by: string },
-    ): Pause | PauseRefusal {
+    pause(did: string, order: Order): Pause | PauseRefusal {
+      const { credential } = order;
       if (!members.get(did)) return { error: "not-a-member", did };
       if (credential !== null && inUse(did, credential).length === 0)
         return { error: "credential-not-in-use", credential };
-      const begun = db.transaction(() => {
-        const at = clock.now();
-        const pause = pauses.begin({ did, credential, cause: "person", at, facts: {}, by, reason });
-        if (!pause) return undefined;
-        note(did, pause, "paused", `Sending is paused: ${reason}`, pauseWords("person").remedy);
-        pipeline.record(
-          newEvent("member_paused", {
-            dedupe_key: `member_paused:${pause.id}`,
-            member: { did, domain: domainOf(did) },
-            ...(credential !== null && { credential }),
-            detail: { cause: "person", pause_at: at, by, reason },
-          }),
-        );
-        return pause;
-      });
+      const begun = db.transaction(() => begin(did, order));
       tell([did]);
       return begun ?? pauses.open(did).find((p) => p.credential === credential && p.by !== null)!;
     },
 
     /** Ends every open pause of a member, or those of one credential, and lets their mail go. */
-    resume(
-      did: string,
-      { credential, reason, by }: { credential: string | null; reason: string; by: string },
-    ): Resumed | PauseRefusal {
+    resume(did: string, { credential, reason, by }: Order): Resumed | PauseRefusal {
       const open = pauses.open(did).filter((one) => credential === null || one.credential === credential);
       if (open.length === 0) return { error: "no-pause", did };
       const results = db.transaction(() =>

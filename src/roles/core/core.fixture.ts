@@ -1,0 +1,49 @@
+import { join } from "node:path";
+import { eventMaker } from "../../event/index.ts";
+import { MovableClock } from "../../lib/clock.ts";
+import { snowflakes } from "../../lib/ids.ts";
+import { busMigration, createEmbeddedBus } from "../../platform/bus.ts";
+import { Database } from "../../platform/database.ts";
+import { silentLog } from "../../platform/log.ts";
+import { createMetrics } from "../../platform/metrics.ts";
+import { openingKeyFrom } from "../../platform/seal.ts";
+import { createEmbeddedEngine, loadRules } from "../../rules/index.ts";
+import { coreMigrations, createCore } from "./index.ts";
+
+/** Core alone, in memory: a DNS without names, a clock that stands, nothing that repeats. */
+export async function openCore(now: number) {
+  const clock = new MovableClock(now);
+  const db = new Database(":memory:", [busMigration, ...coreMigrations]);
+  const bus = createEmbeddedBus(db, silentLog);
+  const newEvent = eventMaker(
+    () => clock.now(),
+    snowflakes(() => clock.now()),
+  );
+  const core = createCore({
+    db,
+    bus,
+    clock,
+    newEvent,
+    log: silentLog,
+    metrics: createMetrics(),
+    scheduler: { every: () => {}, close: async () => {} },
+    resolver: { resolve: async () => ({ status: "nxdomain", authentic: false }) },
+    rules: createEmbeddedEngine(await loadRules(join(import.meta.dirname, "../../../rules"))),
+    sealTo: await openingKeyFrom(new Uint8Array(32).fill(7)),
+    authority: "did:web:coop.test",
+    publicUrl: "https://coop.test",
+    returnPathHost: "bounce.coop.test",
+    spfInclude: "_spf.coop.test",
+  });
+  return {
+    core,
+    clock,
+    newEvent,
+    async close() {
+      await core.settle();
+      await core.close();
+      await bus.close();
+      db.close();
+    },
+  };
+}
