@@ -318,6 +318,10 @@ describe("pauses of the node", () => {
     expect(book.probe(did, "c1")).toBe(10);
     probe(1);
     expect((await createPolicyBook(store)).probe(did, "c1")).toBe(11);
+    book.forgive(did, "c1", 6);
+    const facts = { firstTime: 1, known: true, probe: book.probe(did, "c1") };
+    saveLimits(db, book.limitRows(book.consume({ ...base, facts })!.receipt));
+    expect((await createPolicyBook(store)).probe(did, "c1")).toBe(5);
     book.forgive(did, "c1", 99);
     expect(book.probe(did, "c1")).toBe(0);
   });

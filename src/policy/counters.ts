@@ -8,8 +8,8 @@ export type Receipt = { did: string; charges: readonly Charge[] };
 /** Under this name stand the buckets of the whole pool. */
 const POOL = "*";
 const SWEEP_MS = 600_000;
-/** Rows of settled buckets that one acceptance takes out of the file. */
-const DROPPED_AT_ONCE = 50;
+/** Rows of other buckets that one acceptance writes too. */
+const WRITTEN_AT_ONCE = 50;
 
 const keyOf = (did: string, bucket: string) => `${did} ${bucket}`;
 const ownerOf = (did: string, { pool }: Charge) => (pool ? POOL : did);
@@ -17,23 +17,26 @@ const ownerOf = (did: string, { pool }: Charge) => (pool ? POOL : did);
 /** The state of all limits in memory. Nothing here waits, so parallel submissions cannot pass a limit together. */
 export function createCounters(saved: readonly LimitRow[]) {
   const states = new Map<string, Map<string, number>>();
-  /** Settled: gone here, and to be taken out of the file with the next acceptance. */
-  const dropped = new Map<string, LimitRow>();
+  /** Changed by no acceptance (settled, forgiven): to be written with the next one. */
+  const unwritten = new Map<string, Omit<LimitRow, "tat">>();
   let sweptAt = -Infinity;
 
   const stateOf = (did: string) => states.get(did);
+  const tatOf = (did: string, bucket: string): number => stateOf(did)?.get(bucket) ?? 0;
 
   function set(did: string, bucket: string, tat: number): void {
     if (tat <= 0) return drop(did, bucket);
     let state = states.get(did);
     if (!state) states.set(did, (state = new Map()));
     state.set(bucket, tat);
-    if (dropped.size > 0) dropped.delete(keyOf(did, bucket));
   }
 
   function drop(did: string, bucket: string): void {
-    if (!states.get(did)?.delete(bucket)) return;
-    dropped.set(keyOf(did, bucket), { did, bucket, tat: 0 });
+    if (states.get(did)?.delete(bucket)) write(did, bucket);
+  }
+
+  function write(did: string, bucket: string): void {
+    unwritten.set(keyOf(did, bucket), { did, bucket });
   }
 
   /** A bucket that is not ahead of now is an unused one; one far ahead was written by a clock that was wrong. */
@@ -68,8 +71,11 @@ export function createCounters(saved: readonly LimitRow[]) {
 
   return {
     view,
-    get: (did: string, bucket: string): number => stateOf(did)?.get(bucket) ?? 0,
-    set,
+    get: tatOf,
+    set(did: string, bucket: string, tat: number): void {
+      set(did, bucket, tat);
+      write(did, bucket);
+    },
     /** Takes the charges: `after` has what `take` (charge.ts) made of the state that `view` gave just now. */
     take(did: string, charges: readonly Charge[], after: LimitState, now: number): Receipt {
       sweep(now);
@@ -83,16 +89,16 @@ export function createCounters(saved: readonly LimitRow[]) {
         if (tat !== undefined) set(owner, charge.name, tat - moved(charge));
       }
     },
-    /** The buckets that were taken from, as they are now, and some that are to leave the file. */
+    /** The buckets that were taken from, as they are now, and some that changed otherwise. */
     rows({ did, charges }: Receipt): LimitRow[] {
       const rows = charges.map((charge) => {
         const owner = ownerOf(did, charge);
-        return { did: owner, bucket: charge.name, tat: stateOf(owner)?.get(charge.name) ?? 0 };
+        return { did: owner, bucket: charge.name, tat: tatOf(owner, charge.name) };
       });
-      for (const [key, row] of dropped) {
-        if (rows.length - charges.length >= DROPPED_AT_ONCE) break;
-        rows.push(row);
-        dropped.delete(key);
+      for (const [key, row] of unwritten) {
+        if (rows.length - charges.length >= WRITTEN_AT_ONCE) break;
+        rows.push({ ...row, tat: tatOf(row.did, row.bucket) });
+        unwritten.delete(key);
       }
       return rows;
     },

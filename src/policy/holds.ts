@@ -37,7 +37,9 @@ export function whyHeld(
   const domain = domainOf(member, fromDomain);
   const hold = holdOf(member, domain, credential);
   if (hold) return hold;
-  if (credential && isRevoked(credential)) return { reason: "revoked", owner: "policy" };
+  // One that the policy does not name is gone.
+  if (credential ? isRevoked(credential) : credentialId !== null)
+    return { reason: "revoked", owner: "policy" };
   return domain ? undefined : { reason: "domain-held", owner: "policy" };
 }
 
