@@ -3,9 +3,14 @@ import { isStorageOutage, type Database } from "../platform/database.ts";
 const MOST = 200;
 const BATCH_MS = 100;
 
+/** SQLITE_CORRUPT and SQLITE_NOTADB. */
+export function isDamage(error: unknown): boolean {
+  return error instanceof Error && "errcode" in error && [11, 26].includes(Number(error.errcode) & 0xff);
+}
+
 /**
  * Many writes share a transaction; reads on the same connection see them before it ends. When the disk is full or fails,
- * what was waiting is lost and `onLost` is told: nobody who writes here waits for the disk, or fails with it.
+ * or the file is damaged, what was waiting is lost and `onLost` is told: nobody who writes here waits for the disk, or fails with it.
  */
 export function createBatch(db: Database, onLost: (error: unknown) => void) {
   let waiting = 0;
@@ -19,7 +24,7 @@ export function createBatch(db: Database, onLost: (error: unknown) => void) {
     } catch {
       // SQLite has rolled back already.
     }
-    if (!isStorageOutage(error)) throw error;
+    if (!isStorageOutage(error) && !isDamage(error)) throw error;
     onLost(error);
   }
 

@@ -1,10 +1,11 @@
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { Database } from "../platform/database.ts";
 import { fingerprint, type Fingerprint } from "./fingerprint.ts";
-import { countsAt, createHabits, FORGIVEN_MS, openHabits, SETTLE_MS, type Habits } from "./habits.ts";
+import { countsAt, createHabits, FORGIVEN_MS, SETTLE_MS, type Habits } from "./habits.ts";
+import { openHabits } from "./open.ts";
 import { habitsMigration } from "./store.ts";
 
 const DAY = 86_400_000;
@@ -144,8 +145,9 @@ describe("probes are forgiven", () => {
 });
 
 describe("first contacts", () => {
-  const contact = (habits: Habits, hard: boolean, at: number, who = credential) =>
-    habits.firstContact({ did, credential: who, hard, at });
+  let n = 0;
+  const contact = (habits: Habits, hard: boolean, at: number, who = credential, recipient = `n${n++}`) =>
+    habits.firstContact({ did, credential: who, recipient, hard, at });
 
   test.each<[string, string, number, boolean]>([
     ["five bounces at once", "bbbbb", 0, true],
@@ -158,6 +160,20 @@ describe("first contacts", () => {
     const results = [...outcomes].map((letter, i) => contact(habits, letter === "b", now + i * apart));
     expect(results.at(-1)).toBe(trips);
     expect(results.slice(0, -1)).not.toContain(true);
+  });
+
+  test("one mistyped address that is tried again and again counts once", () => {
+    const habits = open();
+    for (let i = 0; i < 20; i++) expect(contact(habits, true, now + i, credential, "typo")).toBe(false);
+    for (let i = 0; i < 3; i++) expect(contact(habits, true, now + 20)).toBe(false);
+    expect(contact(habits, true, now + 20)).toBe(true);
+  });
+
+  test("nor do deliveries to one mailbox push bounces out", () => {
+    const habits = open();
+    for (let i = 0; i < 4; i++) contact(habits, true, now);
+    for (let i = 0; i < 30; i++) contact(habits, false, now, credential, "own mailbox");
+    expect(contact(habits, true, now)).toBe(true);
   });
 
   test("each credential for itself, and anew after a yes", () => {
@@ -205,6 +221,32 @@ describe("the file", () => {
     expect(lookAt(third.habits, now + DAY)).toMatchObject({ firstTime: [true], template: { known: false } });
     third.habits.close();
     expect(readdirSync(dir)).toContain("habits.sqlite.damaged");
+  });
+
+  test.each([
+    ["in a question", 0],
+    ["in a write that nobody waits for", 1],
+  ])("damage that shows later, %s, makes it stricter and stops nobody", (name, cached) => {
+    const path = join(dir, `later-${name.length}.sqlite`);
+    const first = openHabits(path).habits;
+    send(first, people(300), now);
+    for (let i = 0; i < 64; i++) send(first, ["r0"], now + i, print(`text ${"abcdefgh".repeat(i + 1)}`));
+    first.close();
+    const told: unknown[] = [];
+    const { habits, damaged } = openHabits(path, undefined, (error) => told.push(error));
+    expect(damaged).toBe(false);
+    if (cached) send(habits, ["r1"], now);
+    const pages = readFileSync(path);
+    pages.fill(0xa5, 4096 * 2);
+    writeFileSync(path, pages);
+    for (let i = 0; i < 50; i++) send(habits, people(20, `p${i}-`), now + DAY);
+    habits.flush();
+    expect(told).toHaveLength(1);
+    expect(lookAt(habits, now + DAY, CONFIRM, ["r1", "p49-0"]).firstTime[0]).toBe(true);
+    send(habits, ["after"], now + DAY);
+    expect(lookAt(habits, now + DAY, CONFIRM, ["after"]).firstTime).toEqual([false]);
+    habits.close();
+    expect(readdirSync(dir)).toContain(`later-${name.length}.sqlite.damaged`);
   });
 
   test("a full disk loses habits, and stops nobody", () => {

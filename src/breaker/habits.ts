@@ -1,6 +1,5 @@
 import { createHash } from "node:crypto";
-import { renameSync, rmSync } from "node:fs";
-import { Database } from "../platform/database.ts";
+import type { Database } from "../platform/database.ts";
 import { createBatch } from "./batch.ts";
 import { isAlike, type Fingerprint } from "./fingerprint.ts";
 import * as store from "./store.ts";
@@ -66,9 +65,15 @@ export interface Habits {
   bounced(bounce: { did: string; template: string | null; at: number }): void;
   /**
    * The outcome at a first-time recipient, delivered or hard-bounced for its address; true: the credential is to be
-   * paused (`first-contact`).
+   * paused (`first-contact`). Of one recipient the latest counts: a mistyped address that is tried again is no spray.
    */
-  firstContact(contact: { did: string; credential: string; hard: boolean; at: number }): boolean;
+  firstContact(contact: {
+    did: string;
+    credential: string;
+    recipient: string;
+    hard: boolean;
+    at: number;
+  }): boolean;
   /** A yes: these templates are known. */
   approve(did: string, templates: readonly string[]): void;
   /** A yes to a credential (null: to all of the member): what it probed and what was held of it is known, and counts anew. */
@@ -83,35 +88,9 @@ export interface Habits {
 }
 
 /**
- * Opens the file, read and written on the caller's thread without waiting for the disk. One that is damaged is put aside
- * (`.damaged`) and begun anew: then every template is unseen and every recipient new. `onLost`: the disk did not take
- * the last writes, which has the same effect.
+ * Habits in a database that the caller opened. `onLost`: the disk did not take the last writes, or the file is damaged;
+ * what was lost makes the breaker stricter.
  */
-export function openHabits(
-  path: string,
-  onLost?: (error: unknown) => void,
-): { habits: Habits; damaged: boolean } {
-  try {
-    return { habits: createHabits(open(path), onLost), damaged: false };
-  } catch (error) {
-    if (!isDamage(error)) throw error;
-    renameSync(path, `${path}.damaged`);
-    for (const side of ["-wal", "-shm"]) rmSync(path + side, { force: true });
-    return { habits: createHabits(open(path), onLost), damaged: true };
-  }
-}
-
-function open(path: string): Database {
-  const db = new Database(path, [store.habitsMigration]);
-  db.exec("PRAGMA synchronous=NORMAL");
-  return db;
-}
-
-/** SQLITE_CORRUPT and SQLITE_NOTADB. */
-function isDamage(error: unknown): boolean {
-  return error instanceof Error && "errcode" in error && [11, 26].includes(Number(error.errcode) & 0xff);
-}
-
 export function createHabits(db: Database, onLost: (error: unknown) => void = () => {}): Habits {
   const cache = new Map<number, store.Template[]>();
   const numbers = new Map<string, number>();
@@ -238,12 +217,14 @@ export function createHabits(db: Database, onLost: (error: unknown) => void = ()
       template.bouncedAt = Math.max(template.bouncedAt, at);
       keepTemplate(member, template);
     },
-    firstContact({ did, credential, hard, at }) {
+    firstContact({ did, credential, recipient, hard, at }) {
       const member = numberOf(did);
-      const recent = store.contactsOf(db, member, credential).filter(([then]) => at - then < CONTACT_MS);
-      const outcomes: store.Contacts = [...recent, [at, hard ? 1 : 0] as [number, 0 | 1]].slice(
-        -FIRST_CONTACT.among,
-      );
+      const who = Buffer.from(short(recipient)).toString("base64url");
+      const recent = store
+        .contactsOf(db, member, credential)
+        .filter(([then, , whose]) => at - then < CONTACT_MS && whose !== who);
+      const latest: store.Contacts[number] = [at, hard ? 1 : 0, who];
+      const outcomes = [...recent, latest].slice(-FIRST_CONTACT.among);
       write(() => store.saveContacts(db, member, credential, outcomes, at));
       return hard && firstContactTrips(outcomes.map(([, bounced]) => bounced === 1));
     },

@@ -3,7 +3,6 @@ export {
   CONTACT_MS,
   createHabits,
   FORGIVEN_MS,
-  openHabits,
   NEWCOMER_SETTLE_MS,
   SETTLE_MS,
   type Habits,
@@ -11,6 +10,7 @@ export {
   type Submission,
 } from "./habits.ts";
 export { fingerprintOf } from "./mime.ts";
+export { openHabits } from "./open.ts";
 export { habitsMigration } from "./store.ts";
 export {
   FIRST_CONTACT,

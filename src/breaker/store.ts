@@ -182,8 +182,8 @@ export function dropProbe(db: Database, member: number, credential: string, temp
   );
 }
 
-/** Outcomes at first-time recipients: when, and whether a hard bounce (1) or not (0). The latest is last. */
-export type Contacts = [at: number, hard: 0 | 1][];
+/** Outcomes at first-time recipients: when, whether a hard bounce (1) or not (0), and whose. The latest is last. */
+export type Contacts = [at: number, hard: 0 | 1, recipient: string][];
 
 export function contactsOf(db: Database, member: number, credential: string): Contacts {
   const row = db.get<{ outcomes: string }>(

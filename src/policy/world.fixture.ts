@@ -72,7 +72,7 @@ export async function createWorld(member: MemberPolicy): Promise<World> {
       }).template;
       if (hard) habits.bounced({ did, template, at });
       else habits.delivered({ did, tier: me().tier, recipient: to, template, at });
-      if (firstTime && habits.firstContact({ did, credential: id, hard, at })) {
+      if (firstTime && habits.firstContact({ did, credential: id, recipient: to, hard, at })) {
         void book.pause({ did, credential: id, cause: "first-contact", at });
       }
     },

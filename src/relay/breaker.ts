@@ -1,11 +1,21 @@
 import type { ContentFacts, Fingerprint, Habits, Look } from "../breaker/index.ts";
-import type { EventMaker, MessageFacts } from "../event/index.ts";
-import type { Clock } from "../lib/clock.ts";
+import type { Envelope, EventMaker, MessageFacts } from "../event/index.ts";
+import { systemClock, type Clock } from "../lib/clock.ts";
 import type { Logger } from "../platform/log.ts";
-import { domainOf, type PauseCause, type PolicyBook } from "../policy/index.ts";
+import {
+  domainOf,
+  type CredentialPolicy,
+  type MemberPolicy,
+  type Pause,
+  type PauseCause,
+  type PolicyBook,
+} from "../policy/index.ts";
 import type { ReplyClass } from "../protocol/smtp-reply/index.ts";
 import type { MessageRow, Spool } from "../spool/index.ts";
 import { recipientFacts } from "./context.ts";
+
+/** Between two tries to write a pause down. */
+const AGAIN_MS = 1_000;
 
 /** What is known of a message by its content and recipients. */
 export type Known = {
@@ -33,7 +43,7 @@ export type Breaker = ReturnType<typeof createBreaker>;
 type Parts = {
   habits: Habits;
   policyBook: PolicyBook;
-  spool: Spool;
+  spool: Pick<Spool, "appendEvents">;
   clock: Clock;
   event: EventMaker;
   log: Logger;
@@ -42,6 +52,7 @@ type Parts = {
 
 /** The fast loop on this node: what messages are like, where they go, what comes of them, and when a credential stops. */
 export function createBreaker({ habits, policyBook, spool, clock, event, log, recipientKey }: Parts) {
+  let closed = false;
   const keyOf = (address: string, domain: string) => recipientFacts(recipientKey, address, domain).key;
 
   /** Stops the credential at once; the pause and what core is told of it are written together. */
@@ -49,7 +60,8 @@ export function createBreaker({ habits, policyBook, spool, clock, event, log, re
     const member = policyBook.byDid(did);
     const credential = member?.credentials.find(({ id }) => id === credentialId);
     if (!member || !credential || credential.breaker) return;
-    const at = clock.now();
+    // A clock that was set back must not make it one that is over already.
+    const at = Math.max(clock.now(), resumedUpTo(member, credential) + 1);
     const data = {
       dedupe_key: `paused:${credentialId}:${at}`,
       member: { did, domain: domainOf(member, credential.domains[0] ?? "")?.name ?? "" },
@@ -57,10 +69,21 @@ export function createBreaker({ habits, policyBook, spool, clock, event, log, re
       detail: { cause, pause_at: at, ...facts },
     };
     log.warn({ member: did, credential: credentialId, cause }, "the breaker stops a credential");
-    Promise.all([
-      policyBook.pause({ did, credential: credentialId, cause, at }),
-      spool.appendEvents([event("member_paused", data)]),
-    ]).catch((err: unknown) => log.error({ err, member: did }, "a pause could not be written down"));
+    void keep({ did, credential: credentialId, cause, at }, event("member_paused", data));
+  }
+
+  /** It holds at once, and would be gone with this process if it were not on disk. */
+  async function keep(begun: Pause, told: Envelope): Promise<void> {
+    for (;;) {
+      try {
+        await Promise.all([policyBook.pause(begun), spool.appendEvents([told])]);
+        return;
+      } catch (err) {
+        if (closed) return;
+        log.error({ err, member: begun.did }, "a pause could not be written down; again soon");
+        await systemClock.sleep(AGAIN_MS);
+      }
+    }
   }
 
   return {
@@ -105,12 +128,24 @@ export function createBreaker({ habits, policyBook, spool, clock, event, log, re
         habits.delivered({ did, tier, recipient: keyOf(address, domain), template, at });
       }
       if (!firstTime || credential === null) return;
-      if (habits.firstContact({ did, credential, hard, at })) pause(did, credential, "first-contact");
+      const recipient = keyOf(address, domain);
+      if (habits.firstContact({ did, credential, recipient, hard, at }))
+        pause(did, credential, "first-contact");
     },
 
     /** A person or a rule said yes. Returns how to stop. */
-    watch: () => policyBook.onResume((resumption) => habits.resumed(resumption)),
+    watch() {
+      const stop = policyBook.onResume((resumption) => habits.resumed(resumption));
+      return () => {
+        closed = true;
+        stop();
+      };
+    },
   };
+}
+
+function resumedUpTo(member: MemberPolicy, credential: CredentialPolicy): number {
+  return Math.max(member.resumedUpTo ?? 0, credential.resumedUpTo ?? 0);
 }
 
 /** Is this a hard bounce, for the address or its domain? */

@@ -216,9 +216,13 @@ async function open(options: RelayRoleOptions, opened: (() => Promise<void>)[]) 
 }
 
 function openBreakerHabits(path: string, log: Logger): Habits {
-  const { habits, damaged } = openHabits(path, (err) =>
-    log.error({ err }, "the breaker's memory was not written; it is stricter by what was lost"),
+  const isDamaged = (err?: unknown) =>
+    log.error({ err, path }, "the breaker's memory was damaged; it is put aside and begun anew");
+  const { habits, damaged } = openHabits(
+    path,
+    (err) => log.error({ err }, "the breaker's memory was not written; it is stricter by what was lost"),
+    isDamaged,
   );
-  if (damaged) log.error({ path }, "the breaker's memory was damaged; it is put aside and begun anew");
+  if (damaged) isDamaged();
   return habits;
 }
