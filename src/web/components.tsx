@@ -42,8 +42,13 @@ export function Section(props: {
   );
 }
 
-export function Card({ tone, children }: { tone?: Tone; children?: Child }) {
-  return <div class={tone ? `card ${tone}` : "card"}>{children}</div>;
+/** `id`: a live update keeps its forms apart from those of other cards. */
+export function Card({ tone, id, children }: { tone?: Tone; id?: string; children?: Child }) {
+  return (
+    <div class={tone ? `card ${tone}` : "card"} id={id}>
+      {children}
+    </div>
+  );
 }
 
 export type Column = { label: string; numeric?: boolean };

@@ -51,7 +51,7 @@ function setUp(result: ActionResult = { done: true, credentials: [] }) {
 const pause = "/pauses/7";
 const me = { answer: "this-was-me" };
 const resumed = { answer: "resumed" };
-const approve = { decision: "approve", tier: "warming", words: " Welcome " };
+const approve = { decision: "approve", application: "9", tier: "warming", words: " Welcome " };
 
 describe("who may send which form", () => {
   test.each<[string, string, Identity | null, Record<string, string>, object, number]>([
@@ -69,7 +69,15 @@ describe("who may send which form", () => {
     ["another one revokes", "/credentials/c1/revoke", stranger, {}, ours, 403],
     ["an applicant admits itself", "/application", own, approve, ours, 403],
     ["the committee admits", "/application", committee, approve, ours, 303],
-    ["it declines without a reason", "/application", committee, { decision: "decline" }, ours, 409],
+    [
+      "it declines without a reason",
+      "/application",
+      committee,
+      { decision: "decline", application: "9" },
+      ours,
+      409,
+    ],
+    ["of no application", "/application", committee, { decision: "approve" }, ours, 400],
     ["words without end", "/application", committee, { ...approve, words: "x".repeat(2_001) }, ours, 400],
     ["a body without end", "/application", committee, { words: "x".repeat(20_000) }, ours, 413],
   ])("%s", async (_, path, who, fields, headers, status) => {
@@ -87,7 +95,11 @@ test("what is done is named after who asked", async () => {
   await post("/application", committee, approve);
   expect(asked).toEqual([
     ["answerPause", did, 7, "this-was-me", { who: "member", by: "the member" }, "It was the member."],
-    ["decideApplication", did, { approve: true, tier: "warming", words: "Welcome", by: "the committee" }],
+    [
+      "decideApplication",
+      did,
+      { application: 9, approve: true, tier: "warming", words: "Welcome", by: "the committee" },
+    ],
   ]);
 });
 

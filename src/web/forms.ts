@@ -26,6 +26,7 @@ const PauseForm = z.object({
 });
 const ApplicationForm = z.object({
   decision: z.enum(["approve", "decline"]),
+  application: z.coerce.number().int(),
   tier: z.enum(TIERS).default("new"),
   words,
 });
@@ -78,9 +79,11 @@ export function formRoutes({ actions, publicUrl, identityOf, answer, refuse }: F
   );
   app.post(
     "/members/:did/application",
-    form(ApplicationForm, ofCommittee, async (_, did, { by }, { decision, tier, words: said }) => {
-      if (decision === "decline" && said === "") return { refused: "Say why, in words for the applicant." };
-      return actions.decideApplication(did, { approve: decision === "approve", tier, words: said, by });
+    form(ApplicationForm, ofCommittee, async (_, did, { by }, fields) => {
+      const { decision, application, tier, words: said } = fields;
+      const approve = decision === "approve";
+      if (!approve && said === "") return { refused: "Say why, in words for the applicant." };
+      return actions.decideApplication(did, { application, approve, tier, words: said, by });
     }),
   );
   return app;

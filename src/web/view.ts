@@ -141,6 +141,8 @@ export type MemberPause = Pause & {
   remedy: string;
   /** Name of the credential; null: the whole member. */
   credentialName: string | null;
+  /** A credential that it is about is in use: an answer replaces it. */
+  inUse: boolean;
   /** Recipients whose mail waits for it; null when that is not known here. */
   held: number | null;
 };
@@ -327,6 +329,7 @@ export interface WebActions {
   revokeCredential(did: string, id: string, by: string): Promise<ActionResult>;
   decideApplication(
     did: string,
-    decision: { approve: boolean; tier: Tier; words: string; by: string },
+    /** `application`: the one that was read, which may have been decided since, and followed by another. */
+    decision: { application: number; approve: boolean; tier: Tier; words: string; by: string },
   ): Promise<ActionResult>;
 }

@@ -73,7 +73,10 @@ export async function finishMessage(
     now,
   };
   const first = decide(input);
-  if (first.pause) breaker.pause(member.did, credential.id, first.pause.cause, known.told);
+  if (first.pause) {
+    const facts = { ...known.told, reached: known.facts.probe };
+    breaker.pause(member.did, credential.id, first.pause.cause, facts);
+  }
   if (first.outcome === "refuse" || first.outcome === "defer") return { ok: false, fromDomain, ...first };
   const consumed = policyBook.consume(input);
   if (!consumed) return { ok: false, ...TRY_LATER };

@@ -47,9 +47,10 @@ function itemsOf(application: Application): Items {
   return items.filter(([, value]) => value !== "");
 }
 
-function Decision({ application: { did } }: { application: Application }) {
+function Decision({ application: { did, id } }: { application: Application }) {
   return (
     <form method="post" action={applicationPath(did)} class="decide">
+      <input type="hidden" name="application" value={String(id)} />
       <label for="words">Words for the applicant; to decline, the reason</label>
       <textarea id="words" name="words" rows={2} maxlength={2000}></textarea>
       <label for="tier">Tier to begin with</label>

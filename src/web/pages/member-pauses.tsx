@@ -8,15 +8,24 @@ type Answer = Parameters<typeof KeyValue>[0]["items"][number];
 export const isOpen = (pause: MemberPause) => pause.end === null;
 
 /** An open pause with what ends it; the first thing that its member reads. */
-export function OpenPause({ pause, forCommittee }: { pause: MemberPause; forCommittee: boolean }) {
+export function OpenPause({
+  pause,
+  forCommittee,
+  frees,
+}: {
+  pause: MemberPause;
+  forCommittee: boolean;
+  /** Nothing else holds the mail that waits. */
+  frees: boolean;
+}) {
   return (
-    <Card tone="warn">
+    <Card tone="warn" id={`pause-${pause.id}`}>
       <h2>{headline(pause)}</h2>
       <KeyValue items={factsOf(pause)} />
       {forCommittee ? (
         <CommitteeForm pause={pause} />
       ) : pause.by === null ? (
-        <MemberForms pause={pause} />
+        <MemberForms pause={pause} frees={frees} />
       ) : null}
     </Card>
   );
@@ -28,7 +37,7 @@ function headline({ credentialName }: MemberPause): string {
 
 /** What a breaker counted. */
 const FACTS: Record<string, string> = {
-  first_time: "First-time recipients",
+  reached: "New people reached",
   hard: "Hard bounces",
 };
 
@@ -49,21 +58,30 @@ function factsOf(pause: MemberPause): Answer[] {
   return items;
 }
 
-function MemberForms({ pause }: { pause: MemberPause }) {
+function MemberForms({ pause, frees }: { pause: MemberPause; frees: boolean }) {
   const action = pausePath(pause.did, pause.id);
-  const replaced = pause.credential === null ? "Your credentials are replaced" : "The credential is replaced";
+  const whose = pause.credential === null ? "Your credentials are" : "The credential is";
+  const after = (replaced: string) =>
+    pause.inUse
+      ? `${whose} ${replaced}; you get the new one on the next page.`
+      : `${whose} revoked already; ask the committee for another.`;
+  const mail = frees
+    ? "The mail that waits leaves."
+    : "This pause ends. The mail waits on, for what else is said here.";
   return (
     <div class="choices" role="group" aria-label="Did you send it?">
       <form method="post" action={action} class="choice">
         <h3>You sent it</h3>
-        <p>The mail that waits leaves. {replaced} all the same; you get the new one on the next page.</p>
+        <p>
+          {mail} {after("replaced all the same")}
+        </p>
         <button type="submit" name="answer" value="this-was-me">
           This was me: let it go
         </button>
       </form>
       <form method="post" action={action} class="choice">
         <h3>Somebody else did</h3>
-        <p>The mail that waits is dropped for good. {replaced}; you get the new one on the next page.</p>
+        <p>The mail that waits is dropped for good. {after("replaced")}</p>
         <button type="submit" name="answer" value="this-was-not-me" class="grave">
           This was not me: drop it
         </button>

@@ -1,11 +1,19 @@
 import { Badge, Card, Code, DataTable, EmptyState, KeyValue, Section, Time } from "../components.tsx";
 import { STANDINGS, type Standing } from "../../policy/index.ts";
 import { changeAnchor, domainAnchor } from "../paths.ts";
-import type { MemberView, StandingChange } from "../view.ts";
+import type { MemberPause, MemberView, StandingChange } from "../view.ts";
 import { evidenceWords, STANDING_WORDS } from "../words.ts";
 import { OpenApplication } from "./member-application.tsx";
 import { isOpen, OpenPause } from "./member-pauses.tsx";
 import { StandingBadge } from "./parts.tsx";
+
+/** Whether what waits for a pause leaves when that ends. */
+function isOnlyHold({ membership, standing, pauses }: MemberView, pause: MemberPause): boolean {
+  if (membership !== "member" || standing === "suspended" || standing === "ejected") return false;
+  return !pauses.some(
+    (one) => isOpen(one) && one.id !== pause.id && [null, pause.credential].includes(one.credential),
+  );
+}
 
 /** The first thing on the page: is something wrong, why, what to do, and until when. */
 export function Situation({ view, forCommittee }: { view: MemberView; forCommittee: boolean }) {
@@ -19,7 +27,7 @@ export function Situation({ view, forCommittee }: { view: MemberView; forCommitt
           <OpenApplication application={application} forCommittee={forCommittee} />
         ))}
       {view.pauses.filter(isOpen).map((pause) => (
-        <OpenPause pause={pause} forCommittee={forCommittee} />
+        <OpenPause pause={pause} forCommittee={forCommittee} frees={isOnlyHold(view, pause)} />
       ))}
       {view.membership === "left" ? (
         <Card tone="idle">
