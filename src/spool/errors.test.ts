@@ -3,6 +3,7 @@ import { kindOf, SpoolError, spoolError, type SpoolErrorKind } from "./errors.ts
 
 const sqlite = (errcode: number) => Object.assign(new Error("x"), { code: "ERR_SQLITE_ERROR", errcode });
 const system = (code: string) => Object.assign(new Error("x"), { code });
+const quota = Object.assign(new Error("x"), { code: "Unknown system error -122", errno: -122 });
 const [IOERR_WRITE, IOERR_FSYNC, IOERR_SHMSIZE, CORRUPT_INDEX, CONSTRAINT_UNIQUE] = [
   778, 1034, 4874, 779, 2067,
 ];
@@ -22,7 +23,7 @@ test.each<[string, unknown, number | undefined, SpoolErrorKind]>([
   ["cannot be opened", sqlite(14), 1e9, "io"],
   ["an id twice", sqlite(CONSTRAINT_UNIQUE), 1e9, "fault"],
   ["ENOSPC", system("ENOSPC"), 0, "full"],
-  ["EDQUOT", system("EDQUOT"), 1e9, "full"],
+  ["EDQUOT, which Node has no name for", quota, 1e9, "full"],
   ["EIO", system("EIO"), 1e9, "io"],
   ["EROFS", system("EROFS"), 1e9, "io"],
   ["a bug", new TypeError("x"), 1e9, "fault"],

@@ -1,4 +1,5 @@
 import { statfsSync } from "node:fs";
+import { constants } from "node:os";
 
 /**
  * `full`: there was no room (answer `452 4.3.1`). `io`: the disk failed, or the spool is closed. `corrupt`: the
@@ -33,8 +34,9 @@ const NO_ROOM_BYTES = 64 * 1024;
 /** What kind of failure an error of SQLite or of the file system is. `free`: octets left where it happened. */
 export function kindOf(error: unknown, free: () => number | undefined): SpoolErrorKind {
   if (error instanceof SpoolError) return error.kind;
-  const { code, errcode } = error as { code?: unknown; errcode?: unknown };
-  if (code === "ENOSPC" || code === "EDQUOT") return "full";
+  const { code, errno, errcode } = error as { code?: unknown; errno?: unknown; errcode?: unknown };
+  // libuv has no name for EDQUOT.
+  if (code === "ENOSPC" || errno === -constants.errno.EDQUOT) return "full";
   if (typeof errcode === "number") {
     switch (errcode & 0xff) {
       case SQLITE_FULL:

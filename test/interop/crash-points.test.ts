@@ -23,7 +23,7 @@ const MAILBOXES = "127.0.0.30";
 const ROOT = join(import.meta.dirname, "../..");
 const LARGE = "A line of a large message, which is longer than the others.\r\n".repeat(1_400);
 /** The spool's log is told from the logs of other databases by its path. */
-const WAL_CALLS = ["pwrite64", "fdatasync"];
+const WAL_CALLS = ["pwrite64", "fsync", "fdatasync"];
 /** Bodies that are files, sockets, and what wakes threads. */
 const OTHER_CALLS = ["fsync", "rename", "unlink", "write", "writev", "read", "epoll_pwait", "futex"];
 
