@@ -201,9 +201,15 @@ export async function startRelay(
   dir: string,
   port: number,
   clock: MovableClock,
-  options: { maxPages?: number; reserve?: number; dataMs?: number; maxPerAddress?: number } = {},
+  options: {
+    maxPages?: number;
+    reserve?: number;
+    dataMs?: number;
+    loginMs?: number;
+    maxPerAddress?: number;
+  } = {},
 ): Promise<Testbed> {
-  const { dataMs = 600_000, maxPerAddress = 50, ...spoolOptions } = options;
+  const { dataMs = 600_000, loginMs = 30_000, maxPerAddress = 50, ...spoolOptions } = options;
   const spool = await createSpool({ path: join(dir, "spool.sqlite"), ...spoolOptions });
   const book = await createPolicyBook(spool.policies);
   await book.apply(member);
@@ -229,6 +235,7 @@ export async function startRelay(
       maxSize: MAX_SIZE,
       maxPerAddress,
       dataMs,
+      loginMs,
     },
     delivery: { port, allowPrivate: true, deadlines: { connect: 2_000, dataEnd: 3_000 } },
     spool,

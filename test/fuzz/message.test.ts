@@ -50,16 +50,16 @@ const context = {
 };
 
 /** Ms for `size` octets: linear. */
-const bound = (size: number) => 25 + size / 400;
+const bound = (size: number) => 50 + size / 250;
 
-/** The result of `work`, which takes no longer than the bound: at the third time, for the machine has other work. */
+/** The result of `work`, which takes no longer than the bound: at the fifth time, for the machine has other work. */
 async function timely<T>(what: string, size: number, work: () => T | Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     const started = performance.now();
     const result = await work();
     const took = performance.now() - started;
     if (took <= bound(size)) return result;
-    if (attempt === 3) throw new Error(`${what} of ${size} octets took ${Math.round(took)} ms`);
+    if (attempt === 5) throw new Error(`${what} of ${size} octets took ${Math.round(took)} ms`);
   }
 }
 
@@ -116,7 +116,7 @@ describe("whatever a message is made of", () => {
     { timeout: 600_000 },
     async () => {
       const seen = { taken: 0, refused: 0 };
-      await fuzz("messages", 3, async (random) => {
+      await fuzz("messages", 2, async (random) => {
         const message = mutate(random, pick(random, SEEDS), SEEDS);
         seen[await examine(message, random)]++;
       });
@@ -128,7 +128,7 @@ describe("whatever a message is made of", () => {
 
   test("the From field, changed by itself", { timeout: 600_000 }, async () => {
     const seen = { taken: 0, refused: 0 };
-    await fuzz("From fields", 3, async (random) => {
+    await fuzz("From fields", 2, async (random) => {
       const from = mutate(random, pick(random, FROM), FROM, 2_000).replaceAll(/\r\n(?![ \t])/g, "\r\n ");
       seen[await examine(`From: ${from}\r\nTo: b@c.test\r\n\r\n`, random)]++;
     });
