@@ -1,6 +1,6 @@
-import PostalMime from "postal-mime";
 import { fingerprint, type Fingerprint, type Mime } from "./fingerprint.ts";
 import { digest } from "./links.ts";
+import { parseMail } from "./parser.ts";
 
 /** So much of a message is looked at, in octets. */
 const LOOKED_AT = 65_536;
@@ -31,7 +31,7 @@ function beginning(start: Uint8Array): Uint8Array {
 
 async function readMime(bytes: Uint8Array, cut: boolean): Promise<Mime> {
   try {
-    const mail = await PostalMime.parse(bytes, LIMITS);
+    const mail = await parseMail(bytes, LIMITS);
     return {
       fromName: mail.from?.name ?? "",
       replyTo: (mail.replyTo ?? []).map(({ address = "" }) => address.split("@").at(-1)).join(),
