@@ -83,6 +83,12 @@ describe("pauses", () => {
     expect(pauses.stateOf(did, "c1")).toEqual({ resumedUpTo: 10 });
   });
 
+  test("an open one is shown however many have ended since", () => {
+    const open = begin(1, { credential: "c2" })!;
+    for (let at = 10; at < 60; at += 10) end(begin(at)!.id);
+    expect(pauses.of(did, 3).map(({ id }) => id)).toEqual([open.id, 6, 5, 4]);
+  });
+
   test("an end is not overwritten, and its command waits until it was told", () => {
     const pause = begin(10)!;
     pauses.end(pause.id, { at: 1, by: "ada", how: "this-was-not-me", reason: "" }, [{ action: "drop" }]);

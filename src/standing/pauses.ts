@@ -154,9 +154,16 @@ export function createPauses(db: Database) {
     open: (did: string): Pause[] => openOf(did).map(read),
     allOpen: (limit: number): Pause[] =>
       db.all<Row>("SELECT * FROM pause WHERE ended_at IS NULL ORDER BY id LIMIT ?", limit).map(read),
-    /** The newest first. */
-    of: (did: string, limit: number): Pause[] =>
-      db.all<Row>("SELECT * FROM pause WHERE did = ? ORDER BY id DESC LIMIT ?", did, limit).map(read),
+    /** Every open one, and then so many that have ended; the newest first. */
+    of: (did: string, ended: number): Pause[] =>
+      [
+        ...openOf(did).toReversed(),
+        ...db.all<Row>(
+          "SELECT * FROM pause WHERE did = ? AND ended_at IS NOT NULL ORDER BY id DESC LIMIT ?",
+          did,
+          ended,
+        ),
+      ].map(read),
 
     /**
      * Of the whole member (`null`) or of one credential. A node takes `resumedUpTo` for a yes to what was sent: of a

@@ -22,6 +22,9 @@ export async function pauseView({ core, spool, clock }: QueryParts, pause: Pause
     ...pause,
     ...pauseWords(pause.cause),
     credentialName: credential === null ? null : (core.members.credential(credential)?.name ?? credential),
+    inUse: core.members
+      .credentialsOf(did)
+      .some((one) => one.revoked === null && (credential === null || one.id === credential)),
     held: waiting?.recipients ?? null,
   };
 }

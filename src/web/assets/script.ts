@@ -1,5 +1,6 @@
 /**
- * The one script of the pages; everything works without it. It copies code blocks, and on a page whose `<main>` has
+ * The one script of the pages; everything works without it. It copies code blocks, sends a form that is pressed twice
+ * only once (a second answer would take the place of the one with a secret on it), and on a page whose `<main>` has
  * `data-live` it fetches the page again every few seconds and merges it in place: nodes are kept, so focus, scroll
  * position, selection and open `<details>` stay as they are.
  */
@@ -20,6 +21,12 @@ export const pageScript = `"use strict";
       button.textContent = "Selected: press the copy key";
     }
     setTimeout(() => { button.textContent = "Copy"; }, 2500);
+  });
+
+  const sent = new WeakMap();
+  document.addEventListener("submit", (event) => {
+    if (event.timeStamp - (sent.get(event.target) ?? -Infinity) < 10000) event.preventDefault();
+    else sent.set(event.target, event.timeStamp);
   });
 
   const main = document.querySelector("main");

@@ -42,11 +42,17 @@ export function Credentials({ view }: { view: MemberView }) {
               one.streams.join(", "),
               capsOf(one),
               <LastUse credential={one} />,
-              <form method="post" action={revokePath(view.did, one.id)}>
-                <button type="submit" class="grave" aria-label={`Revoke ${one.name}`}>
-                  Revoke
-                </button>
-              </form>,
+              <details id={`revoke-${one.id}`}>
+                <summary aria-label={`Revoke ${one.name}`}>Revoke</summary>
+                <form method="post" action={revokePath(view.did, one.id)}>
+                  <p class="small">
+                    For good: its program sends no more until it has another, which the committee makes.
+                  </p>
+                  <button type="submit" class="grave">
+                    Revoke {one.name}
+                  </button>
+                </form>
+              </details>,
             ],
           }))}
         />

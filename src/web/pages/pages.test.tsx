@@ -4,7 +4,7 @@ import { explanation } from "../fixtures/label.fixture.ts";
 import { committeeOverview, publicOverview, WARNED } from "../fixtures/pool.fixture.ts";
 import { renderPage, type Rendered } from "../render.tsx";
 import type { Identity } from "../session.ts";
-import type { MemberView } from "../view.ts";
+import type { MemberPause, MemberView } from "../view.ts";
 
 const committee: Identity = { role: "committee" };
 const render = async (shown: Rendered, viewer: Identity | null = null) =>
@@ -159,6 +159,34 @@ describe("a member's page", () => {
     const [pause] = suspendedMember.pauses;
     const byPerson = { ...suspendedMember, pauses: [{ ...pause!, by: "rosa", reason: "Asked to" }] };
     expect(await member(byPerson)).not.toContain("/pauses/");
+  });
+
+  test.each<[string, Partial<MemberView>, Partial<MemberPause>, string[]]>([
+    ["good", { standing: "good" }, {}, ["The mail that waits leaves", "you get the new one"]],
+    ["suspended", {}, {}, ["The mail waits on"]],
+    ["has left", { standing: "good", membership: "left" }, {}, ["The mail waits on"]],
+    ["revoked it before", { standing: "good" }, { inUse: false }, ["revoked already; ask the committee"]],
+  ])("promises of an answer no more than comes true: %s", async (_, more, change, facts) => {
+    const [pause] = suspendedMember.pauses;
+    const text = readable(await member({ ...suspendedMember, ...more, pauses: [{ ...pause!, ...change }] }));
+    for (const fact of facts) expect(text).toContain(fact);
+    expect(text.includes("you get the new one")).toBe(change.inUse !== false);
+    expect(text.includes("The mail that waits leaves")).toBe(!facts.includes("The mail waits on"));
+  });
+
+  test("nor of one of two pauses of a credential", async () => {
+    const [pause] = suspendedMember.pauses;
+    const stopped = { ...pause!, id: 8, by: "rosa", reason: "Phishing" };
+    const view = { ...suspendedMember, standing: "good" as const, pauses: [stopped, pause!] };
+    expect(readable(await member(view))).toContain("The mail waits on");
+  });
+
+  test("a credential is not revoked by one press in passing", async () => {
+    const html = await member(warnedMember);
+    const [one] = warnedMember.credentials;
+    expect(html).toMatch(
+      new RegExp(`<details id="revoke-${one!.id}">.*?<form method="post".*?</details>`, "s"),
+    );
   });
 
   test("shows no local part of a recipient, in the conversation neither", async () => {
