@@ -5,6 +5,7 @@ import type { Address } from "../../platform/config/index.ts";
 import { limitConnections } from "../connections.ts";
 import type { RelayContext, SubmissionConfig } from "../context.ts";
 import { watchCommands } from "./commands.ts";
+import { greetAtOnce } from "./greeting.ts";
 import type { Login, Who } from "./login.ts";
 import { refusal, type Refusal } from "./refusal.ts";
 import { createSessionHandlers, DEFAULTS, SmtpReply } from "./session.ts";
@@ -77,6 +78,7 @@ export function createSubmissionServer(
   ].map(({ address, secure }) => ({ address, secure, server: new SMTPServer({ ...options, secure }) }));
   for (const { server } of listeners) {
     limits.guard(server);
+    greetAtOnce(server);
     server.on("error", (err) => log.debug({ err }, "submission connection failed"));
   }
 
