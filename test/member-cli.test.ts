@@ -41,13 +41,13 @@ afterAll(async () => {
 });
 afterEach(() => vi.restoreAllMocks());
 
-async function run(command: () => Promise<number>): Promise<string> {
+async function run(command: () => Promise<number>, exit = 0): Promise<string> {
   let text = "";
   vi.spyOn(process.stdout, "write").mockImplementation((chunk) => {
     text += String(chunk);
     return true;
   });
-  expect(await command()).toBe(0);
+  expect(await command()).toBe(exit);
   vi.restoreAllMocks();
   return text;
 }
@@ -241,7 +241,9 @@ describe("a person's pause", () => {
     const held = () =>
       sandbox.serve.relay!.policyBook.byDid(did)!.credentials.find((c) => c.id === credential!.id)!.paused;
     expect(held()).toBe(true);
-    expect(await run(() => memberShow(did, { env }))).toContain("Looks stolen");
+    const shown = await run(() => memberShow(did, { env }));
+    expect(shown).toContain("Looks stolen");
+    expect(shown).toMatch(/paused \d{4}-\d\d-\d\d \d\d:\d\d UTC by ada/);
     expect(await run(() => memberList({ env }))).toMatch(new RegExp(`paused +new +${did}`));
     await run(() => memberResume(did, { env, reason: "It was the owner", by: "bob" }));
     await expect(memberResume(did, { env, reason: "again" })).rejects.toThrow(/Nothing of .* is paused/);
@@ -270,7 +272,7 @@ describe("atmos domain rotate", () => {
     const text = await run(() => domainRotate(domain, { env }));
     expect(text).toContain("1. Publish these records");
     await expect(domainRotate(domain, { env })).rejects.toThrow(/--status/);
-    await run(() => domainRotate(domain, { env, now: true }));
+    expect(await run(() => domainRotate(domain, { env, now: true }), 1)).toContain("The old keys sign on");
     expect(signing()).toEqual(before);
     await run(() => domainRotate(domain, { env, cancel: true }));
     await expect(domainRotate(domain, { env, cancel: true })).rejects.toThrow(/no next pair/);

@@ -33,7 +33,11 @@ export function apiOf(env: string | undefined): Api {
         ...(body !== undefined && { body: JSON.stringify(body) }),
         signal: AbortSignal.timeout(TIMEOUT_MS),
       });
-    } catch {
+    } catch (error) {
+      if ((error as Error).name === "TimeoutError")
+        throw new CommandError(
+          `${origin} did not answer within ${TIMEOUT_MS / 1000} seconds. What was asked may have been done all the same: look before you ask again.`,
+        );
       throw new CommandError(`${origin} does not answer. Start it with: atmos serve`);
     }
     const answer = (await response.json().catch(() => ({}))) as Record<string, unknown>;

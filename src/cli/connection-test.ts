@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { systemClock } from "../lib/clock.ts";
 import { probeSubmission } from "../platform/submission-probe.ts";
 import {
@@ -13,7 +12,7 @@ import {
   type PortFinding,
   type ReadUrl,
 } from "../protocol/submission-check/index.ts";
-import { CommandError, EXIT, outputFor, plain } from "./output.ts";
+import { CommandError, EXIT, outputFor, plain, readOption } from "./output.ts";
 import { sayNotes } from "./send-test.ts";
 
 export type ConnectionTestOptions = {
@@ -47,7 +46,7 @@ export async function connectionTest(
     host,
     ports: portsOf(options, read),
     timeoutMs,
-    ...(options.ca !== undefined && { ca: readFileSync(options.ca, "utf8") }),
+    ...(options.ca !== undefined && { ca: readOption("--ca", options.ca) }),
   });
   const url = read && {
     notes: read.notes,

@@ -24,7 +24,11 @@ export async function domainRotate(
   const rotation = answer as unknown as Rotation;
   out.say(rotationLines(rotation));
   out.result(answer);
-  return EXIT.ok;
+  if (what !== "now" || rotation.publish.length === 0) return EXIT.ok;
+  out.say(
+    "\nThe old keys sign on: this host's resolver does not find both new records, each with the right key and alone at its name. Publish them, and say --now again.",
+  );
+  return EXIT.fault;
 }
 
 /** Where a rotation stands, and what the member does next. */

@@ -120,7 +120,7 @@ export async function memberResume(
   });
   const ended = (answer["ended"] as unknown[]).length;
   out.say(`${options.credential ?? did}: ${ended === 1 ? "the pause has" : `${ended} pauses have`} ended.`);
-  out.say("What was held leaves.");
+  out.say("What they held leaves, unless something else holds it: a standing, a domain, another pause.");
   out.result(answer);
   return EXIT.ok;
 }
@@ -134,9 +134,15 @@ type MemberLine = {
   domains: { name: string; status: string }[];
 };
 
-/** Where a member stands, in one word: membership before standing. */
-const state = ({ membership, standing, paused }: MemberLine) =>
-  membership === "member" ? (paused ? "paused" : standing) : membership;
+/** Where a member stands, in one word, the gravest: membership, an end of sending, a pause, standing. */
+export function stateOf({
+  membership,
+  standing,
+  paused,
+}: Omit<MemberLine, "did" | "tier" | "domains">): string {
+  if (membership !== "member") return membership;
+  return paused && standing !== "suspended" && standing !== "ejected" ? "paused" : standing;
+}
 
 export async function memberList(options: Common): Promise<number> {
   const out = outputFor(options);
@@ -145,7 +151,7 @@ export async function memberList(options: Common): Promise<number> {
     const names = member.domains
       .map(({ name, status }) => (status === "active" ? name : `${name} (${status})`))
       .join(", ");
-    out.say(`${state(member).padEnd(10)} ${member.tier.padEnd(8)} ${member.did}  ${names}`);
+    out.say(`${stateOf(member).padEnd(10)} ${member.tier.padEnd(8)} ${member.did}  ${names}`);
   }
   out.result(answer);
   return EXIT.ok;
@@ -200,7 +206,7 @@ export type Application = {
   decision: { at: number; by: string; tier: string | null; note: string } | null;
 };
 
-const when = (at: number) => new Date(at).toISOString().slice(0, 16).replace("T", " ");
+const when = (at: number | string) => `${new Date(at).toISOString().slice(0, 16).replace("T", " ")} UTC`;
 
 /** An application with its decision; what is empty is left out. */
 export function applicationLines(application: Application): string {
@@ -242,7 +248,7 @@ export function credentialLine(one: CredentialLine): string {
     one.daily === null ? "" : `${one.daily} a day`,
   ].filter((cap) => cap !== "");
   const used = one.lastUsed
-    ? `last used ${one.lastUsed.at.slice(0, 16).replace("T", " ")} from ${plain(one.lastUsed.address)}`
+    ? `last used ${when(one.lastUsed.at)} from ${plain(one.lastUsed.address)}`
     : "never used";
   const parts = [
     `${one.id}  "${plain(one.name)}"  ${one.username}`,

@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+
 /** How a command ends. 0: as it should be. 1: something is wrong, and was said. 2: it was called wrongly. */
 export const EXIT = { ok: 0, fault: 1, usage: 2 } as const;
 
@@ -25,6 +27,16 @@ export class CommandError extends Error {
   constructor(message: string, exit: number = EXIT.fault) {
     super(message);
     this.exit = exit;
+  }
+}
+
+/** The text of a file that an option names. */
+export function readOption(option: string, path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new CommandError(`${option} ${path} cannot be read (${code}).`, EXIT.usage);
   }
 }
 

@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { createTransport } from "nodemailer";
 import {
   explain,
@@ -7,7 +6,7 @@ import {
   type SmtpFault,
   type Target,
 } from "../protocol/submission-check/index.ts";
-import { CommandError, EXIT, outputFor, plain, type Output } from "./output.ts";
+import { CommandError, EXIT, outputFor, plain, readOption, type Output } from "./output.ts";
 
 export type SendTestOptions = { url?: string; from?: string; ca?: string; subject?: string; json?: boolean };
 
@@ -26,13 +25,14 @@ export async function sendTest(to: string, options: SendTestOptions): Promise<nu
   const from = options.from ?? process.env["PDS_EMAIL_FROM_ADDRESS"];
   if (!from)
     throw new CommandError("Name the sender with --from, or set PDS_EMAIL_FROM_ADDRESS.", EXIT.usage);
+  const ca = options.ca === undefined ? undefined : readOption("--ca", options.ca);
   sayNotes(out, read);
   const broken = notes.some(({ severity }) => severity === "fault");
   const url = { notes, ...(read.corrected !== undefined && { corrected: read.corrected }) };
   out.say(
     `Connecting to ${target.host}:${target.port} (${target.secure ? "TLS at once" : "STARTTLS"}) as ${plain(target.user)}`,
   );
-  const sent = await send(target, from, to, options);
+  const sent = await send(target, from, to, { ca, subject: options.subject });
   if ("fault" in sent) {
     const { code, text: remedy } = explain(sent.fault, target);
     const response = sent.fault.response ?? sent.fault.message;
@@ -61,7 +61,7 @@ async function send(
   target: Target,
   from: string,
   to: string,
-  options: SendTestOptions,
+  options: { ca: string | undefined; subject: string | undefined },
 ): Promise<{ response: string; messageId: string } | { fault: SmtpFault }> {
   const transport = createTransport({
     host: target.host,
@@ -72,7 +72,7 @@ async function send(
     connectionTimeout: TIMEOUT_MS,
     greetingTimeout: TIMEOUT_MS,
     socketTimeout: 2 * TIMEOUT_MS,
-    ...(options.ca !== undefined && { tls: { ca: readFileSync(options.ca) } }),
+    ...(options.ca !== undefined && { tls: { ca: options.ca } }),
   });
   try {
     return await transport.sendMail({

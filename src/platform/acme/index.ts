@@ -124,7 +124,9 @@ export async function openAcme(options: AcmeOptions): Promise<AcmeCertificates> 
       retryAfterMs: error instanceof AcmeError ? error.retryAfterMs : 0,
     });
     const serves = current ? `the old one serves until ${iso(current.notAfter)}` : "nothing can serve yet";
-    const next = `next try at ${iso(plan().at)}, or one minute after this at SIGHUP`;
+    const sooner =
+      state.retryAfterMs > 0 ? "which the authority asks for" : "or one minute after this at SIGHUP";
+    const next = `next try at ${iso(plan().at)}, ${sooner}`;
     log.error({ names, failures: state.failures }, `no certificate: ${error.message} ${serves}; ${next}`);
     options.onFault?.();
   }
