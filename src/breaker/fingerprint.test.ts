@@ -192,6 +192,37 @@ describe("what a thief sends is not of the member's template", () => {
       "another alphabet",
       { ...original, text: `${text}${"请立即支付海关费用以避免您的包裹被退回".repeat(2)}` },
     ],
+    ...[
+      '<a href="http:evil.test/x">x</a>',
+      '<a href="h&Tab;ttps:evil.test">x</a>',
+      '<a href="h&#0000000116;tps:\\\\evil.test">x</a>',
+      `<a href${" ".repeat(40)}="//evil.test/x">x</a>`,
+      `<a href="//evil.test/${"x".repeat(3_000)}">x</a>`,
+      '<a href=x title="<" href="//evil.test/x">x</a>',
+      '<img srcset="cid:a 1x, //evil.test/a.png 2x">',
+      '<a href="mailto:a@evil.test,b@example.org">x</a>',
+      `<!--[if mso]><p>${spam}</p><![endif]-->`,
+      `<style>p::before { content: "${spam}" }</style>`,
+      `<!-- --!>${spam}<!-- -->`,
+      `<!-->${spam}<!-- -->`,
+      `<style></style x>${spam}<style></style>`,
+      `<stylex>${spam}<style></style>`,
+      `<textarea><style></textarea>${spam}<style></style>`,
+      `<textarea><a x="</textarea>${spam}<b x=">`,
+      `<textarea><!--</textarea>${spam}<!-- -->`,
+      `<a " >${spam}<a ">x</a></a>`,
+      `<img src="cid:a" alt="${spam}">`,
+      `<input value="${spam}">`,
+      spam.replaceAll(" ", "\u3164"),
+      spam.replaceAll(" ", "&ensp;"),
+      spam.replaceAll(" ", "_"),
+      spam.replace(/ (\S+)/g, "<span style='padding:4px'>$1</span>"),
+      `${spam}${spam}1`.replaceAll(" ", "_"),
+    ].map((more): [string, Mail] => [
+      `more: ${more.slice(0, 60)}`,
+      { ...original, html: html.replace("</table>", `</table>${more}`) },
+    ]),
+    ["answers to a group", { ...original, headers: ["Reply-To: us: x@evil.test;"] }],
     [
       "the words hidden in a comment",
       { ...original, html: `<html><!-- ${html.replace(/<!doctype html>/, "")} -->${spam}</html>` },
@@ -263,7 +294,9 @@ describe("properties, over many random texts", () => {
       const kind = pick(kinds);
       const put = new Set(Array.from({ length: 3 }, () => Math.floor(next() * words.length)));
       const filled = () => print(words.map((own, at) => (put.has(at) ? kind() : own)));
-      expect(filled().id).toBe(filled().id);
+      const [a, b] = [filled(), filled()];
+      expect({ ...a, id: "", masked: 0 }).toEqual({ ...b, id: "", masked: 0 });
+      expect(isAlike(a, b)).toBe(true);
     }
   });
 
@@ -288,7 +321,23 @@ describe("properties, over many random texts", () => {
   });
 
   test("whatever comes in, it ends soon", async () => {
-    const html = ["<", "<a href=", "&#", "http://", '"', "url(", "<!--", "<style", "<style></style>"];
+    const html = [
+      "<",
+      "<a ",
+      '<a "',
+      "<a href=",
+      "<a x='<a x='",
+      "<!--<a>-->",
+      "<title>",
+      "&#",
+      "&#0",
+      "http://",
+      '"',
+      "url(",
+      "<!--",
+      "<style",
+      "<style></style>",
+    ];
     const plain = [
       "a.",
       "://",

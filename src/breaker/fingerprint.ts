@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import { base32 } from "../lib/ids.ts";
-import { createLinkSet, digest, linksOfHtml } from "./links.ts";
-import { decodeEntities, textOfHtml, wordsOf } from "./words.ts";
+import { readHtml } from "./html.ts";
+import { createLinkSet, digest } from "./links.ts";
+import { wordsOf } from "./words.ts";
 
 /** What of a message makes it one of a kind. */
 export type Mime = {
@@ -19,7 +20,7 @@ export type Mime = {
 };
 
 /**
- * What messages of one template share. `links` must be equal: hosts of links, domain of replies, attachments. `text` and
+ * What messages of one template share. `links` must be equal: hosts of links, domain of replies, attachments, styles. `text` and
  * `html` are sketches: the smallest hashes of their pairs of words, ascending.
  */
 export type Fingerprint = {
@@ -52,9 +53,12 @@ export function fingerprint(mime: Mime): Fingerprint {
   };
   const text = part(mime.text);
   let html: Uint32Array = new Uint32Array();
+  let unseen: string[] = [];
   if (mime.html !== null) {
-    for (const link of linksOfHtml(decodeEntities(mime.html))) links.add(link);
-    html = part(decodeEntities(textOfHtml(mime.html)));
+    const page = readHtml(mime.html);
+    for (const link of page.links) links.add(link);
+    html = part(page.text);
+    unseen = [...page.unseen, wordsOf(page.aside, links.add).words.join(" ")];
   }
   const exact = digest(
     JSON.stringify([
@@ -62,6 +66,7 @@ export function fingerprint(mime: Mime): Fingerprint {
       mime.replyTo.toLowerCase(),
       mime.attachments.map(({ mimeType, content }) => `${mimeType} ${digest(content)}`),
       [mime.text === null, mime.html === null, mime.cut],
+      unseen,
     ]),
   );
   const hash = createHash("sha256")

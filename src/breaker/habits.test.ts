@@ -1,7 +1,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, describe, expect, test } from "vitest";
+import { afterAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { Database } from "../platform/database.ts";
 import { fingerprint, type Fingerprint } from "./fingerprint.ts";
 import { countsAt, createHabits, FORGIVEN_MS, SETTLE_MS, type Habits } from "./habits.ts";
@@ -232,6 +232,8 @@ describe("the file", () => {
     send(first, people(300), now);
     for (let i = 0; i < 64; i++) send(first, ["r0"], now + i, print(`text ${"abcdefgh".repeat(i + 1)}`));
     first.close();
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
     const told: unknown[] = [];
     const { habits, damaged } = openHabits(path, undefined, (error) => told.push(error));
     expect(damaged).toBe(false);
@@ -242,6 +244,7 @@ describe("the file", () => {
     for (let i = 0; i < 50; i++) send(habits, people(20, `p${i}-`), now + DAY);
     habits.flush();
     expect(told).toHaveLength(1);
+    expect(vi.getTimerCount()).toBe(0);
     expect(lookAt(habits, now + DAY, CONFIRM, ["r1", "p49-0"]).firstTime[0]).toBe(true);
     send(habits, ["after"], now + DAY);
     expect(lookAt(habits, now + DAY, CONFIRM, ["after"]).firstTime).toEqual([false]);

@@ -263,8 +263,11 @@ export function createHabits(db: Database, onLost: (error: unknown) => void = ()
     },
     flush,
     close() {
-      flush();
-      db.close();
+      try {
+        flush();
+      } finally {
+        db.close();
+      }
     },
   };
 }

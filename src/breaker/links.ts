@@ -9,17 +9,24 @@ const MOST_LINKS = 100;
  * outside of the message.
  */
 function linkTarget(link: string): string | undefined {
-  let url: URL;
-  try {
-    url = new URL(link.trim(), `http://${RELATIVE}/`);
-  } catch {
-    return `broken:${digest(link)}`;
-  }
+  // `http:host` is a host to who reads it on a page of another scheme.
+  const url = URL.parse(link) ?? URL.parse(link, `http://${RELATIVE}/`);
+  if (!url) return `broken:${digest(link)}`;
   const { protocol, hostname } = url;
   if (hostname === RELATIVE || protocol === "cid:") return undefined;
   if (protocol === "http:" || protocol === "https:") return hostname;
-  if (protocol === "mailto:") return `mailto:${url.pathname.split("@").at(-1)?.toLowerCase()}`;
+  if (protocol === "mailto:") return `mailto:${domainsIn(url.href)}`;
   return `${protocol}${digest(url.href)}`;
+}
+
+/** Of all its addresses, those that get a copy too. */
+function domainsIn(mailto: string): string {
+  const domains =
+    mailto
+      .toLowerCase()
+      .replaceAll("%40", "@")
+      .match(/@[^@,;&?#\s]+/g) ?? [];
+  return [...new Set(domains)].sort().join("");
 }
 
 /** A bounded set of link targets. */
@@ -36,18 +43,6 @@ export function createLinkSet() {
     },
     sorted: (): string[] => [...targets].sort(),
   };
-}
-
-const ATTRIBUTE =
-  /\b(?:href|src|srcset|action|formaction|background|poster|data|cite)\s{0,20}=\s{0,20}(?:"([^"]{0,2048})"|'([^']{0,2048})'|([^\s"'<>]{1,2048}))/gi;
-const CSS_URL = /\burl\(\s{0,20}["']?([^"')]{1,2048})/gi;
-const ABSOLUTE = /\b[a-z][a-z0-9+.-]{1,15}:\/\/[^\s"'<>]{1,2048}/gi;
-
-/** Every link of an HTML document, its entities decoded: attributes, styles, and whatever looks like an address. */
-export function* linksOfHtml(html: string): Generator<string> {
-  for (const [, double, single, bare] of html.matchAll(ATTRIBUTE)) yield double ?? single ?? bare ?? "";
-  for (const [, url] of html.matchAll(CSS_URL)) yield url ?? "";
-  for (const [url] of html.matchAll(ABSOLUTE)) yield url;
 }
 
 export function digest(text: string | Uint8Array): string {

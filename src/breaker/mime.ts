@@ -1,3 +1,4 @@
+import type { Address } from "postal-mime";
 import { fingerprint, type Fingerprint, type Mime } from "./fingerprint.ts";
 import { digest } from "./links.ts";
 import { parseMail } from "./parser.ts";
@@ -29,12 +30,20 @@ function beginning(start: Uint8Array): Uint8Array {
   return bytes.subarray(0, end + 1);
 }
 
+/** The domains, also of those in a group. */
+function repliesTo(addresses: readonly Address[]): string {
+  return addresses
+    .flatMap((one) => one.group ?? [one])
+    .map(({ address = "" }) => address.split("@").at(-1))
+    .join();
+}
+
 async function readMime(bytes: Uint8Array, cut: boolean): Promise<Mime> {
   try {
     const mail = await parseMail(bytes, LIMITS);
     return {
       fromName: mail.from?.name ?? "",
-      replyTo: (mail.replyTo ?? []).map(({ address = "" }) => address.split("@").at(-1)).join(),
+      replyTo: repliesTo(mail.replyTo ?? []),
       subject: mail.subject ?? "",
       text: mail.text ?? null,
       html: mail.html ?? null,

@@ -16,40 +16,37 @@ export function openHabits(
   onDamaged: (error: unknown) => void = () => {},
 ): { habits: Habits; damaged: boolean } {
   let damage: unknown;
-  let db: Database | undefined;
-  let habits: Habits;
+  let habits: Habits | undefined;
 
-  function begin(): void {
-    db = undefined;
-    db = open(path);
-    habits = createHabits(db, (error) => {
+  function begin(): Habits {
+    habits = createHabits(open(path), (error) => {
       if (isDamage(error)) damage ??= error;
       else onLost(error);
     });
+    return habits;
   }
 
-  function beginAnew(): void {
+  function beginAnew(): Habits {
     try {
-      db?.close();
+      habits?.close();
     } catch {
       // What it could not write is put aside with it.
     }
     putAside(path);
-    begin();
+    damage = undefined;
+    return begin();
   }
 
   /** Damage shows in a question, or in a write that nobody waited for: both are answered by an empty file. */
   function onSound<T>(work: (habits: Habits) => T): T {
     try {
-      if (damage === undefined) return work(habits);
+      if (damage === undefined) return work(habits ?? begin());
     } catch (error) {
       if (!isDamage(error)) throw error;
       damage = error;
     }
     onDamaged(damage);
-    damage = undefined;
-    beginAnew();
-    return work(habits);
+    return work(beginAnew());
   }
 
   let damaged = false;

@@ -4,17 +4,20 @@ const ADDRESS = "@";
 const LINK = "~";
 
 const EDGES = /^[^\p{L}\p{N}]+|[^\p{L}\p{N}]+$/gu;
-const NAME = /^[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,8}$/i;
+const NAME = /^[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,4}$/i;
 const PATH = /^((?:[a-z0-9-]{1,63}\.){1,8}[a-z]{2,24})(?::\d{1,5})?[/?#]/i;
 const SCHEME = /[a-z][a-z0-9+.-]{1,15}:\/\//gi;
 const CAPITALS = /^[A-Z2-7]{5,}$|^[A-Z2-7]{3,}(?:-[A-Z2-7]{3,})+$/;
-const OPAQUE = /^[\x21-\x7e]{25,}$/;
 const UNSPACED = /[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]/;
 const INVISIBLE = /[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]/g;
 /** Most words of most mail: nothing in them needs a second look. */
 const PLAIN = /^[("']{0,2}([A-Za-z]?[a-z]+)[.,:;!?)"']{0,2}$/;
 /** Longer than any word; a link has been looked for in it. */
 const LONG = 300;
+/** Seen as a space, and a letter to everything else. */
+const BLANK = /[\u115f\u1160\u2800]/g;
+/** A masked word counts once more for each so many of its characters: what it says is not known. */
+const MASKED_UNIT = 32;
 
 export type Words = { words: string[]; masked: number };
 
@@ -25,8 +28,8 @@ export type Words = { words: string[]; masked: number };
 export function wordsOf(text: string, onLink: (link: string) => void): Words {
   const words: string[] = [];
   let masked = 0;
-  const mask = (sign: string) => {
-    masked++;
+  const mask = (sign: string, { length }: string) => {
+    masked += 1 + Math.floor(length / MASKED_UNIT);
     if (words.at(-1) !== sign) words.push(sign);
   };
   for (const raw of plainText(text).split(/\s+/)) {
@@ -38,11 +41,11 @@ export function wordsOf(text: string, onLink: (link: string) => void): Words {
     if (raw.includes("://")) {
       for (const { 0: scheme, index } of raw.matchAll(SCHEME))
         onLink(raw.slice(index, index + scheme.length + 300));
-      mask(LINK);
+      mask(LINK, raw);
       continue;
     }
     if (raw.length > LONG) {
-      mask(CODE);
+      mask(CODE, raw);
       continue;
     }
     const token = raw.replace(EDGES, "");
@@ -50,9 +53,9 @@ export function wordsOf(text: string, onLink: (link: string) => void): Words {
     const bare = PATH.exec(token)?.[1] ?? (/^www\./i.test(token) ? token : undefined);
     if (bare !== undefined) {
       onLink(`http://${bare}/`);
-      mask(LINK);
-    } else if (token.includes("@") || NAME.test(token)) mask(ADDRESS);
-    else if (CAPITALS.test(token) || OPAQUE.test(token) || /\p{N}/u.test(token)) mask(CODE);
+      mask(LINK, token);
+    } else if (token.includes("@") || NAME.test(token)) mask(ADDRESS, token);
+    else if (CAPITALS.test(token) || /\p{N}/u.test(token)) mask(CODE, token);
     else if (UNSPACED.test(token)) words.push(...token);
     else
       words.push(
@@ -67,37 +70,9 @@ export function wordsOf(text: string, onLink: (link: string) => void): Words {
 
 function plainText(text: string): string {
   // oxlint-disable-next-line no-control-regex
-  return /^[\x00-\x7f]*$/.test(text) ? text : text.normalize("NFKC").replace(INVISIBLE, "");
-}
-
-/** The text that a reader of an HTML document sees, roughly: without tags, comments, styles and scripts. */
-export function textOfHtml(html: string): string {
-  let rest = html;
-  for (const [open, close] of UNSEEN) rest = without(rest, open, close);
-  return rest.replace(/<[^<>]*>/g, (tag) =>
-    /^<\/?(?:b|i|em|strong|span|a|u|font|wbr)\b/i.test(tag) ? "" : " ",
-  );
-}
-
-const UNSEEN = [
-  ["<!--", "-->"],
-  ["<style", "</style>"],
-  ["<script", "</script>"],
-] as const;
-
-/** `text` without what stands between each `open` and the next `close`; one that is not closed is kept. */
-function without(text: string, open: string, close: string): string {
-  const lower = text.toLowerCase();
-  if (lower.length !== text.length) return text;
-  let out = "";
-  let at = 0;
-  for (;;) {
-    const start = lower.indexOf(open, at);
-    const end = start < 0 ? -1 : lower.indexOf(close, start + open.length);
-    if (end < 0) return out + text.slice(at);
-    out += text.slice(at, start) + " ";
-    at = end + close.length;
-  }
+  return /^[\x00-\x7f]*$/.test(text)
+    ? text
+    : text.normalize("NFKC").replace(BLANK, " ").replace(INVISIBLE, "");
 }
 
 const NAMED: Record<string, string> = {
@@ -110,12 +85,14 @@ const NAMED: Record<string, string> = {
   colon: ":",
   sol: "/",
   period: ".",
+  tab: "\t",
+  newline: "\n",
 };
 
-/** Numeric entities, and the named ones that letters, links or markup are hidden with. */
+/** Numeric entities, and the named ones that letters, links or markup are hidden with; another one parts words. */
 export function decodeEntities(html: string): string {
-  return html.replace(/&(?:#(\d{1,7})|#x([0-9a-f]{1,6})|([a-z]{2,8}));?/gi, (whole, decimal, hex, name) => {
-    if (name !== undefined) return NAMED[String(name).toLowerCase()] ?? whole;
+  return html.replace(/&(?:#(\d+)|#x([0-9a-f]+)|([a-z]{2,31}));?/gi, (whole: string, decimal, hex, name) => {
+    if (name !== undefined) return NAMED[String(name).toLowerCase()] ?? (whole.endsWith(";") ? " " : whole);
     const code = decimal === undefined ? Number.parseInt(hex, 16) : Number(decimal);
     return code > 0 && code <= 0x10ffff ? String.fromCodePoint(code) : " ";
   });
