@@ -141,6 +141,14 @@ describe("refused by the schema", () => {
 describe("a raw message", () => {
   const NONE = new URLSearchParams();
   const read = (text: string, query = NONE) => readRaw(Buffer.from(text, "latin1"), query);
+
+  test("of line ends alone takes no room and holds nobody up", () => {
+    const text = `From: a@b.test\r\nTo: c@d.test\r\n\r\n${"\n".repeat(10_000_000)}`;
+    const [begun, before] = [performance.now(), process.memoryUsage().rss];
+    expect(read(text)).toHaveProperty("sender", "a@b.test");
+    expect(performance.now() - begun).toBeLessThan(2_000);
+    expect(process.memoryUsage().rss - before).toBeLessThan(300e6);
+  });
   const head =
     "From: PDS <noreply@member.test>\nTo: A <a@b.test>, b@b.test\nCc: Team: c@b.test,\n d@b.test;\nBcc: e@b.test\n";
 

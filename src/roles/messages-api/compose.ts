@@ -53,7 +53,8 @@ export function composeMessage(message: NewMessage, date: number): Envelope {
 }
 
 const MAX_HEAD = 65_536;
-const CRLF = Buffer.from("\r\n");
+const [CR, LF] = [0x0d, 0x0a];
+const CRLF = [CR, LF];
 
 /**
  * A raw message (RFC 5322) with its envelope: from the query, or from its header as `sendmail -t` does. A line may end
@@ -88,19 +89,24 @@ function headOf(bytes: Buffer): string | undefined {
   return head.trim() === "" ? undefined : head;
 }
 
-/** Each LF that stands alone becomes CRLF, and so ends the last line. */
+/** Each LF that stands alone becomes CRLF, and so ends the last line. Octet by octet: a body may be all LF. */
 function withCrlf(body: Uint8Array): Buffer {
-  const bytes = Buffer.from(body.buffer, body.byteOffset, body.length);
-  const parts: Buffer[] = [];
-  let start = 0;
-  for (let at = bytes.indexOf(10); at >= 0; at = bytes.indexOf(10, at + 1)) {
-    if (at > 0 && bytes[at - 1] === 13) continue;
-    parts.push(bytes.subarray(start, at), CRLF);
-    start = at + 1;
+  let alone = 0;
+  for (let at = 0; at < body.length; at++) if (isAlone(body, at)) alone++;
+  const ends = body.at(-1) === LF ? 0 : CRLF.length;
+  if (alone + ends === 0) return Buffer.from(body.buffer, body.byteOffset, body.length);
+  const bytes = Buffer.allocUnsafe(body.length + alone + ends);
+  let to = 0;
+  for (let at = 0; at < body.length; at++) {
+    if (isAlone(body, at)) bytes[to++] = CR;
+    bytes[to++] = body[at]!;
   }
-  if (start < bytes.length) parts.push(bytes.subarray(start));
-  if (bytes.at(-1) !== 10) parts.push(CRLF);
-  return parts.length === 1 ? bytes : Buffer.concat(parts);
+  if (ends > 0) bytes.set(CRLF, to);
+  return bytes;
+}
+
+function isAlone(body: Uint8Array, at: number): boolean {
+  return body[at] === LF && (at === 0 || body[at - 1] !== CR);
 }
 
 function lines(text: string): string {

@@ -95,6 +95,7 @@ describe("an acceptance", () => {
   test("for comail's clients has a number", () => {
     expect(comailAnswer({ ...ok, recipients: [suppressed] }, to)).toEqual({
       status: 200,
+      taken: true,
       body: {
         accepted: [{ recipient: "a@b.test", messageId: 292_897_998_658, id: ok.id }],
         rejected: [{ recipient: "b@b.test", reason: "Words", code: "suppressed" }],

@@ -69,11 +69,14 @@ const attachment = z.strictObject({
     .describe("For `cid:` links of the HTML"),
 });
 
+/** What is longer belongs into an attachment: its lines are gone through while others wait. */
+const words = z.string().max(4 * 1024 * 1024);
+
 const content = {
   from: mailbox,
   subject: line(998),
-  text: z.string().optional(),
-  html: z.string().optional(),
+  text: words.optional(),
+  html: words.optional(),
   replyTo: mailbox.optional(),
   headers: headers.optional(),
   category: category.optional(),
