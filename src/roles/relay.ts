@@ -44,7 +44,11 @@ export async function startRelay(options: RelayRoleOptions) {
 
 async function open(options: RelayRoleOptions, opened: (() => Promise<void>)[]) {
   const { config, bus, clock, log, metrics, scheduler, resolver, newEvent, keys, tls } = options;
-  const poolKey = await openPoolKey(dataPath(config, "pool-dkim"), config.POOL_DKIM_SELECTOR);
+  const poolKey = await openPoolKey(
+    dataPath(config, "pool-dkim"),
+    config.POOL_DKIM_SELECTOR,
+    options.openingKey,
+  );
   const spool = await createSpool({
     path: dataPath(config, "spool.sqlite"),
     now: clock.now(),

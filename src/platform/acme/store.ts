@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
-import { mkdir, open, readFile, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
+import { readIfThere, writePrivate } from "../private-file.ts";
 
 const account = z.object({ directory: z.string(), key: z.string(), url: z.string().optional() });
 /** An account with an authority. `url` is undefined until it is registered. */
@@ -36,33 +36,8 @@ const accountFile = (directory: string) =>
 
 /** What is kept in `<data>/acme`: an account for each directory, the certificate with its key in one file, the last failure. */
 export function acmeStore(dir: string) {
-  async function readText(name: string): Promise<string | undefined> {
-    try {
-      return await readFile(join(dir, name), "utf8");
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-      throw error;
-    }
-  }
-
-  async function write(name: string, text: string): Promise<void> {
-    await mkdir(dir, { recursive: true, mode: 0o700 });
-    const path = join(dir, name);
-    const file = await open(`${path}.new`, "w", 0o600);
-    try {
-      await file.writeFile(text);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(`${path}.new`, path);
-    const parent = await open(dir, "r");
-    try {
-      await parent.sync();
-    } finally {
-      await parent.close();
-    }
-  }
+  const readText = (name: string) => readIfThere(join(dir, name));
+  const write = (name: string, text: string) => writePrivate(join(dir, name), text);
 
   return {
     certificatePath: join(dir, CERTIFICATE),
