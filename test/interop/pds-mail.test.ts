@@ -74,6 +74,8 @@ test("the block for the PDS says implicit TLS, the host of the certificate and t
   expect(Object.keys(member.environment).toSorted()).toEqual([
     "PDS_EMAIL_FROM_ADDRESS",
     "PDS_EMAIL_SMTP_URL",
+    "PDS_MODERATION_EMAIL_ADDRESS",
+    "PDS_MODERATION_EMAIL_SMTP_URL",
   ]);
   expect(member.environment["PDS_EMAIL_SMTP_URL"]).toBe(
     `smtps://${member.username}:${member.secret}@${POOL_HOST}:${coop.product.ports.tls}`,
@@ -172,7 +174,7 @@ describe("atmos send-test says what is wrong", () => {
       "implicit TLS on the STARTTLS port",
       () => url({ port: coop.product.ports.starttls }),
       undefined,
-      /speaks STARTTLS on this port.*smtp:\/\//,
+      /does not begin with TLS on port.*Use smtp:\/\//,
     ],
     [
       "STARTTLS on the implicit-TLS port",
@@ -181,9 +183,14 @@ describe("atmos send-test says what is wrong", () => {
       /TLS at once.*smtps:\/\//,
     ],
     ["a wrong secret", () => url({ secret: "atms_wrong" }), undefined, /secret is wrong, or was revoked/],
-    ["an unknown authority", () => url(), "", /certificate is not trusted.*--ca/],
+    [
+      "an unknown authority",
+      () => url(),
+      "",
+      /certificate of \S+ comes from nobody whom this machine trusts.*--ca/,
+    ],
     ["a name that does not exist", () => url({ host: "relai.coop.test" }), undefined, /does not resolve/],
-    ["nobody there", () => url({ port: 1 }), undefined, /Nothing listens there/],
+    ["nobody there", () => url({ port: 1 }), undefined, /Nothing listens at \S+, port 1\b/],
   ])("%s", async (_name, target, ca, remedy) => {
     const { code, answer } = await send("bob@bigmail.test", target(), ca);
     expect(answer).toMatchObject({ accepted: false, remedy: expect.stringMatching(remedy) });
