@@ -37,7 +37,9 @@ type Explained = { code: FailureCode; text: string };
 
 /** What a failure means and what to do about it. Pure. */
 export function explain(fault: SmtpFault, target: Pick<Target, "secure" | "host" | "port">): Explained {
-  const { code = "", originalCode = "", responseCode = 0, message, command } = fault;
+  const { code = "", originalCode = "", responseCode = 0, message: said, command } = fault;
+  // Where a server has answered, the words are its own: what they mention is not what failed here.
+  const message = responseCode > 0 ? "" : said;
   const { host, port, secure } = target;
   if (/wrong version number|packet length too long|unknown protocol/i.test(message))
     return {
@@ -94,7 +96,7 @@ export function explain(fault: SmtpFault, target: Pick<Target, "secure" | "host"
       text: `No answer from ${host}, port ${port}. Many hosting companies block 465 and 587: try 2465 (smtps://) or 2587 (smtp://).`,
     };
   if (code === "ETLS" || command === "STARTTLS")
-    return responseCode >= 500 || /not support|500|502/.test(message)
+    return responseCode >= 500 || /not support|500|502/.test(said)
       ? {
           code: "starttls-stripped",
           text: `The server does not take STARTTLS on port ${port}, or something on the way takes it out. Use smtps:// with port 465 or 2465, which cannot be taken out.`,

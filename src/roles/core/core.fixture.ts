@@ -37,6 +37,7 @@ export async function openCore(now: number) {
   });
   return {
     core,
+    db,
     clock,
     newEvent,
     async close() {

@@ -83,3 +83,17 @@ test("answered twice: one new credential, one event", () => {
     .filter(({ action }) => action === "member_resumed");
   expect(resumed).toHaveLength(1);
 });
+
+test("a pause is there with its note, or told again", () => {
+  const about = { member: { did, domain: "ada.test" }, credential: id, detail: { cause: "content" } };
+  const told = here.newEvent("member_paused", { dedupe_key: "p", ...about });
+  here.db.exec("ALTER TABLE note RENAME TO away");
+  expect(() => desk().record(told)).toThrow();
+  expect(core().pauses.open(did)).toEqual([]);
+  here.db.exec("ALTER TABLE away RENAME TO note");
+  desk().record(told);
+  expect(core().pauses.open(did)).toHaveLength(1);
+  expect(core().standings.notes.list(did)[0]).toMatchObject({
+    title: expect.stringMatching(/^Sending is paused/),
+  });
+});

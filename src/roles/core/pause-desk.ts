@@ -105,18 +105,20 @@ export function createPauseDesk({
       const { cause, pause_at: stamp, ...facts } = data.detail ?? {};
       const at = typeof stamp === "number" ? stamp : eventTime(envelope);
       const known = data.credential !== undefined && members.credential(data.credential)?.did === did;
-      const begun = pauses.begin({
-        did,
-        credential: known ? data.credential! : null,
-        cause: typeof cause === "string" ? cause : "unknown",
-        at,
-        facts,
-        by: null,
-        reason: "",
+      db.transaction(() => {
+        const begun = pauses.begin({
+          did,
+          credential: known ? data.credential! : null,
+          cause: typeof cause === "string" ? cause : "unknown",
+          at,
+          facts,
+          by: null,
+          reason: "",
+        });
+        if (!begun) return;
+        const { title, remedy } = pauseWords(begun.cause);
+        note(did, begun, "paused", `Sending is paused: ${title}`, remedy);
       });
-      if (!begun) return;
-      const { title, remedy } = pauseWords(begun.cause);
-      note(did, begun, "paused", `Sending is paused: ${title}`, remedy);
       tell([did]);
     },
 
