@@ -93,7 +93,7 @@ export function resultLines(action: QueueAction, result: QueueResult, dryRun: bo
     lines.push(`${count(inFlight, "recipient")} left alone: being delivered now. Hold first, then again.`);
   if (kept > 0)
     lines.push(
-      `${count(kept, "recipient")} kept: policy or a missing signature holds them. Change what the reason names.`,
+      `${count(kept, "recipient")} kept: policy, a pause or a missing signature holds them. A pause ends with: atmos member resume`,
     );
   return lines;
 }

@@ -148,7 +148,7 @@ type Parts = {
 
 const ABOUT: Record<QueueAction, string> = {
   hold: "keep mail back until a person releases it",
-  release: "let go what the breaker, a person or the member holds, at the member's hourly pace",
+  release: "let go what a person or the member holds, at the member's hourly pace",
   requeue: "try what waits for a retry now",
   bounce: "give mail back to its sender, with a notice that says why",
   drop: "forget mail, and tell nobody",
@@ -158,7 +158,7 @@ const EXAMPLES: Record<QueueAction, string> = {
   hold: `  atmos queue hold --did did:plc:… --why "looks like a stolen credential"
   atmos queue hold --to-domain example.com --yes --why "their server asked us to wait"`,
   release: `  atmos queue release a4whpcuxpkxfteqw --why "read it: a newsletter of theirs"
-  atmos queue release --did did:plc:… --owner breaker --yes --why "spoke with the operator"`,
+  atmos queue release --did did:plc:… --owner committee --yes --why "spoke with the operator"`,
   requeue: `  atmos queue requeue --to-domain example.com --yes --why "their server is back"`,
   bounce: `  atmos queue bounce --did did:plc:… --older-than 2d --yes --why "the member has left"`,
   drop: `  atmos queue drop --credential c1 --state held --yes --why "sent by a thief"`,

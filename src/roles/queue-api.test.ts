@@ -5,6 +5,8 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { eventMaker, type Envelope } from "../event/index.ts";
 import { MovableClock } from "../lib/clock.ts";
 import { silentLog } from "../platform/log.ts";
+import type { MemberPolicy } from "../policy/index.ts";
+import { credential, domain, member } from "../policy/policy.fixture.ts";
 import { createSpool, type QueueRequest, type Spool } from "../spool/index.ts";
 import { queueApi } from "./queue-api.ts";
 import { createQueueDesk } from "./queue-desk.ts";
@@ -14,10 +16,12 @@ const now = Date.UTC(2026, 0, 2);
 let dir: string;
 let spool: Spool;
 let api: ReturnType<typeof queueApi>;
+let known: MemberPolicy | undefined;
 const relay = { bounce: vi.fn<(r: QueueRequest) => ReturnType<Spool["drop"]>>(), wake: vi.fn<() => void>() };
 
 beforeEach(async () => {
   vi.clearAllMocks();
+  known = undefined;
   dir = mkdtempSync(join(tmpdir(), "atmos-queue-api-"));
   spool = await createSpool({ path: join(dir, "spool.sqlite") });
   const clock = new MovableClock(now);
@@ -29,7 +33,7 @@ beforeEach(async () => {
   const desk = createQueueDesk({
     spool,
     relay,
-    policyBook: { byDid: () => undefined },
+    policyBook: { byDid: () => known },
     newEvent,
     recipientKey: new Uint8Array(32),
     clock,
@@ -132,6 +136,19 @@ test("releases at the member's pace, and the history says who and why", async ()
     });
   }
   expect((await ask("GET", "/messages/none")).status).toBe(404);
+});
+
+test("what the breaker would hold again at once is not said to be released", async () => {
+  known = {
+    ...member,
+    did,
+    domains: [domain("alder.test")],
+    credentials: [{ ...credential, breaker: "content" }],
+  };
+  const request = { ...why, filter: { did, holdOwner: "breaker" } };
+  expect((await ask("POST", "/release", request)).body).toMatchObject({ recipients: 0, kept: 2 });
+  known = { ...known, credentials: [credential] };
+  expect((await ask("POST", "/release", request)).body).toMatchObject({ recipients: 2, kept: 0 });
 });
 
 test("holds with the reason as its note; drops and tells core, without the address", async () => {

@@ -1,6 +1,6 @@
 import type { EventMaker } from "../event/index.ts";
 import type { Clock } from "../lib/clock.ts";
-import { limitsOf, type PolicyBook } from "../policy/index.ts";
+import { limitsOf, whyHeld, type PolicyBook } from "../policy/index.ts";
 import { recipientFacts, type Relay } from "../relay/index.ts";
 import type {
   HoldOwner,
@@ -36,6 +36,11 @@ export function createQueueDesk(options: QueueDeskOptions) {
     return member ? limitsOf(member).hour.limit : 1;
   };
 
+  const paused = ({ did, fromDomain, credential }: QueueEntry) => {
+    const member = policyBook.byDid(did);
+    return member !== undefined && whyHeld(member, fromDomain, credential) !== undefined;
+  };
+
   const dropped = (entry: QueueEntry) =>
     newEvent("recipient_dropped", {
       dedupe_key: `dropped:${entry.id}`,
@@ -61,7 +66,7 @@ export function createQueueDesk(options: QueueDeskOptions) {
       case "hold":
         return spool.hold({ ...request, hold: { reason: "by-hand", owner, note: asked.why } });
       case "release":
-        return spool.release({ ...request, perHour });
+        return spool.release({ ...request, perHour, paused });
       case "requeue":
         return spool.requeue(request);
       case "bounce":

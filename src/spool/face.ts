@@ -71,9 +71,11 @@ export interface Spool {
   hold(request: QueueRequest & { hold: Hold }): Promise<QueueResult>;
   /**
    * What breaker, committee or member hold. `perHour`: how fast a member's mail then leaves, by DID; default: at once.
-   * What policy or signing hold is kept.
+   * What policy or signing hold is kept, and what the breaker holds while it is `paused`: it would be held again.
    */
-  release(request: QueueRequest & { perHour?: (did: string) => number }): Promise<QueueResult>;
+  release(
+    request: QueueRequest & { perHour?: (did: string) => number; paused?: (entry: QueueEntry) => boolean },
+  ): Promise<QueueResult>;
   /** What waits for a retry is due now. */
   requeue(request: QueueRequest): Promise<QueueResult>;
   /** Forgets what waits; nobody is told. `event` makes what is told to core, for each recipient. */

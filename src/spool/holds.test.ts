@@ -57,14 +57,33 @@ describe("holds", () => {
     ["no limit", [[one(1, "c1", 0), one(2, "c1", 0)], 7, 0], [7, 7]],
     ["a credential that may less", [[one(1, "c1", 30), one(2, "c1", 30)], 0, 60], [0, 120_000]],
     ["two credentials share the member's limit", [[one(1, "c1", 60), one(2, "c2", 60)], 0, 60], [0, 60_000]],
-    ["never later than the longest wait", [[one(1), one(2)], 0, 0.001], [0, 21_600_000]],
+    ["never later than the longest wait", [[one(1), one(2)], 0, 0.001], [0, 432_000_000]],
   ])("pace: %s", (_name, input, expected) =>
     expect(pace(...input).map(({ nextAt }) => nextAt)).toEqual(expected),
   );
 
   function one(seq: number, kind = "c1", perHour = 1_000_000) {
-    return { seq, priority: 1, reason: "paused", kind, perHour };
+    return { seq, priority: 1, reason: "paused", nextAt: 0, kind, perHour };
   }
+
+  test("broken records of the domain in between do not undo that pace", async () => {
+    const spool = await start();
+    for (let i = 0; i < 3; i++)
+      await spool.accept(acceptance({}, [`d${i}.test`], held("breaker", "content")));
+    const broken = { ...policy, domains: [domain("member.test", "held")] };
+    const due = async () => (await spool.list({})).entries.map((e) => [e.state, e.nextAt]).reverse();
+    await spool.setHolds(broken, 1_000_000);
+    await spool.setHolds(policy, 1_060_000);
+    const paced = [
+      ["queued", 1_060_000],
+      ["queued", 1_060_000],
+      ["queued", 1_120_000],
+    ];
+    expect(await due()).toEqual(paced);
+    await spool.setHolds(broken, 1_061_000);
+    await spool.setHolds(policy, 1_062_000);
+    expect(await due()).toEqual([["queued", 1_062_000], ["queued", 1_062_000], paced[2]]);
+  });
 
   test("a person's release is paced as well", async () => {
     const spool = await start();

@@ -1,5 +1,5 @@
 import type { Database } from "../platform/database.ts";
-import { LONGEST_WAIT_MS } from "./lease.ts";
+import { LONGEST_PACE_MS } from "./lease.ts";
 import type { Hold } from "./types.ts";
 
 /** Waiting mail of one member that is judged alike: of one sender domain and one credential. */
@@ -27,8 +27,12 @@ const OF_KIND = `message IN (SELECT seq FROM message INDEXED BY message_open
  */
 export function setHolds(db: Database, { did, now, perHour, kinds }: HoldDecisions): void {
   const freed: Paced[] = [];
+  const overDomain: Paced[] = [];
   for (const { fromDomain, credential, hold, perHour: ofKind } of kinds) {
     if (hold) {
+      if (hold.reason === WITHIN_LIMITS) {
+        overDomain.push(...heldOf(db, { did, fromDomain, credential, perHour: ofKind }, WITHIN_LIMITS));
+      }
       db.run(
         `UPDATE recipient SET state = 'held', updated_at = ?, hold_reason = ?, hold_owner = ?, hold_note = NULL
          WHERE state IN ('queued', 'deferred') AND ${OF_KIND}`,
@@ -51,17 +55,32 @@ export function setHolds(db: Database, { did, now, perHour, kinds }: HoldDecisio
       );
       continue;
     }
-    const rows = db.all<Omit<Paced, "kind" | "perHour">>(
-      `SELECT seq, priority, hold_reason AS reason FROM recipient INDEXED BY recipient_held
-       WHERE did = ? AND state = 'held' AND hold_owner IN ('policy', 'breaker') AND ${OF_KIND}`,
+    freed.push(...heldOf(db, { did, fromDomain, credential, perHour: ofKind }));
+  }
+  for (const { seq, nextAt } of pace(freed, now, perHour)) free(db, seq, nextAt, now);
+  // Still held, but no longer by its pause: its place is kept for when the domain's records are sound.
+  for (const { seq, nextAt } of pace(overDomain, now, perHour)) {
+    db.run("UPDATE recipient SET next_at = ? WHERE seq = ?", nextAt, seq);
+  }
+}
+
+/** What policy or breaker hold of a kind, but for those held for the reason `but`. */
+function heldOf(
+  db: Database,
+  { did, fromDomain, credential, perHour }: Kind & { did: string; perHour: number },
+  but = "",
+): Paced[] {
+  return db
+    .all<Omit<Paced, "kind" | "perHour">>(
+      `SELECT seq, priority, hold_reason AS reason, next_at AS nextAt FROM recipient INDEXED BY recipient_held
+       WHERE did = ? AND state = 'held' AND hold_owner IN ('policy', 'breaker') AND hold_reason <> ? AND ${OF_KIND}`,
       did,
+      but,
       did,
       fromDomain,
       credential,
-    );
-    for (const row of rows) freed.push({ ...row, kind: credential ?? "", perHour: ofKind });
-  }
-  for (const { seq, nextAt } of pace(freed, now, perHour)) free(db, seq, nextAt, now);
+    )
+    .map((row) => ({ ...row, kind: credential ?? "", perHour }));
 }
 
 /** Back into the queue, due at `nextAt`. */
@@ -75,9 +94,9 @@ export function free(db: Database, seq: number, nextAt: number, now: number): vo
   );
 }
 
-type Paced = { seq: number; priority: number; reason: string; kind: string; perHour: number };
+type Paced = { seq: number; priority: number; reason: string; nextAt: number; kind: string; perHour: number };
 
-/** Mail that was held for its domain's records was within the limits when it came; what a pause kept back was not. */
+/** Mail that was held for its domain's records was within the limits, or has its place; what a pause kept back was not. */
 const WITHIN_LIMITS = "domain-held";
 const HOUR_MS = 3_600_000;
 
@@ -95,11 +114,11 @@ export function pace(
   return freed
     .toSorted((a, b) => a.priority - b.priority || a.seq - b.seq)
     .map((one) => {
-      if (one.reason === WITHIN_LIMITS) return { seq: one.seq, nextAt: now };
+      if (one.reason === WITHIN_LIMITS) return { seq: one.seq, nextAt: Math.max(now, one.nextAt) };
       const k = ofKind.get(one.kind) ?? 0;
       ofKind.set(one.kind, k + 1);
       const wait = Math.max(step(n++, perHour), step(k, one.perHour));
-      return { seq: one.seq, nextAt: now + Math.min(wait, LONGEST_WAIT_MS) };
+      return { seq: one.seq, nextAt: now + Math.min(wait, LONGEST_PACE_MS) };
     });
 }
 

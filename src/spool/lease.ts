@@ -194,15 +194,19 @@ export function nextDue(db: Database): number | undefined {
   return times.length === 0 ? undefined : Math.min(...times);
 }
 
-/** No wait between two attempts is longer; a time further ahead was set by a clock that was wrong. */
-export const LONGEST_WAIT_MS = 6 * 3_600_000;
+/** No wait between two attempts is longer, and none of what is paced: a time further ahead was set by a wrong clock. */
+const LONGEST_RETRY_MS = 6 * 3_600_000;
+export const LONGEST_PACE_MS = 5 * 86_400_000;
 
 export function shortenWaits(db: Database, now: number): void {
-  const latest = now + LONGEST_WAIT_MS;
-  db.run(
-    `UPDATE recipient SET next_at = ?1 WHERE next_at > ?1 AND ${WAITS} AND priority IN (0, 1, 2)`,
-    latest,
-  );
+  const latest = { deferred: now + LONGEST_RETRY_MS, queued: now + LONGEST_PACE_MS };
+  for (const [state, at] of Object.entries(latest)) {
+    db.run(
+      `UPDATE recipient SET next_at = ?1 WHERE next_at > ?1 AND ${WAITS} AND state = ?2 AND priority IN (0, 1, 2)`,
+      at,
+      state,
+    );
+  }
 }
 
 /** Leases of a process that is gone. */

@@ -43,6 +43,7 @@ export type Operation = QueueRequest & {
   hold?: Hold;
   perHour?: ((did: string) => number) | undefined;
   event?: ((entry: QueueEntry) => Envelope) | undefined;
+  paused?: ((entry: QueueEntry) => boolean) | undefined;
   leaseMs?: number | undefined;
 };
 
@@ -75,6 +76,10 @@ export async function operate(
       if (!applies(action, target, entry.inFlight)) {
         if (entry.inFlight && applies(action, target, false)) result.inFlight++;
         else if (action === "release" && entry.state === "held") result.kept++;
+        continue;
+      }
+      if (action === "release" && entry.hold?.owner === "breaker" && operation.paused?.(entry)) {
+        result.kept++;
         continue;
       }
       if (chosen.length === most) {

@@ -118,7 +118,7 @@ export const policy: MemberPolicy = {
   joinedAt: 0,
   reason: null,
   domains: [domain("member.test", "active")],
-  credentials: [],
+  credentials: [credential("c1"), credential("c2")],
 };
 
 export const everything = { now: 1_000_000, max: 100, perDomain: 100, busy: [] };

@@ -7,7 +7,17 @@ import { Worker } from "node:worker_threads";
 import { describe, expect, test, vi } from "vitest";
 import type { MemberPolicy } from "../policy/index.ts";
 import { INLINE_BYTES, SpoolError, type Acceptance } from "./index.ts";
-import { acceptance, attempt, domain, everything, paused, policy, spools, text } from "./spool.fixture.ts";
+import {
+  acceptance,
+  attempt,
+  domain,
+  everything,
+  paused,
+  policy,
+  spools,
+  text,
+  credential,
+} from "./spool.fixture.ts";
 
 const { path, start, stop } = spools();
 
@@ -71,7 +81,7 @@ describe("the way of a message", () => {
     ["nothing", {}, []],
     ["the member is suspended", { standing: "suspended" }, ["c1 member", "c1 news", "c1 snews", "c2 member"]],
     ["the member is paused", { paused: true }, ["c1 member", "c1 news", "c1 snews", "c2 member"]],
-    ["a credential is paused", { credentials: [paused("c2")] }, ["c2 member"]],
+    ["a credential is paused", { credentials: [credential("c1"), paused("c2")] }, ["c2 member"]],
     [
       "the parent is held, its subdomain is a domain of its own",
       { domains: [domain("member.test", "held"), domain("news.member.test", "active")] },

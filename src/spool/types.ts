@@ -213,7 +213,7 @@ export type QueueResult = {
   messageIds: string[];
   /** Left alone, because they are being delivered at this moment. */
   inFlight: number;
-  /** Left alone, because only a change of policy or a signature frees them. */
+  /** Left alone, because only a change of policy, the end of a pause or a signature frees them. */
   kept: number;
   /** There are more than the limit. */
   more: boolean;
