@@ -71,7 +71,7 @@ describe("holds", () => {
     for (let i = 0; i < 3; i++)
       await spool.accept(acceptance({}, [`d${i}.test`], held("breaker", "content")));
     const broken = { ...policy, domains: [domain("member.test", "held")] };
-    const due = async () => (await spool.list({})).entries.map((e) => [e.state, e.nextAt]).reverse();
+    const due = async () => (await spool.list({})).entries.map((e) => [e.state, e.nextAt]).toReversed();
     await spool.setHolds(broken, 1_000_000);
     await spool.setHolds(policy, 1_060_000);
     const paced = [

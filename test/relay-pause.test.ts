@@ -1,11 +1,11 @@
 import { expect, test, vi } from "vitest";
-import { createHabits, habitsMigration } from "../breaker/index.ts";
-import { eventMaker, type Envelope } from "../event/index.ts";
-import { Database } from "../platform/database.ts";
-import { silentLog } from "../platform/log.ts";
-import { createPolicyBook, whyHeld } from "../policy/index.ts";
-import { credential, member, now, openStore } from "../policy/policy.fixture.ts";
-import { createBreaker } from "./breaker.ts";
+import { createHabits, habitsMigration } from "../src/breaker/index.ts";
+import { eventMaker, type Envelope } from "../src/event/index.ts";
+import { Database } from "../src/platform/database.ts";
+import { silentLog } from "../src/platform/log.ts";
+import { createPolicyBook, whyHeld } from "../src/policy/index.ts";
+import { credential, member, now, openStore } from "../src/policy/policy.fixture.ts";
+import { createBreaker } from "../src/relay/breaker.ts";
 
 const { did } = member;
 
