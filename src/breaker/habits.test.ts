@@ -144,6 +144,20 @@ describe("probes are forgiven", () => {
   });
 });
 
+test("a yes to a pause covers what went on to be held of the same template, and nothing begun later", () => {
+  const habits = open();
+  const hold = (message: Fingerprint, at: number) => {
+    const submission = { did, credential, recipients: ["x"], fingerprint: message, now: at };
+    habits.accepted(submission, habits.look(submission), true);
+  };
+  hold(CONFIRM, now);
+  hold(CONFIRM, now + 60_000);
+  hold(SPAM, now + 60_000);
+  habits.resumed({ did, credential, upTo: now });
+  expect(lookAt(habits, now + DAY).template.known).toBe(true);
+  expect(lookAt(habits, now + DAY, SPAM).template.known).toBe(false);
+});
+
 describe("first contacts", () => {
   let n = 0;
   const contact = (habits: Habits, hard: boolean, at: number, who = credential, recipient = `n${n++}`) =>

@@ -76,7 +76,10 @@ export interface Habits {
   }): boolean;
   /** A yes: these templates are known. */
   approve(did: string, templates: readonly string[]): void;
-  /** A yes to a credential (null: to all of the member): what it probed and what was held of it is known, and counts anew. */
+  /**
+   * A yes to a credential (null: to all of the member), whose pause began at `upTo`: each template that it had probed by
+   * then is known, also by what was held of it since, and its counts begin anew.
+   */
   resumed(resumption: { did: string; credential: string | null; upTo: number }): void;
   /** Erases a member. */
   forget(did: string): void;
@@ -189,7 +192,7 @@ export function createHabits(db: Database, onLost: (error: unknown) => void = ()
       } else addTemplate(member, { ...fingerprint, id: template.id }, now);
       write(() => {
         if (!template.known && (count > 0 || held)) {
-          const probe = { credential, template: template.id, lastAt: now };
+          const probe = { credential, template: template.id, firstAt: now, lastAt: now };
           store.addProbe(db, member, { ...probe, count: held ? 0 : count, held: held ? 1 : 0 });
         }
         store.addDay(db, member, Math.floor(now / DAY), recipients.length, count);
@@ -239,7 +242,7 @@ export function createHabits(db: Database, onLost: (error: unknown) => void = ()
       for (const probe of store.probesOfMember(db, member)) {
         if (credential !== null && probe.credential !== credential) continue;
         const template = templatesOf(member).find(({ id }) => id === probe.template);
-        if (template && !template.known && probe.lastAt <= upTo) becomeKnown(member, template);
+        if (template && !template.known && probe.firstAt <= upTo) becomeKnown(member, template);
         write(() => store.dropProbe(db, member, probe.credential, probe.template));
       }
       write(() => store.dropContacts(db, member, credential));

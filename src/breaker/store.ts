@@ -34,6 +34,7 @@ export const habitsMigration: Migration = {
        member INTEGER NOT NULL, day INTEGER NOT NULL, recipients INTEGER NOT NULL, first_time INTEGER NOT NULL,
        PRIMARY KEY (member, day)
      ) STRICT, WITHOUT ROWID;`,
+    `ALTER TABLE habit_probe ADD COLUMN first_at INTEGER NOT NULL DEFAULT 0`,
   ],
 };
 
@@ -149,19 +150,26 @@ export function countDeliveries(db: Database, member: number, template: string, 
   )!.n;
 }
 
-export type Probe = { credential: string; template: string; count: number; held: number; lastAt: number };
+export type Probe = {
+  credential: string;
+  template: string;
+  count: number;
+  held: number;
+  firstAt: number;
+  lastAt: number;
+};
 
 export function probesOfMember(db: Database, member: number): Probe[] {
   return db.all<Probe>(
-    "SELECT credential, template, count, held, last_at AS lastAt FROM habit_probe WHERE member = ?",
+    "SELECT credential, template, count, held, first_at AS firstAt, last_at AS lastAt FROM habit_probe WHERE member = ?",
     member,
   );
 }
 
 export function addProbe(db: Database, member: number, probe: Probe): void {
-  const { credential, template, count, held, lastAt } = probe;
+  const { credential, template, count, held, firstAt, lastAt } = probe;
   db.run(
-    `INSERT INTO habit_probe (member, credential, template, count, held, last_at) VALUES (?, ?, ?, ?, ?, ?)
+    `INSERT INTO habit_probe (member, credential, template, count, held, first_at, last_at) VALUES (?, ?, ?, ?, ?, ?, ?)
      ON CONFLICT DO UPDATE SET
        count = count + excluded.count, held = max(held, excluded.held), last_at = max(last_at, excluded.last_at)`,
     member,
@@ -169,6 +177,7 @@ export function addProbe(db: Database, member: number, probe: Probe): void {
     template,
     count,
     held,
+    firstAt,
     lastAt,
   );
 }
