@@ -13,7 +13,7 @@ import {
   type ReadUrl,
 } from "../protocol/submission-check/index.ts";
 import { CommandError, EXIT, outputFor, plain, readOption } from "./output.ts";
-import { sayNotes } from "./send-test.ts";
+import { aboutUrl, sayNotes } from "./send-test.ts";
 
 export type ConnectionTestOptions = {
   ca?: string;
@@ -34,13 +34,16 @@ export async function connectionTest(
   const host = read === undefined ? text!.toLowerCase() : read.server?.host;
   if (host === undefined)
     throw new CommandError(
-      `${read!.notes.map((note) => note.text).join("\n")}\nName a host or a URL, or set PDS_EMAIL_SMTP_URL.`,
+      `${aboutUrl(read!)
+        .notes.map((note) => note.text)
+        .join("\n")}\nName a host or a URL, or set PDS_EMAIL_SMTP_URL.`,
       EXIT.usage,
     );
   const timeoutMs = Number(options.timeout) * 1000;
   if (!(timeoutMs > 0 && timeoutMs <= 120_000))
     throw new CommandError("--timeout is a number of seconds, at most 120.", EXIT.usage);
-  if (read) sayNotes(out, read);
+  const url = read && aboutUrl(read);
+  if (url) sayNotes(out, url);
   out.say(`Trying ${host}`);
   const probed = await probeSubmission({
     host,
@@ -48,10 +51,6 @@ export async function connectionTest(
     timeoutMs,
     ...(options.ca !== undefined && { ca: readOption("--ca", options.ca) }),
   });
-  const url = read && {
-    notes: read.notes,
-    ...(read.corrected !== undefined && { corrected: read.corrected }),
-  };
   if ("fault" in probed) {
     const advice = `The name ${host} does not resolve. Look for a typing error.`;
     out.say(advice);

@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
 import { connectionTest } from "./connection-test.ts";
 import { stateOf } from "./member.ts";
-import { sendTest } from "./send-test.ts";
+import { aboutUrl, sendTest } from "./send-test.ts";
+import { readUrl } from "../protocol/submission-check/index.ts";
 
 test.each([
   ["member", "good", false, "good"],
@@ -25,4 +26,15 @@ test.each<[string, () => Promise<number>]>([
   ],
 ])("%s says that the file of --ca cannot be read", async (_, command) => {
   await expect(command()).rejects.toMatchObject({ message: expect.stringContaining("(ENOENT)"), exit: 2 });
+});
+
+test.each([
+  ["quotes around it", (secret: string) => `"smtps://user:${secret}@mx.coop.test:465"`],
+  ["no host", (secret: string) => `smtps://user:${secret}`],
+  ["in the other's place", (secret: string) => `smtps://${secret}:user@mx.coop.test:465`],
+])("what is said of a URL with %s can be shown to others", (_, url) => {
+  const secret = `atms_${"a2b3".repeat(11)}abc`;
+  const about = aboutUrl(readUrl(url(secret)));
+  expect(about.notes.length).toBeGreaterThan(0);
+  expect(JSON.stringify(about)).not.toContain("a2b3");
 });

@@ -16,7 +16,9 @@ const TIMEOUT_MS = 15_000;
 export async function sendTest(to: string, options: SendTestOptions): Promise<number> {
   const out = outputFor(options);
   const read = readUrl(options.url ?? process.env["PDS_EMAIL_SMTP_URL"]);
-  const { target, notes } = read;
+  const { target } = read;
+  const url = aboutUrl(read);
+  const { notes } = url;
   if (target === undefined)
     throw new CommandError(
       `${notes.map(({ text }) => text).join("\n")}\nName it with --url, or set PDS_EMAIL_SMTP_URL.`,
@@ -26,9 +28,8 @@ export async function sendTest(to: string, options: SendTestOptions): Promise<nu
   if (!from)
     throw new CommandError("Name the sender with --from, or set PDS_EMAIL_FROM_ADDRESS.", EXIT.usage);
   const ca = options.ca === undefined ? undefined : readOption("--ca", options.ca);
-  sayNotes(out, read);
+  sayNotes(out, url);
   const broken = notes.some(({ severity }) => severity === "fault");
-  const url = { notes, ...(read.corrected !== undefined && { corrected: read.corrected }) };
   out.say(
     `Connecting to ${target.host}:${target.port} (${target.secure ? "TLS at once" : "STARTTLS"}) as ${plain(target.user)}`,
   );
@@ -50,8 +51,21 @@ export async function sendTest(to: string, options: SendTestOptions): Promise<nu
   return broken ? EXIT.fault : EXIT.ok;
 }
 
-/** What is wrong with a URL, and how it is written right. */
-export function sayNotes(out: Output, { notes, corrected }: ReadUrl): void {
+type AboutUrl = Pick<ReadUrl, "notes"> & { corrected?: string };
+
+/**
+ * What is wrong with a URL, and how it is written right. People show this to whoever helps them: secrets of ours, which
+ * need no encoding, are left out.
+ */
+export function aboutUrl({ notes, corrected }: ReadUrl): AboutUrl {
+  const hide = (text: string) => text.replaceAll(/atms_[a-z2-7]{8,}/gi, "atms_...");
+  return {
+    notes: notes.map((note) => ({ ...note, text: hide(note.text) })),
+    ...(corrected !== undefined && { corrected: hide(corrected) }),
+  };
+}
+
+export function sayNotes(out: Output, { notes, corrected }: AboutUrl): void {
   for (const { severity, text } of notes)
     out.say(`${severity === "fault" ? "The URL is wrong" : "A hint"}: ${plain(text)}`);
   if (corrected !== undefined) out.say(`Write it so: ${plain(corrected)}`);
