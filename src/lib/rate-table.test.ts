@@ -16,6 +16,14 @@ test("a refusal uses nothing up", () => {
   expect(table.take("a", 1000).ok).toBe(true);
 });
 
+test("asking takes nothing", () => {
+  const table = createRateTable(bucket, 10);
+  for (let i = 0; i < 100; i++) expect(table.ask("a", 0).ok).toBe(true);
+  expect([table.take("a", 0).ok, table.ask("a", 0).ok, table.take("a", 0).ok]).toEqual([true, true, true]);
+  expect(table.ask("a", 0)).toEqual({ ok: false, retryAfterMs: 1000 });
+  expect(table.size).toBe(1);
+});
+
 test("it holds so many keys, and forgets the one used longest ago", () => {
   const table = createRateTable(bucket, 3);
   for (const key of ["a", "b", "c"]) for (let i = 0; i < 2; i++) table.take(key, 0);

@@ -4,6 +4,8 @@ import { gcra, gcraSettled, type Bucket, type GcraResult } from "./gcra.ts";
 export type RateTable = {
   /** May `cost` units pass for `key` at `now` (ms since the epoch)? A refusal uses nothing up. */
   take(key: string, now: number, cost?: number): GcraResult;
+  /** The same question, without taking anything. */
+  ask(key: string, now: number, cost?: number): GcraResult;
   readonly size: number;
 };
 
@@ -19,6 +21,10 @@ export function createRateTable(bucket: Bucket, maxKeys: number): RateTable {
       if (after !== undefined) times.set(key, after);
       if (times.size > maxKeys) times.delete(times.keys().next().value!);
       return result;
+    },
+    ask(key, now, cost = 1) {
+      const kept = times.get(key);
+      return gcra(bucket, kept === undefined ? undefined : gcraSettled(bucket, kept, now), now, cost);
     },
     get size() {
       return times.size;

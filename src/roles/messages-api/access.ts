@@ -5,24 +5,26 @@ import { createRateTable } from "../../lib/rate-table.ts";
 import { comailFault, problem, type Answer } from "./outcome.ts";
 import type { Login, Refusal } from "../../relay/index.ts";
 
-/** Requests of one address; one that is at fault counts as many. */
+/** Requests of one address, and those of them that are at fault. */
 const RATE = { limit: 600, periodMs: 60_000, burst: 600 };
-const FAULT_COST = 20;
+const FAULT_RATE = { limit: 30, periodMs: 60_000, burst: 30 };
 const MAX_CLIENTS = 20_000;
 const FAULTS = new Set([400, 401, 403, 404, 413, 422]);
 
-/** Bounds the requests of each address, and those that are at fault much more: some 30 a minute. */
+/** Bounds the requests of each address; one that has used up its faults waits with all of them. */
 export function createRequestGuard(now: () => number) {
   const rate = createRateTable(RATE, MAX_CLIENTS);
+  const faults = createRateTable(FAULT_RATE, MAX_CLIENTS);
   return {
     begin(address: string): Refusal | undefined {
-      const taken = rate.take(address, now());
+      const free = faults.ask(address, now());
+      const taken = free.ok ? rate.take(address, now()) : free;
       if (taken.ok) return undefined;
       const text = "Too many requests from your address, or too many that were at fault";
       return problem("too-many-requests", text, taken.retryAfterMs);
     },
     end(address: string, status: number): void {
-      if (FAULTS.has(status)) rate.take(address, now(), FAULT_COST);
+      if (FAULTS.has(status)) faults.take(address, now());
     },
   };
 }
