@@ -16,13 +16,14 @@ const FORCE_AFTER_MS = 30_000;
 export async function serve(options: { env?: string; rules?: string; json?: boolean }): Promise<number> {
   const { config, secrets } = parseConfig(readEnvironment(options.env));
   const log = createLog(config.LOG_LEVEL, options.json ? "stderr" : "stdout");
+  const onReload = hearHangUps(log);
   const running = await startServe({
     config,
     secrets,
     log,
     rulesDir: options.rules ?? RULES_DIR,
     onFatal: () => process.exit(EXIT.fault),
-    onReload: (reload) => process.on("SIGHUP", reload),
+    onReload,
   });
   log.info({ roles: config.ROLES, pool: config.POOL_DOMAIN }, "atmos serves");
   const { http, relay, zone } = running;
@@ -43,6 +44,13 @@ export async function serve(options: { env?: string; rules?: string; json?: bool
   await running.close();
   log.info("atmos has stopped");
   return EXIT.ok;
+}
+
+/** SIGHUP ends no process, whatever its roles: it looks for a new certificate, once that can be done. */
+export function hearHangUps(log: Logger): (reload: () => void) => void {
+  let look = () => log.info("SIGHUP: there is no certificate here to look for");
+  process.on("SIGHUP", () => look());
+  return (reload) => void (look = reload);
 }
 
 /** Resolves at the first SIGTERM or SIGINT. What has not ended half a minute later is cut off; all it took is on disk. */
