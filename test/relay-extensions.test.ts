@@ -1,5 +1,7 @@
 import { once } from "node:events";
+import { readdirSync, rmSync } from "node:fs";
 import type { AddressInfo } from "node:net";
+import { join } from "node:path";
 import { createServer as createTlsServer } from "node:tls";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createAuthority } from "../src/devnet/certificates.ts";
@@ -223,6 +225,18 @@ describe("DSN", () => {
     await submit(`${HEAD}the whole of it`, { mail });
     await bed.relay.settle();
     expect(sink.received[0]!.raw).toMatch(part);
+  });
+
+  test("what was refused is written down also when its notice cannot be made", async () => {
+    await start();
+    sink.replies.rcpt = { "bob@a.test": [550, "5.1.1 No such user"] };
+    await bed.book.apply({ ...member, version: 2, paused: true });
+    await submit(`${HEAD}${`${"x".repeat(900)}\n`.repeat(100)}`, { mail: " RET=FULL" });
+    const bodies = join(dir.path, "spool.sqlite-bodies");
+    for (const file of readdirSync(bodies)) rmSync(join(bodies, file));
+    await bed.book.apply({ ...member, version: 3 });
+    await bed.relay.settle();
+    expect(await bed.spool.counts()).toEqual({ bounced: 1 });
   });
 
   test("a delay is told once, after four hours, to who asked", async () => {

@@ -89,6 +89,7 @@ async function syncDirectory(dir: string): Promise<void> {
   }
 }
 
-export function readBodyFile(dir: string, name: string): AsyncIterable<Uint8Array> {
-  return createReadStream(join(dir, name), { highWaterMark: 65_536 });
+/** Opened when the first piece is asked for: a body that nobody reads (its recipient was refused) leaves nothing open. */
+export async function* readBodyFile(dir: string, name: string): AsyncGenerator<Uint8Array> {
+  yield* createReadStream(join(dir, name), { highWaterMark: 65_536 }) as AsyncIterable<Uint8Array>;
 }

@@ -165,7 +165,7 @@ export function createDelivery(context: RelayContext, config: DeliveryConfig): D
   const isEjected = (did: string) => policyBook.byDid(did)?.standing === "ejected";
 
   async function giveBack(leased: Leased, ending?: Ending): Promise<void> {
-    const follow = await noticeFor(leased, ending ?? returned(isEjected(leased.message.did)));
+    const follow = await noticeOf(leased, ending ?? returned(isEjected(leased.message.did)));
     const outcome: Outcome = { recipientId: leased.id, state: "returned", nextAt: clock.now(), events: [] };
     await record(follow ? { ...outcome, follow } : outcome);
   }
@@ -187,7 +187,7 @@ export function createDelivery(context: RelayContext, config: DeliveryConfig): D
     const delay =
       state === "deferred" && isWanted("delayed", leased.notify) && (await delayed(leased, result));
     const ending = endingOf(result, state, delay);
-    const follow = ending && (await noticeFor(leased, ending));
+    const follow = ending && (await noticeOf(leased, ending));
     const events =
       message.kind === "mail"
         ? [
@@ -205,6 +205,17 @@ export function createDelivery(context: RelayContext, config: DeliveryConfig): D
     if (state === "delivered") breaker.concluded(leased, "delivered");
     if (state === "bounced" && isHard(result.judged.class)) breaker.concluded(leased, "hard");
     return state;
+  }
+
+  /** What came of a recipient is written down without its notice rather than not at all: then it would be sent again. */
+  async function noticeOf(leased: Leased, ending: Ending): ReturnType<typeof noticeFor> {
+    try {
+      return await noticeFor(leased, ending);
+    } catch (err) {
+      if (closed) throw err;
+      log.error({ err, message: leased.message.id }, "a notice could not be made; the member is not told");
+      return undefined;
+    }
   }
 
   async function delayed({ id, message }: Leased, { at }: AttemptResult): Promise<boolean> {
