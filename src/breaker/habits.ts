@@ -10,13 +10,14 @@ const DAY = 86_400_000;
 const REMEMBERED = 400 * DAY;
 const UNKNOWN_REMEMBERED = 30 * DAY;
 /**
- * A delivery to somebody new makes its template known only after this time: a burst cannot make itself known. Of a
- * member of tier `new` every recipient is new and every template unseen, and its tier lets little through: for it the
- * time is that of its burst.
+ * A delivery to somebody new makes its template known only after this time: a burst cannot make itself known. In the
+ * first two days of a member of tier `new` every recipient is new and every template unseen, and its tier lets little
+ * through: for it the time is that of its burst.
  */
-function settleMs(tier: string): number {
-  return tier === "new" ? NEWCOMER_SETTLE_MS : SETTLE_MS;
+function settleMs(tier: string, daysBefore: number): number {
+  return tier === "new" && daysBefore < NEWCOMER_DAYS ? NEWCOMER_SETTLE_MS : SETTLE_MS;
 }
+const NEWCOMER_DAYS = 2;
 export const SETTLE_MS = DAY;
 export const NEWCOMER_SETTLE_MS = 600_000;
 /** Probes are forgiven when so long nothing of their template bounced, and none was added. */
@@ -203,13 +204,15 @@ export function createHabits(db: Database, onLost: (error: unknown) => void = ()
       const key = short(recipient);
       const since = store.firstDelivery(db, member, key);
       const template = templatesOf(member).find((candidate) => candidate.id === id);
+      const today = Math.floor(at / DAY);
+      const settle = settleMs(tier, today - (store.firstDay(db, member) ?? today));
       write(() => {
         store.saveRecipient(db, member, key, at);
         if (!template) return;
         if (template.known) {
           template.deliveries++;
         } else {
-          store.saveDelivery(db, member, template.id, key, countsAt(since, at, settleMs(tier)));
+          store.saveDelivery(db, member, template.id, key, countsAt(since, at, settle));
         }
       });
     },

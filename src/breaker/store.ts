@@ -247,6 +247,14 @@ export function addDay(
   );
 }
 
+/** The first day of which something is remembered. */
+export function firstDay(db: Database, member: number): number | undefined {
+  return (
+    db.get<{ day: number | null }>("SELECT min(day) AS day FROM habit_day WHERE member = ?", member)?.day ??
+    undefined
+  );
+}
+
 /** Sums of the `days` days before `today`. */
 export function daysBefore(
   db: Database,

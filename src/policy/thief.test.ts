@@ -71,6 +71,19 @@ describe("a thief with 1,000 addresses that the member never wrote to", () => {
     expect(count(results)).toEqual({ leaves: 50, "held: content": 120, "held-full": 830 });
   });
 
+  test("one a minute at a new member, days after it began", async () => {
+    const world = await settled("new");
+    let left = 0;
+    for (let i = 0; i < 1_000; i++) {
+      const result = world.submit([`victim${i}`], SPAM, now + i * 60_000);
+      if (!("leavesAt" in result)) continue;
+      left++;
+      world.outcome(`victim${i}`, SPAM, true, false, result.leavesAt);
+    }
+    expect(left).toBe(50);
+    expect(world.paused()).toBe("content");
+  });
+
   test("many recipients in one message do not help", async () => {
     const world = await settled("steady");
     const results = Array.from({ length: 50 }, (_, i) =>
