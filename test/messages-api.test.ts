@@ -1,7 +1,7 @@
 import { Validator } from "@seriousme/openapi-schema-validator";
 import { describe, expect, test } from "vitest";
-import type { MemberPolicy } from "../src/policy/index.ts";
-import { asBob, mail, useApi } from "./messages-api-harness.ts";
+import { hashSecret, type MemberPolicy } from "../src/policy/index.ts";
+import { asBob, login, mail, useApi } from "./messages-api-harness.ts";
 import { client, member, refusal, signatures, toldActions } from "./relay-harness.ts";
 
 const here = useApi();
@@ -220,6 +220,17 @@ describe("GET /v1/messages", () => {
       body: { reason: "not-found" },
     });
     expect((await here.api.ask("GET", "/messages", stranger)).body).toEqual({ messages: [], next: null });
+  });
+
+  test("another credential of the same member sees nothing of it", async () => {
+    const { body: sent } = await here.api.post(mail);
+    const own = member.credentials[0]!;
+    const blog = { ...own, id: "c9", username: "blog", hash: hashSecret("blog", "secret9") };
+    await here.change({ credentials: [own, blog] });
+    const asBlog = { headers: { authorization: login("blog", "secret9") } };
+    expect(await here.api.ask("GET", `/messages/${sent.id}`, asBlog)).toMatchObject({ status: 404 });
+    expect((await here.api.ask("GET", "/messages", asBlog)).body).toEqual({ messages: [], next: null });
+    expect((await here.api.ask("GET", "/messages")).body.messages).toMatchObject([{ id: sent.id }]);
   });
 
   test("the list, page by page", async () => {

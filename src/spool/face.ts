@@ -100,8 +100,11 @@ export interface Spool {
   openCount(): Promise<number>;
   /** When the oldest message that still waits was received, ms since the epoch. */
   oldestWaiting(): Promise<number | undefined>;
-  /** Newest first; `before` is the `seq` of the last one of the page before. */
-  messages(did: string, page?: { before?: number; limit?: number }): Promise<MessageView[]>;
+  /** Newest first, of all credentials unless one is named; `before` is the `seq` of the last one of the page before. */
+  messages(
+    did: string,
+    page?: { before?: number; limit?: number; credential?: string },
+  ): Promise<MessageView[]>;
   message(id: string): Promise<MessageView | undefined>;
   messageByRecipient(recipientId: string): Promise<MessageView | undefined>;
   attempts(messageId: string): Promise<AttemptView[]>;

@@ -83,8 +83,8 @@ export async function createSpool(options: SpoolOptions): Promise<Spool> {
     counts: () => call("counts", null),
     openCount: () => call("openCount", null),
     oldestWaiting: () => call("oldestWaiting", null),
-    messages: (did, { before = Number.MAX_SAFE_INTEGER, limit = 50 } = {}) =>
-      call("messages", { did, before, limit: Math.min(limit, 500) }),
+    messages: (did, { before = Number.MAX_SAFE_INTEGER, limit = 50, credential = null } = {}) =>
+      call("messages", { did, credential, before, limit: Math.min(limit, 500) }),
     message: (id) => call("message", { id }),
     messageByRecipient: (recipientId) => call("messageByRecipient", { recipientId }),
     attempts: (messageId) => call("attempts", { messageId }),

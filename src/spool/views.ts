@@ -74,12 +74,16 @@ export function oldestWaiting(db: Database): number | undefined {
 
 type SeqMessage = StoredMessage & { seq: number };
 
-/** Newest first, from below `before`. */
-export function messagesOf(db: Database, did: string, before: number, limit: number): MessageView[] {
+export type MessagesRequest = { did: string; credential: string | null; before: number; limit: number };
+
+/** Newest first, from below `before`; of all credentials, or of one. */
+export function messagesOf(db: Database, { did, credential, before, limit }: MessagesRequest): MessageView[] {
   const rows = db.all<SeqMessage>(
-    `SELECT m.seq, ${MESSAGE_COLUMNS} FROM message m WHERE m.did = ? AND m.seq < ? ORDER BY m.seq DESC LIMIT ?`,
+    `SELECT m.seq, ${MESSAGE_COLUMNS} FROM message m
+     WHERE m.did = ?1 AND m.seq < ?2 AND (?3 IS NULL OR m.credential = ?3) ORDER BY m.seq DESC LIMIT ?4`,
     did,
     before,
+    credential,
     limit,
   );
   return rows.map((row) => withRecipients(db, row));

@@ -120,7 +120,12 @@ export function messagesApi(options: MessagesApiOptions): Hono<Env> {
     const query = listQuery.safeParse(c.req.query());
     if (!query.success) return refuse(c, problem("malformed", faultsOf(query.error)));
     const { before, limit } = query.data;
-    const page = await spool.messages(who.member.did, { limit, ...(before && { before: Number(before) }) });
+    const { member, credential } = who;
+    const page = await spool.messages(member.did, {
+      credential: credential.id,
+      limit,
+      ...(before && { before: Number(before) }),
+    });
     return c.json(listView(page, limit));
   });
 
@@ -128,10 +133,13 @@ export function messagesApi(options: MessagesApiOptions): Hono<Env> {
     const who = authenticate(basicLogin(c, c.get("address")));
     if ("code" in who) return refuse(c, who);
     const message = await spool.message(c.req.param("id").slice(0, 64));
-    if (!message || message.did !== who.member.did)
+    if (!message || message.did !== who.member.did || message.credential !== who.credential.id)
       return refuse(
         c,
-        problem("not-found", "You have no such message; finished ones are forgotten after a month"),
+        problem(
+          "not-found",
+          "This credential sent no such message; finished ones are forgotten after a month",
+        ),
       );
     return c.json(detailView(message, await spool.attempts(message.id)));
   });
