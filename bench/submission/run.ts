@@ -41,9 +41,9 @@ const SCENARIOS: Scenario[] = [
 ];
 /** Of the first scenario, as fast as half of what each side accepted there. */
 const HALF_LOAD_SECONDS = 5;
-const MESSAGES_A_ROUND = 2_500;
+const MESSAGES_A_ROUND = 2_000;
 /** Of the 300 that a member of tier `trusted` may send at once. */
-const MESSAGES_PER_MEMBER = 200;
+const MESSAGES_PER_MEMBER = 280;
 
 /** Deliveries are held back: no message of the load makes Postfix slow down, and it looks up no client's name. */
 const POSTFIX = {
