@@ -41,6 +41,16 @@ test.each<[string, () => void]>([
   expect(here.core.policyOf(did)).toMatchObject({ membership: "member", standing: "good" });
 });
 
+test("who is ejected loses its credentials, also for the time after", async () => {
+  await here.core.members.addDomain(did, "ada.test");
+  here.core.members.createCredential(did, ["ada.test"], { name: "pds" });
+  await here.core.decide(did, "ejected", "Spam", "");
+  here.core.admission.join(did, "Ada");
+  here.core.admission.apply(did, form, "ada");
+  here.core.admission.approve(did, { note: "", by: "rosa" });
+  expect(here.core.policyOf(did)).toMatchObject({ standing: "good", credentials: [{ revoked: true }] });
+});
+
 test("who was suspended, leaves and comes back is suspended still", async () => {
   await here.core.decide(did, "suspended", "Spam", "");
   here.core.admission.leave(did, by);

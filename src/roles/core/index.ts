@@ -242,13 +242,16 @@ export function createCore(options: CoreOptions) {
     told: () => teller.told(),
     policyOf,
     publicStandingOf,
-    /** A person's decision about a member, told to relay nodes and labeler. */
+    /** A person's decision about a member, told to relay nodes and labeler. Who is ejected loses its credentials for good. */
     async decide(
       did: string,
       ...decision: Parameters<typeof standings.decide> extends [string, ...infer Rest] ? Rest : never
     ) {
       const change = db.transaction(() => {
         const decided = standings.decide(did, ...decision);
+        if (decided.to === "ejected") {
+          for (const { id } of members.credentialsOf(did)) members.revokeCredential(did, id, "ejection");
+        }
         pipeline.conclude(decided);
         return decided;
       });
