@@ -1,58 +1,28 @@
-import { Hono } from "hono";
-import { bodyLimit } from "hono/body-limit";
+import type { Hono } from "hono";
 import { z } from "zod";
-import type { Logger } from "../platform/log.ts";
 import { applicationsApi } from "./admin/applications.ts";
 import { credentialsApi } from "./admin/credentials.ts";
 import { did } from "./admin/fields.ts";
 import { membersApi } from "./admin/members.ts";
 import { pausesApi } from "./admin/pauses.ts";
 import { rotationApi } from "./admin/rotation.ts";
+import { committeeApi, type CommitteeGate } from "./committee-api.ts";
 import type { Core } from "./core/index.ts";
 import type { Labeler } from "./labeler.ts";
 import type { SubmissionPoint } from "./pds-environment.ts";
 
-export type AdminApiOptions = {
+export type AdminApiOptions = CommitteeGate & {
   core: Core;
   labeler: Labeler | undefined;
   /** Where members submit. */
   submission: () => SubmissionPoint;
-  /** Whether the bearer token is the committee's. */
-  mayAct: (token: string | undefined) => boolean;
-  log: Logger;
 };
-
-const MAX_BODY = 64 * 1024;
 
 const hint = z.strictObject({ did, collection: z.string().max(300), rkey: z.string().max(512) });
 
 /** What the command line asks of a running `atmos serve`: `/api/*`, JSON, with a short-lived token of the committee. */
-export function adminApi({ core, labeler, submission, mayAct, log }: AdminApiOptions): Hono {
-  const app = new Hono();
-  app.use(
-    bodyLimit({
-      maxSize: MAX_BODY,
-      onError: (c) => c.json({ error: "PayloadTooLarge", message: "The body is over 64 KiB" }, 413),
-    }),
-  );
-  app.use(async (c, next) => {
-    const token = /^Bearer (.+)$/.exec(c.req.header("authorization") ?? "")?.[1];
-    if (mayAct(token)) return next();
-    return c.json(
-      { error: "AuthRequired", message: "This needs a token of the committee: use the command `atmos`." },
-      401,
-    );
-  });
-  app.onError((error, c) => {
-    if (error instanceof z.ZodError) {
-      const message = error.issues.map((i) => `${i.path.join(".") || "body"}: ${i.message}`).join("; ");
-      return c.json({ error: "InvalidRequest", message }, 400);
-    }
-    if (error instanceof SyntaxError)
-      return c.json({ error: "InvalidRequest", message: "The body is not JSON" }, 400);
-    log.error({ err: error, path: c.req.path }, "a request of the command line failed");
-    return c.json({ error: "InternalServerError", message: "It failed; the log says why" }, 500);
-  });
+export function adminApi({ core, labeler, submission, ...gate }: AdminApiOptions): Hono {
+  const app = committeeApi(gate);
 
   app.route("/members/:did/credentials", credentialsApi(core, submission));
   app.route("/members/:did", pausesApi(core));

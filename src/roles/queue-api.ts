@@ -1,25 +1,14 @@
 import { isValidDid } from "@atproto/syntax";
-import { Hono } from "hono";
-import { bodyLimit } from "hono/body-limit";
+import type { Hono } from "hono";
 import { z } from "zod";
-import type { Logger } from "../platform/log.ts";
-import {
-  HOLD_OWNERS,
-  QUEUE_ACTIONS,
-  RECIPIENT_STATES,
-  SpoolError,
-  type QueueFilter,
-} from "../spool/index.ts";
+import { HOLD_OWNERS, QUEUE_ACTIONS, RECIPIENT_STATES, type QueueFilter } from "../spool/index.ts";
+import { committeeApi, type CommitteeGate } from "./committee-api.ts";
 import type { QueueDesk } from "./queue-desk.ts";
 
-export type QueueApiOptions = {
+export type QueueApiOptions = CommitteeGate & {
   desk: QueueDesk;
-  /** Whether the bearer token is the committee's. */
-  mayAct: (token: string | undefined) => boolean;
-  log: Logger;
 };
 
-const MAX_BODY = 64 * 1024;
 const MAX_LIMIT = 10_000;
 
 const words = (most: number) => z.string().min(1).max(most);
@@ -62,29 +51,8 @@ const action = z.enum(QUEUE_ACTIONS);
  * The queue of this node for people: `POST /list`, `GET /messages/:id`, `POST /hold|release|requeue|bounce|drop`, with a
  * short-lived token of the committee. An operation names who does it and why, and leaves a trace in each message.
  */
-export function queueApi({ desk, mayAct, log }: QueueApiOptions): Hono {
-  const app = new Hono();
-  app.use(bodyLimit({ maxSize: MAX_BODY }));
-  app.use(async (c, next) => {
-    const token = /^Bearer (.+)$/.exec(c.req.header("authorization") ?? "")?.[1];
-    if (mayAct(token)) return next();
-    return c.json(
-      { error: "AuthRequired", message: "This needs a token of the committee: use the command `atmos`." },
-      401,
-    );
-  });
-  app.onError((error, c) => {
-    if (error instanceof z.ZodError) {
-      const message = error.issues.map((i) => `${i.path.join(".") || "body"}: ${i.message}`).join("; ");
-      return c.json({ error: "InvalidRequest", message }, 400);
-    }
-    if (error instanceof SyntaxError)
-      return c.json({ error: "InvalidRequest", message: "The body is not JSON" }, 400);
-    log.error({ err: error, path: c.req.path }, "a request about the queue failed");
-    if (error instanceof SpoolError)
-      return c.json({ error: "SpoolUnavailable", message: `Nothing is certain: ${error.message}` }, 503);
-    return c.json({ error: "InternalServerError", message: "It failed; the log says why" }, 500);
-  });
+export function queueApi({ desk, ...gate }: QueueApiOptions): Hono {
+  const app = committeeApi(gate);
 
   app.post("/list", async (c) => {
     const { filter: asked, limit: most, before } = search.parse(await c.req.json());
@@ -108,7 +76,7 @@ export function queueApi({ desk, mayAct, log }: QueueApiOptions): Hono {
     const request = { ...rest, filter: given(asked, desk.now()), ...(most !== undefined && { limit: most }) };
     const result = await desk.act(name.data, request);
     if (!rest.dryRun)
-      log.info(
+      gate.log.info(
         { action: name.data, by: rest.by, why: rest.why, filter: asked, ...result },
         "queue operation",
       );
