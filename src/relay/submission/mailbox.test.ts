@@ -4,6 +4,9 @@ import { domainOfMailbox } from "./mailbox.ts";
 describe("the one mailbox of From", () => {
   test.each<[string, string | undefined]>([
     ["a@b.test", "b.test"],
+    ["a@b.4", undefined],
+    ["a@127.0.0.1", undefined],
+    ["a@b.4test", "b.4test"],
     ["A B <a@B.Test>", "b.test"],
     ['"B, A" <a@b.test>', "b.test"],
     ['"eve@evil.test" <a@b.test>', "b.test"],

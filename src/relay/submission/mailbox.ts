@@ -70,10 +70,12 @@ function outline(value: string): string | undefined {
   return quoted || depth > 0 ? undefined : out;
 }
 
+/** A name in the DNS: no top-level domain is a number (RFC 3696 section 2), and some programs take one for an address. */
 export function isHostName(name: string): boolean {
   return (
     name.length <= 253 &&
     name.includes(".") &&
+    !/\.\d+$/.test(name) &&
     name.split(".").every((label) => /^[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?$/i.test(label))
   );
 }
