@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
@@ -5,6 +6,8 @@ export default defineConfig({
     include: ["src/**/*.test.{ts,tsx}", "test/*.test.ts", "test/fuzz/*.test.ts"],
     testTimeout: 20_000,
     hookTimeout: 30_000,
+    // Many tests wait for real sockets: a core that is left free for the runner is left idle.
+    maxWorkers: Math.max(2, availableParallelism()),
   },
   oxc: { jsx: { runtime: "automatic", importSource: "hono/jsx" } },
 });
