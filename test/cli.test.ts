@@ -216,9 +216,17 @@ test("atmos member and link: from joining to a decision", async () => {
     new RegExp(`suspended +new +${did} +willow.test \\(held\\)`),
   );
 
-  const { text: url } = await run(() => link(did, { env }));
-  const opened = await fetch(url.trim(), { redirect: "manual" });
-  expect(opened.headers.get("location")).toBe(`/members/${did}`);
+  const url = new URL((await run(() => link(did, { env }))).text.trim());
+  expect(await (await fetch(url)).text()).toContain(did);
+  const press = () =>
+    fetch(new URL("/login", url), {
+      method: "POST",
+      redirect: "manual",
+      headers: { origin: url.origin },
+      body: new URLSearchParams({ token: url.searchParams.get("token")! }),
+    });
+  expect((await press()).headers.get("location")).toBe(`/members/${did}`);
+  expect((await press()).status).toBe(403);
   await expect(link(undefined, { env })).rejects.toThrow(/--committee/);
 });
 

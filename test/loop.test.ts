@@ -190,7 +190,13 @@ describe("the whole loop, in one process on real sockets", () => {
   test("private pages are the member's own and the committee's", async () => {
     const path = `/members/${didOf("nettle.test")}`;
     expect((await fetch(sandbox.urls.web + path, { redirect: "manual" })).status).toBe(403);
-    const login = await fetch(sandbox.urls.committee(), { redirect: "manual" });
+    const link = new URL(sandbox.urls.committee());
+    const login = await fetch(new URL("/login", link), {
+      method: "POST",
+      redirect: "manual",
+      headers: { origin: link.origin },
+      body: new URLSearchParams({ token: link.searchParams.get("token")! }),
+    });
     const cookie = login.headers.get("set-cookie")!.split(";")[0]!;
     const page = await fetch(sandbox.urls.web + path, { headers: { cookie } });
     expect(page.status).toBe(200);

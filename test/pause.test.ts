@@ -67,7 +67,12 @@ async function answerAsMember(id: number, answer: string): Promise<Response> {
     { role: "member", did },
     Date.now() + 60_000,
   );
-  const opened = await fetch(link, { redirect: "manual" });
+  const opened = await fetch(new URL("/login", link), {
+    method: "POST",
+    redirect: "manual",
+    headers: { origin: sandbox.urls.web },
+    body: new URLSearchParams({ token: new URL(link).searchParams.get("token")! }),
+  });
   return fetch(`${sandbox.urls.web}/members/${did}/pauses/${id}`, {
     method: "POST",
     redirect: "manual",

@@ -1,12 +1,13 @@
 import { parseConfig, readEnvironment } from "../platform/config/index.ts";
 import { sessionKeyOf } from "../roles/index.ts";
 import { accessLink, LINK_LIFETIME_MS } from "../web/index.ts";
+import { who, type Decided } from "./member.ts";
 import { CommandError, EXIT, outputFor } from "./output.ts";
 
-/** `atmos link`: an address that opens a session, for whoever may read the environment file. */
+/** `atmos link`: an address that opens one session, for whoever may read the environment file. */
 export async function link(
   did: string | undefined,
-  options: { env?: string; committee?: boolean; json?: boolean },
+  options: Decided & { committee?: boolean },
 ): Promise<number> {
   const out = outputFor(options);
   if ((did === undefined) !== (options.committee === true)) {
@@ -18,7 +19,10 @@ export async function link(
     throw new CommandError(
       "This needs ATMOS_CORE_SECRET: name the environment file of the core role with --env FILE.",
     );
-  const identity = did === undefined ? ({ role: "committee" } as const) : ({ role: "member", did } as const);
+  const identity =
+    did === undefined
+      ? ({ role: "committee", ...who(options) } as const)
+      : ({ role: "member", did } as const);
   const expiresAt = Date.now() + LINK_LIFETIME_MS;
   const url = accessLink(config.PUBLIC_URL, key, identity, expiresAt);
   out.say(url);

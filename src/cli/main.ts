@@ -103,9 +103,13 @@ program
 
 program
   .command("link")
-  .description("make an address that opens a session: the committee's, or one member's")
+  .description("make an address that opens one session: the committee's, or one member's")
   .argument("[did]", "a member")
   .option("--committee", "the committee")
+  .option(
+    "--by <name>",
+    "with --committee: who will decide there, for the record; by default the user of this host",
+  )
   .addOption(env())
   .addOption(json())
   .action(run(link));

@@ -132,7 +132,8 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
       playedUntil: state.playedUntil,
       urls: {
         ...urls,
-        committee: () => accessLink(urls.web, serve.sessionKey!, { role: "committee" }, Date.now() + LINK_MS),
+        committee: () =>
+          accessLink(urls.web, serve.sessionKey!, { role: "committee", by: "sandbox" }, Date.now() + LINK_MS),
       },
       async play(instant, onProgress, signal) {
         tell = onProgress;

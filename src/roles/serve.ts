@@ -22,7 +22,7 @@ import { importSealingKey, openingKeyFrom } from "../platform/seal.ts";
 import { POLICY_TOPIC } from "../policy/index.ts";
 import { createEmbeddedEngine, loadRules } from "../rules/index.ts";
 import { SpoolError } from "../spool/index.ts";
-import { createWeb, readToken } from "../web/index.ts";
+import { createUsedLinks, createWeb, readToken, usedLinksMigration } from "../web/index.ts";
 import { adminApi } from "./admin-api.ts";
 import { allowlistSource } from "./allowlist-source.ts";
 import { openCertificates } from "./certificates.ts";
@@ -91,7 +91,11 @@ export async function startServe(options: ServeOptions): Promise<Serve> {
   try {
     const lock = lockDirectory(config.DATA_DIR);
     closers.push(() => lock.release());
-    const coreDb = new Database(dataPath(config, "core.sqlite"), [busMigration, ...coreMigrations]);
+    const coreDb = new Database(dataPath(config, "core.sqlite"), [
+      busMigration,
+      ...coreMigrations,
+      usedLinksMigration,
+    ]);
     closers.push(() => coreDb.close());
     const bus = createEmbeddedBus(coreDb, log, {
       compacted: [POLICY_TOPIC, PUBLIC_STANDING_TOPIC],
@@ -256,6 +260,7 @@ export async function startServe(options: ServeOptions): Promise<Serve> {
           actions: createWebActions(core, submission),
           ...(checks && labeler && { check: checkQuery(checks, labeler) }),
           sessionKey,
+          usedLinks: createUsedLinks(coreDb),
           clock: systemClock,
           publicUrl: config.PUBLIC_URL,
           log,

@@ -1,17 +1,22 @@
 import { Hono } from "hono";
 import { describe, expect, test } from "vitest";
 import { MovableClock } from "../lib/clock.ts";
+import { Database } from "../platform/database.ts";
 import { silentLog } from "../platform/log.ts";
 import { createWeb } from "./app.ts";
 import { warnedMember } from "./fixtures/member.fixture.ts";
 import { explanation } from "./fixtures/label.fixture.ts";
 import { committeeOverview, didOf, NOW, publicOverview } from "./fixtures/pool.fixture.ts";
-import { accessLink, LINK_LIFETIME_MS, SESSION_LIFETIME_MS, type Identity } from "./session.ts";
+import { accessLink, createToken, LINK_LIFETIME_MS, SESSION_LIFETIME_MS, type Identity } from "./session.ts";
+import { createUsedLinks, usedLinksMigration } from "./used-links.ts";
 import type { WebQueries } from "./view.ts";
 
 const key = new Uint8Array(32).fill(9);
 const committee: Identity = { role: "committee" };
 const own: Identity = { role: "member", did: warnedMember.did };
+
+const ours = { "sec-fetch-site": "same-origin" };
+const cookieOf = (answer: Response) => (answer.headers.get("set-cookie") ?? "").split(";")[0] ?? "";
 
 function setUp(publicUrl = "https://mail.example", overrides: Partial<WebQueries> = {}) {
   const clock = new MovableClock(NOW);
@@ -26,14 +31,20 @@ function setUp(publicUrl = "https://mail.example", overrides: Partial<WebQueries
     ),
     ...overrides,
   };
-  const app = createWeb({ queries, sessionKey: key, clock, publicUrl, log: silentLog });
-  const logIn = async (identity: Identity) => {
+  const usedLinks = createUsedLinks(new Database(":memory:", [usedLinksMigration]));
+  const app = createWeb({ queries, sessionKey: key, usedLinks, clock, publicUrl, log: silentLog });
+  const linkFor = (identity: Identity) => {
     const link = new URL(accessLink(publicUrl, key, identity, clock.now() + LINK_LIFETIME_MS));
-    const answer = await app.request(link.pathname + link.search);
-    return { answer, cookie: (answer.headers.get("set-cookie") ?? "").split(";")[0] ?? "" };
+    return { path: link.pathname + link.search, token: link.searchParams.get("token")! };
+  };
+  const open = (token: string, headers: Record<string, string> = ours) =>
+    app.request("/login", { method: "POST", headers, body: new URLSearchParams({ token }) });
+  const logIn = async (identity: Identity) => {
+    const answer = await open(linkFor(identity).token);
+    return { answer, cookie: cookieOf(answer) };
   };
   const get = (path: string, cookie = "") => app.request(path, { headers: { cookie } });
-  return { app, asked, clock, get, logIn };
+  return { app, asked, clock, get, linkFor, open, logIn };
 }
 
 describe("who may see what", () => {
@@ -85,14 +96,15 @@ describe("a session", () => {
   });
 
   test("ends by itself, and so does an unused link", async () => {
-    const { app, clock, get, logIn } = setUp();
-    const link = new URL(accessLink("https://mail.example", key, committee, clock.now() + LINK_LIFETIME_MS));
+    const { clock, get, linkFor, logIn, open } = setUp();
+    const link = linkFor(committee);
     const { cookie } = await logIn(committee);
     clock.advance(LINK_LIFETIME_MS);
-    const late = await app.request(link.pathname + link.search);
-    expect(late.status).toBe(403);
-    expect(late.headers.get("set-cookie")).toBeNull();
-    expect(await late.text()).toContain("atmos link");
+    for (const late of [await get(link.path), await open(link.token)]) {
+      expect(late.status).toBe(403);
+      expect(late.headers.get("set-cookie")).toBeNull();
+      expect(await late.text()).toContain("atmos link");
+    }
     expect((await get("/committee", cookie)).status).toBe(200);
     clock.advance(SESSION_LIFETIME_MS);
     const ended = await get("/committee", cookie);
@@ -113,6 +125,80 @@ describe("a session", () => {
     expect(ended.headers.get("set-cookie")).toMatch(/^__Host-atmos-session=; Max-Age=0; Path=\/; Secure/);
     expect((await app.request("/logout", { headers: { cookie } })).status).toBe(404);
   });
+});
+
+describe("an access link", () => {
+  test("shows a button to whoever asks, and only the button uses it up", async () => {
+    const { app, get, linkFor, open } = setUp();
+    const { path, token } = linkFor(own);
+    for (let i = 0; i < 3; i++) {
+      const looked = await get(path);
+      expect([looked.status, looked.headers.get("set-cookie")]).toEqual([200, null]);
+      expect(await looked.text()).toMatch(
+        new RegExp(`<form method="post" action="/login"><input type="hidden" name="token" value="${token}"`),
+      );
+    }
+    expect((await app.request(path, { method: "HEAD" })).status).toBe(200);
+    expect(await open(token)).toMatchObject({ status: 303 });
+  });
+
+  test("opens no second session, and says when it was used and how to get another", async () => {
+    const { clock, get, linkFor, open } = setUp();
+    const { path, token } = linkFor(own);
+    const cookie = cookieOf(await open(token));
+    clock.advance(60_000);
+    for (const again of [await get(path), await open(token)]) {
+      expect([again.status, again.headers.get("set-cookie")]).toEqual([403, null]);
+      const html = await again.text();
+      expect(html).toContain("This link was used");
+      expect(html).toContain(`datetime="${new Date(NOW).toISOString()}"`);
+      expect(html).toContain("atmos link did:plc:");
+    }
+    // Whom it let in may press it again, in the same browser.
+    const back = await get(path, cookie);
+    expect([back.status, back.headers.get("location")]).toEqual([303, `/members/${warnedMember.did}`]);
+    const other = cookieOf(await open(linkFor({ role: "member", did: didOf(3) }).token));
+    expect((await get(path, other)).status).toBe(403);
+  });
+
+  test.each<[string, (link: { path: string; token: string }) => string, Record<string, string>]>([
+    ["pressed on another site", ({ token }) => token, { "sec-fetch-site": "cross-site" }],
+    ["pressed nowhere", ({ token }) => token, {}],
+    ["cut", ({ token }) => token.slice(0, -3), ours],
+    ["without a token", () => "", ours],
+    ["one that could be used for ever", () => createToken(key, "link", own, NOW + LINK_LIFETIME_MS), ours],
+    [
+      "a session's token",
+      () => createToken(key, "session", own, NOW + LINK_LIFETIME_MS, "a".repeat(26)),
+      ours,
+    ],
+    ["without end", () => "x".repeat(20_000), ours],
+  ])("opens nothing: %s", async (_, tokenOf, headers) => {
+    const { linkFor, open } = setUp();
+    const link = linkFor(own);
+    const answer = await open(tokenOf(link), headers);
+    expect([403, 413]).toContain(answer.status);
+    expect(answer.headers.get("set-cookie")).toBeNull();
+    expect((await open(link.token)).status).toBe(303);
+  });
+
+  test("of the committee names the person, whom the pages then name", async () => {
+    const { get, linkFor, open } = setUp();
+    const link = linkFor({ role: "committee", by: "rosa <b>" });
+    expect(await (await get(link.path)).text()).toContain("for rosa &lt;b&gt;");
+    const page = await get("/committee", cookieOf(await open(link.token)));
+    expect(await page.text()).toContain("Signed in: committee, rosa &lt;b&gt;");
+  });
+});
+
+test("a used link is remembered until it expires, also by another process, and no longer", () => {
+  const db = new Database(":memory:", [usedLinksMigration]);
+  expect(createUsedLinks(db).use("n1", 100, 1)).toBeUndefined();
+  expect(createUsedLinks(db).use("n1", 100, 2)).toBe(1);
+  expect(createUsedLinks(db).use("n2", 200, 99)).toBeUndefined();
+  expect(createUsedLinks(db).usedAt("n1")).toBe(1);
+  expect(createUsedLinks(db).use("n3", 200, 100)).toBeUndefined();
+  expect(createUsedLinks(db).usedAt("n1")).toBeUndefined();
 });
 
 test.each(["/", "/committee", "/nothing", "/assets/style.css"])(

@@ -5,10 +5,9 @@ import type { Clock } from "../lib/clock.ts";
 import type { Logger } from "../platform/log.ts";
 import { assets } from "./assets/index.ts";
 import { renderPage, type Rendered } from "./render.tsx";
-import { CHECK_PATH, COMMITTEE_PATH, LOGIN_PATH, LOGOUT_PATH } from "./paths.ts";
+import { CHECK_PATH, COMMITTEE_PATH, LOGOUT_PATH } from "./paths.ts";
 import {
   createToken,
-  homeOf,
   isOwnRequest,
   mayView,
   readToken,
@@ -18,6 +17,8 @@ import {
   type TokenResult,
 } from "./session.ts";
 import { formRoutes } from "./forms.ts";
+import { loginRoutes } from "./login.ts";
+import type { UsedLinks } from "./used-links.ts";
 import type { CheckAnswer, WebActions, WebQueries } from "./view.ts";
 
 export type WebOptions = {
@@ -26,6 +27,7 @@ export type WebOptions = {
   actions?: WebActions;
   /** 32 bytes or more; signs access links and sessions. */
   sessionKey: Uint8Array;
+  usedLinks: UsedLinks;
   clock: Clock;
   /** Origin under which browsers reach the pages. With `https:` cookies are `Secure`. */
   publicUrl: string;
@@ -99,19 +101,7 @@ export function createWeb(options: WebOptions): Hono {
   const { actions } = options;
   if (actions) app.route("/", formRoutes({ actions, publicUrl, identityOf, answer, refuse }));
 
-  app.get(LOGIN_PATH, async (c) => {
-    const link = readToken(sessionKey, "link", c.req.query("token"), clock.now());
-    if (!link.ok) return answer(c, { page: "login", reason: link.reason }, 403);
-    const expiresAt = clock.now() + SESSION_LIFETIME_MS;
-    setCookie(c, cookieName, createToken(sessionKey, "session", link.identity, expiresAt), {
-      httpOnly: true,
-      sameSite: "Lax",
-      secure,
-      path: "/",
-      maxAge: SESSION_LIFETIME_MS / 1_000,
-    });
-    return c.redirect(homeOf(link.identity), 303);
-  });
+  app.route("/", loginRoutes({ ...options, now: () => clock.now(), identityOf, answer, begin }));
 
   app.post(LOGOUT_PATH, async (c) => {
     const from = { origin: c.req.header("origin"), secFetchSite: c.req.header("sec-fetch-site") };
@@ -126,6 +116,17 @@ export function createWeb(options: WebOptions): Hono {
     return answer(c, { page: "failure" }, 500);
   });
   return app;
+
+  function begin(c: Context, identity: Identity): void {
+    const token = createToken(sessionKey, "session", identity, clock.now() + SESSION_LIFETIME_MS);
+    setCookie(c, cookieName, token, {
+      httpOnly: true,
+      sameSite: "Lax",
+      secure,
+      path: "/",
+      maxAge: SESSION_LIFETIME_MS / 1_000,
+    });
+  }
 
   async function refuse(c: Context, page: Page): Promise<Response | null> {
     const result = session(c);

@@ -1,8 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { systemClock } from "../lib/clock.ts";
+import { Database } from "../platform/database.ts";
 import { silentLog } from "../platform/log.ts";
 import { createWeb } from "./app.ts";
 import type { CheckAnswer, WebQueries } from "./view.ts";
+import { createUsedLinks, usedLinksMigration } from "./used-links.ts";
 
 const checked: CheckAnswer = {
   status: "checked",
@@ -32,6 +34,7 @@ const page = async (path: string, answer: CheckAnswer = checked) => {
   const asked: string[] = [];
   const app = createWeb({
     queries: {} as WebQueries,
+    usedLinks: createUsedLinks(new Database(":memory:", [usedLinksMigration])),
     sessionKey: new Uint8Array(32),
     clock: systemClock,
     publicUrl: "http://web.test",

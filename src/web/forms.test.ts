@@ -1,11 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { MovableClock } from "../lib/clock.ts";
+import { Database } from "../platform/database.ts";
 import { silentLog } from "../platform/log.ts";
 import { createWeb } from "./app.ts";
 import { warnedMember } from "./fixtures/member.fixture.ts";
 import { committeeOverview, didOf, NOW, publicOverview } from "./fixtures/pool.fixture.ts";
 import { createToken, type Identity } from "./session.ts";
 import type { ActionResult, WebActions } from "./view.ts";
+import { createUsedLinks, usedLinksMigration } from "./used-links.ts";
 
 const key = new Uint8Array(32).fill(9);
 const { did } = warnedMember;
@@ -31,6 +33,7 @@ function setUp(result: ActionResult = { done: true, credentials: [] }) {
       revokeCredential: say("revokeCredential"),
       decideApplication: say("decideApplication"),
     },
+    usedLinks: createUsedLinks(new Database(":memory:", [usedLinksMigration])),
     sessionKey: key,
     clock: new MovableClock(NOW),
     publicUrl: "http://127.0.0.1:8080",

@@ -95,6 +95,6 @@ function tooLong(c: Context): Response {
 
 function whoIs(identity: Identity | null): Who {
   return identity?.role === "committee"
-    ? { who: "committee", by: "the committee" }
+    ? { who: "committee", by: identity.by ?? "the committee" }
     : { who: "member", by: "the member" };
 }

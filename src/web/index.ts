@@ -15,4 +15,5 @@ export { layout } from "./layout.tsx";
 export { zoneLine } from "./pages/zone-line.ts";
 export { labelPath } from "./paths.ts";
 export { accessLink, createToken, LINK_LIFETIME_MS, readToken } from "./session.ts";
+export { createUsedLinks, usedLinksMigration } from "./used-links.ts";
 export type * from "./view.ts";

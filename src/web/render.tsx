@@ -11,6 +11,7 @@ import {
   LoginPage,
   NotDonePage,
   NotFoundPage,
+  OpenLinkPage,
   type LoginReason,
 } from "./pages/notices.tsx";
 import { LabelPage } from "./pages/label.tsx";
@@ -34,7 +35,9 @@ export type Rendered =
   | { page: "member"; view: MemberView }
   | { page: "label"; view: LabelExplanation }
   | { page: "check"; answer: CheckAnswer | null }
-  | { page: "login"; reason: LoginReason }
+  | { page: "login"; reason: Exclude<LoginReason, "used"> }
+  | { page: "login"; reason: "used"; usedAt: number }
+  | { page: "open-link"; token: string; identity: Identity; expiresAt: number }
   | { page: "replaced"; did: string; credentials: ShownCredential[] }
   | { page: "not-done"; why: string; back: string }
   | { page: "forbidden" | "foreign" | "logged-out" | "not-found" | "failure" };
@@ -72,7 +75,9 @@ function contentOf(shown: Rendered, viewer: Identity | null): { title: string; b
     case "check":
       return { title: "Check a mail domain", body: <CheckPage answer={shown.answer} /> };
     case "login":
-      return { title: "Log in", body: <LoginPage reason={shown.reason} /> };
+      return { title: "Log in", body: <LoginPage {...shown} /> };
+    case "open-link":
+      return { title: "Open a session", body: <OpenLinkPage {...shown} /> };
     case "replaced":
       return {
         title: "New credential",
@@ -108,5 +113,6 @@ function navOf(shown: Rendered, viewer: Identity | null): NavItem[] {
 }
 
 function nameOf(viewer: Identity): string {
-  return viewer.role === "committee" ? "Signed in: committee" : "Signed in: member";
+  if (viewer.role === "member") return "Signed in: member";
+  return `Signed in: committee${viewer.by === undefined ? "" : `, ${viewer.by}`}`;
 }

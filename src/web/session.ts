@@ -1,45 +1,46 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { z } from "zod";
+import { randomId } from "../lib/ids.ts";
 import { COMMITTEE_PATH, LOGIN_PATH, memberPath } from "./paths.ts";
 
-/** Who may look: the committee at everything, a member at its own page. */
-export type Identity = { role: "committee" } | { role: "member"; did: string };
+/** Who may look: the committee at everything, a member at its own page. `by`: the person of the committee, for the record. */
+export type Identity = { role: "committee"; by?: string } | { role: "member"; did: string };
 
 /**
- * `link`: opens a session from `/login?token=`. `session`: the cookie. `api`: the command line's. None passes for
- * another.
+ * `link`: opens one session, from the page `/login?token=`. `session`: the cookie. `api`: the command line's. None
+ * passes for another.
  */
 export type Purpose = "link" | "session" | "api";
 
 export type TokenResult =
-  | { ok: true; identity: Identity; expiresAt: number }
+  | { ok: true; identity: Identity; expiresAt: number; nonce: string | null }
   | { ok: false; reason: "absent" | "malformed" | "forged" | "expired" };
 
 export const LINK_LIFETIME_MS = 15 * 60_000;
 export const SESSION_LIFETIME_MS = 12 * 60 * 60_000;
 
 const MIN_KEY_BYTES = 32;
-const MAX_TOKEN_CHARS = 2_048;
+const NONCE_BYTES = 16;
+const MAX_TOKEN_CHARS = 4_096;
 
+const always = { exp: z.number().int(), nonce: z.string().min(16).max(64).optional() };
 const Claims = z.union([
-  z.strictObject({ role: z.literal("committee"), exp: z.number().int() }),
-  z.strictObject({ role: z.literal("member"), did: z.string().startsWith("did:"), exp: z.number().int() }),
+  z.strictObject({ role: z.literal("committee"), by: z.string().max(100).optional(), ...always }),
+  z.strictObject({ role: z.literal("member"), did: z.string().startsWith("did:"), ...always }),
 ]);
 
 /**
- * A token `claims.mac`: base64url of JSON, and its HMAC-SHA-256 under the purpose. Throws when the key is shorter
- * than 32 bytes.
+ * A token `claims.mac`: base64url of JSON, and its HMAC-SHA-256 under the purpose. One with a `nonce` is good for one
+ * use. Throws when the key is shorter than 32 bytes.
  */
 export function createToken(
   key: Uint8Array,
   purpose: Purpose,
   identity: Identity,
   expiresAt: number,
+  nonce?: string,
 ): string {
-  const claims =
-    identity.role === "member"
-      ? { role: identity.role, did: identity.did, exp: expiresAt }
-      : { role: identity.role, exp: expiresAt };
+  const claims = { ...identity, exp: expiresAt, ...(nonce !== undefined && { nonce }) };
   const body = Buffer.from(JSON.stringify(claims)).toString("base64url");
   return `${body}.${mac(key, purpose, body).toString("base64url")}`;
 }
@@ -59,12 +60,19 @@ export function readToken(
   if (presented.length !== expected.length || !timingSafeEqual(presented, expected)) {
     return { ok: false, reason: "forged" };
   }
-  const { exp, ...identity } = Claims.parse(JSON.parse(Buffer.from(body, "base64url").toString()));
+  const { exp, nonce = null, ...who } = Claims.parse(JSON.parse(Buffer.from(body, "base64url").toString()));
   if (exp <= now) return { ok: false, reason: "expired" };
-  return { ok: true, identity, expiresAt: exp };
+  return { ok: true, identity: identityOf(who), expiresAt: exp, nonce };
 }
 
-/** The address that opens a session when it is visited before `expiresAt`. */
+function identityOf(
+  who: { role: "committee"; by?: string | undefined } | { role: "member"; did: string },
+): Identity {
+  if (who.role === "member") return who;
+  return { role: who.role, ...(who.by !== undefined && { by: who.by }) };
+}
+
+/** The address of a page with a button that opens a session, once, before `expiresAt`. */
 export function accessLink(
   publicUrl: string,
   key: Uint8Array,
@@ -72,7 +80,7 @@ export function accessLink(
   expiresAt: number,
 ): string {
   const url = new URL(LOGIN_PATH, publicUrl);
-  url.searchParams.set("token", createToken(key, "link", identity, expiresAt));
+  url.searchParams.set("token", createToken(key, "link", identity, expiresAt, randomId(NONCE_BYTES)));
   return url.href;
 }
 

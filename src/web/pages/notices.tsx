@@ -1,9 +1,11 @@
 import type { Child } from "hono/jsx";
-import { Code } from "../components.tsx";
+import { Code, Time } from "../components.tsx";
+import { LOGIN_PATH } from "../paths.ts";
+import type { Identity } from "../session.ts";
 
-export type LoginReason = "absent" | "malformed" | "forged" | "expired";
+export type LoginReason = "absent" | "malformed" | "forged" | "expired" | "used";
 
-const REASONS: Record<LoginReason, string> = {
+const REASONS: Record<Exclude<LoginReason, "used">, string> = {
   absent: "This page is for members and the committee, and there is no session in this browser.",
   malformed: "This link is not whole. It may have been cut when it was copied.",
   forged: "This link was not made by this cooperative, or its key has changed since.",
@@ -11,19 +13,65 @@ const REASONS: Record<LoginReason, string> = {
 };
 
 /** Why there is nothing to see without a session, and how to get one. */
-export function LoginPage({ reason }: { reason: LoginReason }) {
+export function LoginPage({ reason, usedAt }: { reason: LoginReason; usedAt?: number }) {
   return (
-    <Notice title="Log in by link">
-      <p class="lede">{REASONS[reason]}</p>
+    <Notice title={reason === "used" ? "This link was used" : "Log in by link"}>
+      {reason === "used" ? <Used at={usedAt} /> : <p class="lede">{REASONS[reason]}</p>}
       <p>
-        There are no passwords here. A link that is good for a quarter of an hour opens a session; make one
-        where the program runs, or ask the committee for one:
+        There are no passwords here. A link is good for a quarter of an hour and opens one session; make{" "}
+        {reason === "used" ? "another" : "one"} where the program runs, or ask the committee for it:
       </p>
       <Code label="For a member" text="atmos link did:plc:your-did" />
       <Code label="For the committee" text="atmos link --committee" />
       <p>
         <a href="/">To the public overview</a>
       </p>
+    </Notice>
+  );
+}
+
+function Used({ at }: { at: number | undefined }) {
+  return (
+    <>
+      <p class="lede">
+        It opened a session
+        {at === undefined ? null : (
+          <>
+            {" "}
+            at <Time at={at} />
+          </>
+        )}
+        , and opens no second one.
+      </p>
+      <p>If it was not you who opened it, tell the committee now: whoever did can do what you can.</p>
+    </>
+  );
+}
+
+/** What a link shows: nothing happens before the button is pressed. */
+export function OpenLinkPage(props: { token: string; identity: Identity; expiresAt: number }) {
+  const { token, identity, expiresAt } = props;
+  return (
+    <Notice title="Open a session">
+      <p class="lede">
+        {identity.role === "committee" ? (
+          <>
+            This link opens the pages of the committee
+            {identity.by === undefined ? "" : `, for ${identity.by}`}.
+          </>
+        ) : (
+          <>
+            This link opens the page of the member <code>{identity.did}</code>.
+          </>
+        )}
+      </p>
+      <p>
+        It works once, in the browser in which you press the button, until <Time at={expiresAt} />.
+      </p>
+      <form method="post" action={LOGIN_PATH}>
+        <input type="hidden" name="token" value={token} />
+        <button type="submit">Open</button>
+      </form>
     </Notice>
   );
 }
