@@ -208,10 +208,18 @@ test("atmos member and link: from joining to a decision", async () => {
   await expect(memberCredential(did, ["alder.test"], { env })).rejects.toThrow(/does not hold "alder.test"/);
   expect((await run(() => memberRevoke(did, answer.id, { env }))).code).toBe(0);
   await expect(memberRevoke(did, answer.id, { env })).rejects.toThrow(/No such credential/);
-  expect((await run(() => memberStanding(did, "suspended", { env, reason: "A test" }))).text).toMatch(
-    /good -> suspended/,
-  );
-  await expect(memberStanding(did, "wonderful", { env, reason: "A test" })).rejects.toThrow(/standing/);
+  const decision = { env, by: "rosa.test", why: "A test" };
+  expect((await run(() => memberStanding(did, "suspended", decision))).text).toMatch(/good -> suspended/);
+  await expect(memberStanding(did, "wonderful", decision)).rejects.toThrow(/standing/);
+  await expect(memberStanding(did, "good", { ...decision, by: " " })).rejects.toThrow(/by: /);
+  await expect(memberStanding(did, "good", { ...decision, why: "" })).rejects.toThrow(/why: /);
+  const { standings, events } = sandbox.serve.core!;
+  expect(standings.changesOf(did)).toMatchObject([{ by: "rosa.test", description: "A test" }]);
+  expect(standings.notes.list(did)[0]).toMatchObject({
+    body: expect.stringContaining("A test\n\nDecided by rosa.test."),
+  });
+  const told = events.recentOf(did, 20).find((event) => event.action === "standing_changed");
+  expect(told?.envelope.data.data.detail).toMatchObject({ by: "rosa.test", why: "A test" });
   expect((await run(() => memberList({ env }))).text).toMatch(
     new RegExp(`suspended +new +${did} +willow.test \\(held\\)`),
   );

@@ -46,7 +46,7 @@ test("a labeler that is put back to an older database does not vouch again for w
   cpSync(file, copy);
 
   await start();
-  await sandbox.serve.core!.decide(didOf("alder.test"), "suspended", "for the test", "");
+  await sandbox.serve.core!.decide(didOf("alder.test"), "suspended", { by: "rosa", why: "for the test" });
   await sandbox.settle();
   expect(labelsOf("alder.test")).toEqual([]);
   const lost = sandbox.serve.labeler!.labels.lastSeq();

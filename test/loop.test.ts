@@ -209,7 +209,11 @@ describe("the whole loop, in one process on real sockets", () => {
   test("a suspension reaches the relay within a second, and the allowlist by a negation", async () => {
     expect(await listed("nettle.test")).toBe("ok");
     const began = performance.now();
-    await sandbox.serve.core!.decide(didOf("nettle.test"), "suspended", "A test", "Nothing");
+    await sandbox.serve.core!.decide(didOf("nettle.test"), "suspended", {
+      by: "rosa",
+      why: "A test",
+      remedy: "Nothing",
+    });
     while (!(await send("nettle.test", "ada@bigmail.test")).startsWith("550")) {
       expect(performance.now() - began).toBeLessThan(1_000);
     }

@@ -79,7 +79,7 @@ test("the page says the same, to whoever asks for a page", async () => {
 
 test("of an ended label nothing is said, and not that there was one", async () => {
   const never = await run(() => labelExplain("never.test", { env }));
-  await sandbox.serve.core!.decide(did, "suspended", "for the test", "");
+  await sandbox.serve.core!.decide(did, "suspended", { by: "rosa", why: "for the test" });
   await sandbox.settle();
   const ended = await run(() => labelExplain("alder.test", { env }));
   expect(ended.code).toBe(1);

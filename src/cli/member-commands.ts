@@ -124,7 +124,8 @@ export function memberCommands(program: Command, { env, json, run }: Parts): voi
   add("standing", "change a standing by a person's decision")
     .argument("<did>")
     .argument("<standing>")
-    .requiredOption("--reason <text>", "why, in words for the member")
+    .requiredOption("--by <name>", "who decides: a DID, a handle or a name; kept and shown")
+    .requiredOption("--why <text>", "why, in words for the member")
     .option("--remedy <text>", "what the member can do")
     .action(run(memberStanding));
 

@@ -68,12 +68,13 @@ export function recordLines(records: Records): string {
 export async function memberStanding(
   did: string,
   standing: string,
-  options: Common & { reason: string; remedy?: string },
+  options: Common & { by: string; why: string; remedy?: string },
 ): Promise<number> {
   const out = outputFor(options);
   const answer = await apiOf(options.env)("POST", memberPath(did, "/standing"), {
     standing,
-    reason: options.reason,
+    by: options.by,
+    why: options.why,
     remedy: options.remedy ?? "",
   });
   out.say(`${did}: ${String(answer["from"])} -> ${String(answer["to"])}`);

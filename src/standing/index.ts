@@ -26,6 +26,7 @@ export const standingMigrations: Migration[] = [
          remedy TEXT NOT NULL, way_back TEXT NOT NULL, way_back_at INTEGER, action_id TEXT
        ) STRICT;
        CREATE INDEX standing_change_did ON standing_change (did, id);`,
+      "ALTER TABLE standing_change ADD COLUMN decided_by TEXT",
     ],
   },
   noteMigration,
@@ -56,6 +57,9 @@ export function gravestOf(findings: readonly Finding[]): Finding | undefined {
   );
 }
 
+/** What a person decided: `why` in words for the member. */
+export type PersonsDecision = { by: string; why: string; remedy?: string };
+
 export type StandingChange = {
   id: number;
   did: string;
@@ -64,6 +68,8 @@ export type StandingChange = {
   at: number;
   cause: string;
   rule: string | null;
+  /** The person who decided it; null when a rule or time did. */
+  by: string | null;
   description: string;
   evidence: Record<string, unknown>;
   remedy: string;
@@ -83,6 +89,7 @@ type ChangeRow = {
   remedy: string;
   way_back: string;
   way_back_at: number | null;
+  decided_by: string | null;
 };
 
 export type Standings = ReturnType<typeof createStandings>;
@@ -114,7 +121,7 @@ export function createStandings({ db, clock, authority }: { db: Database; clock:
     evidence: Record<string, unknown>,
     at: number,
     actionId: string | null,
-    grade?: Standing,
+    { grade, by = null }: { grade?: Standing; by?: string | null } = {},
   ): StandingChange {
     const before = state(did);
     const back = wayBack(to, at);
@@ -131,8 +138,8 @@ export function createStandings({ db, clock, authority }: { db: Database; clock:
     );
     const { lastInsertRowid } = db.run(
       `INSERT INTO standing_change
-         (did, from_standing, to_standing, at, cause, rule, description, evidence, remedy, way_back, way_back_at, action_id)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         (did, from_standing, to_standing, at, cause, rule, description, evidence, remedy, way_back, way_back_at, action_id, decided_by)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       did,
       before.standing,
       to,
@@ -145,13 +152,17 @@ export function createStandings({ db, clock, authority }: { db: Database; clock:
       back.text,
       back.at,
       actionId,
+      by,
     );
+    const decidedBy = by === null ? "" : `Decided by ${by}.`;
     notes.put(did, {
       rkey: `standing-${lastInsertRowid}`,
       at,
       kind: "standing",
       title: `Your standing is now ${to}: ${reason.title}`,
-      body: [reason.description, reason.remedy, back.text].filter((part) => part !== "").join("\n\n"),
+      body: [reason.description, decidedBy, reason.remedy, back.text]
+        .filter((part) => part !== "")
+        .join("\n\n"),
     });
     return {
       id: lastInsertRowid,
@@ -161,6 +172,7 @@ export function createStandings({ db, clock, authority }: { db: Database; clock:
       at,
       cause: reason.cause,
       rule: reason.rule,
+      by,
       description: reason.description,
       evidence,
       remedy: reason.remedy,
@@ -201,7 +213,7 @@ export function createStandings({ db, clock, authority }: { db: Database; clock:
         rule: finding.rule,
         description: finding.description,
       };
-      return change(did, to, reason, finding.evidence, finding.at, finding.actionId, cause.grade);
+      return change(did, to, reason, finding.evidence, finding.at, finding.actionId, { grade: cause.grade });
     },
 
     /** Moves a member one rung up when the way back has been gone. */
@@ -219,10 +231,11 @@ export function createStandings({ db, clock, authority }: { db: Database; clock:
       return change(did, eased.to, reason, { ...newer }, now, null);
     },
 
-    /** A person's decision, with its reason. */
-    decide(did: string, to: Standing, description: string, remedy: string): StandingChange {
-      const reason = { cause: "committee", title: "The committee decided", rule: null, description, remedy };
-      return change(did, to, reason, {}, clock.now(), null);
+    /** A person's decision, kept with who decided it and why. */
+    decide(did: string, to: Standing, { by, why, remedy = "" }: PersonsDecision): StandingChange {
+      const title = "The committee decided";
+      const reason = { cause: "committee", title, rule: null, description: why, remedy };
+      return change(did, to, reason, {}, clock.now(), null, { by });
     },
 
     changesOf: (did: string, limit = 50): StandingChange[] =>
@@ -243,6 +256,7 @@ function toChange(row: ChangeRow): StandingChange {
     at: row.at,
     cause: row.cause,
     rule: row.rule,
+    by: row.decided_by,
     description: row.description,
     evidence: JSON.parse(row.evidence) as Record<string, unknown>,
     remedy: row.remedy,

@@ -79,8 +79,10 @@ export type ChangeLine = {
   from: Standing;
   to: Standing;
   cause: string;
-  /** Name of the rule; null when people decided. */
+  /** Name of the rule; null when a person or time decided. */
   rule: string | null;
+  /** The person who decided; null when a rule or time did. */
+  by: string | null;
 };
 
 export type EventLine = {
@@ -161,6 +163,8 @@ export type StandingChange = {
   /** The rule that concluded it, with its text as it was then; null when people decided. */
   rule: { name: string; text: string } | null;
   decidedBy: "rule" | "committee" | "breaker" | "time";
+  /** The person who decided for the committee; null when none is known. */
+  by: string | null;
   /** What to do; null when nothing is to be done. */
   remedy: string | null;
   /** How standing comes back, and on which day that is expected when it is known. */

@@ -30,7 +30,8 @@ beforeAll(async () => {
   coop.receives("sink.test", MAILBOXES);
   member = await coop.join("alder.test", { address: MAILBOXES });
   suspended = await coop.join("birch.test", { address: MAILBOXES });
-  await coop.product.cli("member", "standing", suspended.did, "suspended", "--reason", "Test of clients");
+  const why = ["--by", "rosa", "--why", "Test of clients"];
+  await coop.product.cli("member", "standing", suspended.did, "suspended", ...why);
 });
 afterAll(async () => {
   await coop?.stop();

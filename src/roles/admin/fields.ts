@@ -10,10 +10,10 @@ export const domain = z.string().transform((text, context) => {
   if (name === undefined) context.addIssue({ code: "custom", message: `"${text}" is not a domain name` });
   return name ?? z.NEVER;
 });
-/** Who decides, for the record. */
-export const by = z.string().min(1).max(100).default("operator");
+/** Who decides, for the record: a DID, a handle or a name. */
+export const by = z.string().trim().min(1).max(100);
 export const words = z.string().max(2_000);
-export const reason = z.string().min(1).max(2_000);
+export const reason = z.string().trim().min(1).max(2_000);
 export const cap = z.number().int().min(1).max(1_000_000).nullable();
 export const streams = z.array(z.enum(STREAMS)).min(1).max(STREAMS.length);
 export const environmentOptions = z.object({

@@ -14,7 +14,7 @@ const newMember = z.strictObject({
 });
 const newDomain = z.strictObject({ domain });
 const departure = z.strictObject({ reason, by });
-const decision = z.strictObject({ standing: z.enum(STANDINGS), reason, remedy: words.default("") });
+const decision = z.strictObject({ standing: z.enum(STANDINGS), by, why: reason, remedy: words.default("") });
 
 /** `/members`: who belongs, with what. */
 export function membersApi(core: Core): Hono {
@@ -55,11 +55,11 @@ export function membersApi(core: Core): Hono {
   });
 
   app.post("/:did/standing", async (c) => {
-    const body = decision.parse(await c.req.json());
+    const { standing, ...person } = decision.parse(await c.req.json());
     const subject = c.req.param("did");
     if (!core.members.get(subject)) return refused(c, { error: "not-a-member", did: subject });
-    const change = await core.decide(subject, body.standing, body.reason, body.remedy);
-    return c.json({ from: change.from, to: change.to });
+    const { from, to, at } = await core.decide(subject, standing, person);
+    return c.json({ from, to, at: new Date(at).toISOString(), by: person.by, why: person.why });
   });
 
   app.post("/:did/leave", async (c) => {

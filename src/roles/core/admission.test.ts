@@ -36,7 +36,7 @@ test.each<[string, () => void]>([
     },
   ],
 ])("who was ejected and %s stands well", async (_, comeBack) => {
-  await here.core.decide(did, "ejected", "Spam", "");
+  await here.core.decide(did, "ejected", { by: "rosa", why: "Spam" });
   comeBack();
   expect(here.core.policyOf(did)).toMatchObject({ membership: "member", standing: "good" });
 });
@@ -44,7 +44,7 @@ test.each<[string, () => void]>([
 test("who is ejected loses its credentials, also for the time after", async () => {
   await here.core.members.addDomain(did, "ada.test");
   here.core.members.createCredential(did, ["ada.test"], { name: "pds" });
-  await here.core.decide(did, "ejected", "Spam", "");
+  await here.core.decide(did, "ejected", { by: "rosa", why: "Spam" });
   here.core.admission.join(did, "Ada");
   here.core.admission.apply(did, form, "ada");
   here.core.admission.approve(did, { note: "", by: "rosa" });
@@ -52,7 +52,7 @@ test("who is ejected loses its credentials, also for the time after", async () =
 });
 
 test("who was suspended, leaves and comes back is suspended still", async () => {
-  await here.core.decide(did, "suspended", "Spam", "");
+  await here.core.decide(did, "suspended", { by: "rosa", why: "Spam" });
   here.core.admission.leave(did, by);
   here.core.admission.apply(did, form, "ada");
   here.core.admission.approve(did, { note: "", by: "rosa" });

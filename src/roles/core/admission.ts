@@ -35,17 +35,18 @@ export function createAdmission({ db, clock, members, standings, pipeline, newEv
   }
 
   /** Who was ejected and is admitted again stands well. */
-  function readmit(did: string): void {
+  function readmit(did: string, by: string): void {
+    const why = "Admitted again after a new application.";
     if (standings.state(did).standing === "ejected")
-      pipeline.conclude(standings.decide(did, "good", "Admitted again after a new application.", ""));
+      pipeline.conclude(standings.decide(did, "good", { by, why }));
   }
 
   function approve(did: string, decision: { tier?: Tier; note: string; by: string }) {
-    const { by, tier = "new" } = decision;
-    return decided("member_joined", did, { tier, by }, () => {
+    const { by, tier = "new", note: words } = decision;
+    return decided("member_joined", did, { tier, by, ...(words !== "" && { why: words }) }, () => {
       const row = members.approve(did, decision);
       if ("error" in row) return row;
-      readmit(did);
+      readmit(did, by);
       note(did, "You are a member", decision.note);
       return row;
     });
@@ -64,7 +65,7 @@ export function createAdmission({ db, clock, members, standings, pipeline, newEv
     join: (did: string, name: string, tier: Tier = "new", by = "operator") =>
       decided("member_joined", did, { tier, by }, () => {
         const row = members.join(did, name, tier, by);
-        if (!("error" in row)) readmit(did);
+        if (!("error" in row)) readmit(did, by);
         return row;
       }),
 

@@ -20,6 +20,7 @@ import {
   createStandings,
   labelsFor,
   standingMigrations,
+  type PersonsDecision,
 } from "../../standing/index.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 import { createWorkQueue } from "../work-queue.ts";
@@ -243,14 +244,11 @@ export function createCore(options: CoreOptions) {
     policyOf,
     publicStandingOf,
     /** A person's decision about a member, told to relay nodes and labeler. Who is ejected loses its credentials for good. */
-    async decide(
-      did: string,
-      ...decision: Parameters<typeof standings.decide> extends [string, ...infer Rest] ? Rest : never
-    ) {
+    async decide(did: string, to: Standing, decision: PersonsDecision) {
       const change = db.transaction(() => {
-        const decided = standings.decide(did, ...decision);
-        if (decided.to === "ejected") {
-          for (const { id } of members.credentialsOf(did)) members.revokeCredential(did, id, "ejection");
+        const decided = standings.decide(did, to, decision);
+        if (to === "ejected") {
+          for (const { id } of members.credentialsOf(did)) members.revokeCredential(did, id, decision.by);
         }
         pipeline.conclude(decided);
         return decided;

@@ -112,13 +112,14 @@ export function createPipeline(parts: PipelineParts) {
 
   /** After a change only new evidence counts, and the change is itself a fact. */
   function conclude(change: StandingChange): void {
+    const { from, to, cause, rule, by, description: why } = change;
     evidence.restartWindow(change.did, change.at);
     metrics.standingChanges.inc({ to: change.to });
     events.append(
       parts.newEvent("standing_changed", {
         dedupe_key: `standing_changed:${change.id}`,
         member: { did: change.did, domain: members.domainsOf(change.did)[0]?.name ?? "" },
-        detail: { from: change.from, to: change.to, cause: change.cause, rule: change.rule },
+        detail: { from, to, cause, rule, ...(by !== null && { by, why }) },
       }),
     );
     log.info({ did: change.did, from: change.from, to: change.to, rule: change.rule }, "standing changed");

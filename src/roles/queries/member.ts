@@ -100,6 +100,7 @@ function changeView({ rules }: QueryParts, change: Change): StandingChange {
     evidence: evidenceView(change.evidence),
     rule: change.rule === null ? null : { name: change.rule, text: source ?? change.description },
     decidedBy: change.rule !== null ? "rule" : change.cause === "committee" ? "committee" : "time",
+    by: change.by,
     remedy: change.remedy === "" ? null : change.remedy,
     wayBack: change.to === "good" ? null : change.wayBack,
     appeal: null,

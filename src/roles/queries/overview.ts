@@ -100,6 +100,7 @@ export async function committeeOverview(parts: QueryParts): Promise<CommitteeOve
       to: change.to,
       cause: CAUSES[change.cause]?.title ?? change.description,
       rule: change.rule,
+      by: change.by,
     })),
     events: core.events.recent(25).map(({ seq, at, action, did, envelope }) => ({
       id: String(seq),
@@ -123,11 +124,12 @@ function summarize(action: ActionName, { smtp, recipient, detail, message }: Eve
     const reply = [smtp.code || "", smtp.enhanced, smtp.text].filter((part) => part !== "").join(" ");
     return `${recipient.domain}: ${reply || smtp.class}`;
   }
-  if (action === "standing_changed") return `${String(detail?.["from"])} to ${String(detail?.["to"])}`;
+  const by = typeof detail?.["by"] === "string" ? `, by ${detail["by"]}` : "";
+  if (action === "standing_changed") return `${String(detail?.["from"])} to ${String(detail?.["to"])}${by}`;
   if (action === "domain_checked") return `checks: ${String(detail?.["summary"])}`;
   if (message)
     return `${message.recipients} recipient${message.recipients === 1 ? "" : "s"}, ${message.size} octets`;
   if (action === "credential_used_anew") return String(detail?.["network"]);
   const said = detail?.["reason"] ?? detail?.["cause"] ?? detail?.["tier"];
-  return typeof said === "string" ? said : "";
+  return `${typeof said === "string" ? said : ""}${by}`.replace(/^, /, "");
 }

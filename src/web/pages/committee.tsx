@@ -170,13 +170,18 @@ function Changes({ view }: { view: CommitteeOverview }) {
                 </span>
               </p>
               <p>{change.cause}</p>
-              <p class="soft small">{change.rule === null ? "Decided by people" : `Rule: ${change.rule}`}</p>
+              <p class="soft small">{decider(change)}</p>
             </li>
           ))}
         </ol>
       )}
     </Section>
   );
+}
+
+function decider({ rule, by }: CommitteeOverview["changes"][number]): string {
+  if (rule !== null) return `Rule: ${rule}`;
+  return by === null ? "By time, without a new cause" : `Decided by ${by}`;
 }
 
 function Members({ members }: { members: CommitteeMember[] }) {

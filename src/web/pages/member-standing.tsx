@@ -140,7 +140,8 @@ function Change({ change }: { change: StandingChange }) {
           <span class="vh"> to </span> <StandingBadge standing={change.to} />
         </span>
         <span class="soft small">
-          <Time at={change.at} />, by {DECIDERS[change.decidedBy]}
+          <Time at={change.at} />, by {change.by === null ? null : `${change.by}, for `}
+          {DECIDERS[change.decidedBy]}
         </span>
       </h3>
       <Answers items={answersOf(change)} />

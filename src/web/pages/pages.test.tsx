@@ -102,7 +102,7 @@ describe("the page of a label", () => {
 test("the committee sees who needs it first, the causes and the queue", async () => {
   const html = await render({ page: "committee", view: committeeOverview }, committee);
   const text = readable(html);
-  for (const fact of ["19 of 200 (9.5 %)", "99.6 %", "Rule: bounce_warning", "Decided by people", "11,482"]) {
+  for (const fact of ["19 of 200 (9.5 %)", "99.6 %", "Rule: bounce_warning", "Decided by rosa", "11,482"]) {
     expect(text).toContain(fact);
   }
   const members = section(html, "members");
