@@ -163,9 +163,9 @@ describe("one error names every problem", () => {
       [/ATMOS_SUBMISSION_TLS_ADDRESS "2465" is not HOST:PORT/],
     ],
     [
-      "limits of providers that are none",
-      { ...whole, ATMOS_PROVIDER_DAILY: "gmail=500,bigmail=3", ATMOS_POOL_HOURLY: "many" },
-      [/ATMOS_PROVIDER_DAILY "bigmail=3" is not PROVIDER=RECIPIENTS/, /ATMOS_POOL_HOURLY must be a whole/],
+      "limits that are none",
+      { ...whole, ATMOS_PROVIDER_DAILY: "gmail=500,bigmail=few", ATMOS_POOL_HOURLY: "many" },
+      [/ATMOS_PROVIDER_DAILY "bigmail=few" is not PROVIDER=RECIPIENTS/, /ATMOS_POOL_HOURLY must be a whole/],
     ],
     [
       "no address at all",

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
+import { nearest } from "../../lib/nearest.ts";
 import { settings, type Address, type Role, type Settings } from "./settings.ts";
 
 export type { Address, Role } from "./settings.ts";
@@ -203,24 +204,10 @@ function contradictions(s: Settings): string[] {
 }
 
 function suggestion(name: string, known: readonly string[]): string {
-  const near = known
-    .map((k) => ({ k, distance: editDistance(name.toUpperCase(), k) }))
-    .sort((a, b) => a.distance - b.distance)[0];
-  return near && near.distance <= 3
-    ? `; did you mean ${PREFIX}${near.k}?`
-    : `. The settings are listed in docs/configuration.md`;
-}
-
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      next[j] = Math.min(next[j - 1]! + 1, row[j]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1));
-    }
-    row = next;
-  }
-  return row[b.length]!;
+  const near = nearest(name.toUpperCase(), known);
+  return near === undefined
+    ? `. The settings are listed in docs/configuration.md`
+    : `; did you mean ${PREFIX}${near}?`;
 }
 
 export function dataPath(config: Pick<Config, "DATA_DIR">, name: string): string {

@@ -1,6 +1,5 @@
 import { isIP } from "node:net";
 import { z } from "zod";
-import { PROVIDERS } from "../../protocol/smtp-reply/index.ts";
 
 const ROLES = ["core", "labeler", "relay", "zone"] as const;
 export type Role = (typeof ROLES)[number];
@@ -37,13 +36,13 @@ const domain = z
 
 const list = z.string().transform((text) => text.split(/[,\s]+/).filter((part) => part !== ""));
 
-/** `gmail=500, microsoft=300`. */
+/** `gmail=500, microsoft=300`. Which providers there are the shaping file knows. */
 const providerLimits = list.transform((parts, context) => {
   const limits: Record<string, number> = {};
   for (const part of parts) {
-    const [, name = "", most] = /^([a-z]+)=(\d{1,9})$/.exec(part) ?? [];
-    if (!PROVIDERS.includes(name)) {
-      const message = `"${part}" is not PROVIDER=RECIPIENTS, such as gmail=500; providers are ${PROVIDERS.join(", ")}`;
+    const [, name = "", most] = /^([a-z][a-z0-9-]*)=(\d{1,9})$/.exec(part) ?? [];
+    if (name === "") {
+      const message = `"${part}" is not PROVIDER=RECIPIENTS, such as gmail=500`;
       context.addIssue({ code: "custom", message });
       return z.NEVER;
     }
@@ -131,6 +130,7 @@ export const settings = z.object({
     .default("pool1"),
   POOL_HOURLY: z.coerce.number({ error: "must be a whole number of recipients" }).int().min(1).optional(),
   PROVIDER_DAILY: providerLimits.prefault(""),
+  SHAPING_FILE: z.string().min(1).optional(),
   RELAY_SECRET: secret.optional(),
   RELAY_SEALING_KEY: z
     .string()
