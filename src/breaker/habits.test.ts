@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { Database } from "../platform/database.ts";
 import { fingerprint, type Fingerprint } from "./fingerprint.ts";
-import { countsAt, createHabits, FORGIVEN_MS, SETTLE_MS, type Habits } from "./habits.ts";
+import { CONTACT_MS, countsAt, createHabits, FORGIVEN_MS, SETTLE_MS, type Habits } from "./habits.ts";
 import { openHabits } from "./open.ts";
 import { habitsMigration } from "./store.ts";
 
@@ -161,7 +161,7 @@ test("a yes to a pause covers what went on to be held of the same template, and 
 describe("first contacts", () => {
   let n = 0;
   const contact = (habits: Habits, hard: boolean, at: number, who = credential, recipient = `n${n++}`) =>
-    habits.firstContact({ did, credential: who, recipient, hard, at });
+    habits.firstContact({ did, credential: who, recipient, template: null, hard, at })?.action;
 
   test.each<[string, string, number, boolean]>([
     ["five bounces at once", "bbbbb", 0, true],
@@ -172,30 +172,93 @@ describe("first contacts", () => {
   ])("%s", (_, outcomes, apart, trips) => {
     const habits = open();
     const results = [...outcomes].map((letter, i) => contact(habits, letter === "b", now + i * apart));
-    expect(results.at(-1)).toBe(trips);
-    expect(results.slice(0, -1)).not.toContain(true);
+    expect(results.at(-1)).toBe(trips ? "pause" : undefined);
+    expect(results.slice(0, -1).filter(Boolean)).toEqual([]);
   });
 
   test("one mistyped address that is tried again and again counts once", () => {
     const habits = open();
-    for (let i = 0; i < 20; i++) expect(contact(habits, true, now + i, credential, "typo")).toBe(false);
-    for (let i = 0; i < 3; i++) expect(contact(habits, true, now + 20)).toBe(false);
-    expect(contact(habits, true, now + 20)).toBe(true);
+    for (let i = 0; i < 20; i++) expect(contact(habits, true, now + i, credential, "typo")).toBeUndefined();
+    for (let i = 0; i < 3; i++) expect(contact(habits, true, now + 20)).toBeUndefined();
+    expect(contact(habits, true, now + 20)).toBe("pause");
   });
 
   test("nor do deliveries to one mailbox push bounces out", () => {
     const habits = open();
     for (let i = 0; i < 4; i++) contact(habits, true, now);
     for (let i = 0; i < 30; i++) contact(habits, false, now, credential, "own mailbox");
-    expect(contact(habits, true, now)).toBe(true);
+    expect(contact(habits, true, now)).toBe("pause");
   });
 
   test("each credential for itself, and anew after a yes", () => {
     const habits = open();
     for (let i = 0; i < 4; i++) contact(habits, true, now);
-    expect(contact(habits, true, now, "c2")).toBe(false);
+    expect(contact(habits, true, now, "c2")).toBeUndefined();
     habits.resumed({ did, credential, upTo: now });
-    expect(contact(habits, true, now)).toBe(false);
+    expect(contact(habits, true, now)).toBeUndefined();
+  });
+
+  describe("of known templates", () => {
+    const knowing = () => {
+      const habits = open();
+      send(habits, people(20), now - 3 * DAY);
+      expect(lookAt(habits, now).template.known).toBe(true);
+      return { habits, template: lookAt(habits, now).template.id };
+    };
+    type Step = "bounce" | "delivery" | "unseen bounce";
+    const play = ({ habits, template }: ReturnType<typeof knowing>, steps: Step[], at = now) =>
+      steps.map(
+        (step) =>
+          habits.firstContact({
+            did,
+            credential,
+            recipient: `n${n++}`,
+            template: step === "unseen bounce" ? "unseen" : template,
+            hard: step !== "delivery",
+            at,
+          })?.action ?? "-",
+      );
+    const times = <T>(count: number, of: T): T[] => Array.from({ length: count }, () => of);
+
+    test("five that are not there slow the credential, and are told of once", () => {
+      const known = knowing();
+      expect(play(known, times(4, "bounce")).join("")).toBe("----");
+      expect(lookAt(known.habits, now).slowed).toBe(false);
+      expect(play(known, times(3, "bounce"))).toEqual(["slow", "-", "-"]);
+      expect(lookAt(known.habits, now).slowed).toBe(true);
+      expect(
+        known.habits.look({ did, credential: "c2", recipients: [], fingerprint: CONFIRM, now }).slowed,
+      ).toBe(false);
+    });
+
+    test("it ends six hours after they bounced, or with twenty others", () => {
+      const first = knowing();
+      play(first, times(5, "bounce"));
+      expect(lookAt(first.habits, now + CONTACT_MS - 1).slowed).toBe(true);
+      expect(lookAt(first.habits, now + CONTACT_MS).slowed).toBe(false);
+      const second = knowing();
+      play(second, times(5, "bounce"));
+      play(second, times(20, "delivery"));
+      expect(lookAt(second.habits, now).slowed).toBe(false);
+      expect(play(second, times(5, "bounce")).join("")).toBe("----slow");
+    });
+
+    test("they neither hide those of an unseen one, nor count for them", () => {
+      const known = knowing();
+      expect(play(known, times(30, "delivery")).join("")).toBe("-".repeat(30));
+      expect(play(known, times(4, "unseen bounce")).join("")).toBe("----");
+      expect(play(known, times(5, "bounce")).join("")).toBe("----slow");
+      expect(play(known, times(1, "unseen bounce"))).toEqual(["pause"]);
+    });
+
+    test("what follows to whoever got a known one first counts as that", () => {
+      const { habits, template } = knowing();
+      const write = (to: string, what: string) =>
+        habits.firstContact({ did, credential, recipient: to, template: what, hard: true, at: now })?.action;
+      const signUp = (i: number) => [write(`dead${i}`, template), write(`dead${i}`, "deletion")];
+      expect([0, 1, 2, 3, 4, 5].flatMap(signUp).filter(Boolean)).toEqual(["slow"]);
+      expect([6, 7, 8, 9, 10].map((i) => write(`bought${i}`, "unseen"))).toContain("pause");
+    });
   });
 });
 

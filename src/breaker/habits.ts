@@ -37,6 +37,8 @@ export type Look = {
   template: { id: string; known: boolean; deliveries: number };
   /** Share of first-time recipients in the 30 days before today; absent below 50 recipients. */
   share?: number;
+  /** Its first contacts with known templates bounce: for now such ones leave slowly. */
+  slowed: boolean;
   /** So many probes of the credential are forgiven: to be told to `PolicyBook.forgive` before `decide`, once. */
   forgiven: number;
 };
@@ -49,6 +51,9 @@ export type Submission = {
   fingerprint: Fingerprint;
   now: number;
 };
+
+/** `among` the last so many first-time recipients of one kind `hard` do not exist. */
+export type FirstContactTrip = { action: "pause" | "slow"; hard: number; among: number };
 
 export interface Habits {
   look(submission: Submission): Look;
@@ -65,16 +70,20 @@ export interface Habits {
   /** A hard bounce: the template's probes stay for another week. */
   bounced(bounce: { did: string; template: string | null; at: number }): void;
   /**
-   * The outcome at a first-time recipient, delivered or hard-bounced for its address; true: the credential is to be
-   * paused (`first-contact`). Of one recipient the latest counts: a mistyped address that is tried again is no spray.
+   * The outcome at a first-time recipient, delivered or hard-bounced for its address. Of one recipient the latest counts:
+   * a mistyped address that is tried again is no spray. What follows: the credential is to be paused (`first-contact`),
+   * or, when these were recipients of known templates, it is slow from now on (told once, when it begins). Whoever was
+   * written to with a known template first counts there: strangers choose whom a sign-up form writes to, and what it
+   * writes next.
    */
   firstContact(contact: {
     did: string;
     credential: string;
     recipient: string;
+    template: string | null;
     hard: boolean;
     at: number;
-  }): boolean;
+  }): FirstContactTrip | undefined;
   /** A yes: these templates are known. */
   approve(did: string, templates: readonly string[]): void;
   /**
@@ -177,6 +186,11 @@ export function createHabits(db: Database, onLost: (error: unknown) => void = ()
           ? { id: template.id, known: template.known, deliveries: template.deliveries }
           : { id: fingerprint.id, known: false, deliveries: 0 },
         ...(habit.recipients >= SHARE_EVIDENCE ? { share: habit.firstTime / habit.recipients } : {}),
+        slowed: trips(
+          contactsWithin(store.contactsOf(db, member, credential), now).filter(
+            ([, , , known]) => known === 1,
+          ),
+        ),
         forgiven: forgive(member, credential, now),
       };
     },
@@ -223,16 +237,21 @@ export function createHabits(db: Database, onLost: (error: unknown) => void = ()
       template.bouncedAt = Math.max(template.bouncedAt, at);
       keepTemplate(member, template);
     },
-    firstContact({ did, credential, recipient, hard, at }) {
+    firstContact({ did, credential, recipient, template: id, hard, at }) {
       const member = numberOf(did);
       const who = Buffer.from(short(recipient)).toString("base64url");
-      const recent = store
-        .contactsOf(db, member, credential)
-        .filter(([then, , whose]) => at - then < CONTACT_MS && whose !== who);
-      const latest: store.Contacts[number] = [at, hard ? 1 : 0, who];
-      const outcomes = [...recent, latest].slice(-FIRST_CONTACT.among);
-      write(() => store.saveContacts(db, member, credential, outcomes, at));
-      return hard && firstContactTrips(outcomes.map(([, bounced]) => bounced === 1));
+      const recent = contactsWithin(store.contactsOf(db, member, credential), at);
+      const known =
+        templatesOf(member).some((template) => template.id === id && template.known) ||
+        recent.some(([, , whose, by]) => whose === who && by === 1);
+      const alike = recent.filter(([, , , by]) => (by === 1) === known);
+      const latest: store.Contacts[number] = [at, hard ? 1 : 0, who, known ? 1 : 0];
+      const outcomes = [...alike.filter(([, , whose]) => whose !== who), latest].slice(-FIRST_CONTACT.among);
+      const others = recent.filter(([, , , by]) => (by === 1) !== known);
+      write(() => store.saveContacts(db, member, credential, [...others, ...outcomes], at));
+      if (!hard || !trips(outcomes) || (known && trips(alike))) return undefined;
+      const bounces = outcomes.filter(([, bounced]) => bounced === 1).length;
+      return { action: known ? "slow" : "pause", hard: bounces, among: outcomes.length };
     },
     approve(did, templates) {
       const member = numberOf(did);
@@ -287,6 +306,12 @@ const PRUNED_AT_ONCE = 2_000;
 export function countsAt(since: number | undefined, at: number, settle: number): number {
   return since !== undefined && at - since >= settle ? at : at + settle;
 }
+
+function contactsWithin(contacts: store.Contacts, now: number): store.Contacts {
+  return contacts.filter(([at]) => now - at < CONTACT_MS);
+}
+
+const trips = (contacts: store.Contacts) => firstContactTrips(contacts.map(([, hard]) => hard === 1));
 
 function isNew(since: number | undefined, now: number): boolean {
   return since === undefined || since > now;

@@ -5,6 +5,7 @@ export {
   FORGIVEN_MS,
   NEWCOMER_SETTLE_MS,
   SETTLE_MS,
+  type FirstContactTrip,
   type Habits,
   type Look,
   type Submission,
@@ -18,5 +19,6 @@ export {
   overBudget,
   PROBE_BUDGET,
   probesOf,
+  SLOWED_HOURLY,
   type ContentFacts,
 } from "./trips.ts";

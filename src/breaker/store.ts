@@ -191,8 +191,11 @@ export function dropProbe(db: Database, member: number, credential: string, temp
   );
 }
 
-/** Outcomes at first-time recipients: when, whether a hard bounce (1) or not (0), and whose. The latest is last. */
-export type Contacts = [at: number, hard: 0 | 1, recipient: string][];
+/**
+ * Outcomes at first-time recipients: when, whether a hard bounce (1) or not (0), whose, and whether its template was known.
+ * The latest of each kind is last.
+ */
+export type Contacts = [at: number, hard: 0 | 1, recipient: string, known: 0 | 1][];
 
 export function contactsOf(db: Database, member: number, credential: string): Contacts {
   const row = db.get<{ outcomes: string }>(
@@ -200,7 +203,8 @@ export function contactsOf(db: Database, member: number, credential: string): Co
     member,
     credential,
   );
-  return row ? (JSON.parse(row.outcomes) as Contacts) : [];
+  const stored = row ? (JSON.parse(row.outcomes) as [number, 0 | 1, string, (0 | 1)?][]) : [];
+  return stored.map(([at, hard, recipient, known = 0]) => [at, hard, recipient, known]);
 }
 
 export function saveContacts(

@@ -5,6 +5,12 @@ export const KNOWN_AFTER = 20;
 /** So many hard bounces among the last so many first-time recipients of a credential stop it. */
 export const FIRST_CONTACT = { bounces: 5, among: 20 };
 
+/**
+ * First-time recipients of a credential in an hour, and at once, while so many of those that its known templates went to
+ * do not exist: anybody can type such addresses into a sign-up form.
+ */
+export const SLOWED_HOURLY = 20;
+
 /** What the breaker knows of a message when its content is known. */
 export type ContentFacts = {
   /** How many of its recipients the member has not had mail delivered to. */
@@ -15,6 +21,8 @@ export type ContentFacts = {
   probe: number;
   /** Share of first-time recipients in the member's last 30 days; absent below 50 recipients. */
   share?: number;
+  /** Too many of the credential's last first-time recipients of known templates do not exist. */
+  slowed?: boolean;
 };
 
 /** What an acceptance adds to the credential's probe count. */
@@ -28,7 +36,7 @@ export function overBudget(facts: ContentFacts): boolean {
   return probes > 0 && facts.probe + probes > PROBE_BUDGET;
 }
 
-/** Do the outcomes at first-time recipients (true: hard bounce), the latest last, stop the credential? */
+/** Do the outcomes at first-time recipients (true: hard bounce), the latest last, stop the credential, or slow it? */
 export function firstContactTrips(hard: readonly boolean[]): boolean {
   return hard.slice(-FIRST_CONTACT.among).filter(Boolean).length >= FIRST_CONTACT.bounces;
 }

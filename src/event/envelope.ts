@@ -19,6 +19,8 @@ export type ActionName =
   | "domain_checked"
   | "member_paused"
   | "member_resumed"
+  | "first_contacts_slowed"
+  | "notice_concluded"
   | "standing_changed"
   | "member_joined"
   | "member_left"

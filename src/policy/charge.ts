@@ -1,4 +1,4 @@
-import { probesOf, type ContentFacts } from "../breaker/index.ts";
+import { probesOf, SLOWED_HOURLY, type ContentFacts } from "../breaker/index.ts";
 import { reserve, type Bucket } from "../lib/gcra.ts";
 import {
   dailyBucket,
@@ -82,6 +82,10 @@ function credentialCharges({ member, credential, recipients, facts }: ChargeInpu
   charges.push(
     charge(`spray:${id}`, spray, facts.firstTime, "spray", `${spray.limit} first-time recipients an hour`),
   );
+  if (facts.slowed) {
+    const words = `${SLOWED_HOURLY} first-time recipients an hour while so many of them do not exist`;
+    charges.push(charge(`slow:${id}`, hourlyBucket(SLOWED_HOURLY), facts.firstTime, "dead-contacts", words));
+  }
   const probes = probesOf(facts);
   if (probes > 0) {
     charges.push({

@@ -226,6 +226,27 @@ const cases: Case[] = [
     "OK",
   ],
   [
+    "first-time recipients while so many do not exist",
+    { facts: { ...known(1), slowed: true }, limits: { "slow:c1": now + HOUR + 600_000 } },
+    "dead-contacts",
+    "defer",
+    "20 first-time recipients an hour while so many of them do not exist, try again in",
+  ],
+  [
+    "more of them in one message than the hour has: it passes when it is over",
+    { facts: { ...known(21), slowed: true } },
+    "dead-contacts",
+    "defer",
+    "try again in 21600 seconds",
+  ],
+  [
+    "recipients who are not new, meanwhile",
+    { facts: { ...known(0), slowed: true }, limits: { "slow:c1": now + HOUR + 600_000 } },
+    "ok",
+    "accept",
+    "OK",
+  ],
+  [
     "first-time recipients of an hour",
     { facts: known(1), limits: { "spray:c1": now + HOUR + 600_000 } },
     "spray",

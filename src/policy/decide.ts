@@ -1,4 +1,4 @@
-import { overBudget, type ContentFacts } from "../breaker/index.ts";
+import { CONTACT_MS, overBudget, type ContentFacts } from "../breaker/index.ts";
 import { heldCharge, sendingCharges, take, type Charge, type ChargeInput } from "./charge.ts";
 import { domainOf } from "./domains.ts";
 import { holdOf, type PolicyHold } from "./holds.ts";
@@ -157,6 +157,8 @@ function chargesOf(input: DecideInput, domain: DomainPolicy | undefined, hold?: 
 
 function overLimit(charge: Charge, retryAfterMs: number, member: MemberPolicy): Decision {
   const { bucket, cost, reason, words } = charge;
+  // It passes by itself, whatever does not fit into its limit.
+  if (retryAfterMs === Infinity && reason === "dead-contacts") return overLimit(charge, CONTACT_MS, member);
   if (retryAfterMs === Infinity && bucket !== "count") {
     return refuse(
       "too-many-at-once",

@@ -35,7 +35,7 @@ export async function honest({ perDay, signUps, bad, days, seed }: Honest): Prom
   const start = Date.UTC(2026, 0, 1);
   const world = await createWorld({ ...member, credentials: [credential] });
   const users: string[] = [];
-  const found: Record<string, number> = { mails: 0, deferred: 0, content: 0, "first-contact": 0 };
+  const found: Record<string, number> = { mails: 0, deferred: 0, content: 0, "first-contact": 0, slow: 0 };
   let version = 1;
   let pausedAt: number | undefined;
 
@@ -68,7 +68,8 @@ export async function honest({ perDay, signUps, bad, days, seed }: Honest): Prom
       const result = world.submit([to], mail, at);
       if ("leavesAt" in result) {
         const hard = fresh && next() < bad;
-        world.outcome(to, mail, fresh, hard, result.leavesAt + 1_000);
+        const trip = world.outcome(to, mail, fresh, hard, result.leavesAt + 1_000);
+        if (trip === "slow") found["slow"]!++;
         if (fresh && !hard) users.push(to);
       } else if (!result.kept.startsWith("held")) found["deferred"]!++;
       const cause = world.paused();

@@ -21,6 +21,7 @@ test.each([
 test("the simulation sees a pause where there is a reason for one", { timeout: 60_000 }, async () => {
   const found = await honest({ perDay: 50, signUps: 0.9, bad: 0.5, days: 10, seed: 2 });
   expect(found["first-contact"]).toBeGreaterThan(0);
+  expect(found["slow"]).toBeGreaterThan(0);
 });
 
 test("a newcomer's first busy hour: what twenty got ten minutes ago, sixty more get at once", async () => {

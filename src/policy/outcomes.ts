@@ -65,6 +65,11 @@ export const OUTCOMES = {
     enhanced: "4.7.1",
     meaning: "Too many first-time recipients in an hour from one credential.",
   },
+  "dead-contacts": {
+    code: 451,
+    enhanced: "4.7.1",
+    meaning: "Of the last new recipients too many do not exist: others are written to slowly.",
+  },
   "over-pool-limit": { code: 451, enhanced: "4.7.1", meaning: "The pool sends no more for now." },
   "over-provider-limit": {
     code: 451,

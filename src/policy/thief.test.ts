@@ -142,3 +142,83 @@ describe("a thief who knows the member's own template is bounded by the tier", (
     }
   });
 });
+
+describe("a thief with the member's own template and a bought list", () => {
+  test.each<[Tier, Record<"hour" | "day", number>]>([
+    ["new", { hour: 60, day: 300 }],
+    ["steady", { hour: 60, day: 520 }],
+    ["trusted", { hour: 60, day: 520 }],
+  ])("%s: a quarter of it is dead, so it is slow", async (tier, most) => {
+    const world = await settled(tier);
+    const results: Result[] = [];
+    let n = 0;
+    for (let at = now; at <= now + DAY; at += 20_000) {
+      for (let tries = 0; tries < 400; tries++) {
+        const to = `victim${n++}`;
+        const result = world.submit([to], OWN, at);
+        if (!("leavesAt" in result)) {
+          expect(result.kept).toMatch(/^(dead-contacts|spray|over-limit)$/);
+          break;
+        }
+        results.push(result);
+        world.outcome(to, OWN, true, results.length % 4 === 0, result.leavesAt);
+      }
+    }
+    const [hour, day] = [leavingBy(results, now + HOUR), leavingBy(results, now + DAY)];
+    expect(hour).toBeLessThanOrEqual(most.hour);
+    expect(day).toBeLessThanOrEqual(most.day);
+    expect(day).toBeGreaterThan(most.day * 0.8);
+    expect(world.paused()).toBeUndefined();
+  });
+
+  test("and with another text he is stopped at the fifth, slow or not", async () => {
+    const world = await settled("steady");
+    for (let i = 0; i < 5; i++) world.outcome(`dead${i}`, OWN, true, true, now);
+    for (let i = 0; i < 5; i++) {
+      expect(world.submit([`victim${i}`], SPAM, now)).toHaveProperty("leavesAt");
+      world.outcome(`victim${i}`, SPAM, true, true, now);
+    }
+    expect(world.paused()).toBe("first-contact");
+  });
+});
+
+describe("a stranger at the sign-up form", () => {
+  test("makes new sign-ups slow, and stops nobody's login code", async () => {
+    const world = await settled("steady");
+    const trips: unknown[] = [];
+    let strangers = 0;
+    let turnedAway = 0;
+    for (let minute = 0; minute < 24 * 60; minute++) {
+      const at = now + minute * 60_000;
+      // He types five dead addresses a minute; somebody signs up each hour, and users log in.
+      for (let i = 0; i < 5; i++) {
+        const to = `dead${strangers++}`;
+        const result = world.submit([to], OWN, at);
+        if ("leavesAt" in result) trips.push(world.outcome(to, OWN, true, true, result.leavesAt));
+        else turnedAway++;
+      }
+      expect(world.submit([`user${minute % 30}`], OWN, at + 1)).toEqual({ leavesAt: at + 1 });
+    }
+    expect(world.paused()).toBeUndefined();
+    expect(trips).not.toContain("pause");
+    expect(strangers - turnedAway).toBeLessThanOrEqual(520);
+    // He stops: six hours later nothing is slow.
+    const later = now + DAY + 7 * HOUR;
+    for (let i = 0; i < 60; i++) {
+      expect(world.submit([`welcome${i}`], OWN, later)).toEqual({ leavesAt: later });
+    }
+  });
+
+  test("who types five and goes: who signs up next still gets the code at once", async () => {
+    const world = await settled("steady");
+    const trips = Array.from({ length: 5 }, (_, i) => world.outcome(`dead${i}`, OWN, true, true, now));
+    expect(trips.at(-1)).toBe("slow");
+    for (let i = 0; i < 20; i++) expect(world.submit([`welcome${i}`], OWN, now)).toEqual({ leavesAt: now });
+    expect(world.submit(["one more"], OWN, now)).toEqual({ leavesAt: now + 3 * 60_000 });
+    for (let i = 0; i < 2; i++) expect(world.submit([`and${i}`], OWN, now)).toHaveProperty("leavesAt");
+    expect(world.submit(["too many"], OWN, now)).toEqual({ kept: "dead-contacts" });
+    // Twenty of them get it, and it is over.
+    for (let i = 0; i < 20; i++) world.outcome(`welcome${i}`, OWN, true, false, now);
+    expect(world.submit(["too many"], OWN, now)).toEqual({ leavesAt: now });
+  });
+});

@@ -13,8 +13,14 @@ export type World = {
   book: PolicyBook;
   habits: Habits;
   submit(to: string[], fingerprint: Fingerprint, now: number): Result;
-  /** What was submitted reached its recipient, or did not. */
-  outcome(to: string, fingerprint: Fingerprint, firstTime: boolean, hard: boolean, at: number): void;
+  /** What was submitted reached its recipient, or did not; what the breaker does about it. */
+  outcome(
+    to: string,
+    fingerprint: Fingerprint,
+    firstTime: boolean,
+    hard: boolean,
+    at: number,
+  ): "pause" | "slow" | undefined;
   /** A person says yes. */
   resume(at: number): Promise<void>;
   paused(): string | undefined;
@@ -49,6 +55,7 @@ export async function createWorld(member: MemberPolicy): Promise<World> {
           known: look.template.known,
           probe: book.probe(did, id),
           ...(look.share === undefined ? {} : { share: look.share }),
+          slowed: look.slowed,
         },
         limits: book.limits(did, now),
         now,
@@ -72,9 +79,12 @@ export async function createWorld(member: MemberPolicy): Promise<World> {
       }).template;
       if (hard) habits.bounced({ did, template, at });
       else habits.delivered({ did, tier: me().tier, recipient: to, template, at });
-      if (firstTime && habits.firstContact({ did, credential: id, recipient: to, hard, at })) {
+      if (!firstTime) return undefined;
+      const trip = habits.firstContact({ did, credential: id, recipient: to, template, hard, at });
+      if (trip?.action === "pause") {
         void book.pause({ did, credential: id, cause: "first-contact", at });
       }
+      return trip?.action;
     },
     async resume(at) {
       const credentials = member.credentials.map((credential) => ({ ...credential, resumedUpTo: at }));

@@ -1,4 +1,11 @@
-import type { ContentFacts, Fingerprint, Habits, Look } from "../breaker/index.ts";
+import {
+  CONTACT_MS,
+  SLOWED_HOURLY,
+  type ContentFacts,
+  type Fingerprint,
+  type Habits,
+  type Look,
+} from "../breaker/index.ts";
 import type { Envelope, EventMaker, MessageFacts } from "../event/index.ts";
 import { systemClock, type Clock } from "../lib/clock.ts";
 import type { Logger } from "../platform/log.ts";
@@ -64,7 +71,7 @@ export function createBreaker({ habits, policyBook, spool, clock, event, log, re
     const at = Math.max(clock.now(), resumedUpTo(member, credential) + 1);
     const data = {
       dedupe_key: `paused:${credentialId}:${at}`,
-      member: { did, domain: domainOf(member, credential.domains[0] ?? "")?.name ?? "" },
+      member: { did, domain: sendingDomain(did, credentialId) },
       credential: credentialId,
       detail: { cause, pause_at: at, ...facts },
     };
@@ -72,15 +79,38 @@ export function createBreaker({ habits, policyBook, spool, clock, event, log, re
     void keep({ did, credential: credentialId, cause, at }, event("member_paused", data));
   }
 
+  /** First contacts of the credential are slow for a while; its member is told once of each such while. */
+  function slow(did: string, credential: string, facts: object): void {
+    const at = clock.now();
+    log.warn({ member: did, credential }, "first contacts of known templates bounce: they leave slowly");
+    const told = event("first_contacts_slowed", {
+      dedupe_key: `slowed:${credential}:${Math.floor(at / CONTACT_MS)}`,
+      member: { did, domain: sendingDomain(did, credential) },
+      credential,
+      detail: { at, hourly: SLOWED_HOURLY, ...facts },
+    });
+    void insist(did, () => spool.appendEvents([told]));
+  }
+
+  function sendingDomain(did: string, credentialId: string): string {
+    const member = policyBook.byDid(did);
+    const credential = member?.credentials.find(({ id }) => id === credentialId);
+    return (member && domainOf(member, credential?.domains[0] ?? "")?.name) ?? "";
+  }
+
   /** It holds at once, and would be gone with this process if it were not on disk. */
-  async function keep(begun: Pause, told: Envelope): Promise<void> {
+  function keep(begun: Pause, told: Envelope): Promise<void> {
+    return insist(begun.did, () => Promise.all([policyBook.pause(begun), spool.appendEvents([told])]));
+  }
+
+  async function insist(did: string, write: () => Promise<unknown>): Promise<void> {
     for (;;) {
       try {
-        await Promise.all([policyBook.pause(begun), spool.appendEvents([told])]);
+        await write();
         return;
       } catch (err) {
         if (closed) return;
-        log.error({ err, member: begun.did }, "a pause could not be written down; again soon");
+        log.error({ err, member: did }, "what the breaker did could not be written down; again soon");
         await systemClock.sleep(AGAIN_MS);
       }
     }
@@ -108,6 +138,7 @@ export function createBreaker({ habits, policyBook, spool, clock, event, log, re
           known,
           probe: policyBook.probe(did, credential),
           ...(seen.share !== undefined && { share: seen.share }),
+          slowed: seen.slowed,
         },
         template,
         firstTimes: seen.firstTime,
@@ -129,8 +160,11 @@ export function createBreaker({ habits, policyBook, spool, clock, event, log, re
       }
       if (!firstTime || credential === null) return;
       const recipient = keyOf(address, domain);
-      if (habits.firstContact({ did, credential, recipient, hard, at }))
-        pause(did, credential, "first-contact");
+      const trip = habits.firstContact({ did, credential, recipient, template, hard, at });
+      if (!trip) return;
+      const { action, ...facts } = trip;
+      if (action === "pause") pause(did, credential, "first-contact", facts);
+      else slow(did, credential, facts);
     },
 
     /** A person or a rule said yes. Returns how to stop. */

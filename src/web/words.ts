@@ -109,6 +109,8 @@ export const EVENT_WORDS: Record<ActionName, { tone: Tone; name: string }> = {
   domain_checked: { tone: "idle", name: "Domain checked" },
   member_paused: { tone: "warn", name: "Paused" },
   member_resumed: { tone: "ok", name: "Resumed" },
+  first_contacts_slowed: { tone: "warn", name: "First contacts slowed" },
+  notice_concluded: { tone: "idle", name: "Told by mail" },
   standing_changed: { tone: "note", name: "Standing changed" },
   member_joined: { tone: "ok", name: "Joined" },
   member_left: { tone: "idle", name: "Left" },
