@@ -1,4 +1,4 @@
-import type { ReplyClass, ReplyPhase } from "../protocol/smtp-reply/index.ts";
+import type { Classified, ReplyPhase } from "../protocol/smtp-reply/index.ts";
 
 /** How much one provider (or each set of hosts of nobody known) bears. Rates are of messages. */
 export type Limits = {
@@ -21,9 +21,7 @@ export type Measure =
   /** Nothing more of this member to this provider for so long. */
   | { do: "suspend-member"; ms: number };
 
-export type ShapedReply = {
-  class: ReplyClass;
-  permanent: boolean;
+export type ShapedReply = Classified & {
   measure: Measure | undefined;
   /** Name of the rule, such as `microsoft/s3140`; undefined: none of the file, the general table judged. */
   rule: string | undefined;
@@ -33,7 +31,16 @@ export type ShapedReply = {
   source: string | undefined;
 };
 
-export type HeardReply = { code: number; enhanced: string; text: string; phase: ReplyPhase };
+export type HeardReply = {
+  code: number;
+  enhanced: string;
+  text: string;
+  phase: ReplyPhase;
+  /** The words are ours and not the other side's, although there is a code: no rule of the file matches them. */
+  own?: boolean | undefined;
+};
+
+export type DomainTls = { tls: "clear" | "floor" | "verified"; minVersion: "TLSv1.2" | "TLSv1.3" };
 
 export interface Shaping {
   /** The provider behind an MX host; `other` for those that the file does not know. */
@@ -45,9 +52,7 @@ export interface Shaping {
   /** `code` 0 means that the other side said nothing: no rule of the file matches our own words. */
   judge(provider: string, reply: HeardReply): ShapedReply;
   /** Of the recipient's domain; undefined: nothing special. */
-  domainRule(
-    domain: string,
-  ): { tls: "clear" | "floor" | "verified"; minVersion: "TLSv1.2" | "TLSv1.3" } | undefined;
+  domainRule(domain: string): DomainTls | undefined;
   /** Domains that may go in clear, as the operator listed them. */
   clearDomains(): readonly string[];
 }

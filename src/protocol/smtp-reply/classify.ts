@@ -20,7 +20,8 @@ export type ReplyClass =
 /** Who can mend it. */
 export type ReplyFault = "recipient" | "member" | "pool" | "remote" | "none";
 
-export type ReplyPhase = "connect" | "ehlo" | "starttls" | "mail" | "rcpt" | "data" | "body";
+export const REPLY_PHASES = ["connect", "ehlo", "starttls", "mail", "rcpt", "data", "body"] as const;
+export type ReplyPhase = (typeof REPLY_PHASES)[number];
 
 type Reply = {
   /** Three digits; 0 when the conversation broke without a reply. */
@@ -130,10 +131,15 @@ const HOST_PHASES: readonly ReplyPhase[] = ["connect", "ehlo", "starttls"];
  */
 export function classify(reply: Reply): Classified {
   const kind = classOf(reply);
-  const permanent =
-    reply.code >= 500 && !HOST_PHASES.includes(reply.phase) && kind !== "greylisted" && kind !== "no-tls";
-  return { class: kind, permanent, fault: FAULT[kind] };
+  return { class: kind, permanent: isPermanent(reply, kind), fault: FAULT[kind] };
 }
+
+/** Whether a reply of this class ends the tries for the recipient. */
+export function isPermanent({ code, phase }: Pick<Reply, "code" | "phase">, kind: ReplyClass): boolean {
+  return code >= 500 && !HOST_PHASES.includes(phase) && kind !== "greylisted" && kind !== "no-tls";
+}
+
+export const REPLY_CLASSES = Object.keys(FAULT) as readonly ReplyClass[];
 
 export function faultOf(kind: ReplyClass): ReplyFault {
   return FAULT[kind];

@@ -1,7 +1,10 @@
 export {
   classify,
   faultOf,
+  isPermanent,
   parseReply,
+  REPLY_CLASSES,
+  REPLY_PHASES,
   withoutAddresses,
   type Classified,
   type ReplyClass,
