@@ -195,6 +195,27 @@ describe("credentials", () => {
     await expect(memberRevoke(await account("mallow.test"), blog.id, { env })).rejects.toThrow(/No such/);
   });
 
+  test("one that was revoked long ago is refused as before, and relay nodes forget it", async () => {
+    const one = await made();
+    const url = one.lines.split("\n")[0]!.slice("PDS_EMAIL_SMTP_URL=".length);
+    const known = () =>
+      sandbox.serve.relay!.policyBook.byDid(did)!.credentials.some(({ id }) => id === one.id);
+    await run(() => memberRevoke(did, one.id, { env, by: "ada" }));
+    await sandbox.settle();
+    expect([known(), await submit(url, "noreply@alder.test")]).toEqual([
+      true,
+      expect.stringMatching(/^535 5\.7\.8 .*\[revoked\]$/),
+    ]);
+    sandbox.clock.advance(7 * 86_400_000 + 1);
+    await made();
+    await sandbox.settle();
+    expect([known(), await submit(url, "noreply@alder.test")]).toEqual([
+      false,
+      expect.stringMatching(/^535 5\.7\.8 .*\[revoked\]$/),
+    ]);
+    expect(await run(() => memberCredentials(did, { env }))).toMatch(new RegExp(`${one.id} .*revoked`));
+  });
+
   test("a submission is a use, as the relay saw it", async () => {
     const one = await made();
     await sandbox.settle();

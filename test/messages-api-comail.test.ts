@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { MemberPolicy } from "../src/policy/index.ts";
+import { hashSecret, secretKey, type MemberPolicy } from "../src/policy/index.ts";
 import { useApi } from "./messages-api-harness.ts";
 import { member } from "./relay-harness.ts";
 
@@ -111,6 +111,25 @@ describe("POST /v1/send, comail's shape", () => {
       status,
       body: { code, error: expect.any(String) },
     });
+  });
+
+  test("the key is found however many the member has, and a revoked one is never let in", async () => {
+    const many = Array.from({ length: 300 }, (_, i) => ({
+      ...member.credentials[0]!,
+      id: `c${i}`,
+      username: `u${i}`,
+      hash: hashSecret(`u${i}`, `secret${i}`),
+      key: secretKey(member.did, `secret${i}`),
+      revoked: i === 250,
+    }));
+    await here.change({
+      credentials: [...many, member.credentials[0]!],
+      gone: [secretKey(member.did, "old")],
+    });
+    const status = async (secret: string) =>
+      (await here.api.send(body, { authorization: `Bearer ${secret}` })).status;
+    for (const secret of ["secret0", "secret299", "secret"]) expect(await status(secret)).toBe(200);
+    for (const secret of ["secret250", "secret300", "old"]) expect(await status(secret)).toBe(401);
   });
 
   test("over a limit", async () => {

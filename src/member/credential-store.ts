@@ -16,13 +16,14 @@ export function createCredentialStore(db: Database) {
       ),
     insertCredential(row: CredentialRow) {
       db.run(
-        `INSERT INTO credential (id, did, name, username, hash, domains, streams, hourly, daily, created_at)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+        `INSERT INTO credential (id, did, name, username, hash, secret_key, domains, streams, hourly, daily, created_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
         row.id,
         row.did,
         row.name,
         row.username,
         row.hash,
+        row.secret_key,
         row.domains,
         row.streams,
         row.hourly,

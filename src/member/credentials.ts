@@ -1,6 +1,7 @@
 import { DAY_MS } from "../lib/clock.ts";
 import { randomId } from "../lib/ids.ts";
-import { secretMatches, STREAMS, type CredentialPolicy, type Stream } from "../policy/index.ts";
+import { secretKey, secretMatches, STREAMS, type Stream } from "../policy/index.ts";
+import { policiesOf } from "./credential-policy.ts";
 import { mintCredential } from "./credential.ts";
 import type { MemberError } from "./errors.ts";
 import { networkOf } from "./network.ts";
@@ -74,6 +75,7 @@ export function createCredentials(parts: MemberParts) {
       name: wanted.name ?? "pds",
       username,
       hash,
+      secret_key: secretKey(did, secret),
       domains: JSON.stringify(domains),
       streams: JSON.stringify(wanted.streams ?? STREAMS),
       hourly: wanted.hourly ?? null,
@@ -177,20 +179,6 @@ export function createCredentials(parts: MemberParts) {
         networks: credentialStore.networks(row.id).map((one) => one.network),
       })),
 
-    credentialPolicies: (did: string): CredentialPolicy[] =>
-      credentialStore.credentialsOf(did).map((row) => ({
-        id: row.id,
-        username: row.username,
-        hash: row.hash,
-        domains: JSON.parse(row.domains) as string[],
-        streams: JSON.parse(row.streams) as Stream[],
-        hourly: row.hourly,
-        daily: row.daily,
-        revoked: row.revoked_at !== null,
-        ...(row.revoked_at !== null && { revokedAt: row.revoked_at }),
-        ...(row.stolen === 1 && { paused: true }),
-        // Its owner vouches for what it has in the spool.
-        ...(row.vouched === 1 && row.revoked_at !== null && { resumedUpTo: row.revoked_at }),
-      })),
+    credentialPolicies: (did: string) => policiesOf(credentialStore.credentialsOf(did), clock.now()),
   };
 }

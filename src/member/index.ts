@@ -1,4 +1,4 @@
-import type { DomainPolicy, CredentialPolicy } from "../policy/index.ts";
+import type { MemberPolicy } from "../policy/index.ts";
 import { createCredentialStore } from "./credential-store.ts";
 import { createCredentials } from "./credentials.ts";
 import type { MemberError } from "./errors.ts";
@@ -115,7 +115,7 @@ export function createMembers(options: MemberOptions) {
     allKeysOf: (domain: string) => keyStore.keysOf(domain),
 
     /** What relay nodes must know of a member's domains and credentials. */
-    sendingRights(did: string): { domains: DomainPolicy[]; credentials: CredentialPolicy[] } {
+    sendingRights(did: string): Pick<MemberPolicy, "domains" | "credentials" | "gone"> {
       return {
         domains: store.domainsOf(did).map((row) => ({
           name: row.name,
@@ -127,7 +127,7 @@ export function createMembers(options: MemberOptions) {
             .filter((key) => key.state === "active")
             .map(({ selector, algorithm, sealed }) => ({ selector, algorithm, sealed })),
         })),
-        credentials: credentialPolicies(did),
+        ...credentialPolicies(did),
       };
     },
   };

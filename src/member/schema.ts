@@ -53,6 +53,7 @@ export const memberMigration: Migration = {
      ) STRICT;
      CREATE INDEX application_did ON application (did, id);
      CREATE UNIQUE INDEX application_open ON application (did) WHERE state = 'open';`,
+    "ALTER TABLE credential ADD COLUMN secret_key TEXT",
   ],
 };
 
@@ -110,6 +111,8 @@ export type CredentialRow = {
   name: string;
   username: string;
   hash: string;
+  /** By which it is found with its member's DID; null of one that was made before there were keys. */
+  secret_key: string | null;
   /** JSON list. */
   domains: string;
   /** JSON list. */

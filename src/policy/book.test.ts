@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { createPolicyBook, type PolicyBook } from "./book.ts";
+import { secretKey } from "./credential.ts";
+import { whyHeld } from "./holds.ts";
 import { decide, type DecideInput } from "./decide.ts";
 import { base, credential, DAY, domain, HOUR, member, now, openStore } from "./policy.fixture.ts";
 import { loadPolicies, saveLimits } from "./store.ts";
@@ -40,6 +42,38 @@ describe("policies", () => {
     expect(again.byUsername("u1")?.credential.id).toBe("c1");
     await again.apply({ ...member, version: 3, credentials: [] });
     expect(again.byUsername("u1")).toBeUndefined();
+  });
+
+  test("a credential that is gone: its mail waits on as revoked, what was kept of it goes, also over a restart", async () => {
+    const { db, store } = openStore();
+    const book = await createPolicyBook(store);
+    await book.apply({ ...member, credentials: [{ ...credential, revoked: true, paused: true }] });
+    await book.pause({ did, credential: "c1", cause: "content", at: now });
+    saveLimits(db, [{ did, bucket: "probe:c1", tat: 7 }]);
+    const gone = [secretKey(did, "secret")];
+    await book.apply({ ...member, version: 2, credentials: [], gone });
+    for (const one of [book, await createPolicyBook(store)]) {
+      expect(whyHeld(one.byDid(did)!, "member.test", "c1")).toEqual({ reason: "revoked", owner: "policy" });
+      expect(one.byUsername("u1")).toBeUndefined();
+      expect(one.isGone({ did, secret: "secret" })).toBe(true);
+    }
+    expect(loadPolicies(db)).toMatchObject({ pauses: [], limits: [] });
+    expect(book.probe(did, "c1")).toBe(0);
+  });
+
+  test.each<[string, { username: string } | { did: string }, string, boolean]>([
+    ["its member's DID", { did }, "secret", true],
+    ["a user name with the handle of its member", { username: "a-qrstuvwx" }, "secret", true],
+    ["another secret", { did }, "secret2", false],
+    ["another member", { did: "did:plc:b" }, "secret", false],
+    ["a member that has none", { username: "b-qrstuvwx" }, "secret", false],
+    ["a name of nobody", { username: "x" }, "secret", false],
+    ["no name", { username: "" }, "secret", false],
+  ])("who still uses a credential that is gone is known: %s", async (_, who, secret, expected) => {
+    const book = await bookOf();
+    await book.apply({ ...member, version: 2, credentials: [], gone: [secretKey(did, "secret")] });
+    await book.apply({ ...member, did: "did:plc:b", handle: "b" });
+    expect(book.isGone({ ...who, secret })).toBe(expected);
   });
 
   test("one that could not be written is written when it comes again", async () => {

@@ -1,8 +1,17 @@
 import { probeName } from "./charge.ts";
 import { createCounters, type Receipt } from "./counters.ts";
+import { secretKey } from "./credential.ts";
 import { planOf, type DecideInput, type Decision } from "./decide.ts";
 import type { LimitState, PoolLimits } from "./limits.ts";
-import { isLifted, resumptions, withPauses, type Pause, type Resumption } from "./pauses.ts";
+import {
+  isLifted,
+  isObsolete,
+  names,
+  resumptions,
+  withPauses,
+  type Pause,
+  type Resumption,
+} from "./pauses.ts";
 import type { LimitRow } from "./store.ts";
 import type { CredentialPolicy, MemberPolicy } from "./types.ts";
 
@@ -19,6 +28,11 @@ export interface PolicyBook {
   /** The policies of members carry what this node's breaker stopped (`breaker`). */
   byDid(did: string): MemberPolicy | undefined;
   byUsername(username: string): { member: MemberPolicy; credential: CredentialPolicy } | undefined;
+  /**
+   * Whether this was a credential, so long ago that the policy has only its key: by its user name, which begins with the
+   * handle of its member, or by the DID.
+   */
+  isGone(login: ({ username: string } | { did: string }) & { secret: string }): boolean;
   all(): MemberPolicy[];
   /**
    * Takes effect at once, and is on disk when it resolves. False when it was known already. Rejects when it could not be
@@ -55,6 +69,7 @@ export async function createPolicyBook(store: PolicyStore, poolLimits: PoolLimit
   const members = new Map<string, MemberPolicy>();
   const pauses = new Map<string, Pause[]>();
   const usernames = new Map<string, string>();
+  const handles = new Map<string, string>();
   const changeListeners = new Set<(policy: MemberPolicy) => void>();
   const resumeListeners = new Set<(resumption: Resumption) => void>();
   /** Version of each policy that the store has. */
@@ -66,13 +81,16 @@ export async function createPolicyBook(store: PolicyStore, poolLimits: PoolLimit
       if (usernames.get(username) === did) usernames.delete(username);
     }
     published.set(did, policy);
+    handles.set(policy.handle, did);
     for (const { username } of policy.credentials) usernames.set(username, did);
     merge(policy);
   }
 
   function merge(policy: MemberPolicy): MemberPolicy {
     const { did } = policy;
-    const open = (pauses.get(did) ?? []).filter((pause) => !isLifted(pause, policy));
+    const open = (pauses.get(did) ?? []).filter(
+      (pause) => !isLifted(pause, policy) && !isObsolete(pause, policy),
+    );
     if (open.length > 0) pauses.set(did, open);
     else pauses.delete(did);
     const merged = withPauses(policy, open);
@@ -106,6 +124,9 @@ export async function createPolicyBook(store: PolicyStore, poolLimits: PoolLimit
       }
       for (const listener of resumeListeners) listener(resumption);
     }
+    for (const { id } of before?.credentials ?? []) {
+      if (!names(policy, id)) counters.set(did, probeName(id), 0);
+    }
     if (before && isFreed(before, policy)) counters.set(did, "held", 0);
   }
 
@@ -116,6 +137,11 @@ export async function createPolicyBook(store: PolicyStore, poolLimits: PoolLimit
       const member = members.get(usernames.get(username) ?? "");
       const credential = member?.credentials.find((c) => c.username === username);
       return member && credential && { member, credential };
+    },
+    isGone(login) {
+      const did = "did" in login ? login.did : handles.get(login.username.split("-")[0]!);
+      const keys = members.get(did ?? "")?.gone;
+      return keys !== undefined && keys.includes(secretKey(did!, login.secret));
     },
     all: () => [...members.values()],
     async apply(policy) {
@@ -179,9 +205,10 @@ function isFreed(before: MemberPolicy, after: MemberPolicy): boolean {
   return (
     resumptions(before, after).length > 0 ||
     freed(before.paused, after.paused) ||
-    before.credentials.some(({ id, paused }) =>
-      freed(paused, after.credentials.find((credential) => credential.id === id)?.paused),
-    ) ||
+    before.credentials.some(({ id, paused }) => {
+      const now = after.credentials.find((credential) => credential.id === id);
+      return now !== undefined && freed(paused, now.paused);
+    }) ||
     before.domains.some(
       ({ name, status }) =>
         status === "held" && after.domains.find((domain) => domain.name === name)?.status === "active",

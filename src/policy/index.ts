@@ -1,6 +1,6 @@
 export { createPolicyBook, type PolicyBook, type PolicyStore } from "./book.ts";
 export { type Receipt } from "./counters.ts";
-export { hashSecret, secretMatches } from "./credential.ts";
+export { hashSecret, secretKey, secretMatches } from "./credential.ts";
 export { acceptedText, decide, type DecideInput, type Decision } from "./decide.ts";
 export { domainOf } from "./domains.ts";
 export { whyHeld, type PolicyHold } from "./holds.ts";

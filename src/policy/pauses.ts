@@ -20,6 +20,16 @@ export function isLifted({ credential, at }: Pause, policy: MemberPolicy): boole
   return Math.max(own ?? -Infinity, policy.resumedUpTo ?? -Infinity) >= at;
 }
 
+/** Does the policy know the credential? Of one that it does not know nothing leaves, paused or not. */
+export function names(policy: MemberPolicy, credential: string): boolean {
+  return policy.credentials.some(({ id }) => id === credential);
+}
+
+/** Is it about a credential that is long gone? */
+export function isObsolete({ credential }: Pause, policy: MemberPolicy): boolean {
+  return credential !== null && !names(policy, credential);
+}
+
 /** The policy as it counts on this node: with what its breaker stopped. */
 export function withPauses(policy: MemberPolicy, pauses: readonly Pause[]): MemberPolicy {
   const open = pauses.filter((pause) => !isLifted(pause, policy));

@@ -1,6 +1,6 @@
 import type { Database, Migration } from "../platform/database.ts";
 import { probeName } from "./charge.ts";
-import { resumptions, type Pause } from "./pauses.ts";
+import { names, resumptions, type Pause } from "./pauses.ts";
 import type { MemberPolicy } from "./types.ts";
 
 /** The last policy of each member, the state of its limits and this node's own pauses, in the spool's file. */
@@ -35,6 +35,11 @@ export function savePolicy(db: Database, policy: MemberPolicy): void {
       version,
       JSON.stringify(policy),
     );
+    for (const { id } of before?.credentials ?? []) {
+      if (names(policy, id)) continue;
+      db.run("DELETE FROM policy_pause WHERE did = ? AND credential = ?", did, id);
+      db.run("DELETE FROM policy_limit WHERE did = ? AND bucket = ?", did, probeName(id));
+    }
     for (const { credential, upTo } of resumptions(before, policy)) {
       db.run(
         "DELETE FROM policy_pause WHERE did = ? AND at <= ? AND (? IS NULL OR credential = ?)",

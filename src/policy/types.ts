@@ -20,6 +20,8 @@ export type CredentialPolicy = {
   username: string;
   /** HMAC-SHA-256 of the secret under the user name, base64url. */
   hash: string;
+  /** `secretKey` of the secret; absent of one that was made before there were keys. */
+  key?: string;
   /** Domains that it may send as; every entry is one of the member's. */
   domains: string[];
   streams: Stream[];
@@ -80,7 +82,10 @@ export type MemberPolicy = {
   /** Why mail is refused or throttled: shown in SMTP replies. */
   reason: { text: string; url: string } | null;
   domains: DomainPolicy[];
+  /** Those in use, and those that were revoked of late. */
   credentials: CredentialPolicy[];
+  /** Keys (`secretKey`) of credentials that were revoked longer ago. */
+  gone?: string[];
 };
 
 export const POLICY_TOPIC = "policy";

@@ -1,4 +1,4 @@
-import { secretMatches, type CredentialPolicy, type MemberPolicy } from "../../policy/index.ts";
+import { secretKey, secretMatches, type CredentialPolicy, type MemberPolicy } from "../../policy/index.ts";
 import type { RelayContext } from "../context.ts";
 import { createLoginGuard } from "./guard.ts";
 import { BAD_LOGIN, REVOKED, TOO_MANY_LOGINS, type Refusal } from "./refusal.ts";
@@ -10,7 +10,6 @@ export type Who = { member: MemberPolicy; credential: CredentialPolicy };
 /** A log-in by user name, or with the secret alone at one member. `address`: of the client, an IP address. */
 export type Login = { secret: string; address: string } & ({ username: string } | { did: string });
 
-const MAX_CREDENTIALS = 100;
 const UNKNOWN_HASH = Buffer.alloc(32).toString("base64url");
 
 /** Who a secret belongs to, for SMTP and HTTP alike. An address that guesses is slowed down over both. */
@@ -25,9 +24,12 @@ export function createAuthenticator(context: RelayContext) {
       return known ? [known] : [];
     }
     const member = policyBook.byDid(login.did);
-    return member
-      ? member.credentials.slice(0, MAX_CREDENTIALS).map((credential) => ({ member, credential }))
-      : [];
+    if (!member) return [];
+    const key = secretKey(login.did, login.secret);
+    // Those that were made before there were keys have to be tried.
+    return member.credentials
+      .filter((credential) => (credential.key ?? key) === key)
+      .map((credential) => ({ member, credential }));
   }
 
   return function authenticate(login: Login): Who | Refusal {
@@ -41,10 +43,11 @@ export function createAuthenticator(context: RelayContext) {
       used(found, login.address);
       return found;
     }
-    const reason = found ? "revoked" : "auth";
+    const tooMany = guard.failed(login.address);
+    const refused = found || policyBook.isGone(login) ? REVOKED : tooMany ? TOO_MANY_LOGINS : BAD_LOGIN;
+    const { reason } = refused;
     metrics.submissions.inc({ outcome: "refuse", reason });
     log.info({ address: login.address, credential: found?.credential.id, reason }, "a log-in failed");
-    if (guard.failed(login.address)) return TOO_MANY_LOGINS;
-    return found ? REVOKED : BAD_LOGIN;
+    return refused;
   };
 }

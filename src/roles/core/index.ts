@@ -100,7 +100,7 @@ export function createCore(options: CoreOptions) {
       joinedAt: member.joined_at,
       ...pauses.stateOf(did, null),
       reason: reasonOf(member, standing),
-      domains: rights.domains,
+      ...rights,
       credentials: rights.credentials.map((credential) => withPauses(credential, did)),
     };
   }
