@@ -6,7 +6,8 @@
  */
 import { parseArgs } from "node:util";
 import { DAY_MS, MovableClock } from "../src/lib/clock.ts";
-import { createSink, member, newDirectory, startRelay, stopRelay } from "../test/relay-harness.ts";
+import { member, newDirectory, startRelay, stopRelay } from "../test/relay-harness.ts";
+import { createSink } from "../test/relay-sink.ts";
 import { logIn } from "./smtp-client.ts";
 
 const { values } = parseArgs({

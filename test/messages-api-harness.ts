@@ -14,7 +14,8 @@ import {
   messagesApi,
   type MessagesApiOptions,
 } from "../src/roles/messages-api/index.ts";
-import { createSink, member, newDirectory, startRelay, stopRelay, type Testbed } from "./relay-harness.ts";
+import { member, newDirectory, startRelay, stopRelay, type Testbed } from "./relay-harness.ts";
+import { createSink } from "./relay-sink.ts";
 
 const NOW = Date.UTC(2026, 0, 1, 12);
 

@@ -1,61 +1,40 @@
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { eventMaker } from "../src/event/index.ts";
 import { createFeedback, createRoleMail } from "../src/feedback/index.ts";
-import { MovableClock } from "../src/lib/clock.ts";
 import { snowflakes } from "../src/lib/ids.ts";
 import { silentLog } from "../src/platform/log.ts";
-import {
-  client,
-  createSink,
-  newDirectory,
-  startRelay,
-  stopRelay,
-  told,
-  verpKey,
-  type Testbed,
-} from "./relay-harness.ts";
+import { client, told, verpKey } from "./relay-harness.ts";
+import { useRelay } from "./use-relay.ts";
 
-let dir: ReturnType<typeof newDirectory>;
-let sink: Awaited<ReturnType<typeof createSink>>;
-let bed: Testbed;
-beforeEach(async () => {
-  dir = newDirectory();
-  sink = await createSink();
-  bed = await startRelay(dir.path, sink.port, new MovableClock(Date.now()));
-});
-afterEach(async () => {
-  await stopRelay(bed);
-  await sink.close();
-  dir.remove();
-});
+const here = useRelay();
 
 /** Sends one message with these DSN wishes; resolves with its return path, when it is delivered. */
 async function deliver(to: string, notify?: "NEVER" | "SUCCESS" | "FAILURE"): Promise<string> {
-  await client(bed).sendMail({
+  await client(here.bed).sendMail({
     from: "alice@member.test",
     to,
     subject: "x",
     text: "x",
     ...(notify && { dsn: { notify, id: "E1", return: "headers" as const } }),
   });
-  await bed.relay.settle();
-  return sink.received.findLast((m) => m.to === to)!.from;
+  await here.bed.relay.settle();
+  return here.sink.received.findLast((m) => m.to === to)!.from;
 }
 
 /** A report of the receiving host comes in at the return path. */
 async function report(returnPath: string, action: string, status: string): Promise<string> {
   const feedback = createFeedback({
-    spool: bed.spool,
+    spool: here.bed.spool,
     tokenKey: verpKey,
     recipientKey: (address) => address,
     poolDomains: ["pool.test"],
     newEvent: eventMaker(
-      () => bed.clock.now(),
-      snowflakes(() => bed.clock.now()),
+      () => here.bed.clock.now(),
+      snowflakes(() => here.bed.clock.now()),
     ),
-    roleMail: createRoleMail(dir.path),
-    aftermath: bed.relay.aftermath,
-    clock: bed.clock,
+    roleMail: createRoleMail(here.directory.path),
+    aftermath: here.bed.relay.aftermath,
+    clock: here.bed.clock,
     log: silentLog,
   });
   const text = [
@@ -76,12 +55,12 @@ async function report(returnPath: string, action: string, status: string): Promi
     "",
   ].join("\r\n");
   const { outcome } = await feedback.receive(returnPath, Buffer.from(text), "mx.a.test");
-  await bed.relay.settle();
+  await here.bed.relay.settle();
   return outcome;
 }
 
 const notices = () =>
-  sink.received
+  here.sink.received
     .filter((m) => m.to === "alice@member.test")
     .map((m) => /^Action: (\w+)\r\nStatus: ([\d.]+)/m.exec(m.raw)!.slice(1).join(" "));
 
@@ -90,7 +69,7 @@ test("a success goes on to who asked for it, once", async () => {
   expect(notices()).toEqual([]);
   for (let n = 0; n < 3; n++) expect(await report(from, "delivered", "2.1.5")).toBe("ignored");
   expect(notices()).toEqual(["delivered 2.0.0"]);
-  expect(sink.received.at(-1)!.raw).toMatch(/^Original-Envelope-Id: E1\r$/m);
+  expect(here.sink.received.at(-1)!.raw).toMatch(/^Original-Envelope-Id: E1\r$/m);
 });
 
 test("nobody else hears of a success", async () => {
@@ -110,6 +89,6 @@ test.each([
 test("failures after the delivery stop a credential too", async () => {
   for (let n = 0; n < 5; n++) await report(await deliver(`r${n}@a.test`), "failed", "5.1.1");
   await expect
-    .poll(async () => (await told(bed)).filter((e) => e.data.action_name === "member_paused"))
+    .poll(async () => (await told(here.bed)).filter((e) => e.data.action_name === "member_paused"))
     .toMatchObject([{ data: { data: { detail: { cause: "first-contact" } } } }]);
 });

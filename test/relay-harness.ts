@@ -1,12 +1,9 @@
 import { createPublicKey, generateKeyPairSync, type KeyObject } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
-import { connect as connectPlain, type AddressInfo, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { connect as connectTls } from "node:tls";
 import { dkimVerify } from "mailauth/lib/dkim/verify.js";
 import { createTransport } from "nodemailer";
-import { SMTPServer } from "smtp-server";
 import { eventMaker, type Envelope } from "../src/event/index.ts";
 import { openHabits, type Habits } from "../src/breaker/index.ts";
 import { createAuthority } from "../src/devnet/certificates.ts";
@@ -16,7 +13,7 @@ import { silentLog } from "../src/platform/log.ts";
 import { createMetrics, type Metrics } from "../src/platform/metrics.ts";
 import { createPolicyBook, hashSecret, type MemberPolicy, type PolicyBook } from "../src/policy/index.ts";
 import type { DnsAnswer, DnsType, Resolver } from "../src/protocol/dns/index.ts";
-import { createRelay, type CredentialUse, type Relay } from "../src/relay/index.ts";
+import { createRelay, type CredentialUse, type Relay, type SubmissionConfig } from "../src/relay/index.ts";
 import { createSpool, type Spool } from "../src/spool/index.ts";
 
 const keys = {
@@ -91,79 +88,6 @@ const tls = createAuthority().issue(["127.0.0.1"]);
 export const MAX_SIZE = 25 * 1024 * 1024;
 export const verpKey = Buffer.alloc(32, 7);
 
-type Reply = [code: number, text: string];
-type Received = {
-  from: string;
-  to: string;
-  raw: string;
-  secure: boolean;
-  connection: string;
-  /** Parameters of MAIL and RCPT. */
-  mail: object | false;
-  rcpt: object | false;
-};
-const fail = ([responseCode, text]: Reply) => Object.assign(new Error(text), { responseCode });
-
-type SinkOptions = { tls?: boolean; stuck?: boolean; hide?: ("8BITMIME" | "SMTPUTF8" | "DSN")[] };
-
-/** A receiving server with scripted answers, on loopback. `stuck`: it stops reading in the middle of a message. */
-export async function createSink(options: SinkOptions = {}) {
-  const received: Received[] = [];
-  const replies: { rcpt?: Record<string, Reply>; data?: Reply } = {};
-  const inData = Promise.withResolvers<void>();
-  const cutOff = Promise.withResolvers<boolean>();
-  const server = new SMTPServer({
-    authOptional: true,
-    disabledCommands: options.tls === false ? ["AUTH", "STARTTLS"] : ["AUTH"],
-    disableReverseLookup: true,
-    hide8BITMIME: options.hide?.includes("8BITMIME") ?? false,
-    hideSMTPUTF8: options.hide?.includes("SMTPUTF8") ?? false,
-    hideDSN: options.hide?.includes("DSN") ?? false,
-    logger: false,
-    closeTimeout: 1,
-    onRcptTo({ address }, _session, done) {
-      const reply = replies.rcpt?.[address];
-      done(reply ? fail(reply) : null);
-    },
-    onData(stream, session, done) {
-      inData.resolve();
-      if (options.stuck) {
-        stream.on("close", () => cutOff.resolve(!stream.writableEnded));
-        return;
-      }
-      const chunks: Buffer[] = [];
-      stream.on("data", (chunk: Buffer) => chunks.push(chunk));
-      stream.on("end", () => {
-        if (replies.data) return done(fail(replies.data));
-        received.push({
-          from: session.envelope.mailFrom ? session.envelope.mailFrom.address : "",
-          to: session.envelope.rcptTo[0]!.address,
-          raw: Buffer.concat(chunks).toString("latin1"),
-          secure: session.secure,
-          connection: session.id,
-          mail: session.envelope.mailFrom && session.envelope.mailFrom.args,
-          rcpt: session.envelope.rcptTo[0]!.args,
-        });
-        done(null, "kept");
-      });
-    },
-  });
-  server.on("error", () => undefined);
-  const port = await new Promise<number>((resolve) => {
-    const listening = server.listen(0, "127.0.0.1", () => resolve((listening.address() as AddressInfo).port));
-  });
-  return {
-    port,
-    received,
-    replies,
-    /** A message has begun to come in. */
-    inData: inData.promise,
-    /** The connection ended in the middle of a message: true when there was no final dot. */
-    cutOff: cutOff.promise,
-    close: () => new Promise<void>((resolve) => server.close(resolve)),
-  };
-}
-
 /** Every domain has its mail host on loopback, but for `missing.*`; `slow.*` has one that never answers. */
 const resolver: Resolver = {
   async resolve<T extends DnsType>(name: string, type: T): Promise<DnsAnswer<T>> {
@@ -196,21 +120,24 @@ export const newDirectory = () => {
   return { path, remove: () => rmSync(path, { recursive: true }) };
 };
 
+/** Of the spool, and of submission. */
+export type RelayOptions = { maxPages?: number; reserve?: number } & Omit<
+  Partial<SubmissionConfig>,
+  "tls" | "tlsAddresses" | "starttlsAddresses"
+>;
+
 /** A whole relay node in `dir`, with one member, that delivers to `port` of loopback. */
 export async function startRelay(
   dir: string,
   port: number,
   clock: MovableClock,
-  options: {
-    maxPages?: number;
-    reserve?: number;
-    dataMs?: number;
-    loginMs?: number;
-    maxPerAddress?: number;
-  } = {},
+  { maxPages, reserve, ...submission }: RelayOptions = {},
 ): Promise<Testbed> {
-  const { dataMs = 600_000, loginMs = 30_000, maxPerAddress = 50, ...spoolOptions } = options;
-  const spool = await createSpool({ path: join(dir, "spool.sqlite"), ...spoolOptions });
+  const spool = await createSpool({
+    path: join(dir, "spool.sqlite"),
+    ...(maxPages !== undefined && { maxPages }),
+    ...(reserve !== undefined && { reserve }),
+  });
   const book = await createPolicyBook(spool.policies);
   await book.apply(member);
   const { habits } = openHabits(join(dir, "habits.sqlite"));
@@ -233,9 +160,7 @@ export async function startRelay(
       starttlsAddresses: [LOOPBACK],
       tls,
       maxSize: MAX_SIZE,
-      maxPerAddress,
-      dataMs,
-      loginMs,
+      ...submission,
     },
     delivery: { port, allowPrivate: true, deadlines: { connect: 2_000, dataEnd: 3_000 } },
     spool,
@@ -305,63 +230,4 @@ export async function sayYes({ book, clock }: Testbed, version = 2): Promise<Mem
   await book.apply(policy);
   clock.advance(3_600_000);
   return policy;
-}
-
-export const auth = (user: string, pass: string) =>
-  `AUTH PLAIN ${Buffer.from(`\0${user}\0${pass}`).toString("base64")}\r\n`;
-
-/** Speaks line by line; `say` resolves with the whole reply to what was said. */
-async function talk(socket: Socket) {
-  socket.setEncoding("latin1");
-  socket.on("error", () => undefined);
-  let buffer = "";
-  const waiting: ((reply: string) => void)[] = [];
-  const replies: string[] = [];
-  socket.on("data", (chunk: string) => {
-    buffer += chunk;
-    for (let match; (match = /^(?:\d{3}-.*\r\n)*\d{3}(?: .*)?\r\n/.exec(buffer));) {
-      buffer = buffer.slice(match[0].length);
-      const give = waiting.shift();
-      if (give) give(match[0].trimEnd());
-      else replies.push(match[0].trimEnd());
-    }
-  });
-  socket.on("close", () => waiting.splice(0).forEach((give) => give("closed")));
-  const reply = () =>
-    new Promise<string>((resolve) => {
-      const ready = replies.shift();
-      if (ready) resolve(ready);
-      else if (socket.destroyed) resolve("closed");
-      else waiting.push(resolve);
-    });
-  const say = (text: string | Buffer): Promise<string> => {
-    socket.write(typeof text === "string" ? Buffer.from(text, "latin1") : text);
-    return reply();
-  };
-  await reply();
-  return { say, reply, socket };
-}
-
-/** Clients that speak SMTP by hand. */
-export function createPeers() {
-  const sockets: Socket[] = [];
-  const kept = <S extends Socket>(socket: S): S => {
-    sockets.push(socket);
-    return socket;
-  };
-  const plain = ({ ports }: Pick<Testbed, "ports">) => talk(kept(connectPlain(ports.starttls, "127.0.0.1")));
-  const overTls = ({ ports }: Pick<Testbed, "ports">, options = {}) =>
-    talk(kept(connectTls({ host: "127.0.0.1", port: ports.tls, rejectUnauthorized: false, ...options })));
-  return {
-    plain,
-    overTls,
-    async loggedIn(bed: Testbed) {
-      const peer = await overTls(bed);
-      await peer.say("EHLO x\r\n");
-      const reply = await peer.say(auth("alice", "secret"));
-      if (!reply.startsWith("235")) throw new Error(reply);
-      return peer;
-    },
-    close: () => sockets.splice(0).forEach((socket) => socket.destroy()),
-  };
 }

@@ -1,39 +1,14 @@
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { MovableClock } from "../src/lib/clock.ts";
-import {
-  auth,
-  client,
-  createPeers,
-  member,
-  newDirectory,
-  refusal,
-  startRelay,
-  stopRelay,
-  told,
-  type Testbed,
-} from "./relay-harness.ts";
+import { describe, expect, test } from "vitest";
+import { client, member, refusal, told } from "./relay-harness.ts";
+import { auth } from "./smtp-peers.ts";
+import { useRelay } from "./use-relay.ts";
 
-let dir: ReturnType<typeof newDirectory>;
-let bed: Testbed;
-const peers = createPeers();
-
-const start = async (options: Parameters<typeof startRelay>[3] = {}) =>
-  void (bed = await startRelay(dir.path, 1, new MovableClock(Date.now()), options));
-beforeEach(() => void (dir = newDirectory()));
-afterEach(async () => {
-  peers.close();
-  await stopRelay(bed);
-  dir.remove();
-});
-
-const plain = () => peers.plain(bed);
-const overTls = (options = {}) => peers.overTls(bed, options);
-const loggedIn = () => peers.loggedIn(bed);
+const here = useRelay({ port: 1 });
 
 const HEAD = "From: alice@member.test\r\nSubject: x\r\n\r\n";
 
 async function submit(message: string, mail = "MAIL FROM:<alice@member.test>\r\n"): Promise<string> {
-  const { say } = await loggedIn();
+  const { say } = await here.loggedIn();
   const first = await say(mail);
   if (!first.startsWith("250")) return first;
   await say("RCPT TO:<bob@a.test>\r\n");
@@ -43,8 +18,7 @@ async function submit(message: string, mail = "MAIL FROM:<alice@member.test>\r\n
 
 describe("authentication", () => {
   test("is not there before TLS", async () => {
-    await start();
-    const { say } = await plain();
+    const { say } = await here.plain();
     const features = await say("EHLO x\r\n");
     expect(features).toMatch(/STARTTLS/);
     expect(features).not.toMatch(/AUTH/);
@@ -55,15 +29,13 @@ describe("authentication", () => {
   });
 
   test("is needed for mail", async () => {
-    await start();
-    const { say } = await overTls();
+    const { say } = await here.overTls();
     expect(await say("EHLO x\r\n")).toMatch(/AUTH PLAIN LOGIN/);
     expect(await say("MAIL FROM:<alice@member.test>\r\n")).toMatch(/^530/);
   });
 
   test("is over after three failures", async () => {
-    await start();
-    const { say } = await overTls();
+    const { say } = await here.overTls();
     await say("EHLO x\r\n");
     expect(await say(auth("alice", "1"))).toMatch(/^535 5\.7\.8/);
     expect(await say(auth("alice", "2"))).toMatch(/^535/);
@@ -71,25 +43,23 @@ describe("authentication", () => {
   });
 
   test("a host that guesses is slowed down, and who knows the secret is not", async () => {
-    await start();
     const answers: string[] = [];
     for (let n = 0; n < 6; n++) {
-      const { say } = await overTls();
+      const { say } = await here.overTls();
       await say("EHLO x\r\n");
       answers.push((await say(auth("alice", "1"))).slice(0, 3), (await say(auth("alice", "2"))).slice(0, 3));
     }
     expect(answers.filter((code) => code === "535")).toHaveLength(10);
-    await loggedIn();
+    await here.loggedIn();
   });
 
   test("a revoked credential works no more, in the middle of a session too", async () => {
-    await start();
-    const { say, socket } = await loggedIn();
+    const { say, socket } = await here.loggedIn();
     const credentials = member.credentials.map((c) => ({ ...c, revoked: true }));
-    await bed.book.apply({ ...member, version: 2, credentials });
+    await here.bed.book.apply({ ...member, version: 2, credentials });
     expect(await say("NOOP\r\n")).toMatch(/^421 4\.7\.0 .* \[revoked\]$/);
     await expect.poll(() => socket.closed).toBe(true);
-    expect(await refusal(client(bed).sendMail({ from: "alice@member.test", to: "b@a.test" }))).toMatch(
+    expect(await refusal(client(here.bed).sendMail({ from: "alice@member.test", to: "b@a.test" }))).toMatch(
       /revoked/,
     );
   });
@@ -110,9 +80,8 @@ describe("what a message must be", () => {
     ["two From", `From: a@member.test\r\n${HEAD}x\r\n.\r\n`, /^550 5\.6\.0 .*more than one from/],
     ["no From", "Subject: x\r\n\r\nx\r\n.\r\n", /^550 5\.6\.0 .*no From/],
   ])("%s", async (_name, message, reply) => {
-    await start();
     expect(await submit(message)).toMatch(reply);
-    expect(await bed.spool.openCount()).toBe(reply.source.startsWith("^250") ? 1 : 0);
+    expect(await here.bed.spool.openCount()).toBe(reply.source.startsWith("^250") ? 1 : 0);
   });
 
   // https://sec-consult.com/blog/detail/smtp-smuggling-spoofing-e-mails-worldwide/
@@ -128,8 +97,7 @@ describe("what a message must be", () => {
     "\r\n.\r\r\n",
     "\n\n.\r\n",
   ])("nobody smuggles a second message behind %j", async (end) => {
-    await start();
-    const { say, reply, socket } = await loggedIn();
+    const { say, reply, socket } = await here.loggedIn();
     await say("MAIL FROM:<alice@member.test>\r\n");
     await say("RCPT TO:<bob@a.test>\r\n");
     await say("DATA\r\n");
@@ -142,25 +110,22 @@ describe("what a message must be", () => {
     expect(await say("NOOP\r\n")).toMatch(/^250/);
     socket.end();
     expect(await reply()).toBe("closed");
-    expect(await bed.spool.openCount()).toBe(0);
+    expect(await here.bed.spool.openCount()).toBe(0);
   });
 
   test("its size has a limit, said and sent", async () => {
-    await start();
     expect(await submit("", "MAIL FROM:<alice@member.test> SIZE=30000000\r\n")).toMatch(/^552/);
     expect(await submit(`${HEAD}${"0123456789abcdef\r\n".repeat(1_500_000)}.\r\n`)).toMatch(/^552 5\.3\.4/);
   });
 
   test("its return path is the member's", async () => {
-    await start();
     expect(await submit("", "MAIL FROM:<>\r\n")).toMatch(/^550 5\.7\.1/);
     expect(await submit("", "MAIL FROM:<a@evil.test>\r\n")).toMatch(/^550 5\.7\.1/);
   });
 
   test("its recipients are addresses, and a hundred at most", async () => {
-    await start();
-    await bed.book.apply({ ...member, version: 2, tier: "trusted" });
-    const { say } = await loggedIn();
+    await here.bed.book.apply({ ...member, version: 2, tier: "trusted" });
+    const { say } = await here.loggedIn();
     await say("MAIL FROM:<alice@member.test>\r\n");
     expect(await say("RCPT TO:<bob@[127.0.0.1]>\r\n")).toMatch(/^553 5\.1\.3/);
     expect(await say("RCPT TO:<bob@localhost>\r\n")).toMatch(/^553 5\.1\.3/);
@@ -170,25 +135,24 @@ describe("what a message must be", () => {
 });
 
 test("a message that comes slowly holds up nobody, and ends in time", async () => {
-  await start({ dataMs: 800 });
-  const { say, reply, socket } = await loggedIn();
+  await here.restart({ dataMs: 800 });
+  const { say, reply, socket } = await here.loggedIn();
   await say("MAIL FROM:<alice@member.test>\r\n");
   await say("RCPT TO:<bob@a.test>\r\n");
   await say("DATA\r\n");
   socket.write(`${HEAD}never`);
   expect(await submit(`${HEAD}quick\r\n.\r\n`)).toMatch(/^250/);
   expect(await reply()).toMatch(/^421 4\.4\.2|closed/);
-  expect(await bed.spool.openCount()).toBe(1);
+  expect(await here.bed.spool.openCount()).toBe(1);
 });
 
 test("a flood of refusals is told in a few events", async () => {
-  await start();
-  const { say } = await loggedIn();
+  const { say } = await here.loggedIn();
   for (let n = 0; n < 50; n++) expect(await say("MAIL FROM:<a@evil.test>\r\n")).toMatch(/^550/);
-  bed.clock.advance(600_000);
+  here.bed.clock.advance(600_000);
   await say("MAIL FROM:<a@evil.test>\r\n");
-  await expect.poll(async () => (await told(bed)).length).toBe(6);
-  expect((await told(bed)).at(-1)?.data.data.detail).toEqual({
+  await expect.poll(async () => (await told(here.bed)).length).toBe(6);
+  expect((await told(here.bed)).at(-1)?.data.data.detail).toEqual({
     stage: "mail",
     reason: "foreign-domain",
     code: 550,
@@ -197,19 +161,18 @@ test("a flood of refusals is told in a few events", async () => {
 });
 
 test("a message that breaks off in the middle was never there", async () => {
-  await start();
-  const { say, socket } = await loggedIn();
+  const { say, socket } = await here.loggedIn();
   await say("MAIL FROM:<alice@member.test>\r\n");
   await say("RCPT TO:<bob@a.test>\r\n");
   await say("DATA\r\n");
   socket.write(`${HEAD}half of it\r\n`, () => socket.destroy());
   expect(await submit(`${HEAD}whole\r\n.\r\n`)).toMatch(/^250/);
-  expect(await bed.spool.openCount()).toBe(1);
+  expect(await here.bed.spool.openCount()).toBe(1);
 });
 
 describe("when it cannot be stored", () => {
   test("a full disk answers 452, and what was taken from the limits comes back", async () => {
-    await start({ maxPages: 60 });
+    await here.restart({ maxPages: 60 });
     const full: string[] = [];
     for (let n = 0; n < 40 && full.length < 3; n++) {
       const reply = await submit(`${HEAD}${"0123456789abcdef\r\n".repeat(2_000)}.\r\n`);
@@ -218,7 +181,7 @@ describe("when it cannot be stored", () => {
     expect(full).toEqual(
       Array.from({ length: 3 }, () => "452 4.3.1 No room in the spool, try again later [disk-full]"),
     );
-    const used = bed.book.limits(member.did, bed.clock.now()).hour! - bed.clock.now();
-    expect(Math.round(used / 60_000)).toBe(await bed.spool.openCount());
+    const used = here.bed.book.limits(member.did, here.bed.clock.now()).hour! - here.bed.clock.now();
+    expect(Math.round(used / 60_000)).toBe(await here.bed.spool.openCount());
   });
 });

@@ -1,33 +1,9 @@
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { MovableClock } from "../src/lib/clock.ts";
+import { describe, expect, test } from "vitest";
 import type { SubmitInput, Who } from "../src/relay/index.ts";
-import {
-  client,
-  createPeers,
-  createSink,
-  member,
-  newDirectory,
-  startRelay,
-  stopRelay,
-  told,
-  type Testbed,
-} from "./relay-harness.ts";
+import { client, member, told } from "./relay-harness.ts";
+import { useRelay } from "./use-relay.ts";
 
-let dir: ReturnType<typeof newDirectory>;
-let sink: Awaited<ReturnType<typeof createSink>>;
-let bed: Testbed;
-const peers = createPeers();
-beforeEach(async () => {
-  dir = newDirectory();
-  sink = await createSink();
-  bed = await startRelay(dir.path, sink.port, new MovableClock(Date.now()));
-});
-afterEach(async () => {
-  peers.close();
-  await stopRelay(bed);
-  await sink.close();
-  dir.remove();
-});
+const here = useRelay();
 
 async function* source(
   text = "From: alice@member.test\r\nSubject: x\r\n\r\nx\r\n",
@@ -35,9 +11,9 @@ async function* source(
   yield Buffer.from(text);
 }
 const who = (): Who =>
-  bed.relay.authenticate({ username: "alice", secret: "secret", address: "192.0.2.1" }) as Who;
+  here.bed.relay.authenticate({ username: "alice", secret: "secret", address: "192.0.2.1" }) as Who;
 const submit = (change: Partial<SubmitInput> = {}) =>
-  bed.relay.submit({
+  here.bed.relay.submit({
     ...who(),
     sender: "alice@member.test",
     recipients: [{ address: "bob@a.test" }],
@@ -50,7 +26,7 @@ describe("a log-in", () => {
   const address = "192.0.2.1";
   test("by name, and by the secret alone at a member", () => {
     for (const login of [{ username: "alice" }, { did: member.did }])
-      expect(bed.relay.authenticate({ ...login, secret: "secret", address })).toMatchObject({
+      expect(here.bed.relay.authenticate({ ...login, secret: "secret", address })).toMatchObject({
         member: { did: member.did },
         credential: { id: "c1" },
       });
@@ -59,20 +35,25 @@ describe("a log-in", () => {
   test("that fails says the same of a name that is not there, and is slowed down", () => {
     const wrong = { code: 535, reason: "auth", text: "User name or secret is wrong [auth]" };
     for (const login of [{ username: "alice" }, { username: "x" }, { did: member.did }, { did: "did:plc:x" }])
-      expect(bed.relay.authenticate({ ...login, secret: "wrong", address })).toMatchObject(wrong);
-    for (let n = 0; n < 6; n++) bed.relay.authenticate({ username: "x", secret: "x", address });
-    expect(bed.relay.authenticate({ username: "x", secret: "x", address })).toMatchObject({ code: 421 });
+      expect(here.bed.relay.authenticate({ ...login, secret: "wrong", address })).toMatchObject(wrong);
+    for (let n = 0; n < 6; n++) here.bed.relay.authenticate({ username: "x", secret: "x", address });
+    expect(here.bed.relay.authenticate({ username: "x", secret: "x", address })).toMatchObject({ code: 421 });
     expect(who()).toMatchObject({ credential: { id: "c1" } });
   });
 
   test("is told once a minute for an address", async () => {
     for (let n = 0; n < 5; n++) who();
-    bed.relay.authenticate({ username: "alice", secret: "secret", address: "192.0.2.2" });
-    bed.clock.advance(60_000);
-    await peers.loggedIn(bed);
+    here.bed.relay.authenticate({ username: "alice", secret: "secret", address: "192.0.2.2" });
+    here.bed.clock.advance(60_000);
+    await here.loggedIn();
     who();
-    expect(bed.uses.map((use) => use.address)).toEqual(["192.0.2.1", "192.0.2.2", "127.0.0.1", "192.0.2.1"]);
-    expect(bed.uses[0]).toMatchObject({ credential: "c1", did: member.did });
+    expect(here.bed.uses.map((use) => use.address)).toEqual([
+      "192.0.2.1",
+      "192.0.2.2",
+      "127.0.0.1",
+      "192.0.2.1",
+    ]);
+    expect(here.bed.uses[0]).toMatchObject({ credential: "c1", did: member.did });
   });
 });
 
@@ -88,9 +69,11 @@ test("each recipient is judged for itself, and the rest goes", async () => {
       { address: "nowhere", code: 553, enhanced: "5.1.3", reason: "malformed" },
     ],
   });
-  await bed.relay.settle();
-  expect(sink.received.map((m) => m.to)).toEqual(["bob@a.test"]);
-  expect(sink.received[0]!.raw).toMatch(/^Received: by relay\.pool\.test \(Atmosphere Mail\) with HTTP id /m);
+  await here.bed.relay.settle();
+  expect(here.sink.received.map((m) => m.to)).toEqual(["bob@a.test"]);
+  expect(here.sink.received[0]!.raw).toMatch(
+    /^Received: by relay\.pool\.test \(Atmosphere Mail\) with HTTP id /m,
+  );
 });
 
 test.each<[string, Partial<SubmitInput>, object]>([
@@ -108,7 +91,7 @@ test.each<[string, Partial<SubmitInput>, object]>([
   ["a bare LF", { source: source("From: alice@member.test\n\nx\r\n") }, { code: 550, reason: "malformed" }],
 ])("refused: %s", async (_name, change, refusal) => {
   expect(await submit(change)).toMatchObject({ ok: false, ...refusal });
-  expect(await bed.spool.openCount()).toBe(0);
+  expect(await here.bed.spool.openCount()).toBe(0);
 });
 
 test("the same key is the same message, also at once; another body under it is told apart", async () => {
@@ -119,13 +102,13 @@ test("the same key is the same message, also at once; another body under it is t
   expect(third).toMatchObject({ earlier: { digest: "d1" } });
   const other = await submit({ idempotency: { key: "k1", digest: "d2" } });
   expect(other).toMatchObject({ ok: true, earlier: { digest: "d1" } });
-  expect(await bed.spool.openCount()).toBe(1);
+  expect(await here.bed.spool.openCount()).toBe(1);
 });
 
 test("a stream and a priority that are asked for are kept", async () => {
   await submit({ stream: "bulk" });
   await submit({ priority: 0 });
-  expect((await bed.spool.messages(member.did)).map((m) => [m.stream, m.priority])).toEqual([
+  expect((await here.bed.spool.messages(member.did)).map((m) => [m.stream, m.priority])).toEqual([
     ["transactional", 0],
     ["bulk", 2],
   ]);
@@ -144,66 +127,68 @@ describe("revocation and suspension", () => {
   ])(
     "what %s left in the spool is held within a second, and does not leave",
     async (_name, policy, reason) => {
-      sink.replies.rcpt = { "bob@a.test": [451, "4.7.1 Later"] };
+      here.sink.replies.rcpt = { "bob@a.test": [451, "4.7.1 Later"] };
       await submit();
-      await bed.relay.settle();
-      delete sink.replies.rcpt;
+      await here.bed.relay.settle();
+      delete here.sink.replies.rcpt;
       const began = performance.now();
-      await bed.book.apply(policy);
-      await expect.poll(() => bed.spool.counts(), { timeout: 1_000 }).toEqual({ held: 1 });
+      await here.bed.book.apply(policy);
+      await expect.poll(() => here.bed.spool.counts(), { timeout: 1_000 }).toEqual({ held: 1 });
       expect(performance.now() - began).toBeLessThan(1_000);
-      bed.clock.advance(3_600_000);
-      await bed.relay.settle();
-      expect(sink.received).toEqual([]);
-      const { entries } = await bed.spool.list({ states: ["held"] });
+      here.bed.clock.advance(3_600_000);
+      await here.bed.relay.settle();
+      expect(here.sink.received).toEqual([]);
+      const { entries } = await here.bed.spool.list({ states: ["held"] });
       expect(entries[0]!.hold).toEqual({ reason, owner: "policy" });
     },
   );
 
   test("every open connection of a revoked credential ends at its next command, in the middle of a message too", async () => {
-    const idle = await peers.loggedIn(bed);
-    const sending = await peers.loggedIn(bed);
+    const idle = await here.loggedIn();
+    const sending = await here.loggedIn();
     await sending.say("MAIL FROM:<alice@member.test>\r\n");
     await sending.say("RCPT TO:<bob@a.test>\r\n");
     await sending.say("DATA\r\n");
     const alice = who();
-    await bed.book.apply(revoked);
+    await here.bed.book.apply(revoked);
     const bye = /^421 4\.7\.0 This credential has been revoked.* \[revoked\]$/;
     expect(await idle.say("RSET\r\n")).toMatch(bye);
     expect(await sending.say("From: alice@member.test\r\n\r\nx\r\n.\r\n")).toMatch(bye);
     for (const { socket } of [idle, sending]) await expect.poll(() => socket.closed).toBe(true);
-    expect(await bed.spool.openCount()).toBe(0);
+    expect(await here.bed.spool.openCount()).toBe(0);
     expect(await submit(alice)).toMatchObject({ ok: false, code: 535, reason: "revoked" });
   });
 
   test("a message is refused whose member was suspended while it came", async () => {
-    const { say } = await peers.loggedIn(bed);
+    const { say } = await here.loggedIn();
     await say("MAIL FROM:<alice@member.test>\r\n");
     await say("RCPT TO:<bob@a.test>\r\n");
     await say("DATA\r\n");
-    await bed.book.apply({ ...member, version: 2, standing: "suspended" });
+    await here.bed.book.apply({ ...member, version: 2, standing: "suspended" });
     expect(await say("From: alice@member.test\r\n\r\nx\r\n.\r\n")).toMatch(/^550 5\.7\.1 .*\[suspended\]$/);
   });
 });
 
 test("a disk without room is told at MAIL, before anything is sent", async () => {
-  await stopRelay(bed);
-  bed = await startRelay(dir.path, sink.port, bed.clock, { reserve: Number.MAX_SAFE_INTEGER });
-  const { say } = await peers.loggedIn(bed);
+  await here.restart({ reserve: Number.MAX_SAFE_INTEGER });
+  const { say } = await here.loggedIn();
   expect(await say("MAIL FROM:<alice@member.test>\r\n")).toMatch(/^452 4\.3\.1 .*\[disk-full\]$/);
   expect(await submit()).toMatchObject({ ok: false, code: 452, reason: "disk-full" });
 });
 
 test("a held message says so, with the name of why", async () => {
-  await bed.book.apply({ ...member, version: 2, paused: true });
+  await here.bed.book.apply({ ...member, version: 2, paused: true });
   expect(await submit()).toMatchObject({
     ok: true,
     state: "held",
     reason: "paused",
     text: expect.stringMatching(/^Held as \w+ \[paused\]$/) as string,
   });
-  expect((await told(bed))[0]!.data.data.message).toMatchObject({ first_time: 1, template_known: false });
+  expect((await told(here.bed))[0]!.data.data.message).toMatchObject({
+    first_time: 1,
+    template_known: false,
+  });
   expect(
-    (await client(bed).sendMail({ from: "alice@member.test", to: "b@a.test", text: "x" })).response,
+    (await client(here.bed).sendMail({ from: "alice@member.test", to: "b@a.test", text: "x" })).response,
   ).toMatch(/^250 2\.0\.0 Held as \w+ \[paused\]$/);
 });

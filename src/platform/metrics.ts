@@ -11,7 +11,7 @@ export function createMetrics() {
     registry,
     submissions: new Counter({
       name: "atmos_submissions_total",
-      help: "Decisions at submission, by outcome (accept, hold, defer, refuse) and reason",
+      help: "Decisions at submission, by outcome (accept, hold, defer, refuse; end of a connection) and reason",
       labelNames: ["outcome", "reason"] as const,
       registers,
     }),

@@ -370,7 +370,10 @@ describe("decide", () => {
   });
 
   test("every name that decisions have is in the table", () => {
-    const elsewhere = ["auth", "signing", "disk-full", "internal", "malformed", "too-large", "loop"];
+    const intake = ["signing", "disk-full", "internal", "malformed", "too-large", "loop"];
+    const dialogue = ["auth", "unknown-command", "bad-sequence", "too-many-errors", "not-smtp"];
+    const connection = ["too-many-connections", "timeout", "shutting-down"];
+    const elsewhere = [...intake, ...dialogue, ...connection];
     const told = new Set(cases.map(([, , name]) => name));
     expect(Object.keys(OUTCOMES).filter((name) => !told.has(name as DecisionReason))).toEqual(
       Object.keys(OUTCOMES).filter((name) => elsewhere.includes(name)),

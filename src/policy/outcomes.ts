@@ -83,9 +83,36 @@ export const OUTCOMES = {
   },
   "disk-full": { code: 452, enhanced: "4.3.1", meaning: "No room in the spool." },
   internal: { code: 451, enhanced: "4.3.0", meaning: "The message could not be stored; nothing was taken." },
-  malformed: { code: 550, enhanced: "5.6.0", meaning: "The message or an address breaks a standard." },
+  malformed: {
+    code: 550,
+    enhanced: "5.6.0",
+    meaning: "A command, an address or the message breaks a standard.",
+  },
   "too-large": { code: 552, enhanced: "5.3.4", meaning: "The message is larger than this server takes." },
   loop: { code: 554, enhanced: "5.4.6", meaning: "The message has passed too many servers." },
+  "unknown-command": { code: 500, enhanced: "5.5.2", meaning: "The server has no such command." },
+  "bad-sequence": { code: 503, enhanced: "5.5.1", meaning: "The command has its place, and not here." },
+  "too-many-errors": {
+    code: 421,
+    enhanced: "4.7.0",
+    meaning: "Ten unknown commands, or ten commands without a log-in: the connection ends.",
+  },
+  "not-smtp": {
+    code: 421,
+    enhanced: "4.7.0",
+    meaning: "Something was said before the greeting, or in HTTP: the connection ends.",
+  },
+  "too-many-connections": {
+    code: 421,
+    enhanced: "4.7.0",
+    meaning: "Too many are open, from one address or at all: the connection ends.",
+  },
+  timeout: {
+    code: 421,
+    enhanced: "4.4.2",
+    meaning: "No log-in, no end of a message, or no command in time: the connection ends.",
+  },
+  "shutting-down": { code: 421, enhanced: "4.3.2", meaning: "This server is being ended or started anew." },
 } as const satisfies Record<string, { code: number; enhanced: string; meaning: string }>;
 
 export type DecisionReason = keyof typeof OUTCOMES;

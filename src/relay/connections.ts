@@ -1,5 +1,11 @@
 import type { Socket } from "node:net";
 import type { SMTPServer, SMTPServerSession } from "smtp-server";
+import {
+  LOGIN_TOO_SLOW,
+  TOO_MANY_CONNECTIONS,
+  TOO_MANY_FROM_ADDRESS,
+  type Refusal,
+} from "./submission/refusal.ts";
 
 export type ConnectionLimits = {
   /** Connections from one address, those in their TLS handshake and those that speak counted apart. */
@@ -8,13 +14,15 @@ export type ConnectionLimits = {
   total?: number;
   /** Time for the TLS handshake, and then until `passed` is called. */
   untilPassedMs: number;
+  /** Hears of each session that is sent away. */
+  told?: (refusal: Refusal, session: SMTPServerSession) => void;
 };
 
 /**
  * Keeps the places of servers free for those who mean it: so many connections from one address, over all of the
  * servers, and so much time until a session has passed.
  */
-export function limitConnections({ perAddress, total = Infinity, untilPassedMs }: ConnectionLimits) {
+export function limitConnections({ perAddress, total = Infinity, untilPassedMs, told }: ConnectionLimits) {
   const timers = new Map<string, NodeJS.Timeout>();
   const servers: SMTPServer[] = [];
   const connections = () => servers.flatMap((server) => [...server.connections]);
@@ -47,8 +55,10 @@ export function limitConnections({ perAddress, total = Infinity, untilPassedMs }
       const connection = connectionOf(session);
       // A handshake that was asked for has the same time again.
       if (connection?._upgrading) return watch(session);
-      connection?.send(421, "4.4.2 Too slow, try again later");
-      connection?.close();
+      if (!connection) return;
+      told?.(LOGIN_TOO_SLOW, session);
+      connection.send(421, line(LOGIN_TOO_SLOW), false);
+      connection.close();
     }, untilPassedMs);
     timer.unref();
     timers.set(session.id, timer);
@@ -62,17 +72,17 @@ export function limitConnections({ perAddress, total = Infinity, untilPassedMs }
     opened(session: SMTPServerSession): Error | undefined {
       const all = connections();
       const same = all.filter((c) => c.remoteAddress === session.remoteAddress).length;
-      if (same > perAddress || all.length > total)
-        return Object.assign(
-          new Error(
-            `4.7.0 Too many connections${same > perAddress ? " from your address" : ", try again soon"}`,
-          ),
-          { responseCode: 421 },
-        );
-      watch(session);
-      return undefined;
+      if (same <= perAddress && all.length <= total) {
+        watch(session);
+        return undefined;
+      }
+      const refusal = same > perAddress ? TOO_MANY_FROM_ADDRESS : TOO_MANY_CONNECTIONS;
+      told?.(refusal, session);
+      return Object.assign(new Error(line(refusal)), { responseCode: refusal.code });
     },
     /** The session has shown who it is, or has ended. */
     passed,
   };
 }
+
+const line = ({ enhanced, text }: Refusal) => `${enhanced} ${text}`;

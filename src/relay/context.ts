@@ -46,6 +46,8 @@ export type SubmissionConfig = {
   maxPerAddress?: number;
   /** Time from the connection to a log-in that succeeds; default 30 seconds. */
   loginMs?: number;
+  /** Time between commands; default 5 minutes (RFC 5321 section 4.5.3.2.7). */
+  idleMs?: number;
   /** Time for one message to come in; default 10 minutes. */
   dataMs?: number;
 };

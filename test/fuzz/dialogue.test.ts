@@ -6,7 +6,8 @@ import { runInNewContext } from "node:vm";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { between, pick, seededRandom, type Random } from "../../src/devnet/random.ts";
 import { MovableClock } from "../../src/lib/clock.ts";
-import { createSink, newDirectory, startRelay, stopRelay, type Testbed } from "../relay-harness.ts";
+import { newDirectory, startRelay, stopRelay, type Testbed } from "../relay-harness.ts";
+import { createSink } from "../relay-sink.ts";
 import { fuzz, mutate, pieces, TOKENS } from "./fuzz.ts";
 
 /** Of a log-in, and of a message. */

@@ -22,7 +22,7 @@ async function start(greeted: () => void): Promise<number> {
     },
   });
   started.push(server);
-  greetAtOnce(server);
+  greetAtOnce(server, () => undefined);
   server.listen(0, "127.0.0.1");
   await once(server.server, "listening");
   return (server.server.address() as AddressInfo).port;

@@ -1,14 +1,15 @@
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
-import { SMTPServer, type SMTPServerOptions } from "smtp-server";
+import { SMTPServer, type SMTPServerOptions, type SMTPServerSession } from "smtp-server";
 import type { Address } from "../../platform/config/index.ts";
 import { limitConnections } from "../connections.ts";
 import type { RelayContext, SubmissionConfig } from "../context.ts";
 import { watchCommands } from "./commands.ts";
 import { greetAtOnce } from "./greeting.ts";
 import type { Login, Who } from "./login.ts";
-import { refusal, type Refusal } from "./refusal.ts";
-import { createSessionHandlers, DEFAULTS, SmtpReply } from "./session.ts";
+import type { Refusal } from "./refusal.ts";
+import { nameReplies } from "./replies.ts";
+import { createSessionHandlers, DEFAULTS, type SmtpReply } from "./session.ts";
 import type { Submission } from "./submission.ts";
 
 /** What is listened on, in the order of the configuration. */
@@ -35,6 +36,7 @@ export function createSubmissionServer(
     perAddress: config.maxPerAddress ?? DEFAULTS.maxPerAddress,
     total: config.maxConnections ?? DEFAULTS.maxConnections,
     untilPassedMs: config.loginMs ?? DEFAULTS.loginMs,
+    told: handlers.told,
   });
   const options: SMTPServerOptions = {
     ...config.tls,
@@ -46,18 +48,17 @@ export function createSubmissionServer(
     hideENHANCEDSTATUSCODES: false,
     hideDSN: false,
     disableReverseLookup: true,
-    maxClients: config.maxConnections ?? DEFAULTS.maxConnections,
-    socketTimeout: 300_000,
+    socketTimeout: config.idleMs ?? DEFAULTS.idleMs,
     logger: false,
     onConnect(session, done) {
       // In clear AUTH is not even offered: a client that sees it may send its secret before it asks for TLS.
-      session.disabledCommands = session.secure ? JOKES : [...JOKES, "AUTH"];
+      session.disabledCommands = session.secure ? UNWANTED : [...UNWANTED, "AUTH"];
       const connection = limits.connectionOf(session);
       if (connection) watchCommands(connection, (line) => handlers.command(line, session));
       done(limits.opened(session));
     },
     onSecure(_socket, session, done) {
-      session.disabledCommands = JOKES;
+      session.disabledCommands = UNWANTED;
       done();
     },
     onAuth(auth, session, done) {
@@ -66,9 +67,9 @@ export function createSubmissionServer(
       limits.passed(session);
       done(null, { user: result });
     },
-    onMailFrom: (address, session, done) => void answer(() => handlers.mail(address, session), done),
-    onRcptTo: (address, session, done) => void answer(() => handlers.rcpt(address, session), done),
-    onData: (stream, session, done) => void answer(() => handlers.data(stream, session), done),
+    onMailFrom: (address, session, done) => void answer(() => handlers.mail(address, session), session, done),
+    onRcptTo: (address, session, done) => void answer(() => handlers.rcpt(address, session), session, done),
+    onData: (stream, session, done) => void answer(() => handlers.data(stream, session), session, done),
     onClose: (session) => limits.passed(session),
   };
 
@@ -78,8 +79,24 @@ export function createSubmissionServer(
   ].map(({ address, secure }) => ({ address, secure, server: new SMTPServer({ ...options, secure }) }));
   for (const { server } of listeners) {
     limits.guard(server);
-    greetAtOnce(server);
+    greetAtOnce(server, (connection) => nameReplies(connection, handlers.told));
     server.on("error", (err) => log.debug({ err }, "submission connection failed"));
+  }
+
+  async function answer(
+    decideIt: () => Answer | Promise<Answer>,
+    session: SMTPServerSession,
+    done: (error?: Error | null, message?: string) => void,
+  ): Promise<void> {
+    let error: SmtpReply | null = null;
+    let message: string | undefined;
+    try {
+      const result = decideIt();
+      message = (result instanceof Promise ? await result : result) ?? undefined;
+    } catch (thrown) {
+      error = handlers.failed(thrown, session);
+    }
+    done(error, message);
   }
 
   async function listen({ address, server }: (typeof listeners)[number]): Promise<Address> {
@@ -120,25 +137,7 @@ export function createSubmissionServer(
   };
 }
 
-/** Commands that the library knows for old times' sake. */
-const JOKES = ["WIZ", "SHELL", "KILL"];
+/** Commands that the library knows for old times' sake, and for proxies. */
+const UNWANTED = ["WIZ", "SHELL", "KILL", "XCLIENT", "XFORWARD"];
 
 type Answer = void | string;
-
-/** What is thrown is the reply; anything else than a reply is a bug of ours and no fault of the client. */
-async function answer(
-  decideIt: () => Answer | Promise<Answer>,
-  done: (error?: Error | null, message?: string) => void,
-): Promise<void> {
-  let error: Error | null = null;
-  let message: string | undefined;
-  try {
-    const result = decideIt();
-    message = (result instanceof Promise ? await result : result) ?? undefined;
-  } catch (thrown) {
-    error = thrown instanceof SmtpReply ? thrown : INTERNAL;
-  }
-  done(error, message);
-}
-
-const INTERNAL = new SmtpReply(refusal("internal", 451, "4.3.0", "Local error, try again later"));

@@ -3,6 +3,9 @@ import { SpoolError } from "../../spool/index.ts";
 /** An SMTP reply that is no acceptance. `reason` is the name of the outcome, with which `text` ends. */
 export type Refusal = { code: number; enhanced: string; text: string; reason: string; waitMs?: number };
 
+/** Has this reply its name already? */
+export const NAMED = / \[[a-z-]+\]$/;
+
 /** A refusal with its name: `Message refused: it contains a NUL octet [malformed]`. */
 export function refusal(reason: string, code: number, enhanced: string, text: string): Refusal {
   return { code, enhanced, reason, text: `${text} [${reason}]` };
@@ -24,8 +27,22 @@ export const TOO_MANY_LOGINS = refusal(
   "4.7.0",
   "Too many failed log-ins, try again in some minutes",
 );
-export const TOO_SLOW = refusal("internal", 421, "4.4.2", "The message took too long");
+export const TOO_SLOW = refusal("timeout", 421, "4.4.2", "The message took too long");
+export const LOGIN_TOO_SLOW = refusal("timeout", 421, "4.4.2", "Too slow, try again later");
+export const TOO_MANY_CONNECTIONS = refusal(
+  "too-many-connections",
+  421,
+  "4.7.0",
+  "Too many connections, try again soon",
+);
+export const TOO_MANY_FROM_ADDRESS = refusal(
+  "too-many-connections",
+  421,
+  "4.7.0",
+  "Too many connections from your address",
+);
 export const DISK_FULL = refusal("disk-full", 452, "4.3.1", "No room in the spool, try again later");
+export const LOCAL_ERROR = refusal("internal", 451, "4.3.0", "Local error, try again later");
 export const TRY_LATER = refusal(
   "internal",
   451,

@@ -75,12 +75,13 @@ export function createSubmission(
   function refused(found: Who, stage: string, why: Refusal, fromDomain?: string): Refusal {
     const { member, credential } = found;
     const { reason, code, enhanced, text } = why;
-    metrics.submissions.inc({ outcome: code < 500 ? "defer" : "refuse", reason });
     const domain = fromDomain === undefined ? undefined : domainOf(member, fromDomain);
     report({
-      did: member.did,
-      domain: domain?.name ?? credential.domains[0] ?? "",
-      credential: credential.id,
+      who: {
+        did: member.did,
+        domain: domain?.name ?? credential.domains[0] ?? "",
+        credential: credential.id,
+      },
       stage,
       reason,
       code,
