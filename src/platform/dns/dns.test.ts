@@ -113,6 +113,7 @@ describe("resolver against server", () => {
     expect(await to(server).resolve("a.test", "TXT")).toEqual({
       status: "ok",
       authentic: false,
+      canonical: "b.test",
       records: [{ text: "right", ttl: 60 }],
     });
   });

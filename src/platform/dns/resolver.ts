@@ -91,7 +91,9 @@ function readAnswer<T extends DnsType>(reply: Reply, name: string, type: T): Dns
   if (reply.rcode !== RCODE.noerror) return faultOf(reply.rcode, reply.extendedErrors);
   const records = (reply.packet.answers ?? []).flatMap((answer) => fromAnswer(answer) ?? []);
   const found = recordsAt(records, name, type);
-  return found.length > 0 ? { status: "ok", records: found, authentic } : { status: "nodata", authentic };
+  if (!found) return { status: "nodata", authentic };
+  const { owner } = found;
+  return { status: "ok", records: found.records, authentic, ...(owner !== name && { canonical: owner }) };
 }
 
 /** RFC 8914: DNSSEC indeterminate or unsupported is no proof of forgery; from "bogus" to "NSEC missing" is. */
@@ -109,19 +111,22 @@ function recordsAt<T extends DnsType>(
   records: readonly DnsRecord[],
   name: string,
   type: T,
-): (DnsRecordData[T] & { ttl: number })[] {
+): { owner: string; records: (DnsRecordData[T] & { ttl: number })[] } | undefined {
   let owner = name;
   for (let hops = 0; hops < MAX_CNAMES; hops++) {
     const here = records.filter((record) => record.name === owner);
     const found = here.filter((record) => record.type === type);
     if (found.length > 0) {
-      return found.map((record) => ({ ...(record.data as DnsRecordData[T]), ttl: record.ttl }));
+      return {
+        owner,
+        records: found.map((record) => ({ ...(record.data as DnsRecordData[T]), ttl: record.ttl })),
+      };
     }
     const alias = here.find((record) => record.type === "CNAME");
-    if (!alias) return [];
+    if (!alias) return undefined;
     owner = alias.data.target;
   }
-  return [];
+  return undefined;
 }
 
 function rcodeName(rcode: number): string {

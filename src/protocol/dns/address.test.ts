@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { isPublicAddress, reverseName } from "./index.ts";
+import { isPublicAddress, literalAddress, reverseName } from "./index.ts";
 
 describe("an address of the public internet", () => {
   test.each([
@@ -47,3 +47,17 @@ test("the name of a PTR record", () => {
   expect(reverseName("::ffff:192.0.2.7")).toBe(`7.0.2.0.0.0.0.c.f.f.f.f.${"0.".repeat(20)}ip6.arpa`);
   expect(reverseName("mx.test")).toBeUndefined();
 });
+
+test.each([
+  ["[192.0.2.1]", "192.0.2.1"],
+  ["[IPv6:2001:DB8::1]", "2001:db8::1"],
+  ["[ipv6:::1]", "::1"],
+  ["[192.0.2]", undefined],
+  ["[192.0.2.256]", undefined],
+  ["[2001:db8::1]", undefined],
+  ["[IPv6:192.0.2.1]", undefined],
+  ["[IPv6:fe80::1%eth0]", undefined],
+  ["192.0.2.1", undefined],
+  ["[x400:c=x]", undefined],
+  ["a.test", undefined],
+])("the address in %s: %s", (domain, address) => expect(literalAddress(domain)).toBe(address));

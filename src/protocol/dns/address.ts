@@ -39,6 +39,16 @@ export function isPublicAddress(address: string): boolean {
   return !SPECIAL_BITS.some((start) => start.length === bits.length && bits.startsWith(start.bits));
 }
 
+/**
+ * The address in an address literal: `[192.0.2.1]`, `[IPv6:2001:db8::1]` (RFC 5321 section 4.1.3); undefined for
+ * what is none.
+ */
+export function literalAddress(domain: string): string | undefined {
+  const [, six, four] = /^\[(?:IPv6:([0-9a-f:.]{2,45})|([0-9.]{7,15}))\]$/i.exec(domain) ?? [];
+  if (six !== undefined) return isIP(six) === 6 ? six.toLowerCase() : undefined;
+  return four !== undefined && isIP(four) === 4 ? four : undefined;
+}
+
 /** The name under which the DNS holds the PTR record of an address (RFC 1035 section 3.5, RFC 3596 section 2.5). */
 export function reverseName(address: string): string | undefined {
   const family = isIP(address);

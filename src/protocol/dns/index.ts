@@ -1,4 +1,4 @@
-export { isPublicAddress, reverseName } from "./address.ts";
+export { isPublicAddress, literalAddress, reverseName } from "./address.ts";
 export { cached } from "./cache.ts";
 export { mailauthResolver } from "./mailauth.ts";
 export { memoize } from "./memo.ts";

@@ -25,7 +25,13 @@ export type DnsFault = "timeout" | "servfail" | "bogus" | "refused" | "network";
  * `authentic` is the AD bit of a validating resolver.
  */
 export type DnsAnswer<T extends DnsType> =
-  | { status: "ok"; records: (DnsRecordData[T] & { ttl: number })[]; authentic: boolean }
+  | {
+      status: "ok";
+      records: (DnsRecordData[T] & { ttl: number })[];
+      authentic: boolean;
+      /** Where the records stand when a CNAME led away from the name that was asked for. */
+      canonical?: string;
+    }
   | { status: "nodata" | "nxdomain"; authentic: boolean }
   | { status: "temperror"; detail: string; kind?: DnsFault };
 

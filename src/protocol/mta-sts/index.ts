@@ -13,6 +13,7 @@ type Unreadable = { status: "not-mta-sts" } | { status: "syntax"; detail: string
 export const MAX_POLICY_BYTES = 64 * 1024;
 const MAX_AGE = 31_557_600;
 const MAX_PATTERNS = 100;
+const MAX_PATTERN = 255;
 
 /** Parses the TXT record at `_mta-sts.<domain>` (RFC 8461 section 3.1). */
 export function parseMtaStsRecord(text: string): MtaStsRecord {
@@ -46,9 +47,15 @@ export function parseMtaStsPolicy(
   const age = first("max_age") ?? "";
   if (!/^\d{1,10}$/.test(age)) return syntax("max_age must be a number of seconds");
   const mx = pairs.filter(([name]) => name === "mx").map(([, value]) => value.toLowerCase());
+  if (mx.some((pattern) => pattern.length > MAX_PATTERN)) return syntax("an mx line is too long");
   if (mx.length > MAX_PATTERNS) return syntax(`there are more than ${MAX_PATTERNS} mx lines`);
   if (mode !== "none" && mx.length === 0) return syntax("there is no mx line");
   return { status: "policy", policy: { mode, mx, maxAge: Math.min(Number(age), MAX_AGE) } };
+}
+
+/** The policy as lines of its file, for reports (RFC 8460 section 4.4). */
+export function policyLines({ mode, mx, maxAge }: MtaStsPolicy): string[] {
+  return ["version: STSv1", `mode: ${mode}`, ...mx.map((host) => `mx: ${host}`), `max_age: ${maxAge}`];
 }
 
 /** Whether a pattern of the policy covers an MX host; `*.` stands for exactly one label (section 4.1). */

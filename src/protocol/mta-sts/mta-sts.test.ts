@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { covers, parseMtaStsPolicy, parseMtaStsRecord } from "./index.ts";
+import { covers, policyLines, parseMtaStsPolicy, parseMtaStsRecord } from "./index.ts";
 
 describe("the TXT record", () => {
   test.each([
@@ -27,8 +27,15 @@ describe("the policy", () => {
     ["no age", good.replace("604800", "-1")],
     ["no host", good.replaceAll("mx:", "host:")],
     ["a page", "<html>not found</html>"],
+    ["a host of 300 characters", good.replace("MX1", "x".repeat(300))],
     ["too long", good + "x".repeat(70_000)],
   ])("%s", (_, text) => expect(parseMtaStsPolicy(text).status).toBe("syntax"));
+  test("as lines again", () => {
+    const mx = ["mx1.x.test", "*.y.test"];
+    expect(policyLines({ mode: "enforce", mx, maxAge: 604_800 }).join("\r\n")).toBe(
+      good.toLowerCase().replace("stsv1", "STSv1").trimEnd(),
+    );
+  });
   test("mode none needs no host", () => {
     expect(parseMtaStsPolicy("version: STSv1\nmode: none\nmax_age: 86400").status).toBe("policy");
   });

@@ -1,0 +1,109 @@
+import type { LookupFunction } from "node:net";
+import { request } from "node:https";
+import type { IncomingMessage } from "node:http";
+import { isPublicAddress, type Resolver } from "../protocol/dns/index.ts";
+
+export type HttpsTextOptions = {
+  /** Names are looked up here, not in the host's own way. */
+  resolver: Resolver;
+  /** Sandbox and tests: loopback and private addresses are allowed too. Default false. */
+  allowPrivate?: boolean;
+  /** Bytes of the body. */
+  maxBytes: number;
+  /** From the first packet to the end of the body. */
+  timeoutMs: number;
+  /** 443 but in tests. */
+  port?: number;
+  /** PEM, trusted in place of the system's authorities: tests. */
+  ca?: string;
+};
+
+export type HttpsText =
+  | { ok: true; text: string }
+  /** `certificate`: it has not the name, has ended, or nobody known stands behind it. */
+  | { ok: false; kind: "certificate" | "fetch"; why: string };
+
+export type FetchHttpsText = (url: string) => Promise<HttpsText>;
+
+/**
+ * Gets a text of `text/plain` over HTTPS as a policy of MTA-STS is got (RFC 8461 section 3.3): the certificate is
+ * checked, a redirect is a fault, size and time are bounded, and only addresses of the internet are asked. Never rejects.
+ */
+export function createHttpsText(options: HttpsTextOptions): FetchHttpsText {
+  const { maxBytes, timeoutMs, port = 443, ca } = options;
+  const lookup = lookupBy(options.resolver, options.allowPrivate ?? false);
+  return (url) =>
+    new Promise((resolve) => {
+      const asked = request(
+        new URL(url),
+        {
+          port,
+          lookup,
+          agent: false,
+          minVersion: "TLSv1.2",
+          headers: { accept: "text/plain" },
+          ...(ca !== undefined && { ca }),
+        },
+        (response) => void read(response, maxBytes).then(end, (error: Error) => end(faultOf(error))),
+      );
+      const timer = setTimeout(
+        () => end({ ok: false, kind: "fetch", why: `no whole answer within ${timeoutMs} ms` }),
+        timeoutMs,
+      );
+      function end(result: HttpsText): void {
+        clearTimeout(timer);
+        resolve(result);
+        asked.destroy();
+      }
+      asked.on("error", (error) => end(faultOf(error)));
+      asked.end();
+    });
+}
+
+async function read(response: IncomingMessage, maxBytes: number): Promise<HttpsText> {
+  const { statusCode = 0, headers } = response;
+  const fault = (why: string): HttpsText => ({ ok: false, kind: "fetch", why });
+  if (statusCode !== 200) return fault(`HTTP status ${statusCode}`);
+  const type = headers["content-type"] ?? "none";
+  if (!/^text\/plain\s*(?:;|$)/i.test(type)) return fault(`content type ${type.slice(0, 60)}`);
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > maxBytes) return fault(`longer than ${maxBytes} bytes`);
+    chunks.push(chunk);
+  }
+  return { ok: true, text: Buffer.concat(chunks).toString("utf8") };
+}
+
+function faultOf(error: Error & { code?: string }): HttpsText {
+  const code = error.code ?? "";
+  const certificate =
+    /^(?:CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|ERR_TLS_CERT_|HOSTNAME_MISMATCH|INVALID_(?:CA|PURPOSE))/.test(
+      code,
+    );
+  return { ok: false, kind: certificate ? "certificate" : "fetch", why: error.message.slice(0, 300) };
+}
+
+function lookupBy(resolver: Resolver, allowPrivate: boolean): LookupFunction {
+  return (hostname, { all }, done) => {
+    const failed = (why: string) => done(Object.assign(new Error(why), { code: "ENOTFOUND" }), "", 4);
+    void Promise.all([resolver.resolve(hostname, "A"), resolver.resolve(hostname, "AAAA")]).then(
+      (answers) => {
+        const found = answers.flatMap((answer, i) =>
+          answer.status === "ok"
+            ? answer.records.map(({ address }) => ({ address, family: i === 0 ? 4 : 6 }))
+            : [],
+        );
+        const usable = allowPrivate ? found : found.filter(({ address }) => isPublicAddress(address));
+        const first = usable[0];
+        if (first && all === true) return done(null, usable);
+        if (first) return done(null, first.address, first.family);
+        const silent = answers.find((answer) => answer.status === "temperror");
+        if (silent?.status === "temperror")
+          return failed(`${hostname} could not be looked up: ${silent.detail}`);
+        failed(found.length > 0 ? `${hostname} has no public address` : `${hostname} has no address`);
+      },
+    );
+  };
+}
