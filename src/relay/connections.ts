@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
 import type { SMTPServer, SMTPServerSession } from "smtp-server";
+import { clientNetwork } from "../lib/client-network.ts";
 import {
   LOGIN_TOO_SLOW,
   TOO_MANY_CONNECTIONS,
@@ -8,7 +9,7 @@ import {
 } from "./submission/refusal.ts";
 
 export type ConnectionLimits = {
-  /** Connections from one address, those in their TLS handshake and those that speak counted apart. */
+  /** Connections from one IPv4 address or IPv6 network of 64 bits, those in their TLS handshake and those that speak counted apart. */
   perAddress: number;
   /** Connections over all servers; default: no limit but that of each server. */
   total?: number;
@@ -36,7 +37,7 @@ export function limitConnections({ perAddress, total = Infinity, untilPassedMs, 
     listener.on("connection", (socket: Socket) => {
       const pending = servers.flatMap((one) => [...one._pendingSockets.keys()]);
       // Nothing is spent on a handshake, and nothing can be said before it.
-      if (pending.filter((other) => other.remoteAddress === socket.remoteAddress).length >= perAddress)
+      if (pending.filter((other) => sameClient(other, socket)).length >= perAddress)
         return void socket.destroy();
       accept?.call(listener, socket);
       // The TLS socket on top: to tear down the one below it in the middle of a handshake crashes Node.
@@ -71,7 +72,7 @@ export function limitConnections({ perAddress, total = Infinity, untilPassedMs, 
     /** For `onConnect`: the reply that refuses the session, or undefined. */
     opened(session: SMTPServerSession): Error | undefined {
       const all = connections();
-      const same = all.filter((c) => c.remoteAddress === session.remoteAddress).length;
+      const same = all.filter((c) => sameClient(c, session)).length;
       if (same <= perAddress && all.length <= total) {
         watch(session);
         return undefined;
@@ -86,3 +87,7 @@ export function limitConnections({ perAddress, total = Infinity, untilPassedMs, 
 }
 
 const line = ({ enhanced, text }: Refusal) => `${enhanced} ${text}`;
+
+type Remote = { remoteAddress?: string | undefined };
+const sameClient = (one: Remote, other: Remote) =>
+  clientNetwork(one.remoteAddress ?? "") === clientNetwork(other.remoteAddress ?? "");

@@ -1,6 +1,6 @@
-import { isIPv6 } from "node:net";
 import { getConnInfo } from "@hono/node-server/conninfo";
 import type { Context } from "hono";
+import { clientNetwork } from "../lib/client-network.ts";
 
 /** Who asks: the peer's address or, when the peer is a reverse proxy of ours, the last one in `X-Forwarded-For` that is none. */
 export function addressOf(c: Context, trustedProxies: ReadonlySet<string>): string {
@@ -18,24 +18,10 @@ export function addressOf(c: Context, trustedProxies: ReadonlySet<string>): stri
 
 /** Who asks, for rate limits: one IPv6 network of 64 bits counts as one client. */
 export function clientOf(c: Context, trustedProxies: ReadonlySet<string>): string {
-  const address = addressOf(c, trustedProxies);
-  return isIPv6(address) ? network(address) : address;
+  return clientNetwork(addressOf(c, trustedProxies));
 }
 
 /** `::ffff:192.0.2.1` is an IPv4 address. */
 function plainAddress(address: string): string {
   return address.replace(/^::ffff:(?=\d+\.)/i, "");
-}
-
-/** The first 64 bits. */
-function network(address: string): string {
-  const [head = "", tail] = address.replace(/%.*$/, "").toLowerCase().split("::");
-  const left = head === "" ? [] : head.split(":");
-  const right = tail === undefined || tail === "" ? [] : tail.split(":");
-  const groups =
-    tail === undefined ? left : [...left, ...Array(8 - left.length - right.length).fill("0"), ...right];
-  return `${groups
-    .slice(0, 4)
-    .map((group) => Number.parseInt(group, 16).toString(16))
-    .join(":")}::/64`;
 }
