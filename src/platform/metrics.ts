@@ -83,6 +83,29 @@ export function createMetrics() {
       help: "New certificates that were refused, and orders by ACME that failed",
       registers,
     }),
+    egressAddresses: new Gauge({
+      name: "atmos_egress_addresses",
+      help: "Addresses that mail leaves from, by state (in-use, out)",
+      labelNames: ["state"] as const,
+      registers,
+    }),
+    egressListings: new Gauge({
+      name: "atmos_egress_listings",
+      help: "Entries of public blocklists about our egress addresses",
+      registers,
+    }),
+    warmupWaits: new Counter({
+      name: "atmos_warmup_waits_total",
+      help: "Messages that no egress address could take at that time, by provider",
+      labelNames: ["provider"] as const,
+      registers,
+    }),
+    warmupStepsBack: new Counter({
+      name: "atmos_warmup_steps_back_total",
+      help: "Stages of warm-up that were lowered, by provider",
+      labelNames: ["provider"] as const,
+      registers,
+    }),
     zonePublished: new Gauge({
       name: "atmos_zone_published_timestamp_seconds",
       help: "When the zone was last published",

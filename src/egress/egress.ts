@@ -1,0 +1,281 @@
+import { isIP } from "node:net";
+import type { Clock } from "../lib/clock.ts";
+import type { Database } from "../platform/database.ts";
+import type { Logger } from "../platform/log.ts";
+import type { Metrics } from "../platform/metrics.ts";
+import type { Resolver } from "../protocol/dns/index.ts";
+import { createLedger, type Lane } from "./ledger.ts";
+import { outOfUse, type LastListed, type Standing } from "./out.ts";
+import { nextDay, pick, room, type Candidate } from "./pick.ts";
+import { keptForCodes } from "./ramp.ts";
+import { createEgressStore } from "./store.ts";
+import type {
+  AllowanceLeft,
+  ChooseRequest,
+  Egress,
+  EgressAddress,
+  EgressNotice,
+  EgressStatus,
+  OutOfUse,
+  WarmupOutcome,
+} from "./types.ts";
+import { createWatch } from "./watch.ts";
+
+export type EgressOptions = {
+  db: Database;
+  /** At least one. One without an address stands for the system's own choice, and is taken to be warm. */
+  addresses: readonly EgressAddress[];
+  /** Addresses that have sent for long. */
+  warm: ReadonlySet<string> | "all";
+  blocklists: readonly string[];
+  lastListed: LastListed;
+  allowPrivate: boolean;
+  resolver: Resolver;
+  clock: Clock;
+  log: Logger;
+  metrics: Pick<Metrics, "egressAddresses" | "egressListings" | "warmupWaits" | "warmupStepsBack">;
+  /** Why connections cannot begin at an address of this host; undefined: they can. */
+  localFault: (address: string) => Promise<string | undefined>;
+  /** Told of what the committee should know. */
+  notify?: (notice: EgressNotice) => void;
+};
+
+export type RunningEgress = Egress & {
+  /** One look each: at the blocklists, at the DNS of the addresses, at whether they are bound here. */
+  checkListings(): Promise<void>;
+  checkReverse(): Promise<void>;
+  checkBound(): Promise<void>;
+  /** Writes what changed; by itself about once a second. Losing the last second costs a few counts. */
+  flush(): void;
+  close(): void;
+};
+
+const FLUSH_MS = 1_000;
+const LONGEST_PAUSE_MS = 5 * 86_400_000;
+const LOOK_AGAIN_MS = 900_000;
+
+export function createEgress(options: EgressOptions): RunningEgress {
+  const { addresses, clock, log, metrics } = options;
+  const store = createEgressStore(options.db);
+  const saved = store.load();
+  const watch = createWatch(options);
+  const isWarm = (address: string) => address === "" || options.warm === "all" || options.warm.has(address);
+  const ledger = createLedger({
+    lanes: saved.lanes,
+    days: saved.days,
+    isWarm,
+    onBack({ address, provider }, why, now) {
+      metrics.warmupStepsBack.inc({ provider });
+      tell(address, "stepped-back", `${provider}: ${why}`, now);
+    },
+  });
+  const standings = new Map<string, Standing>(
+    addresses.map(({ address }) => {
+      const known = saved.addresses.find((row) => row.address === address);
+      const none = { address, held: undefined, reverse: undefined, listings: [] };
+      return [address, { ...none, ...known, unbound: undefined }];
+    }),
+  );
+  const dirty = new Set<Standing>();
+  let out: ReadonlyMap<string, OutOfUse> = new Map();
+  const timer = setInterval(flush, FLUSH_MS).unref();
+  judge();
+
+  function tell(address: string, change: EgressNotice["change"], why: string, at: number): void {
+    const ehlo = addresses.find((one) => one.address === address)?.ehlo ?? "";
+    const good = change === "bound" || change === "delisted" || change === "released";
+    log[good ? "info" : "error"]({ address, ehlo, why }, `egress address ${change}`);
+    options.notify?.({ address, ehlo, change, why, at });
+  }
+
+  /** Who is out of use follows from what is known; it is asked again after each change of that. */
+  function judge(): void {
+    out = outOfUse([...standings.values()], options.lastListed);
+    const listings = [...standings.values()].flatMap((one) => one.listings);
+    metrics.egressAddresses.set({ state: "in-use" }, addresses.length - out.size);
+    metrics.egressAddresses.set({ state: "out" }, out.size);
+    metrics.egressListings.set(listings.filter(({ listed }) => listed).length);
+  }
+
+  function candidate({ address }: EgressAddress, provider: string, now: number): Candidate & { lane: Lane } {
+    const lane = ledger.lane(address, provider, now);
+    const why = out.get(address);
+    const family = isIP(address);
+    return {
+      lane,
+      address,
+      family: family === 0 ? undefined : family === 4 ? "ipv4" : "ipv6",
+      out: why && (why.codes ? "codes" : "all"),
+      outWhy: why?.why,
+      pausedUntil: lane.pausedUntil ?? undefined,
+      pauseWhy: lane.pauseWhy ?? undefined,
+      allowance: ledger.allowance(lane),
+      taken: ledger.tally(lane).taken,
+    };
+  }
+
+  function choose(request: ChooseRequest): ReturnType<Egress["choose"]> {
+    const { provider, now } = request;
+    const candidates = addresses.map((one) => candidate(one, provider, now));
+    const picked = pick(candidates, request);
+    if (!picked.ok) {
+      metrics.warmupWaits.inc({ provider });
+      return picked;
+    }
+    const at = candidates.findIndex(({ address }) => address === picked.address);
+    ledger.take(candidates[at]!.lane, 1);
+    return { ok: true, egress: addresses[at]! };
+  }
+
+  function allowanceLeft(provider: string, urgent: boolean, now: number): AllowanceLeft | undefined {
+    const priority = urgent ? 0 : 1;
+    let [left, daily] = [0, 0];
+    let any = false;
+    for (const address of addresses) {
+      const one = candidate(address, provider, now);
+      if (one.out === "all" || (one.out === "codes" && !urgent)) continue;
+      if (one.allowance === undefined) return undefined;
+      any = true;
+      left += Math.max(0, room(one, priority));
+      daily += one.allowance - (urgent ? 0 : keptForCodes(one.allowance));
+    }
+    return { left, daily, nextAt: any ? nextDay(now) : now + LOOK_AGAIN_MS };
+  }
+
+  function change(address: string, by: Partial<Standing>): void {
+    const standing = standings.get(address);
+    if (!standing) return;
+    Object.assign(standing, by);
+    dirty.add(standing);
+    judge();
+  }
+
+  function unbound(address: string, code: string, now: number): void {
+    const standing = standings.get(address);
+    if (!standing || standing.unbound || address === "") return;
+    change(address, { unbound: { code, since: now } });
+    tell(address, "unbound", `connections cannot begin there (${code}): give the address to this host`, now);
+  }
+
+  const listingsOf = (address: string) => standings.get(address)?.listings ?? [];
+
+  function tellOfListings(
+    address: string,
+    before: Standing["listings"],
+    after: Standing["listings"],
+    now: number,
+  ) {
+    for (const { list, listed, evidence } of after) {
+      const was = before.find((one) => one.list === list)?.listed;
+      if (listed && !was) tell(address, "listed", `${list}: ${evidence} ${listed.text}`.trim(), now);
+      if (!listed && was) tell(address, "delisted", list, now);
+    }
+  }
+
+  function flush(): void {
+    const changed = ledger.changes();
+    const rows = [...dirty];
+    if (changed.lanes.length + changed.days.length + rows.length === 0) return;
+    dirty.clear();
+    try {
+      store.save({ ...changed, addresses: rows });
+    } catch (err) {
+      changed.again();
+      for (const row of rows) dirty.add(row);
+      log.error({ err }, "the counters of the egress addresses were not written; again in a second");
+    }
+  }
+
+  return {
+    choose,
+    allowanceLeft,
+    flush,
+    giveBack(address, provider, now) {
+      if (standings.has(address)) ledger.take(ledger.lane(address, provider, now), -1);
+    },
+    record(address, provider, outcome: WarmupOutcome, now) {
+      if (standings.has(address)) ledger.count(ledger.lane(address, provider, now), outcome);
+    },
+    pause(address, provider, until, why) {
+      const now = clock.now();
+      if (!standings.has(address)) return;
+      ledger.pause(ledger.lane(address, provider, now), Math.min(until, now + LONGEST_PAUSE_MS), why);
+    },
+    unbound,
+    hold(address, why, by, now) {
+      if (!standings.has(address)) return false;
+      change(address, { held: { why, by, at: now } });
+      tell(address, "held", `${by}: ${why}`, now);
+      return true;
+    },
+    release(address, now) {
+      if (!standings.has(address)) return false;
+      change(address, { held: undefined });
+      tell(address, "released", "a person let it back", now);
+      return true;
+    },
+    async checkListings() {
+      const now = clock.now();
+      const found = await watch.listings(addresses, listingsOf, now);
+      for (const [address, listings] of found) {
+        const known = listingsOf(address);
+        change(address, { listings });
+        tellOfListings(address, known, listings, now);
+      }
+    },
+    async checkReverse() {
+      for (const one of addresses) {
+        const before = standings.get(one.address)!.reverse;
+        const reverse = await watch.reverse(one, clock.now());
+        if (!reverse) continue;
+        change(one.address, { reverse });
+        if (reverse.problem !== undefined && reverse.problem !== before?.problem)
+          log.warn({ address: one.address }, reverse.problem);
+      }
+    },
+    async checkBound() {
+      for (const { address } of addresses) {
+        if (address === "") continue;
+        const code = await options.localFault(address);
+        if (code !== undefined) unbound(address, code, clock.now());
+        else if (standings.get(address)!.unbound) {
+          change(address, { unbound: undefined });
+          tell(address, "bound", "connections can begin there again", clock.now());
+        }
+      }
+    },
+    status: (now) => addresses.map((one) => statusOf(one, now)),
+    close() {
+      clearInterval(timer);
+      flush();
+    },
+  };
+
+  function statusOf(one: EgressAddress, now: number): EgressStatus {
+    const { reverse, listings } = standings.get(one.address)!;
+    const providers = ledger.of(one.address).map(({ provider }) => {
+      const lane = ledger.lane(one.address, provider, now);
+      const { taken, ...today } = ledger.tally(lane);
+      const paused = lane.pausedUntil !== null && lane.pausedUntil > now ? lane.pausedUntil : undefined;
+      return {
+        provider,
+        stage: lane.stage,
+        stages: lane.ramp.length,
+        allowance: ledger.allowance(lane),
+        usedToday: taken,
+        today,
+        pausedUntil: paused,
+        why: paused === undefined ? lane.why : (lane.pauseWhy ?? undefined),
+        since: lane.since,
+      };
+    });
+    return {
+      ...one,
+      out: out.get(one.address),
+      warm: isWarm(one.address),
+      reverse,
+      listings,
+      providers: providers.toSorted((a, b) => a.provider.localeCompare(b.provider)),
+    };
+  }
+}

@@ -1,0 +1,57 @@
+import { isIP } from "node:net";
+import { isPublicAddress, type Resolver } from "../protocol/dns/index.ts";
+import { afterLook, askList, faultOfList, type Said } from "./blocklist.ts";
+import { askReverse, judgeReverse } from "./reverse.ts";
+import type { EgressAddress, Listing, Reverse } from "./types.ts";
+
+export type WatchOptions = {
+  resolver: Resolver;
+  /** Zones of blocklists. */
+  blocklists: readonly string[];
+  /** Look at private addresses too: in a sandbox, whose DNS knows them. */
+  allowPrivate: boolean;
+};
+
+/** Looks from outside at addresses that mail leaves from; what comes of it is for others to decide. */
+export function createWatch({ resolver, blocklists, allowPrivate }: WatchOptions) {
+  const canBeSeen = ({ address }: EgressAddress) =>
+    isIP(address) !== 0 && (allowPrivate || isPublicAddress(address));
+
+  async function lookAtList(list: string, addresses: readonly EgressAddress[]) {
+    const faults = new Map<number, Promise<Said | undefined>>();
+    const faultFor = (family: 4 | 6) => {
+      const known = faults.get(family) ?? faultOfList(resolver, list, family);
+      faults.set(family, known);
+      return known;
+    };
+    return Promise.all(
+      addresses.map(async ({ address }) => {
+        const fault = await faultFor(isIP(address) === 6 ? 6 : 4);
+        return { address, list, said: fault ?? (await askList(resolver, list, address)) };
+      }),
+    );
+  }
+
+  return {
+    /** Each address's listings after one more look at each list; lists that are not watched any more are left out. */
+    async listings(
+      addresses: readonly EgressAddress[],
+      before: (address: string) => readonly Listing[],
+      now: number,
+    ): Promise<Map<string, Listing[]>> {
+      const seen = addresses.filter(canBeSeen);
+      const looks = (await Promise.all(blocklists.map((list) => lookAtList(list, seen)))).flat();
+      const found = new Map<string, Listing[]>(addresses.map(({ address }) => [address, []]));
+      for (const { address, list, said } of looks) {
+        const known = before(address).find((one) => one.list === list);
+        found.get(address)!.push(afterLook(known, said, { list, now }));
+      }
+      return found;
+    },
+    /** Undefined: it could not be seen, and what was known stays. */
+    async reverse(address: EgressAddress, now: number): Promise<Reverse | undefined> {
+      if (!canBeSeen(address)) return undefined;
+      return judgeReverse(address, await askReverse(resolver, address), now);
+    },
+  };
+}
