@@ -24,6 +24,7 @@ const FLOORS: string[][] = [
     "evidence",
     "rules",
     "standing",
+    "notice",
     "allowlist",
     "governance",
     "dues",

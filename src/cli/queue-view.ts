@@ -104,7 +104,7 @@ const time = (at: number) => new Date(at).toISOString().replace(/\.\d+Z$/, "Z");
 /** Everything about one message: what it is, where each recipient is, and each thing that was done or said. */
 export function historyLines({ message, attempts, operations }: QueueHistory, now: number): string[] {
   const lines = [
-    `Message    ${message.id}${message.kind === "dsn" ? " (a notice to the member)" : ""}`,
+    `Message    ${message.id}${message.kind === "mail" ? "" : " (a notice to the member)"}`,
     `Member     ${message.did}`,
     `Credential ${message.credential ?? "none: the relay's own mail"}`,
     `From       ${plain(message.sender) || "<>"} (${message.fromDomain}), ${message.stream}, priority ${message.priority}`,

@@ -1,4 +1,5 @@
 import { ATTESTATION_COLLECTION } from "../attestation/index.ts";
+import type { ApplicationForm } from "../member/index.ts";
 import type { Serve } from "../roles/index.ts";
 import { dmarcRecord, type SeedOperator } from "./operators.ts";
 import type { SandboxState } from "./state.ts";
@@ -26,7 +27,8 @@ export async function enrol({ seeds, world, serve, state, now }: EnrolOptions): 
     const { did } = await world.repos.createAccount({ handle: seed.domain });
     let known = state.operators[seed.domain];
     if (!known) {
-      core.admission.join(did, seed.name, "new", "sandbox");
+      core.admission.apply(did, applicationOf(seed), seed.name);
+      core.admission.approve(did, { tier: "new", note: "", by: "sandbox" });
       const added = await core.members.addDomain(did, seed.domain);
       const credential = core.members.createCredential(did, [seed.domain]);
       if ("error" in added || "error" in credential)
@@ -52,6 +54,19 @@ export async function enrol({ seeds, world, serve, state, now }: EnrolOptions): 
     });
   }
   return operators;
+}
+
+/** Its people read their mail at its own domain. */
+function applicationOf({ name, domain, perDay }: SeedOperator): ApplicationForm {
+  return {
+    name,
+    contact: `admin@${domain}`,
+    domains: [domain],
+    daily: perDay,
+    purpose: "Login codes and confirmations of a PDS.",
+    pds: domain,
+    words: "",
+  };
 }
 
 function publish(seed: SeedOperator, did: string, { zones }: World, serve: Serve): void {

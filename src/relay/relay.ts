@@ -20,9 +20,11 @@ import type {
   SubmissionConfig,
   SuppressionCheck,
 } from "./context.ts";
+import type { NoticeWish } from "../notice/index.ts";
 import { createBreaker } from "./breaker.ts";
 import type { Aftermath } from "./delivery/aftermath.ts";
 import { createDelivery } from "./delivery/index.ts";
+import { createNotifier, type Notified } from "./notice.ts";
 import { createSigner } from "./signing/index.ts";
 import { createLateSigner } from "./signing/late.ts";
 import { createSubmissionServer, type ListeningOn } from "./submission/index.ts";
@@ -74,6 +76,8 @@ export interface Relay {
   signHeld(): Promise<void>;
   /** What follows from a report about a delivered recipient: for the breaker, and the notice to the member. */
   aftermath(message: MessageView, recipient: RecipientView, what: Aftermath): Promise<Acceptance | undefined>;
+  /** Takes the pool's own mail to a member in, once for each id; rejects when the spool takes nothing. */
+  notify(wish: NoticeWish): Promise<Notified>;
   /** Gives back what waits in the spool and matches, as a person wants it; the members get a notice. */
   bounce(request: QueueRequest): Promise<QueueResult>;
   /** Resolves when nothing is under way and nothing is due. */
@@ -144,6 +148,7 @@ export function createRelay(options: RelayOptions): Relay {
       if ((await signLate()) > 0) delivery.wake();
     },
     aftermath: delivery.aftermath,
+    notify: createNotifier(context),
     bounce: (request) => delivery.bounce(request),
     async settle() {
       await Promise.all(applying);

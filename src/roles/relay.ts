@@ -8,6 +8,7 @@ import { POLICY_TOPIC, createPolicyBook, type MemberPolicy } from "../policy/ind
 import { createRelay, CREDENTIAL_USED_TOPIC, recipientFacts, startInbound } from "../relay/index.ts";
 import { createSpool } from "../spool/index.ts";
 import { attempt } from "./attempt.ts";
+import { followNotices } from "./notices.ts";
 import { openPoolKey } from "./pool-key.ts";
 import { createPump } from "./pump.ts";
 import { followQueueCommands } from "./queue-commands.ts";
@@ -149,6 +150,8 @@ async function open(options: RelayRoleOptions, opened: (() => Promise<void>)[]) 
   const queue = createQueueDesk({ spool, relay, policyBook, newEvent, recipientKey: keys.recipient, clock });
   const commands = followQueueCommands({ bus, queue, group: `relay:${config.POOL_HOSTNAME}`, log });
 
+  const notices = followNotices({ bus, relay, log });
+
   const pump = createPump(() => pumpOutbox(spool.outbox, bus), {
     everyMs: OUTBOX_EVERY_MS,
     failed: (err, pauseMs) =>
@@ -211,7 +214,7 @@ async function open(options: RelayRoleOptions, opened: (() => Promise<void>)[]) 
     /** Submission and delivery end first: what they do is recorded and told before the rest closes. */
     async close() {
       await relay.close();
-      await Promise.all([inbound.close(), policies.close(), commands.close()]);
+      await Promise.all([inbound.close(), policies.close(), commands.close(), notices.close()]);
       await pump.close();
       await spool.close();
       habits.close();

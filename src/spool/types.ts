@@ -17,14 +17,17 @@ export type RecipientState = (typeof RECIPIENT_STATES)[number];
 /** A body of up to 64 KiB in memory, or the name of a synced file of the spool. */
 export type StoredBody = { bytes: Uint8Array } | { file: string };
 
+/** `dsn`, `notice`: the pool's own, about a message and about a pause. Nothing holds it, nobody is told of its fate by mail. */
+export type MessageKind = "mail" | "dsn" | "notice";
+
 export type MessageRow = {
   /** Opaque, 16 characters of base32. */
   id: string;
   did: string;
   /** Id of the credential that submitted it; null for mail of the relay itself. */
   credential: string | null;
-  kind: "mail" | "dsn";
-  /** MAIL FROM as the member gave it: where a DSN goes. Empty for a DSN. */
+  kind: MessageKind;
+  /** MAIL FROM as the member gave it: where a DSN goes. Empty for mail of the pool. */
   sender: string;
   /** Domain of the `From:` field. */
   fromDomain: string;
@@ -180,7 +183,7 @@ export type QueueEntry = RecipientView & {
   messageId: string;
   did: string;
   credential: string | null;
-  kind: "mail" | "dsn";
+  kind: MessageKind;
   sender: string;
   fromDomain: string;
   stream: string;

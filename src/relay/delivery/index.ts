@@ -15,6 +15,7 @@ import {
 } from "../../spool/index.ts";
 import { isHard } from "../breaker.ts";
 import { recipientFacts, type DeliveryConfig, type RelayContext } from "../context.ts";
+import { noticeConcluded } from "../notice.ts";
 import { createAftermath } from "./aftermath.ts";
 import { createLanes } from "./lanes.ts";
 import { createNoticeMaker, isWanted, type Ending } from "./notice.ts";
@@ -104,7 +105,7 @@ export function createDelivery(context: RelayContext, config: DeliveryConfig): D
   }
 
   function holdOf({ kind, did, fromDomain, credential }: MessageRow): Hold | undefined {
-    if (kind === "dsn") return undefined;
+    if (kind !== "mail") return undefined;
     const member = policyBook.byDid(did);
     return member ? whyHeld(member, fromDomain, credential) : { reason: "left", owner: "policy" };
   }
@@ -144,9 +145,9 @@ export function createDelivery(context: RelayContext, config: DeliveryConfig): D
     return result ? attempted(leased, result) : notNow(leased);
   }
 
-  /** At the member's delegated bounce name, so that SPF aligns, or at the pool's; a DSN has none. */
+  /** At the member's delegated bounce name, so that SPF aligns, or at the pool's; mail of the pool itself has none. */
   function returnPath({ id, message }: Leased): string {
-    if (message.kind === "dsn") return "";
+    if (message.kind !== "mail") return "";
     const member = policyBook.byDid(message.did);
     const delegated = member && domainOf(member, message.fromDomain)?.returnPath;
     return makeReturnPath(makeToken(id, identity.verpKey), delegated ?? identity.poolReturnPath);
@@ -199,7 +200,9 @@ export function createDelivery(context: RelayContext, config: DeliveryConfig): D
               }),
             ),
           ]
-        : [];
+        : message.kind === "notice" && state !== "deferred"
+          ? [event(...noticeConcluded(leased, result, state))]
+          : [];
     const outcome: Outcome = { recipientId: leased.id, state, nextAt, events };
     await record({ ...outcome, ...(attempt && { attempt }), ...(follow && { follow }) });
     if (state === "delivered") breaker.concluded(leased, "delivered");

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { eventMaker } from "../../event/index.ts";
+import { eventMaker, EVENTS_TOPIC, type Envelope } from "../../event/index.ts";
 import { MovableClock } from "../../lib/clock.ts";
 import { snowflakes } from "../../lib/ids.ts";
 import { busMigration, createEmbeddedBus } from "../../platform/bus.ts";
@@ -32,6 +32,7 @@ export async function openCore(now: number) {
     sealTo: await openingKeyFrom(new Uint8Array(32).fill(7)),
     authority: "did:web:coop.test",
     publicUrl: "https://coop.test",
+    domain: "coop.test",
     returnPathHost: "bounce.coop.test",
     spfInclude: "_spf.coop.test",
   });
@@ -40,6 +41,11 @@ export async function openCore(now: number) {
     db,
     clock,
     newEvent,
+    /** A relay node tells of it, and core has handled it. */
+    async publish(event: Envelope) {
+      await bus.publish(EVENTS_TOPIC, [{ key: event.data.data.member.did, value: event }]);
+      await bus.settle();
+    },
     async close() {
       await core.settle();
       await core.close();

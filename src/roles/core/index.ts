@@ -13,6 +13,7 @@ import {
   type Standing,
 } from "../../policy/index.ts";
 import { CREDENTIAL_USED_TOPIC } from "../../relay/index.ts";
+import { createNotices, noticeMigration } from "../../notice/index.ts";
 import { createVerdictLog, verdictMigration, type RulesEngine } from "../../rules/index.ts";
 import {
   CLEAN_SENDER,
@@ -28,6 +29,7 @@ import { QUEUE_COMMAND_TOPIC, type QueueCommand } from "../queue-commands.ts";
 import { createAdmission } from "./admission.ts";
 import { noteCredentialUse } from "./credential-use.ts";
 import type { CoreParts } from "./parts.ts";
+import { createMemberMail } from "./member-mail.ts";
 import { createPauseDesk } from "./pause-desk.ts";
 import { createPipeline } from "./pipeline.ts";
 import { createRotationFollower } from "./rotation.ts";
@@ -40,6 +42,7 @@ export const coreMigrations: Migration[] = [
   evidenceMigration,
   verdictMigration,
   ...standingMigrations,
+  noticeMigration,
   policyPublisherMigration,
 ];
 
@@ -50,6 +53,8 @@ export type CoreOptions = RoleParts & {
   /** DID that writes notes. */
   authority: string;
   publicUrl: string;
+  /** Of the pool. */
+  domain: string;
   returnPathHost: string;
   spfInclude: string;
 };
@@ -75,6 +80,14 @@ export function createCore(options: CoreOptions) {
   const verdicts = createVerdictLog(db);
   const standings = createStandings({ db, clock, authority: options.authority });
   const pauses = createPauses(db);
+  const notices = createNotices({ db, clock, random: secureRandom });
+  const mail = createMemberMail({
+    ...options,
+    members,
+    standings,
+    notices,
+    writeTo: `postmaster@${options.domain}`,
+  });
   const publisher = createPolicyPublisher(db, bus);
   const pipeline = createPipeline({
     ...options,
@@ -155,6 +168,7 @@ export function createCore(options: CoreOptions) {
       );
       pauses.told(id);
     }
+    await mail.tell();
   }
 
   /** A verified domain may send; one whose authentication is broken, or whose attestation has ended, waits. */
@@ -186,6 +200,7 @@ export function createCore(options: CoreOptions) {
     members,
     standings,
     pauses,
+    mail,
     events,
     pipeline,
     tell: (dids) => teller.tell(dids),
@@ -200,6 +215,13 @@ export function createCore(options: CoreOptions) {
     const { changes, checked, paused } = pipeline.takeAll(batch.map((message) => message.value));
     teller.tell(changes.map((change) => change.did));
     paused.forEach(pauseDesk.record);
+    for (const { value } of batch) {
+      const { action_name, data } = value.data;
+      if (action_name === "notice_concluded") mail.concluded(value);
+      if (action_name !== "first_contacts_slowed") continue;
+      db.transaction(() => mail.slowed(value));
+      teller.tell([data.member.did]);
+    }
     checked.forEach(followCheck);
     await teller.told();
   });
@@ -232,6 +254,7 @@ export function createCore(options: CoreOptions) {
     verdicts,
     standings,
     pauses,
+    notices,
     /** Coming and going of members. */
     admission: createAdmission(parts),
     pauseDesk,

@@ -2,6 +2,7 @@ import type { EventLog, EventMaker } from "../../event/index.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { Members } from "../../member/index.ts";
 import type { Database } from "../../platform/database.ts";
+import type { MemberMail } from "./member-mail.ts";
 import type { Pauses, Standings } from "../../standing/index.ts";
 import type { createPipeline } from "./pipeline.ts";
 
@@ -12,6 +13,7 @@ export type CoreParts = {
   members: Members;
   standings: Standings;
   pauses: Pauses;
+  mail: MemberMail;
   events: EventLog;
   pipeline: ReturnType<typeof createPipeline>;
   newEvent: EventMaker;

@@ -20,6 +20,7 @@ export function createPauseDesk({
   members,
   standings,
   pauses,
+  mail,
   pipeline,
   newEvent,
   tell,
@@ -36,19 +37,19 @@ export function createPauseDesk({
     const { did, credential } = pause;
     const result = resumption(pause, who, answer);
     if ("refused" in result) return { error: result.refused === "over" ? "no-pause" : result.refused, did };
-    const { mail, how } = result;
+    const { mail: waiting, how } = result;
     const replaced: MadeCredential[] = [];
     const suspects = inUse(did, credential);
     for (const id of result.replace ? suspects : []) {
-      const made = members.replaceCredential(did, id, { by, stolen: mail === "drop" });
+      const made = members.replaceCredential(did, id, { by, stolen: waiting === "drop" });
       if ("error" in made) continue;
       replaced.push(made);
       // What a person stopped stays stopped, by whatever name it logs in.
       const stopped = pauses.open(did).find((one) => one.credential === id && one.by !== null);
-      if (stopped) begin(did, { credential: made.id, reason: stopped.reason, by: stopped.by! });
+      if (stopped) begin(did, { credential: made.id, reason: stopped.reason, by: stopped.by! }, "silently");
     }
     // Revoked before the answer came: what it has in the spool is vouched for all the same.
-    if (mail === "release" && credential !== null) members.vouchFor(did, credential);
+    if (waiting === "release" && credential !== null) members.vouchFor(did, credential);
     const commands = (suspects.length > 0 ? suspects : [credential]).map((of): QueueCommand => ({
       action: "drop",
       did,
@@ -58,8 +59,10 @@ export function createPauseDesk({
       reason,
     }));
     const now = clock.now();
-    pauses.end(pause.id, { at: now, by, how, reason }, mail === "drop" ? commands : undefined);
+    pauses.end(pause.id, { at: now, by, how, reason }, waiting === "drop" ? commands : undefined);
     note(did, pause, "resumed", "Sending goes on", reason);
+    if (who === "committee")
+      mail.resumed(pause, { by, reason, how, mail: waiting, replaced: replaced.length > 0 });
     pipeline.record(
       newEvent("member_resumed", {
         dedupe_key: `member_resumed:${pause.id}`,
@@ -79,12 +82,13 @@ export function createPauseDesk({
       .map((one) => one.id);
   }
 
-  /** A person's pause, with its event; undefined when one is open already. */
-  function begin(did: string, { credential, reason, by }: Order): Pause | undefined {
+  /** A person's pause, with its event; undefined when one is open already. `silently`: the member was told before. */
+  function begin(did: string, { credential, reason, by }: Order, how?: "silently"): Pause | undefined {
     const at = clock.now();
     const pause = pauses.begin({ did, credential, cause: "person", at, facts: {}, by, reason });
     if (!pause) return undefined;
     note(did, pause, "paused", `Sending is paused: ${reason}`, pauseWords("person").remedy);
+    if (how !== "silently") mail.paused(pause);
     pipeline.record(
       newEvent("member_paused", {
         dedupe_key: `member_paused:${pause.id}`,
@@ -118,6 +122,7 @@ export function createPauseDesk({
         if (!begun) return;
         const { title, remedy } = pauseWords(begun.cause);
         note(did, begun, "paused", `Sending is paused: ${title}`, remedy);
+        mail.paused(begun);
       });
       tell([did]);
     },

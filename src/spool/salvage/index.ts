@@ -153,7 +153,7 @@ function messageId({ values }: Row): string | undefined {
     ID.test(id) &&
     typeof did === "string" &&
     did.startsWith("did:") &&
-    (kind === "mail" || kind === "dsn") &&
+    (kind === "mail" || kind === "dsn" || kind === "notice") &&
     typeof sender === "string" &&
     typeof fromDomain === "string";
   return fits ? id : undefined;
