@@ -15,8 +15,14 @@ export type LaneRow = {
   pauseWhy: string | null;
 };
 
-/** `closed`: the stage has taken account of it. */
-export type DayRow = DayTally & { address: string; provider: string; day: number; closed: boolean };
+/** `stage`: what the day began with, and keeps; `closed`: the stage of the lane has taken account of it. */
+export type DayRow = DayTally & {
+  address: string;
+  provider: string;
+  day: number;
+  stage: number;
+  closed: boolean;
+};
 
 export type Lane = LaneRow & { ramp: Ramp; days: Map<number, DayRow> };
 
@@ -90,10 +96,10 @@ export function createLedger(options: {
   }
 
   function row(lane: Lane): DayRow {
-    const { address, provider, day } = lane;
+    const { address, provider, day, stage } = lane;
     let found = lane.days.get(day);
     if (!found) {
-      found = { address, provider, day, ...NO_TALLY, closed: false };
+      found = { address, provider, day, stage, ...NO_TALLY, closed: false };
       lane.days.set(day, found);
       dirtyLanes.add(lane);
     }
@@ -108,7 +114,7 @@ export function createLedger(options: {
     /** Of today; a day that goes wrong narrows itself. Undefined: no limit. */
     allowance(lane: Lane): number | undefined {
       const today = lane.days.get(lane.day);
-      return allowanceToday(lane.ramp, lane.stage, today && !today.closed ? today : NO_TALLY);
+      return allowanceToday(lane.ramp, today?.stage ?? lane.stage, today ?? NO_TALLY);
     },
     take(lane: Lane, count: 1 | -1): void {
       const today = row(lane);

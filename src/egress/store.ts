@@ -14,7 +14,7 @@ export const egressMigration: Migration = {
      ) STRICT, WITHOUT ROWID;
      CREATE TABLE egress_day (
        address TEXT NOT NULL, provider TEXT NOT NULL, day INTEGER NOT NULL,
-       taken INTEGER NOT NULL, delivered INTEGER NOT NULL, deferred INTEGER NOT NULL,
+       stage INTEGER NOT NULL, taken INTEGER NOT NULL, delivered INTEGER NOT NULL, deferred INTEGER NOT NULL,
        blocked INTEGER NOT NULL, complaint INTEGER NOT NULL, bounced INTEGER NOT NULL,
        closed INTEGER NOT NULL,
        PRIMARY KEY (address, provider, day)
@@ -104,14 +104,16 @@ export function createEgressStore(db: Database) {
   }
 
   function saveDay(row: DayRow): void {
-    const { address, provider, day, taken, delivered, deferred, blocked, complaint, bounced, closed } = row;
+    const { address, provider, day, stage, taken, delivered, deferred, blocked, complaint, bounced, closed } =
+      row;
     db.run(
       `INSERT OR REPLACE INTO egress_day
-         (address, provider, day, taken, delivered, deferred, blocked, complaint, bounced, closed)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         (address, provider, day, stage, taken, delivered, deferred, blocked, complaint, bounced, closed)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       address,
       provider,
       day,
+      stage,
       taken,
       delivered,
       deferred,
