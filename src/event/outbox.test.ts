@@ -73,9 +73,9 @@ function start(random: () => number) {
     }
   });
   const source: OutboxSource = {
-    async read() {
+    async read(limit) {
       await turn();
-      return readOutbox(reporter, 1 + Math.floor(random() * 4));
+      return readOutbox(reporter, limit);
     },
     async clear(upTo) {
       await turn();
@@ -97,7 +97,7 @@ function start(random: () => number) {
     log,
     bus,
     dieAt: (at: Death) => void (death = at),
-    pump: () => pumpOutbox(source, mortal),
+    pump: () => pumpOutbox(source, mortal, 1 + Math.floor(random() * 4)),
     async stop() {
       await bus.close();
       for (const db of [reporter, busDb, core]) db.close();

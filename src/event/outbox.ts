@@ -40,6 +40,8 @@ export function outboxDepth(db: Database): number {
   return db.get<{ n: number }>("SELECT count(*) AS n FROM outbox")?.n ?? 0;
 }
 
+const AT_ONCE = 500;
+
 /** What a pump reads from: a database here, or a writer in a worker. */
 export type OutboxSource = {
   read(limit: number): Promise<OutboxRow[]> | OutboxRow[];
@@ -48,12 +50,13 @@ export type OutboxSource = {
 
 /**
  * Moves rows from the outbox to the bus: published first, removed after. A crash between the two tells a fact
- * twice, and its `dedupe_key` makes it count once. Returns how many went.
+ * twice, and its `dedupe_key` makes it count once. Ends when it has moved what was there: a fact that came meanwhile
+ * goes with others the next time, since every batch costs commits. Returns how many went.
  */
-export async function pumpOutbox(source: OutboxSource, bus: Bus): Promise<number> {
+export async function pumpOutbox(source: OutboxSource, bus: Bus, atOnce = AT_ONCE): Promise<number> {
   let moved = 0;
   for (;;) {
-    const rows = await source.read(500);
+    const rows = await source.read(atOnce);
     const last = rows.at(-1);
     if (!last) return moved;
     await bus.publish(
@@ -62,5 +65,6 @@ export async function pumpOutbox(source: OutboxSource, bus: Bus): Promise<number
     );
     await source.clear(last.seq);
     moved += rows.length;
+    if (rows.length < atOnce) return moved;
   }
 }

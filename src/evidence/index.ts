@@ -1,7 +1,13 @@
 import { eventTime, type BounceWindow, type ComplaintWindow, type Envelope } from "../event/index.ts";
 import { DAY_MS } from "../lib/clock.ts";
 import type { Database, Migration } from "../platform/database.ts";
-import { BOUNCE_WINDOW, COMPLAINT_WINDOW, bounceWindow, complaintWindow } from "./windows.ts";
+import {
+  BOUNCE_WINDOW,
+  COMPLAINT_WINDOW,
+  bounceWindow,
+  complaintWindow,
+  type BounceCounts,
+} from "./windows.ts";
 
 export const evidenceMigration: Migration = {
   module: "evidence",
@@ -30,6 +36,8 @@ const WITHOUT_FEEDBACK_LOOP = new Set(["gmail", "apple"]);
 const COUNTERS = ["accepted", "delivered", "deferred", "bounced", "complaints"] as const;
 export type Counter = (typeof COUNTERS)[number];
 export type Volume = { day: number } & Record<Counter, number>;
+
+export type Windows = { bounce: BounceWindow; complaint: ComplaintWindow };
 
 export type Evidence = ReturnType<typeof createEvidence>;
 
@@ -85,14 +93,16 @@ export function createEvidence(db: Database) {
     db.get<{ at: number }>("SELECT at FROM window_start WHERE did = ?", did)?.at ?? 0;
 
   function bounces(did: string, now: number): BounceWindow {
-    const rows = db.all<{ recipient: string; hard: number }>(
-      "SELECT recipient, hard FROM trial WHERE did = ? AND at > ? AND sent_at > ? ORDER BY at DESC LIMIT ?",
+    const counts = db.get<BounceCounts>(
+      `SELECT count(*) AS eligible, coalesce(sum(hard), 0) AS hard,
+         count(DISTINCT CASE WHEN hard = 1 THEN recipient END) AS "distinct"
+       FROM (SELECT recipient, hard FROM trial WHERE did = ? AND at > ? AND sent_at > ? ORDER BY at DESC LIMIT ?)`,
       did,
       now - BOUNCE_WINDOW.reachMs,
       windowStart(did),
       BOUNCE_WINDOW.lastEligible,
     );
-    return bounceWindow(rows.map((row) => ({ recipient: row.recipient, hard: row.hard === 1 })));
+    return bounceWindow(counts!);
   }
 
   function complaints(did: string, now: number): ComplaintWindow {
@@ -117,8 +127,8 @@ export function createEvidence(db: Database) {
   }
 
   return {
-    /** Takes the event into account and returns the windows that a rule should see with it. */
-    apply(envelope: Envelope): { bounce: BounceWindow; complaint: ComplaintWindow } {
+    /** Takes the event into account. */
+    apply(envelope: Envelope): void {
       const { action_name, data } = envelope.data;
       const did = data.member.did;
       const at = eventTime(envelope);
@@ -147,9 +157,13 @@ export function createEvidence(db: Database) {
           at,
         );
       }
-      return { bounce: bounces(did, at), complaint: complaints(did, at) };
     },
 
+    /** What a rule should see with an event of this member at this time, once it was taken into account. */
+    windows: (did: string, at: number): Windows => ({
+      bounce: bounces(did, at),
+      complaint: complaints(did, at),
+    }),
     bounces,
     complaints,
 

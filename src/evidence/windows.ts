@@ -8,20 +8,15 @@ export const COMPLAINT_WINDOW = { reachMs: 30 * DAY_MS };
 const BOUNCE_PRIOR: BetaPrior = { a: 1, b: 49 };
 const COMPLAINT_PRIOR: BetaPrior = { a: 1, b: 999 };
 
-export type Trial = { recipient: string; hard: boolean };
+/** Of a member's latest eligible trials (delivered or hard-bounced, one per recipient and day). */
+export type BounceCounts = Pick<BounceWindow, "eligible" | "hard" | "distinct">;
 
-/**
- * The bounce window over a member's latest eligible trials (delivered or hard-bounced, one per recipient and day).
- * `distinct` counts different recipients that bounced. Rates without evidence are 0.
- */
-export function bounceWindow(trials: readonly Trial[]): BounceWindow {
-  const eligible = trials.length;
-  const bounced = trials.filter((trial) => trial.hard);
-  const hard = bounced.length;
+/** The bounce window; `distinct` counts different recipients that bounced. Rates without evidence are 0. */
+export function bounceWindow({ eligible, hard, distinct }: BounceCounts): BounceWindow {
   return {
     eligible,
     hard,
-    distinct: new Set(bounced.map((trial) => trial.recipient)).size,
+    distinct,
     rate: eligible === 0 ? 0 : hard / eligible,
     p_over_5: probabilityAbove(0.05, hard, eligible, BOUNCE_PRIOR),
     p_over_10: probabilityAbove(0.1, hard, eligible, BOUNCE_PRIOR),

@@ -163,3 +163,32 @@ test("an outage sets no message aside, however long it lasts", async () => {
   expect(db.all("SELECT * FROM bus_dead")).toEqual([]);
   await bus.close();
 });
+
+test("who keeps books in the bus's database handles a message once, whether it fails before or after the commit", async () => {
+  const db = new Database(":memory:", [
+    busMigration,
+    { module: "books", steps: ["CREATE TABLE book (value INTEGER NOT NULL) STRICT"] },
+  ]);
+  const { bus } = start(db);
+  const fails = ["before the commit", "after the commit", undefined, "before the commit"];
+  const tries: number[] = [];
+  bus.subscribe<number>("t", "g", async (batch, handled) => {
+    const fail = fails.shift();
+    tries.push(batch.length);
+    db.transaction(() => {
+      for (const { value } of batch) db.run("INSERT INTO book (value) VALUES (?)", value);
+      handled();
+      if (fail === "before the commit") throw new Error(fail);
+    });
+    if (fail) throw new Error(fail);
+  });
+  await bus.publish(
+    "t",
+    [1, 2, 3, 4].map((value) => ({ key: "k", value })),
+  );
+  await bus.settle();
+  expect(db.all<{ value: number }>("SELECT value FROM book").map(({ value }) => value)).toEqual([1, 2, 3, 4]);
+  expect(tries).toEqual([4, 1, 1, 2, 1, 1]);
+  expect(db.all("SELECT * FROM bus_dead")).toEqual([]);
+  await bus.close();
+});

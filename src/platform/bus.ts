@@ -7,6 +7,13 @@ export type BusMessage<T = unknown> = { seq: number; key: string; value: T };
 export type BusEntry = { key: string; value: unknown };
 
 /**
+ * Does something with a batch. Who keeps books in the database of the bus calls `handled` at the end of the
+ * transaction that changes them: then both are on disk or neither is, and a crash repeats nothing. What it does after
+ * that is not repeated when it fails. Everybody else leaves it, and may see a batch again.
+ */
+export type BusHandler<T> = (batch: BusMessage<T>[], handled: () => void) => Promise<void>;
+
+/**
  * What carries facts between roles. Delivery is at least once and in order: a group sees a batch again until its
  * handler has resolved, so handlers are idempotent.
  */
@@ -17,12 +24,7 @@ export interface Bus {
    * Begins where `group` left off, or at the first message of the topic. A group that keeps what it learns in a
    * database of its own says with `knownUpTo` how far that knows: after a restore it is told again what followed.
    */
-  subscribe<T>(
-    topic: string,
-    group: string,
-    handle: (batch: BusMessage<T>[]) => Promise<void>,
-    knownUpTo?: number,
-  ): Subscription;
+  subscribe<T>(topic: string, group: string, handle: BusHandler<T>, knownUpTo?: number): Subscription;
   /** Resolves once every subscription has handled all that was published, follow-ups included. */
   settle(): Promise<void>;
   /**
@@ -83,13 +85,13 @@ export function createEmbeddedBus(db: Database, log: Logger, options: EmbeddedBu
   class Loop implements Subscription {
     readonly #topic: string;
     readonly #group: string;
-    readonly #handle: (batch: BusMessage<never>[]) => Promise<void>;
+    readonly #handle: BusHandler<never>;
     #running: Promise<void> | undefined;
     #wakeUp: (() => void) | undefined;
     #again = false;
     #closed = false;
 
-    constructor(topic: string, group: string, handle: (batch: BusMessage<never>[]) => Promise<void>) {
+    constructor(topic: string, group: string, handle: BusHandler<never>) {
       this.#topic = topic;
       this.#group = group;
       this.#handle = handle;
@@ -124,17 +126,17 @@ export function createEmbeddedBus(db: Database, log: Logger, options: EmbeddedBu
       this.#running = undefined;
     }
 
+    #offset(): number {
+      const sql = "SELECT seq FROM bus_offset WHERE topic = ? AND consumer = ?";
+      return db.get<{ seq: number }>(sql, this.#topic, this.#group)?.seq ?? 0;
+    }
+
     #next(limit = BATCH): BusMessage<never>[] {
-      const offset = db.get<{ seq: number }>(
-        "SELECT seq FROM bus_offset WHERE topic = ? AND consumer = ?",
-        this.#topic,
-        this.#group,
-      );
       return db
         .all<{ seq: number; key: string; value: string }>(
           "SELECT seq, key, value FROM bus_message WHERE topic = ? AND seq > ? ORDER BY seq LIMIT ?",
           this.#topic,
-          offset?.seq ?? 0,
+          this.#offset(),
           limit,
         )
         .map((row) => ({ seq: row.seq, key: row.key, value: JSON.parse(row.value) as never }));
@@ -148,13 +150,19 @@ export function createEmbeddedBus(db: Database, log: Logger, options: EmbeddedBu
           const batch = this.#next(failures === 0 ? BATCH : 1);
           const last = batch.at(-1);
           if (!last) return;
+          let advanced = false;
           try {
-            await this.#handle(batch);
+            await this.#handle(batch, () => {
+              this.#advance(last.seq);
+              advanced = true;
+            });
           } catch (err) {
-            if (failures < retryMs.length || isOutage(err)) throw err;
+            const isHandled = this.#offset() >= last.seq;
+            if (isHandled || failures < retryMs.length || isOutage(err)) throw err;
             this.#setAside(batch[0]!, err);
+            advanced = false;
           }
-          this.#advance(last.seq);
+          if (!advanced) this.#advance(last.seq);
           failures = 0;
           await new Promise((resolve) => setImmediate(resolve));
         } catch (err) {
@@ -219,7 +227,7 @@ export function createEmbeddedBus(db: Database, log: Logger, options: EmbeddedBu
         const sql = "UPDATE bus_offset SET seq = min(seq, ?) WHERE topic = ? AND consumer = ?";
         db.run(sql, knownUpTo, topic, group);
       }
-      const loop = new Loop(topic, group, handle as (batch: BusMessage<never>[]) => Promise<void>);
+      const loop = new Loop(topic, group, handle as BusHandler<never>);
       loops.add(loop);
       loop.wake();
       return loop;

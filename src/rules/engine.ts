@@ -1,9 +1,10 @@
 import { createHash } from "node:crypto";
-import type { Envelope } from "../event/index.ts";
+import type { ActionName, Envelope } from "../event/index.ts";
 import {
   compile,
   evaluate,
   renderDiagnostic,
+  subjectsOf,
   type AppliedLabel,
   type Feature,
   type JsonObject,
@@ -46,6 +47,8 @@ export interface RulesEngine {
   /** Names the exact text of rules and labels, so that a verdict can be replayed. */
   readonly hash: string;
   evaluate(envelope: Envelope): RuleResult;
+  /** Whether any rule can hold for events of this name; the others need no evaluation. */
+  judges(action: ActionName): boolean;
   /** The text of a rule, for the person concerned; undefined when there is no such rule. */
   sourceOf(rule: string): string | undefined;
 }
@@ -66,8 +69,10 @@ export function createEmbeddedEngine({ files, labels }: RuleSet): RulesEngine {
     throw new RulesError([...shown, ...(more > 0 ? [`and ${more} more`] : [])].join("\n"));
   }
   const { program } = compiled;
+  const subjects = subjectsOf(program);
   return {
     hash: hashOf({ files, labels }),
+    judges: (action) => subjects === undefined || subjects.has(action),
     sourceOf: (rule) => ruleSource(files, rule),
     evaluate: (envelope) => {
       const { action_id, action_name, data } = envelope.data;

@@ -2,5 +2,6 @@ export { compile } from "./compile.ts";
 export { renderDiagnostic } from "./diagnostics.ts";
 export { evaluate } from "./evaluate.ts";
 export type { AppliedLabel, ExistingLabel, Feature, FeatureType, Outcome, RuleTrace } from "./outcome.ts";
+export { subjectsOf } from "./subjects.ts";
 export type { LabelsConfig } from "./program.ts";
 export type { JsonObject } from "./values.ts";

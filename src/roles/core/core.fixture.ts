@@ -7,14 +7,17 @@ import { Database } from "../../platform/database.ts";
 import { silentLog } from "../../platform/log.ts";
 import { createMetrics } from "../../platform/metrics.ts";
 import { openingKeyFrom } from "../../platform/seal.ts";
-import { createEmbeddedEngine, loadRules } from "../../rules/index.ts";
+import { createEmbeddedEngine, loadRules, type RulesEngine } from "../../rules/index.ts";
 import { coreMigrations, createCore } from "./index.ts";
 
+export const shippedRules = async () =>
+  createEmbeddedEngine(await loadRules(join(import.meta.dirname, "../../../rules")));
+
 /** Core alone, in memory: a DNS without names, a clock that stands, nothing that repeats. */
-export async function openCore(now: number) {
+export async function openCore(now: number, own: { rules?: RulesEngine; db?: Database } = {}) {
   const clock = new MovableClock(now);
-  const db = new Database(":memory:", [busMigration, ...coreMigrations]);
-  const bus = createEmbeddedBus(db, silentLog);
+  const db = own.db ?? new Database(":memory:", [busMigration, ...coreMigrations]);
+  const bus = createEmbeddedBus(db, silentLog, { retryMs: [1], isOutage: () => true });
   const newEvent = eventMaker(
     () => clock.now(),
     snowflakes(() => clock.now()),
@@ -28,7 +31,7 @@ export async function openCore(now: number) {
     metrics: createMetrics(),
     scheduler: { every: () => {}, close: async () => {} },
     resolver: { resolve: async () => ({ status: "nxdomain", authentic: false }) },
-    rules: createEmbeddedEngine(await loadRules(join(import.meta.dirname, "../../../rules"))),
+    rules: own.rules ?? (await shippedRules()),
     sealTo: await openingKeyFrom(new Uint8Array(32).fill(7)),
     authority: "did:web:coop.test",
     publicUrl: "https://coop.test",
@@ -39,6 +42,7 @@ export async function openCore(now: number) {
   return {
     core,
     db,
+    bus,
     clock,
     newEvent,
     /** A relay node tells of it, and core has handled it. */

@@ -1,4 +1,10 @@
-import { EVENTS_TOPIC, createEventLog, eventLogMigration, type Envelope } from "../../event/index.ts";
+import {
+  EVENTS_TOPIC,
+  createEventLog,
+  eventLogMigration,
+  type ActionName,
+  type Envelope,
+} from "../../event/index.ts";
 import { createEvidence, evidenceMigration } from "../../evidence/index.ts";
 import { PUBLIC_STANDING_TOPIC, type PublicStanding } from "../../label/index.ts";
 import { secureRandom } from "../../lib/ids.ts";
@@ -171,15 +177,27 @@ export function createCore(options: CoreOptions) {
     await mail.tell();
   }
 
-  /** A verified domain may send; one whose authentication is broken, or whose attestation has ended, waits. */
-  function followCheck({ data: { data } }: Envelope): void {
+  /** The domain that an event is about, if the member holds it. */
+  function domainOf({ data: { data } }: Envelope): string | undefined {
     const row = members.domain(data.member.domain);
-    if (!row || row.did !== data.member.did) return;
-    const summary = data.detail?.["summary"];
-    if (summary === "verified") members.setDomainStatus(row.name, "active");
-    if (summary === "broken" || summary === "ended") members.setDomainStatus(row.name, "held");
-    lookUps.add(row.name, () => followDelegation(row.name));
-    lookUps.add(`keys of ${row.name}`, () => rotation.follow(row.name));
+    return row?.did === data.member.did ? row.name : undefined;
+  }
+
+  /** A verified domain may send; one whose authentication is broken, or whose attestation has ended, waits. */
+  function followCheck(checked: Envelope): void {
+    const domain = domainOf(checked);
+    if (domain === undefined) return;
+    const summary = checked.data.data.detail?.["summary"];
+    if (summary === "verified") members.setDomainStatus(domain, "active");
+    if (summary === "broken" || summary === "ended") members.setDomainStatus(domain, "held");
+  }
+
+  /** What was checked may have changed in the DNS beside it. A look that a crash undoes comes again with the next check. */
+  function lookUp(checked: Envelope): void {
+    const domain = domainOf(checked);
+    if (domain === undefined) return;
+    lookUps.add(domain, () => followDelegation(domain));
+    lookUps.add(`keys of ${domain}`, () => rotation.follow(domain));
   }
 
   async function followDelegation(domain: string): Promise<void> {
@@ -211,24 +229,33 @@ export function createCore(options: CoreOptions) {
     teller.tell([did]);
   });
 
-  const subscription = bus.subscribe<Envelope>(EVENTS_TOPIC, "core", async (batch) => {
-    const { changes, checked, paused } = pipeline.takeAll(batch.map((message) => message.value));
+  /** What others of core write of an event, in the transaction of the pipeline; told twice it is the same. */
+  const alongside: Partial<Record<ActionName, (event: Envelope) => void>> = {
+    member_paused: pauseDesk.record,
+    domain_checked: followCheck,
+    notice_concluded: mail.concluded,
+    first_contacts_slowed(event) {
+      mail.slowed(event);
+      teller.tell([event.data.data.member.did]);
+    },
+  };
+  const subscription = bus.subscribe<Envelope>(EVENTS_TOPIC, "core", async (batch, handled) => {
+    const events = batch.map((message) => message.value);
+    const changes = pipeline.takeAll(events, () => {
+      for (const event of events) alongside[event.data.action_name]?.(event);
+      handled();
+    });
     teller.tell(changes.map((change) => change.did));
-    paused.forEach(pauseDesk.record);
-    for (const { value } of batch) {
-      const { action_name, data } = value.data;
-      if (action_name === "notice_concluded") mail.concluded(value);
-      if (action_name !== "first_contacts_slowed") continue;
-      db.transaction(() => mail.slowed(value));
-      teller.tell([data.member.did]);
-    }
-    checked.forEach(followCheck);
+    events.filter(({ data }) => data.action_name === "domain_checked").forEach(lookUp);
     await teller.told();
   });
   const credentialUsed = (value: unknown) => noteCredentialUse(parts, value);
-  const uses = bus.subscribe(CREDENTIAL_USED_TOPIC, "core", async (batch) => {
-    for (const { value } of batch) credentialUsed(value);
-  });
+  const uses = bus.subscribe(CREDENTIAL_USED_TOPIC, "core", async (batch, handled) =>
+    db.transaction(() => {
+      for (const { value } of batch) credentialUsed(value);
+      handled();
+    }),
+  );
   scheduler.every({
     name: "keys that turn",
     everyMs: 600_000,

@@ -1,12 +1,11 @@
 import {
   eventTime,
-  type ActionName,
   type Envelope,
   type EventLog,
   type EventMaker,
   type MemberFacts,
 } from "../../event/index.ts";
-import type { Evidence } from "../../evidence/index.ts";
+import type { Evidence, Windows } from "../../evidence/index.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 import type { Members } from "../../member/index.ts";
 import type { Database } from "../../platform/database.ts";
@@ -20,8 +19,6 @@ import {
   type StandingChange,
   type Standings,
 } from "../../standing/index.ts";
-
-type Windows = ReturnType<Evidence["apply"]>;
 
 export type PipelineParts = {
   db: Database;
@@ -37,12 +34,9 @@ export type PipelineParts = {
   now: () => number;
 };
 
-/** What a batch changed, for those who must be told; and what of it others of core follow. */
-export type BatchResult = { changes: StandingChange[]; checked: Envelope[]; paused: Envelope[] };
-
 /**
  * Takes events into the books of core: log -> evidence -> rules -> verdicts -> standing, each event once, a batch in one
- * transaction.
+ * transaction. Windows are counted for events that a rule can hold for, which few are: the others end with the evidence.
  */
 export function createPipeline(parts: PipelineParts) {
   const { db, events, evidence, members, rules, verdicts, standings, metrics, log } = parts;
@@ -62,12 +56,21 @@ export function createPipeline(parts: PipelineParts) {
   }
 
   function take(envelope: Envelope): StandingChange[] {
-    const { action_id, action_name, data } = envelope.data;
-    const { did } = data.member;
+    const { action_name } = envelope.data;
     if (!events.append(envelope)) return [];
     metrics.events.inc({ action: action_name });
-    const window = evidence.apply(envelope);
-    if (!members.get(did)) return [];
+    evidence.apply(envelope);
+    const change = rules.judges(action_name) ? judge(envelope) : undefined;
+    metrics.verdictSeconds.observe(Math.max(0, parts.now() - eventTime(envelope)) / 1000);
+    return change ? [change] : [];
+  }
+
+  function judge(envelope: Envelope): StandingChange | undefined {
+    const { action_id, action_name, data } = envelope.data;
+    const { did } = data.member;
+    if (!members.get(did)) return undefined;
+    const at = eventTime(envelope);
+    const window = evidence.windows(did, at);
     const complete: Envelope = {
       ...envelope,
       data: { ...envelope.data, data: { ...data, member: memberFacts(envelope), window } },
@@ -75,7 +78,6 @@ export function createPipeline(parts: PipelineParts) {
     const result = rules.evaluate(complete);
     if (result.errorCount > 0)
       log.warn({ action_id, action_name, errors: result.errorCount }, "rules met errors");
-    const at = eventTime(envelope);
     const findings: Finding[] = [];
     for (const verdict of result.verdicts) {
       const labels = verdict.effects
@@ -106,8 +108,7 @@ export function createPipeline(parts: PipelineParts) {
     const gravest = gravestOf(findings);
     const change = gravest && standings.consider(did, gravest);
     if (change) conclude(change);
-    metrics.verdictSeconds.observe(Math.max(0, parts.now() - at) / 1000);
-    return change ? [change] : [];
+    return change;
   }
 
   /** After a change only new evidence counts, and the change is itself a fact. */
@@ -129,10 +130,13 @@ export function createPipeline(parts: PipelineParts) {
     /** What follows from every change, also from one that people decided. */
     conclude,
 
-    takeAll(batch: readonly Envelope[]): BatchResult {
-      const changes = db.transaction(() => batch.flatMap(take));
-      const of = (action: ActionName) => batch.filter((envelope) => envelope.data.action_name === action);
-      return { changes, checked: of("domain_checked"), paused: of("member_paused") };
+    /** The batch and what `alongside` writes are on disk together, or not at all. */
+    takeAll(batch: readonly Envelope[], alongside: () => void): StandingChange[] {
+      return db.transaction(() => {
+        const changes = batch.flatMap(take);
+        alongside();
+        return changes;
+      });
     },
 
     /** A fact of core's own. */
