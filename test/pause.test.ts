@@ -59,8 +59,8 @@ async function sendToStrangers(count: number, login: { username: string; secret:
   return replies;
 }
 
-/** The member's session, as a link opens it, and a form of its page. */
-async function answerAsMember(id: number, answer: string): Promise<Response> {
+/** The member's session, as a link opens it. */
+async function memberCookie(): Promise<string> {
   const link = accessLink(
     sandbox.urls.web,
     sandbox.serve.sessionKey!,
@@ -73,11 +73,15 @@ async function answerAsMember(id: number, answer: string): Promise<Response> {
     headers: { origin: sandbox.urls.web },
     body: new URLSearchParams({ token: new URL(link).searchParams.get("token")! }),
   });
+  return opened.headers.get("set-cookie")!.split(";")[0]!;
+}
+
+async function answerAsMember(id: number, answer: string): Promise<Response> {
   return fetch(`${sandbox.urls.web}/members/${did}/pauses/${id}`, {
     method: "POST",
     redirect: "manual",
     headers: {
-      cookie: opened.headers.get("set-cookie")!.split(";")[0]!,
+      cookie: await memberCookie(),
       origin: sandbox.urls.web,
       "content-type": "application/x-www-form-urlencoded",
     },
@@ -87,7 +91,11 @@ async function answerAsMember(id: number, answer: string): Promise<Response> {
 
 const counts = () => relay().spool.counts();
 const held = async () => (await counts()).held ?? 0;
-const arrived = async () => (await counts()).delivered ?? 0;
+/** Of the member's mail: what the relay tells the member itself does not count. */
+async function arrived() {
+  const { entries } = await relay().spool.list({ states: ["delivered"] }, { limit: 500 });
+  return entries.filter(({ kind }) => kind === "mail").length;
+}
 
 /** Until the breaker has stopped the operator's credential, and core knows. */
 async function tripTheBreaker() {
@@ -144,6 +152,55 @@ test("this was not me: what was held is dropped and none of it ever leaves", asy
   expect(await arrived()).toBe(before);
   expect((await sendToStrangers(1, owner(), "again"))[0]).toMatch(/^535/);
   expect((await sendToStrangers(1, login, "again"))[0]).toMatch(/^250/);
+}, 60_000);
+
+test("this was not me: what was in delivery just then is dropped as well, nobody gets a notice, and the page says so", async () => {
+  const pause = await tripTheBreaker();
+  const { spool } = relay();
+  const before = await arrived();
+  const waiting = await held();
+  const inDelivery = await spool.leaseHeld({ receivedUpTo: sandbox.clock.now(), dids: [], max: 2 });
+  expect(inDelivery).toHaveLength(2);
+  await answerAsMember(pause.id, "this-was-not-me");
+  await sandbox.settle();
+  expect(await counts()).toMatchObject({ dropped: waiting - 2, held: 2 });
+  const now = sandbox.clock.now();
+  const later = { state: "deferred" as const, nextAt: now, events: [] };
+  await spool.record(
+    inDelivery.map(({ id }) => ({ recipientId: id, ...later })),
+    now,
+  );
+  await sandbox.settle();
+  expect(await arrived()).toBe(before);
+  sandbox.clock.advance(600_000);
+  await expect.poll(async () => (await counts()).dropped).toBe(waiting);
+  expect(await held()).toBe(0);
+
+  const page = await fetch(`${sandbox.urls.web}/members/${did}`, {
+    headers: { cookie: await memberCookie() },
+  });
+  expect(await page.text()).toMatch(
+    /Not sent, dropped<\/span>[^]{0,200}by the member: It was not the member\./,
+  );
+  const letters = sandbox.world.mailbox.inbox.count();
+  sandbox.clock.advance(6 * 86_400_000);
+  await sandbox.settle();
+  expect([await arrived(), (await counts()).dropped, sandbox.world.mailbox.inbox.count()]).toEqual([
+    before,
+    waiting,
+    letters,
+  ]);
+}, 60_000);
+
+test("this was not me, of a credential that was revoked before the answer: nothing of it is kept", async () => {
+  const pause = await tripTheBreaker();
+  const waiting = await held();
+  core().members.revokeCredential(did, pause.credential!, "the member");
+  await sandbox.settle();
+  expect((await answerAsMember(pause.id, "this-was-not-me")).status).toBe(303);
+  await sandbox.settle();
+  expect(relay().policyBook.byDid(did)!.credentials).toMatchObject([{ revoked: true, stolen: true }]);
+  expect([(await counts()).dropped, await held()]).toEqual([waiting, 0]);
 }, 60_000);
 
 test("the committee ends it with a reason: what was held leaves by the same credential", async () => {

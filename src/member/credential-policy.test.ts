@@ -36,7 +36,7 @@ test.each<[string, Partial<CredentialRow>, object | "gone" | "forgotten"]>([
   ["a millisecond more", ago(7 * DAY_MS + 1), "gone"],
   ["years ago", ago(99 * DAY_MS), "gone"],
   ["years ago, without a key", { ...ago(99 * DAY_MS), secret_key: null }, "forgotten"],
-  ["stolen, of late", { ...ago(DAY_MS), stolen: 1 }, { revoked: true, paused: true }],
+  ["stolen, of late", { ...ago(DAY_MS), stolen: 1 }, { revoked: true, stolen: true }],
   ["stolen, long ago", { ...ago(8 * DAY_MS), stolen: 1 }, "gone"],
   [
     "replaced by its owner, of late",

@@ -36,7 +36,7 @@ function policyOf(row: CredentialRow): CredentialPolicy {
     daily: row.daily,
     revoked: row.revoked_at !== null,
     ...(row.revoked_at !== null && { revokedAt: row.revoked_at }),
-    ...(row.stolen === 1 && { paused: true }),
+    ...(row.stolen === 1 && { stolen: true }),
     // Its owner vouches for what it has in the spool.
     ...(row.vouched === 1 && row.revoked_at !== null && { resumedUpTo: row.revoked_at }),
   };

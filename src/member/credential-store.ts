@@ -61,6 +61,12 @@ export function createCredentialStore(db: Database) {
         id,
         did,
       ).changes > 0,
+    markStolen: (did: string, id: string) =>
+      db.run(
+        "UPDATE credential SET stolen = 1, vouched = 0 WHERE id = ? AND did = ? AND revoked_at IS NOT NULL AND stolen = 0",
+        id,
+        did,
+      ).changes > 0,
     setUsed: (id: string, at: number, address: string) =>
       db.run(
         "UPDATE credential SET last_used_at = ?1, last_address = ?2 WHERE id = ?3 AND coalesce(last_used_at, 0) <= ?1",

@@ -136,6 +136,11 @@ export function createCredentials(parts: MemberParts) {
       if (credentialStore.vouchFor(did, id)) changed(did);
     },
 
+    /** What a credential that was revoked has in the spool is dropped: somebody else used it. */
+    markStolen(did: string, id: string): void {
+      if (credentialStore.markStolen(did, id)) changed(did);
+    },
+
     /** Whether this is the secret of the credential. */
     isSecretOf(id: string, secret: string): boolean {
       const row = credentialStore.credential(id);

@@ -157,7 +157,7 @@ describe("credentials", () => {
 
   test.each([
     ["by its owner", false, { revoked: true, revokedAt: 1_000, resumedUpTo: 1_000 }],
-    ["after a theft", true, { revoked: true, revokedAt: 1_000, paused: true }],
+    ["after a theft", true, { revoked: true, revokedAt: 1_000, stolen: true }],
   ])("is replaced %s by one of the same reach", (_, stolen, expected) => {
     const made = members.replaceCredential(ada, id, { by: "ada", stolen });
     if ("error" in made) throw new Error(made.error);

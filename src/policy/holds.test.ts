@@ -42,6 +42,21 @@ test.each<[string, Partial<MemberPolicy>, string, string | null, string | undefi
     "c1",
     undefined,
   ],
+  ["stolen", own({ revoked: true, revokedAt: 5, stolen: true }), "member.test", "c1", "policy revoked"],
+  [
+    "stolen, and resumed since",
+    own({ revoked: true, revokedAt: 5, stolen: true, resumedUpTo: 9 }),
+    "member.test",
+    "c1",
+    "policy revoked",
+  ],
+  [
+    "stolen, and stopped by the breaker",
+    own({ revoked: true, revokedAt: 5, stolen: true, breaker: "content" }),
+    "member.test",
+    "c1",
+    "policy revoked",
+  ],
   ["domain held", {}, "broken.test", "c1", "policy domain-held"],
   ["domain gone", {}, "gone.test", "c1", "policy domain-held"],
 ])("what is in the spool may leave: %s", (_name, change, from, id, expected) => {

@@ -34,6 +34,8 @@ export function whyHeld(
   if (standing === "suspended" || standing === "ejected") return { reason: standing, owner: "policy" };
   if (membership !== "member") return { reason: membership, owner: "policy" };
   const credential = member.credentials.find(({ id }) => id === credentialId);
+  // No pause that ends and no person lets it go: it is dropped.
+  if (credential?.stolen) return { reason: "revoked", owner: "policy" };
   const domain = domainOf(member, fromDomain);
   const hold = holdOf(member, domain, credential);
   if (hold) return hold;

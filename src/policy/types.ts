@@ -32,6 +32,8 @@ export type CredentialPolicy = {
   revoked: boolean;
   /** When, ms since the epoch. A resumption (`resumedUpTo`) that is later frees what it had in the spool. */
   revokedAt?: number;
+  /** Somebody else than its owner used it: what it has in the spool is dropped. It is revoked as well. */
+  stolen?: boolean;
   /** Core stopped it: what it submits is held, what it has in the spool waits. */
   paused?: boolean;
   /** Pauses that a node's breaker began up to this time (its own stamp, ms since the epoch) are over. */

@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { Bus, Subscription } from "../platform/bus.ts";
 import type { Logger } from "../platform/log.ts";
 import type { QueueDesk } from "./queue-desk.ts";
+import { dropAll } from "./stolen-mail.ts";
 
 /** The topic on which core tells relay nodes what becomes of mail that waits. What a policy holds, a policy frees. */
 export const QUEUE_COMMAND_TOPIC = "queue.command";
@@ -35,11 +36,8 @@ export function followQueueCommands(options: {
       receivedUpTo,
       ...(credential === null ? { states: ["held" as const] } : { credential }),
     };
-    for (;;) {
-      const result = await queue.act("drop", { filter, by, why: reason });
-      log.info({ did, credential, ...result, messageIds: undefined }, "mail dropped by a command");
-      if (!result.more || result.recipients === 0) return;
-    }
+    const { recipients, inFlight } = await dropAll(queue, { filter, by, why: reason });
+    log.info({ did, credential, recipients, inFlight }, "mail dropped by a command");
   }
 
   return bus.subscribe(QUEUE_COMMAND_TOPIC, group, async (batch) => {

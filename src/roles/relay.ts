@@ -14,6 +14,7 @@ import { createPump } from "./pump.ts";
 import { followQueueCommands } from "./queue-commands.ts";
 import { createQueueDesk } from "./queue-desk.ts";
 import type { RoleParts } from "./role-parts.ts";
+import { dropStolen } from "./stolen-mail.ts";
 
 export type RelayRoleOptions = RoleParts & {
   config: Config;
@@ -178,6 +179,11 @@ async function open(options: RelayRoleOptions, opened: (() => Promise<void>)[]) 
     name: "held mail given back",
     everyMs: RETURN_EVERY_MS,
     run: () => relay.returnHeld(),
+  });
+  scheduler.every({
+    name: "mail of stolen credentials dropped",
+    everyMs: RETURN_EVERY_MS,
+    run: () => dropStolen({ policyBook, queue, log }),
   });
   scheduler.every({
     name: "queue measured",

@@ -2,6 +2,7 @@ import type { ActionName, BounceWindow, ComplaintWindow } from "../event/index.t
 import type { Application, CredentialView, Rotation } from "../member/index.ts";
 import type { RecipientState } from "../spool/index.ts";
 import type { Membership, Standing, Tier } from "../policy/index.ts";
+import type { MailReceipt } from "../notice/index.ts";
 import type { Ending, Pause } from "../standing/index.ts";
 
 /**
@@ -147,6 +148,8 @@ export type MemberPause = Pause & {
   inUse: boolean;
   /** Recipients whose mail waits for it; null when that is not known here. */
   held: number | null;
+  /** What the member was told by mail when it began, and when somebody else ended it; null: nothing. */
+  mails: { paused: MailReceipt | null; resumed: MailReceipt | null };
 };
 
 /** One value that a rule looked at. `key` is the field of the window; `threshold` is what the rule asks at least. */
@@ -197,6 +200,8 @@ export type MessageRecipient = {
   state: RecipientState;
   /** When the next attempt is due; null when there is none. */
   nextAttemptAt: number | null;
+  /** Of what was dropped: by whom and why; left out otherwise. */
+  dropped?: { by: string; why: string };
   /** The last ones, oldest first. */
   attempts: Attempt[];
   /** Attempts before those; left out when there are none. */

@@ -91,7 +91,7 @@ export const STATE_WORDS: Record<RecipientState, { tone: Tone; name: string }> =
   suppressed: { tone: "idle", name: "Suppressed" },
   expired: { tone: "bad", name: "Expired" },
   returned: { tone: "warn", name: "Returned" },
-  dropped: { tone: "idle", name: "Dropped" },
+  dropped: { tone: "idle", name: "Not sent, dropped" },
 };
 
 export const EVENT_WORDS: Record<ActionName, { tone: Tone; name: string }> = {

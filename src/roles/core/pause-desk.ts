@@ -50,6 +50,7 @@ export function createPauseDesk({
     }
     // Revoked before the answer came: what it has in the spool is vouched for all the same.
     if (waiting === "release" && credential !== null) members.vouchFor(did, credential);
+    if (waiting === "drop" && credential !== null) members.markStolen(did, credential);
     const commands = (suspects.length > 0 ? suspects : [credential]).map((of): QueueCommand => ({
       action: "drop",
       did,

@@ -1,6 +1,6 @@
 import type { MemberError, Rotation } from "../../member/index.ts";
 import { BUCKET_NAMES, limitsOf, remaining, type LimitState, type MemberPolicy } from "../../policy/index.ts";
-import type { AttemptView } from "../../spool/index.ts";
+import type { AttemptView, MessageView, Spool } from "../../spool/index.ts";
 import { CAUSES, type StandingChange as Change } from "../../standing/index.ts";
 import type {
   Attempt,
@@ -145,6 +145,7 @@ async function messages({ spool }: QueryParts, did: string): Promise<MemberMessa
       .filter((message) => message.kind === "mail")
       .map(async (message) => {
         const attempts = await spool.attempts(message.id);
+        const dropped = await droppedBy(spool, message);
         return {
           id: message.id,
           at: message.receivedAt,
@@ -160,6 +161,7 @@ async function messages({ spool }: QueryParts, did: string): Promise<MemberMessa
               id: recipient.id,
               address: recipient.address,
               state: recipient.state,
+              ...(recipient.state === "dropped" && dropped && { dropped }),
               nextAttemptAt: ["queued", "deferred"].includes(recipient.state) ? recipient.nextAt : null,
               ...(of.length > ATTEMPTS && { earlierAttempts: of.length - ATTEMPTS }),
               attempts: of.slice(-ATTEMPTS).map(attemptView),
@@ -168,6 +170,16 @@ async function messages({ spool }: QueryParts, did: string): Promise<MemberMessa
         };
       }),
   );
+}
+
+/** Who dropped it last, and why. */
+async function droppedBy(
+  spool: Spool,
+  { id, recipients }: MessageView,
+): Promise<{ by: string; why: string } | undefined> {
+  if (!recipients.some((recipient) => recipient.state === "dropped")) return undefined;
+  const last = (await spool.operations(id)).findLast((operation) => operation.action === "drop");
+  return last && { by: last.by, why: last.why };
 }
 
 function attemptView(attempt: AttemptView): Attempt {

@@ -55,6 +55,12 @@ function Recipient({ recipient }: { recipient: MessageRecipient }) {
             next attempt <Time at={recipient.nextAttemptAt} />
           </span>
         )}
+        {recipient.dropped === undefined ? null : (
+          <span class="soft small">
+            {" "}
+            by {recipient.dropped.by}: {recipient.dropped.why}
+          </span>
+        )}
       </p>
       {last ? (
         <>
