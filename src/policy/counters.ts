@@ -8,6 +8,8 @@ export type Receipt = { did: string; charges: readonly Charge[] };
 /** Under this name stand the buckets of the whole pool. */
 const POOL = "*";
 const SWEEP_MS = 600_000;
+/** A clock that is further back than this was set; decisions that overlap differ by less. */
+const STEP_MS = 60_000;
 /** Rows of other buckets that one acceptance writes too. */
 const WRITTEN_AT_ONCE = 50;
 
@@ -20,6 +22,7 @@ export function createCounters(saved: readonly LimitRow[]) {
   /** Changed by no acceptance (settled, forgiven): to be written with the next one. */
   const unwritten = new Map<string, Omit<LimitRow, "tat">>();
   let sweptAt = -Infinity;
+  let latest = -Infinity;
 
   const stateOf = (did: string) => states.get(did);
   const tatOf = (did: string, bucket: string): number => stateOf(did)?.get(bucket) ?? 0;
@@ -49,6 +52,23 @@ export function createCounters(saved: readonly LimitRow[]) {
     }
   }
 
+  /**
+   * After the clock was set back every bucket is as full as when it was last looked at, neither fuller (an hour's bucket
+   * would be used up for the hour that comes again) nor emptier.
+   */
+  function follow(now: number): void {
+    const back = latest - now;
+    latest = back > STEP_MS ? now : Math.max(latest, now);
+    if (back <= STEP_MS || back === Infinity) return;
+    for (const [did, state] of states) {
+      for (const [bucket, tat] of state) {
+        if (longestAhead(bucket) === undefined) continue;
+        set(did, bucket, tat - back);
+        write(did, bucket);
+      }
+    }
+  }
+
   function sweep(now: number): void {
     if (Math.abs(now - sweptAt) < SWEEP_MS) return;
     sweptAt = now;
@@ -59,6 +79,7 @@ export function createCounters(saved: readonly LimitRow[]) {
   }
 
   function view(did: string, now: number): LimitState {
+    follow(now);
     settle(did, now);
     settle(POOL, now);
     const state: Record<string, number> = {};
