@@ -77,6 +77,7 @@ export function createEgress(options: EgressOptions): RunningEgress {
     }),
   );
   const dirty = new Set<Standing>();
+  const untold: EgressNotice[] = [];
   let out: ReadonlyMap<string, OutOfUse> = new Map();
   const timer = setInterval(flush, FLUSH_MS).unref();
   judge();
@@ -85,7 +86,9 @@ export function createEgress(options: EgressOptions): RunningEgress {
     const ehlo = addresses.find((one) => one.address === address)?.ehlo ?? "";
     const good = change === "bound" || change === "delisted" || change === "released";
     log[good ? "info" : "error"]({ address, ehlo, why }, `egress address ${change}`);
-    options.notify?.({ address, ehlo, change, why, at });
+    const notice = { address, ehlo, change, why, at };
+    untold.push(notice);
+    options.notify?.(notice);
   }
 
   /** Who is out of use follows from what is known; it is asked again after each change of that. */
@@ -175,10 +178,11 @@ export function createEgress(options: EgressOptions): RunningEgress {
   function flush(): void {
     const changed = ledger.changes();
     const rows = [...dirty];
-    if (changed.lanes.length + changed.days.length + rows.length === 0) return;
+    if (changed.lanes.length + changed.days.length + rows.length + untold.length === 0) return;
     dirty.clear();
     try {
-      store.save({ ...changed, addresses: rows });
+      store.save({ ...changed, addresses: rows, notices: untold });
+      untold.length = 0;
     } catch (err) {
       changed.again();
       for (const row of rows) dirty.add(row);
@@ -243,6 +247,10 @@ export function createEgress(options: EgressOptions): RunningEgress {
           tell(address, "bound", "connections can begin there again", clock.now());
         }
       }
+    },
+    notices(most) {
+      flush();
+      return store.notices(most);
     },
     status: (now) => addresses.map((one) => statusOf(one, now)),
     close() {

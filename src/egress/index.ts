@@ -1,4 +1,4 @@
 export { createEgress, type EgressOptions, type RunningEgress } from "./egress.ts";
-export { LAST_LISTED, type LastListed } from "./out.ts";
+export type { LastListed } from "./out.ts";
 export { egressMigration } from "./store.ts";
 export * from "./types.ts";

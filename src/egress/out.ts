@@ -4,8 +4,7 @@ import type { AddressRow } from "./store.ts";
 import type { OutOfUse } from "./types.ts";
 
 /** What becomes of the last address of a family when a blocklist has it. */
-export const LAST_LISTED = ["stop", "codes", "keep"] as const;
-export type LastListed = (typeof LAST_LISTED)[number];
+export type LastListed = "stop" | "codes" | "keep";
 
 /** One address, as far as its use is decided by it. */
 export type Standing = AddressRow & { unbound: { code: string; since: number } | undefined };

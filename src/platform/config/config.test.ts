@@ -41,6 +41,10 @@ test("a whole configuration gets its defaults, and the secrets are apart", () =>
     ],
     DNS_SERVERS: ["127.0.0.1:53"],
     PROVIDER_DAILY: {},
+    EGRESS_ADDRESSES: [],
+    EGRESS_WARM: [],
+    EGRESS_BLOCKLISTS: ["zen.spamhaus.org", "bl.spamcop.net", "psbl.surriel.com"],
+    EGRESS_LAST_LISTED: "codes",
   });
   const limited = parseConfig({ ...whole, ATMOS_PROVIDER_DAILY: "gmail=500, microsoft=300" });
   expect(limited.config.PROVIDER_DAILY).toEqual({ gmail: 500, microsoft: 300 });
@@ -67,6 +71,25 @@ test("sources of attestations: several streams, and a Tap whose password is a se
   expect(secrets.tap).toBe("correct horse");
 });
 
+test("addresses that mail leaves from", () => {
+  const { config } = parseConfig({
+    ...whole,
+    ATMOS_EGRESS_ADDRESSES: "192.0.2.1=mx1.coop.example, 2001:DB8::1=MX1.coop.example",
+    ATMOS_EGRESS_WARM: "2001:DB8::1",
+    ATMOS_EGRESS_BLOCKLISTS: "",
+    ATMOS_EGRESS_LAST_LISTED: "keep",
+  });
+  expect(config).toMatchObject({
+    EGRESS_ADDRESSES: [
+      { address: "192.0.2.1", ehlo: "mx1.coop.example" },
+      { address: "2001:db8::1", ehlo: "mx1.coop.example" },
+    ],
+    EGRESS_WARM: ["2001:db8::1"],
+    EGRESS_BLOCKLISTS: [],
+    EGRESS_LAST_LISTED: "keep",
+  });
+});
+
 test("ACME takes the place of the files, and its key is a secret", () => {
   const { ATMOS_TLS_CERT_FILE: _cert, ATMOS_TLS_KEY_FILE: _key, ...rest } = whole;
   const { config, secrets } = parseConfig({
@@ -91,6 +114,40 @@ describe("one error names every problem", () => {
       "a misspelt name",
       { ...whole, ATMOS_POOL_DOMIAN: "x" },
       [/ATMOS_POOL_DOMIAN is not a setting; did you mean ATMOS_POOL_DOMAIN\?/],
+    ],
+    [
+      "an egress address without a name",
+      { ...whole, ATMOS_EGRESS_ADDRESSES: "192.0.2.1" },
+      [/ATMOS_EGRESS_ADDRESSES "192\.0\.2\.1" is not ADDRESS=NAME/],
+    ],
+    [
+      "an egress address twice",
+      { ...whole, ATMOS_EGRESS_ADDRESSES: "192.0.2.1=a.example,192.0.2.1=b.example" },
+      [/ATMOS_EGRESS_ADDRESSES 192\.0\.2\.1 is named twice/],
+    ],
+    [
+      "every address as one",
+      { ...whole, ATMOS_EGRESS_ADDRESSES: "[::]=a.example" },
+      [/ATMOS_EGRESS_ADDRESSES "\[::\]=a.example" is not ADDRESS=NAME/],
+    ],
+    [
+      "the unspecified address",
+      { ...whole, ATMOS_EGRESS_ADDRESSES: "0.0.0.0=a.example" },
+      [/ATMOS_EGRESS_ADDRESSES "0.0.0.0=a.example" names no single address/],
+    ],
+    [
+      "what is warm and what is a list",
+      {
+        ...whole,
+        ATMOS_EGRESS_WARM: "192.0.2.7",
+        ATMOS_EGRESS_LAST_LISTED: "maybe",
+        ATMOS_EGRESS_BLOCKLISTS: "a b",
+      },
+      [
+        /ATMOS_EGRESS_WARM names 192\.0\.2\.7, which is not among ATMOS_EGRESS_ADDRESSES/,
+        /ATMOS_EGRESS_LAST_LISTED must be stop, codes or keep/,
+        /ATMOS_EGRESS_BLOCKLISTS is not a domain name/,
+      ],
     ],
     ["a stranger in the file", { ...whole, PDS_HOSTNAME: "x" }, [/PDS_HOSTNAME is not a setting/]],
     [

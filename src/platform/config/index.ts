@@ -139,6 +139,12 @@ function contradictions(s: Settings): string[] {
       "ATMOS_ACME_EAB_KID and ATMOS_ACME_EAB_KEY belong together: set both as your authority gave them, or none",
     );
   }
+  for (const address of s.EGRESS_WARM) {
+    need(
+      address === "all" || s.EGRESS_ADDRESSES.some((one) => one.address === address),
+      `ATMOS_EGRESS_WARM names ${address}, which is not among ATMOS_EGRESS_ADDRESSES`,
+    );
+  }
   if (!has("relay") && has("core")) {
     need(
       s.RELAY_SEALING_KEY !== undefined,

@@ -51,6 +51,28 @@ const providerLimits = list.transform((parts, context) => {
   return limits;
 });
 
+const MOST_EGRESS = 64;
+
+/** `192.0.2.1=mx1.coop.example, 2001:db8::1=mx1.coop.example`: where mail leaves from, and what EHLO says there. */
+const egressAddresses = list.transform((parts, context) => {
+  const found: { address: string; ehlo: string }[] = [];
+  const fault = (message: string) => {
+    context.addIssue({ code: "custom", message });
+    return z.NEVER;
+  };
+  for (const part of parts) {
+    const [, address = "", name = ""] = /^([^=]+)=(.+)$/.exec(part.toLowerCase()) ?? [];
+    const ehlo = domain.safeParse(name);
+    if (isIP(address) === 0 || address.includes("%") || !ehlo.success)
+      return fault(`"${part}" is not ADDRESS=NAME, such as 192.0.2.1=mx1.coop.example`);
+    if (/^(0\.0\.0\.0|[0:]+)$/.test(address))
+      return fault(`"${part}" names no single address: write the one that mail leaves from`);
+    if (found.some((one) => one.address === address)) return fault(`${address} is named twice`);
+    found.push({ address, ehlo: ehlo.data });
+  }
+  return found.length > MOST_EGRESS ? fault(`names more than ${MOST_EGRESS} addresses`) : found;
+});
+
 const server = z.string().refine((text) => {
   const [, host] = /^(.+):\d{1,5}$/.exec(text) ?? [];
   return host !== undefined && isIP(host.replace(/^\[|\]$/g, "")) !== 0;
@@ -130,6 +152,23 @@ export const settings = z.object({
     .default("pool1"),
   POOL_HOURLY: z.coerce.number({ error: "must be a whole number of recipients" }).int().min(1).optional(),
   PROVIDER_DAILY: providerLimits.prefault(""),
+  EGRESS_ADDRESSES: egressAddresses.prefault(""),
+  EGRESS_WARM: list
+    .pipe(
+      z.array(
+        z
+          .string()
+          .toLowerCase()
+          .refine((text) => text === "all" || isIP(text) !== 0, "must be IP addresses, or all"),
+      ),
+    )
+    .prefault(""),
+  EGRESS_BLOCKLISTS: list
+    .pipe(z.array(domain).max(20, "must be at most 20 zones"))
+    .prefault("zen.spamhaus.org,bl.spamcop.net,psbl.surriel.com"),
+  EGRESS_LAST_LISTED: z
+    .enum(["stop", "codes", "keep"], { error: "must be stop, codes or keep" })
+    .default("codes"),
   SHAPING_FILE: z.string().min(1).optional(),
   RELAY_SECRET: secret.optional(),
   RELAY_SEALING_KEY: z

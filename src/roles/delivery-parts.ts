@@ -1,0 +1,56 @@
+import { createEgress, egressMigration, type EgressNotice, type RunningEgress } from "../egress/index.ts";
+import { dataPath, type Config } from "../platform/config/index.ts";
+import { Database } from "../platform/database.ts";
+import { faultOfLocalAddress } from "../platform/local-address.ts";
+import { attempt } from "./attempt.ts";
+import type { RoleParts } from "./role-parts.ts";
+
+/** What becomes of the addresses that mail leaves from: listed, not bound, held, stepped back. Keyed by address. */
+export const EGRESS_TOPIC = "egress";
+
+const MINUTE_MS = 60_000;
+const BOUND_EVERY_MS = MINUTE_MS;
+const LISTINGS_EVERY_MS = 15 * MINUTE_MS;
+const REVERSE_EVERY_MS = 60 * MINUTE_MS;
+/** Several nodes do not ask the same lists in the same second. */
+const JITTER = 0.1;
+
+export type DeliveryParts = { egress: RunningEgress; close: () => void };
+
+/** What delivery needs beside the spool, over one database: `delivery.sqlite`. */
+export function openDeliveryParts(options: RoleParts & { config: Config }): DeliveryParts {
+  const { config, bus, clock, log, metrics, resolver, scheduler } = options;
+  const db = new Database(dataPath(config, "delivery.sqlite"), [egressMigration]);
+  const named = config.EGRESS_ADDRESSES;
+  const egress = createEgress({
+    db,
+    addresses: named.length > 0 ? named : [{ address: "", ehlo: config.POOL_HOSTNAME }],
+    warm: config.EGRESS_WARM.includes("all") ? "all" : new Set(config.EGRESS_WARM),
+    blocklists: config.EGRESS_BLOCKLISTS,
+    lastListed: config.EGRESS_LAST_LISTED,
+    allowPrivate: config.ALLOW_PRIVATE_NETWORK,
+    resolver,
+    clock,
+    log,
+    metrics,
+    localFault: faultOfLocalAddress,
+    notify: (notice: EgressNotice) =>
+      void attempt(log, "telling of an egress address", () =>
+        bus.publish(EGRESS_TOPIC, [{ key: notice.address, value: notice }]),
+      ),
+  });
+  const tasks: [name: string, everyMs: number, run: () => Promise<void>][] = [
+    ["egress addresses bound", BOUND_EVERY_MS, egress.checkBound],
+    ["blocklists asked", LISTINGS_EVERY_MS, egress.checkListings],
+    ["reverse DNS of egress addresses", REVERSE_EVERY_MS, egress.checkReverse],
+  ];
+  if (named.length > 0)
+    for (const [name, everyMs, run] of tasks) scheduler.every({ name, everyMs, jitter: JITTER, run });
+  return {
+    egress,
+    close() {
+      egress.close();
+      db.close();
+    },
+  };
+}
