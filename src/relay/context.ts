@@ -1,4 +1,5 @@
 import { createHmac } from "node:crypto";
+import type { Egress } from "../egress/index.ts";
 import type { EventMaker, RecipientFacts } from "../event/index.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Address } from "../platform/config/index.ts";
@@ -67,6 +68,8 @@ export type DeliveryConfig = {
   allowPrivate?: boolean;
   /** Source address of connections. */
   localAddress?: string;
+  /** Where mail leaves from; default: the system's own choice of address, and the identity's host name. */
+  egress?: Egress;
   deadlines?: Partial<Deadlines>;
 };
 
