@@ -8,6 +8,7 @@ import { POLICY_TOPIC, createPolicyBook, type MemberPolicy } from "../policy/ind
 import { createRelay, CREDENTIAL_USED_TOPIC, recipientFacts, startInbound } from "../relay/index.ts";
 import { createSpool } from "../spool/index.ts";
 import { attempt } from "./attempt.ts";
+import { openDeliveryParts } from "./delivery-parts.ts";
 import { followNotices } from "./notices.ts";
 import { openPoolKey } from "./pool-key.ts";
 import { createPump } from "./pump.ts";
@@ -79,6 +80,8 @@ async function open(options: RelayRoleOptions, opened: (() => Promise<void>)[]) 
   });
   const habits = openBreakerHabits(dataPath(config, "habits.sqlite"), log);
   opened.push(async () => habits.close());
+  const parts = openDeliveryParts(options);
+  opened.push(async () => parts.close());
   const poolReturnPath = `bounce.${config.POOL_DOMAIN}`;
   const relay = createRelay({
     identity: {
@@ -101,7 +104,8 @@ async function open(options: RelayRoleOptions, opened: (() => Promise<void>)[]) 
     delivery: {
       port: config.DELIVERY_PORT,
       allowPrivate: config.ALLOW_PRIVATE_NETWORK,
-      ownHosts: [config.POOL_HOSTNAME],
+      ownHosts: [config.POOL_HOSTNAME, ...config.EGRESS_ADDRESSES.map(({ ehlo }) => ehlo)],
+      egress: parts.egress,
     },
     spool,
     policyBook,
@@ -205,6 +209,7 @@ async function open(options: RelayRoleOptions, opened: (() => Promise<void>)[]) 
     spool,
     queue,
     policyBook,
+    egress: parts.egress,
     addresses,
     poolKey,
     /** The certificate was renewed: new connections get it, those that are open stay as they are. */
@@ -224,6 +229,7 @@ async function open(options: RelayRoleOptions, opened: (() => Promise<void>)[]) 
       await pump.close();
       await spool.close();
       habits.close();
+      parts.close();
     },
   };
 }
