@@ -1,10 +1,10 @@
-import { cp, readFile, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { between, seededRandom } from "../../src/devnet/random.ts";
+import { alteredBuild } from "./altered.ts";
 import { startCooperative, tellLogOnFailure, type Cooperative, type Member } from "./cooperative.ts";
 import { reconcile, type Ledger } from "./ledger.ts";
-import { removeDirectory, temporaryDirectory, until } from "./servers/process.ts";
+import { until } from "./servers/process.ts";
 import { attach, type Syscall } from "./servers/strace.ts";
 import { startSink, type Sink } from "./sink.ts";
 import { compose, CutError, openSubmission } from "./submission.ts";
@@ -20,7 +20,6 @@ import { compose, CutError, openSubmission } from "./submission.ts";
 const SEED = process.env["CRASH_SEED"] ?? String(Date.now());
 const POINTS = process.env["CRASH_POINTS"] ?? "36";
 const MAILBOXES = "127.0.0.30";
-const ROOT = join(import.meta.dirname, "../..");
 const LARGE = "A line of a large message, which is longer than the others.\r\n".repeat(1_400);
 /** The spool's log is told from the logs of other databases by its path. */
 const WAL_CALLS = ["pwrite64", "fsync", "fdatasync"];
@@ -204,51 +203,43 @@ describe("the harness can fail", () => {
     "a build that answers before the commit loses what it acknowledged; this one does not",
     { timeout: 120_000 },
     async () => {
-      const directory = await temporaryDirectory("early");
-      try {
-        for (const name of ["node_modules", "package.json", "rules", "lexicons"])
-          await symlink(join(ROOT, name), join(directory, name));
-        await cp(join(ROOT, "dist"), join(directory, "dist"), { recursive: true });
-        const file = join(directory, "dist/relay/submission/transaction.js");
-        const text = await readFile(file, "utf8");
-        expect(text.split("const accepted = await spool.accept(")).toHaveLength(2);
-        await writeFile(file, text.replace("const accepted = await spool.accept(", EARLY));
-
-        for (const [program, wanted] of [
-          [join(directory, "dist/cli/main.js"), "lost"],
-          [undefined, "safe"],
-        ] as const) {
-          await coop.product.terminate();
-          await coop.product.start(program);
-          const own: Ledger = { acknowledged: new Map(), unknown: new Set(), refused: new Set() };
-          const id = `early-${wanted}@alder.test`;
-          const [from, to] = ["noreply@alder.test", "a@sink.test"];
-          const client = await openSubmission(coop, members[0]!);
-          await client.begin(from, to);
-          client.socket.write(compose({ from, to, subject: "Load", id }));
-          // It dies in front of the first write of the commit.
-          const traced = await attach(coop.product.pid(), {
-            trace: ["pwrite64"],
-            inject: ["pwrite64:signal=KILL:when=1"],
-            path: wal(),
-          });
-          const reply = await client.say(".").catch(() => "cut");
-          if (reply.startsWith("250 ")) own.acknowledged.set(id, [to]);
-          else own.unknown.add(id);
-          await coop.product.ended();
-          await traced.stop();
-          await coop.product.start();
-          await submitScenario(members[0]!);
-          await until("what came later", () => arrived([...ledger.acknowledged.keys()]));
-          const copies = sink.copies.filter(({ messageId }) => messageId === id);
-          expect({ wanted, findings: reconcile(own, copies, [Date.now()]) }).toEqual({
-            wanted,
-            findings: wanted === "lost" ? [`${id} to ${to} was acknowledged, and is lost`] : [],
-          });
-          expect(reply).toMatch(wanted === "lost" ? /^250 / : /^cut$/);
-        }
-      } finally {
-        await removeDirectory(directory);
+      await using early = await alteredBuild(
+        "relay/submission/transaction.js",
+        "const accepted = await spool.accept(",
+        EARLY,
+      );
+      for (const [program, wanted] of [
+        [early.program, "lost"],
+        [undefined, "safe"],
+      ] as const) {
+        await coop.product.terminate();
+        await coop.product.start(program);
+        const own: Ledger = { acknowledged: new Map(), unknown: new Set(), refused: new Set() };
+        const id = `early-${wanted}@alder.test`;
+        const [from, to] = ["noreply@alder.test", "a@sink.test"];
+        const client = await openSubmission(coop, members[0]!);
+        await client.begin(from, to);
+        client.socket.write(compose({ from, to, subject: "Load", id }));
+        // It dies in front of the first write of the commit.
+        const traced = await attach(coop.product.pid(), {
+          trace: ["pwrite64"],
+          inject: ["pwrite64:signal=KILL:when=1"],
+          path: wal(),
+        });
+        const reply = await client.say(".").catch(() => "cut");
+        if (reply.startsWith("250 ")) own.acknowledged.set(id, [to]);
+        else own.unknown.add(id);
+        await coop.product.ended();
+        await traced.stop();
+        await coop.product.start();
+        await submitScenario(members[0]!);
+        await until("what came later", () => arrived([...ledger.acknowledged.keys()]));
+        const copies = sink.copies.filter(({ messageId }) => messageId === id);
+        expect({ wanted, findings: reconcile(own, copies, [Date.now()]) }).toEqual({
+          wanted,
+          findings: wanted === "lost" ? [`${id} to ${to} was acknowledged, and is lost`] : [],
+        });
+        expect(reply).toMatch(wanted === "lost" ? /^250 / : /^cut$/);
       }
     },
   );
