@@ -164,8 +164,16 @@ type Pause = {
   at: number;
   by: string | null;
   reason: string;
+  mail: { at: number; to: string | null; state: string; reply: string } | null;
   end: { at: number; by: string; how: string; reason: string } | null;
 };
+
+/** What became of the mail that told the member. */
+function mailLine({ at, to, state, reply }: NonNullable<Pause["mail"]>): string {
+  if (state === "no-contact") return "not told by mail: the application gives no mail address";
+  if (state === "too-many") return "not told by mail: it got its share of such mails before";
+  return `told by mail ${when(at)}, to ${to}: ${state}${reply === "" ? "" : ` (${reply})`}`;
+}
 
 /** What the cooperative knows of a member, with what it applied with. */
 export async function memberShow(did: string, options: Common): Promise<number> {
@@ -185,6 +193,7 @@ export async function memberShow(did: string, options: Common): Promise<number> 
     const what = pause.credential === null ? "paused" : `credential ${pause.credential} paused`;
     out.say(`${what} ${when(pause.at)} by ${plain(pause.by ?? "the breaker")}: ${plain(pause.cause)}`);
     if (pause.reason !== "") out.say(`  ${plain(pause.reason)}`);
+    if (pause.mail) out.say(`  ${plain(mailLine(pause.mail))}`);
     if (pause.end) out.say(`  ended ${when(pause.end.at)} by ${plain(pause.end.by)} (${pause.end.how})`);
   }
   for (const application of view.applications) out.say(`\n${applicationLines(application)}`);

@@ -39,7 +39,10 @@ export function membersApi(core: Core): Hono {
       left: member.left_at === null ? null : { by: member.left_by, reason: member.left_reason },
       applications: core.members.applications.of(subject),
       credentials: core.members.credentialsOf(subject).map(credentialView),
-      pauses: core.pauses.of(subject, 20),
+      pauses: core.pauses.of(subject, 20).map((pause) => ({
+        ...pause,
+        mail: core.notices.receipt(`pause:${pause.id}:paused`) ?? null,
+      })),
     });
   });
 

@@ -26,5 +26,9 @@ export async function pauseView({ core, spool, clock }: QueryParts, pause: Pause
       .credentialsOf(did)
       .some((one) => one.revoked === null && (credential === null || one.id === credential)),
     held: waiting?.recipients ?? null,
+    mails: {
+      paused: core.notices.receipt(`pause:${pause.id}:paused`) ?? null,
+      resumed: core.notices.receipt(`pause:${pause.id}:resumed`) ?? null,
+    },
   };
 }

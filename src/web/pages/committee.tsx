@@ -14,6 +14,7 @@ import {
 } from "../words.ts";
 import { Allowlist, Operators, PoolNumbers, RecentLabels, Together } from "./overview.tsx";
 import { StandingBadge } from "./parts.tsx";
+import { mailWords } from "./pause-mail.tsx";
 
 /** What the committee sees: the pool, every member's standing, and why it changed. */
 export function CommitteePage({ view }: { view: CommitteeOverview }) {
@@ -84,6 +85,7 @@ function Waiting({ view: { applications, pauses } }: { view: CommitteeOverview }
             { label: "Why" },
             { label: "Waiting", numeric: true },
             { label: "Since" },
+            { label: "Told" },
           ]}
           rows={pauses.map((pause) => ({
             key: String(pause.id),
@@ -93,6 +95,7 @@ function Waiting({ view: { applications, pauses } }: { view: CommitteeOverview }
               pause.by === null ? pause.title : `${pause.by}: ${pause.reason}`,
               pause.held === null ? "–" : formatCount(pause.held),
               <Time at={pause.at} />,
+              pause.mails.paused ? mailWords(pause.mails.paused) : "not told by mail",
             ],
           }))}
         />

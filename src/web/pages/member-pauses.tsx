@@ -1,4 +1,5 @@
 import { Badge, Card, EmptyState, KeyValue, Section, Time } from "../components.tsx";
+import { MailLine } from "./pause-mail.tsx";
 import { pausePath } from "../paths.ts";
 import type { MemberPause, MemberView } from "../view.ts";
 import { formatCount } from "../words.ts";
@@ -21,7 +22,7 @@ export function OpenPause({
   return (
     <Card tone="warn" id={`pause-${pause.id}`}>
       <h2>{headline(pause)}</h2>
-      <KeyValue items={factsOf(pause)} />
+      <KeyValue items={factsOf(pause, forCommittee)} />
       {forCommittee ? (
         <CommitteeForm pause={pause} />
       ) : pause.by === null ? (
@@ -39,9 +40,10 @@ function headline({ credentialName }: MemberPause): string {
 const FACTS: Record<string, string> = {
   reached: "New people reached",
   hard: "Hard bounces",
+  among: "Among the last new people",
 };
 
-function factsOf(pause: MemberPause): Answer[] {
+function factsOf(pause: MemberPause, forCommittee: boolean): Answer[] {
   const items: Answer[] = [["Why", pause.by === null ? pause.title : pause.reason]];
   for (const [name, label] of Object.entries(FACTS)) {
     const value = pause.facts[name];
@@ -54,6 +56,9 @@ function factsOf(pause: MemberPause): Answer[] {
       "Waiting",
       pause.held === 1 ? "mail to 1 recipient" : `mail to ${formatCount(pause.held)} recipients`,
     ]);
+  const { paused } = pause.mails;
+  if (paused)
+    items.push([forCommittee ? "Mail to the member" : "Mail to you", <MailLine receipt={paused} />]);
   items.push(["What to do", pause.remedy]);
   return items;
 }
@@ -134,6 +139,13 @@ export function PastPauses({ view }: { view: MemberView }) {
                   <Time at={pause.end.at} />: {ENDINGS[pause.end.how]}, by {pause.end.by}. {pause.end.reason}
                 </p>
               ) : null}
+              {[pause.mails.paused, pause.mails.resumed].map((receipt) =>
+                receipt ? (
+                  <p class="soft small">
+                    <MailLine receipt={receipt} />
+                  </p>
+                ) : null,
+              )}
             </li>
           ))}
         </ul>

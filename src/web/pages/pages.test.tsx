@@ -4,6 +4,7 @@ import { explanation } from "../fixtures/label.fixture.ts";
 import { committeeOverview, publicOverview, WARNED } from "../fixtures/pool.fixture.ts";
 import { renderPage, type Rendered } from "../render.tsx";
 import type { Identity } from "../session.ts";
+import type { MailReceipt } from "../../notice/index.ts";
 import type { MemberPause, MemberView } from "../view.ts";
 
 const committee: Identity = { role: "committee" };
@@ -172,6 +173,35 @@ describe("a member's page", () => {
     for (const fact of facts) expect(text).toContain(fact);
     expect(text.includes("you get the new one")).toBe(change.inUse !== false);
     expect(text.includes("The mail that waits leaves")).toBe(!facts.includes("The mail waits on"));
+  });
+
+  test.each<[string, Partial<MailReceipt>, string]>([
+    ["on its way", {}, "to c...@example.org: on its way"],
+    ["delivered", { state: "delivered" }, "to c...@example.org: delivered"],
+    ["failed", { state: "failed", reply: "550 5.1.1 gone" }, "to c...@example.org: failed (550 5.1.1 gone)"],
+    [
+      "no address",
+      { state: "no-contact", to: null },
+      "Not told by mail: the application gives no mail address",
+    ],
+    ["too many", { state: "too-many" }, "Not told by mail: it got its share of such mails before"],
+  ])("says what the member was told by mail: %s", async (_, change, words) => {
+    const [pause] = suspendedMember.pauses;
+    const paused = {
+      at: pause!.at,
+      to: "c...@example.org",
+      state: "waiting" as const,
+      stateAt: pause!.at,
+      reply: "",
+      ...change,
+    };
+    const open = { ...pause!, mails: { paused, resumed: null } };
+    const over = {
+      ...open,
+      end: { at: pause!.at, by: "rosa", how: "resumed" as const, reason: "Known" },
+    };
+    for (const one of [open, over])
+      expect(readable(await member({ ...suspendedMember, pauses: [one] }))).toContain(words);
   });
 
   test("nor of one of two pauses of a credential", async () => {
