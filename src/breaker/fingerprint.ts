@@ -106,17 +106,52 @@ export function resemblance(a: Uint32Array, b: Uint32Array): number {
 }
 
 function sketch(parts: readonly (readonly string[])[]): Uint32Array {
-  const hashes = new Set<number>();
+  const smallest = createSmallest(SKETCH_SIZE);
   for (const words of parts) {
     let before = 0;
     for (const word of words) {
       const hash = fnv1a(word);
-      hashes.add(mixed(Math.imul(before, 31) ^ hash));
+      smallest.add(mixed(Math.imul(before, 31) ^ hash));
       before = hash;
     }
-    hashes.add(mixed(Math.imul(before, 31)));
+    smallest.add(mixed(Math.imul(before, 31)));
   }
-  return Uint32Array.from(hashes).sort().slice(0, SKETCH_SIZE);
+  return smallest.sorted();
+}
+
+/** Numbers that came lately are told from new ones at once: text says the same again and again. */
+const RECENT = 256;
+
+/** The `most` smallest of the numbers that it is given, each of them once. */
+function createSmallest(most: number) {
+  const kept = new Uint32Array(4 * most);
+  const lately = new Uint32Array(RECENT);
+  let used = 0;
+  let limit = 0xffffffff;
+
+  function tidy(): void {
+    let distinct = 0;
+    for (const value of kept.subarray(0, used).sort()) {
+      if (distinct > 0 && kept[distinct - 1] === value) continue;
+      kept[distinct++] = value;
+      if (distinct === most) break;
+    }
+    used = distinct;
+    if (used === most) limit = kept[used - 1]!;
+  }
+
+  return {
+    add(value: number): void {
+      if (value > limit || (lately[value % RECENT] === value && value > 0)) return;
+      lately[value % RECENT] = value;
+      kept[used++] = value;
+      if (used === kept.length) tidy();
+    },
+    sorted(): Uint32Array {
+      tidy();
+      return kept.slice(0, used);
+    },
+  };
 }
 
 /** FNV-1a, 32 bits. */

@@ -1,3 +1,4 @@
+import { isAscii } from "node:buffer";
 import type { Address } from "postal-mime";
 import { fingerprint, type Fingerprint, type Mime } from "./fingerprint.ts";
 import { digest } from "./links.ts";
@@ -8,6 +9,10 @@ const LOOKED_AT = 65_536;
 /** And so many lines of it: to the parser thousands of empty ones are more than their octets. */
 const MOST_LINES = 2_000;
 const LF = 10;
+/** Those that say what the body is, each with its folding. */
+const CONTENT_FIELDS = /^content-[^\r\n]*(?:\r\n[ \t][^\r\n]*)*/gim;
+const PLAIN_TEXT =
+  /^content-(?:type:[ \t]*text\/plain(?:;[ \t]*charset="?(?:us-ascii|utf-8)"?)?|transfer-encoding:[ \t]*[78]bit)[ \t]*$/i;
 /** A message within the message is an attachment, equal or not. */
 const LIMITS = { maxNestingDepth: 20, maxHeadersSize: LOOKED_AT, maxRfc822NestingDepth: 0 };
 
@@ -38,14 +43,30 @@ function repliesTo(addresses: readonly Address[]): string {
     .join();
 }
 
+/**
+ * A message that is nothing but text in ASCII, as most mail of applications is: the parser needs only its header block, for
+ * the rest takes it a turn of the event loop a line.
+ */
+function plainTextOf(bytes: Uint8Array): { head: Uint8Array; text: string } | undefined {
+  const octets = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  const end = octets.indexOf("\r\n\r\n") + 4;
+  if (end < 4 || end === octets.length) return undefined;
+  const head = octets.subarray(0, end);
+  const body = octets.subarray(end);
+  const content = head.toString("latin1").match(CONTENT_FIELDS) ?? [];
+  if (!content.every((field) => PLAIN_TEXT.test(field)) || !isAscii(body)) return undefined;
+  return { head, text: body.toString("latin1") };
+}
+
 async function readMime(bytes: Uint8Array, cut: boolean): Promise<Mime> {
   try {
-    const mail = await parseMail(bytes, LIMITS);
+    const plain = plainTextOf(bytes);
+    const mail = await parseMail(plain?.head ?? bytes, LIMITS);
     return {
       fromName: mail.from?.name ?? "",
       replyTo: repliesTo(mail.replyTo ?? []),
       subject: mail.subject ?? "",
-      text: mail.text ?? null,
+      text: plain?.text ?? mail.text ?? null,
       html: mail.html ?? null,
       attachments: mail.attachments.map(({ mimeType, content }) => ({
         mimeType,

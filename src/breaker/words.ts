@@ -10,8 +10,15 @@ const SCHEME = /[a-z][a-z0-9+.-]{1,15}:\/\//gi;
 const CAPITALS = /^[A-Z2-7]{5,}$|^[A-Z2-7]{3,}(?:-[A-Z2-7]{3,})+$/;
 const UNSPACED = /[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]/;
 const INVISIBLE = /[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]/g;
-/** Most words of most mail: nothing in them needs a second look. */
-const PLAIN = /^[("']{0,2}([A-Za-z]?[a-z]+)[.,:;!?)"']{0,2}$/;
+/** Most words of most mail: letters or figures, with at most two of these before and behind them. */
+const OPENING = signs("(\"'");
+const CLOSING = signs(".,:;!?)\"'");
+const [UPPER_A, UPPER_Z, LOWER_A, LOWER_Z] = [65, 90, 97, 122];
+/** Of `\s`, those that are not ASCII. */
+const SPACES: ReadonlySet<number> = new Set([
+  0xa0, 0x1680, 0x2000, 0x2001, 0x2002, 0x2003, 0x2004, 0x2005, 0x2006, 0x2007, 0x2008, 0x2009, 0x200a,
+  0x2028, 0x2029, 0x202f, 0x205f, 0x3000, 0xfeff,
+]);
 /** Longer than any word; a link has been looked for in it. */
 const LONG = 300;
 /** Seen as a space, and a letter to everything else. */
@@ -32,12 +39,25 @@ export function wordsOf(text: string, onLink: (link: string) => void): Words {
     masked += 1 + Math.floor(length / MASKED_UNIT);
     if (words.at(-1) !== sign) words.push(sign);
   };
-  for (const raw of plainText(text).split(/\s+/)) {
-    const plain = raw.length < 25 ? PLAIN.exec(raw)?.[1] : undefined;
-    if (plain !== undefined) {
-      words.push(plain.toLowerCase());
+  const seen = plainText(text);
+  for (let at = 0; at < seen.length;) {
+    if (isSpace(seen.charCodeAt(at))) {
+      at++;
       continue;
     }
+    const from = at;
+    const first = skip(seen, from, from + 2, OPENING);
+    const figures = isFigure(seen.charCodeAt(first));
+    const last = figures ? endOfFigures(seen, first) : endOfWord(seen, first);
+    at = last === first ? first : skip(seen, last, last + 2, CLOSING);
+    if (last > first && at - from < 25 && (at === seen.length || isSpace(seen.charCodeAt(at)))) {
+      const plain = seen.slice(first, last);
+      if (figures) mask(CODE, plain);
+      else words.push(seen.charCodeAt(first) <= UPPER_Z ? plain.toLowerCase() : plain);
+      continue;
+    }
+    while (at < seen.length && !isSpace(seen.charCodeAt(at))) at++;
+    const raw = seen.slice(from, at);
     if (raw.includes("://")) {
       for (const { 0: scheme, index } of raw.matchAll(SCHEME))
         onLink(raw.slice(index, index + scheme.length + 300));
@@ -66,6 +86,45 @@ export function wordsOf(text: string, onLink: (link: string) => void): Words {
       );
   }
   return { words, masked };
+}
+
+function signs(text: string): Uint8Array {
+  const table = new Uint8Array(128);
+  for (const sign of text) table[sign.charCodeAt(0)] = 1;
+  return table;
+}
+
+/** The first place from `at` on, `end` at most, where no octet of `signs` stands. */
+function skip(text: string, at: number, end: number, signs: Uint8Array): number {
+  const most = Math.min(end, text.length);
+  while (at < most && signs[text.charCodeAt(at)] === 1) at++;
+  return at;
+}
+
+/** Of letters, the first of them perhaps a capital; a capital alone is none. `at`: there is no word. */
+function endOfWord(text: string, at: number): number {
+  const first = text.charCodeAt(at);
+  const capital = first >= UPPER_A && first <= UPPER_Z;
+  let end = capital ? at + 1 : at;
+  const letters = end;
+  for (; end < text.length; end++) {
+    const code = text.charCodeAt(end);
+    if (code < LOWER_A || code > LOWER_Z) break;
+  }
+  return end === letters ? at : end;
+}
+
+function endOfFigures(text: string, at: number): number {
+  while (at < text.length && isFigure(text.charCodeAt(at))) at++;
+  return at;
+}
+
+const isFigure = (code: number) => code >= 48 && code <= 57;
+
+/** The same as `\s`. */
+function isSpace(code: number): boolean {
+  if (code < 0x80) return code === 32 || (code >= 9 && code <= 13);
+  return SPACES.has(code);
 }
 
 function plainText(text: string): string {

@@ -4,7 +4,10 @@ const CR = 13;
 const LF = 10;
 const TAB = 9;
 const SP = 32;
-const OUT_BYTES = 16_384;
+/** What is shorter is gathered before it is hashed: each call of the hash costs as much as some hundred octets. */
+const SHORT = 512;
+/** In use only while `update` runs. */
+const gathered = Buffer.allocUnsafeSlow(16_384);
 
 /** The body hash (`bh=`) of a message that comes in pieces. */
 export interface BodyHash {
@@ -13,41 +16,65 @@ export interface BodyHash {
   digest(): string;
 }
 
-/** SHA-256 over the relaxed canonical form of a body (RFC 6376 section 3.4.4). Lines end with CRLF. */
+/**
+ * SHA-256 over the relaxed canonical form of a body (RFC 6376 section 3.4.4). Lines end with CRLF. Most text is in that
+ * form already: what stands between two changes goes into the hash as it is.
+ */
 export function relaxedBodyHash(): BodyHash {
   const hash = createHash("sha256");
-  const out = Buffer.allocUnsafe(OUT_BYTES);
   let used = 0;
   let started = false;
   let blankLines = 0;
   let space = false;
   let carriage = false;
 
-  function put(byte: number): void {
-    if (used === OUT_BYTES) {
-      hash.update(out);
-      used = 0;
-    }
-    out[used++] = byte;
+  function flush(): void {
+    if (used > 0) hash.update(gathered.subarray(0, used));
+    used = 0;
   }
 
-  function content(byte: number): void {
+  function put(byte: number): void {
+    if (used === gathered.length) flush();
+    gathered[used++] = byte;
+  }
+
+  function asItStands(chunk: Uint8Array, from: number, to: number): void {
+    if (to - from < SHORT) {
+      for (let i = from; i < to; i++) put(chunk[i]!);
+      return;
+    }
+    flush();
+    hash.update(chunk.subarray(from, to));
+  }
+
+  /** Content follows: the line ends and the space before it count. */
+  function begin(): void {
     for (; blankLines > 0; blankLines--) {
       put(CR);
       put(LF);
     }
-    if (space) {
-      put(SP);
-      space = false;
-    }
-    put(byte);
+    if (space) put(SP);
+    space = false;
     started = true;
   }
 
   return {
     update(chunk) {
+      let from = -1;
       for (let i = 0; i < chunk.length; i++) {
         const byte = chunk[i]!;
+        if (from >= 0) {
+          if (byte > SP) continue;
+          // Before content one space and one line end stay.
+          if (byte === SP && chunk[i + 1]! > SP) continue;
+          if (byte === CR && chunk[i + 1] === LF && chunk[i + 2]! > SP) {
+            i += 2;
+            continue;
+          }
+          if (byte !== CR && byte !== SP && byte !== TAB) continue;
+          asItStands(chunk, from, i);
+          from = -1;
+        }
         if (carriage) {
           carriage = false;
           if (byte === LF) {
@@ -55,20 +82,29 @@ export function relaxedBodyHash(): BodyHash {
             blankLines++;
             continue;
           }
-          content(CR);
+          begin();
+          put(CR);
         }
         if (byte === CR) carriage = true;
         else if (byte === SP || byte === TAB) space = true;
-        else content(byte);
+        else {
+          begin();
+          from = i;
+        }
       }
+      if (from >= 0) asItStands(chunk, from, chunk.length);
+      flush();
     },
     digest() {
-      if (carriage) content(CR);
+      if (carriage) {
+        begin();
+        put(CR);
+      }
       if (started) {
         put(CR);
         put(LF);
       }
-      hash.update(out.subarray(0, used));
+      flush();
       return hash.digest("base64");
     },
   };

@@ -127,6 +127,23 @@ describe("relaxed canonical form (RFC 6376 section 3.4.5 and 3.4.4)", () => {
     expect(bytewise.digest()).toBe(sha(canonical));
   });
 
+  test("long bodies with changes in them, in pieces of any size", () => {
+    const pieces = ["x".repeat(700), "word", " ", "  ", "\t", "\r\n", "\r\n\r\n", "\r", " \r\n", "\xe9", "."];
+    for (let round = 0; round < 200; round++) {
+      let input = "";
+      for (let n = 0; n < 60; n++) input += pieces[(n * n + n * round + (round >> 3)) % pieces.length];
+      const lines = input.split("\r\n").map((line) => line.replace(/[ \t]+/g, " ").replace(/ $/, ""));
+      const canonical = lines.join("\r\n").replace(/(?:\r\n)+$/, "");
+      const hash = relaxedBodyHash();
+      const bytes = Buffer.from(input, "latin1");
+      const step = 1 + round * 13;
+      for (let i = 0; i < bytes.length; i += step) hash.update(bytes.subarray(i, i + step));
+      expect(hash.digest(), JSON.stringify([round, input])).toBe(
+        sha(canonical === "" ? "" : `${canonical}\r\n`),
+      );
+    }
+  });
+
   test.each<[string, string]>([
     ["A: X", "a:X"],
     ["B : Y\t\r\n\tZ  ", "b:Y Z"],

@@ -1,3 +1,4 @@
+import { isAscii } from "node:buffer";
 import { relaxedBodyHash } from "../../protocol/dkim/index.ts";
 import { refusal as refused, tooLarge, type Refusal } from "./refusal.ts";
 
@@ -6,6 +7,8 @@ const MAX_LINE = 998;
 const MAX_START = 65_536;
 const CR = 13;
 const LF = 10;
+const LONE_CR = "a CR stands alone; lines end with CRLF";
+const TOO_LONG = `a line is longer than ${MAX_LINE} octets`;
 
 /**
  * Reads a message as it comes in: takes the header block, hands the body on, hashes it for DKIM, and looks at every
@@ -36,32 +39,39 @@ export function createIntake(maxSize: number): Intake {
   let inHead = true;
   let carriage = false;
   let line = 0;
-  let high = 0;
+  let eightBit = false;
   const start: Uint8Array[] = [];
   let refusal: Refusal | undefined;
 
-  /** Index after the header's empty line, or -1; sets `refusal`. */
+  /** Index after the header's empty line, or -1; sets `refusal`. Most octets pass the first comparison. */
   function scan(chunk: Uint8Array): number {
     let headEnd = -1;
-    for (let i = 0; i < chunk.length; i++) {
-      const byte = chunk[i]!;
-      if (byte === LF) {
-        if (!carriage) return fault("a line ends with a bare LF; lines end with CRLF");
-        carriage = false;
-        if (inHead && headEnd < 0 && line === 0) headEnd = i + 1;
-        line = 0;
-        continue;
-      }
-      if (carriage) return fault("a CR stands alone; lines end with CRLF");
-      if (byte === CR) {
-        carriage = true;
-        continue;
-      }
-      if (!inHead || headEnd >= 0) high |= byte;
-      if (byte === 0) return fault("it contains a NUL octet");
-      if (++line > MAX_LINE) return fault(`a line is longer than ${MAX_LINE} octets`);
+    let i = 0;
+    if (carriage && chunk.length > 0) {
+      if (chunk[0] !== LF) return fault(LONE_CR);
+      carriage = false;
+      if (inHead && line === 0) headEnd = 1;
+      line = 0;
+      i = 1;
     }
-    return headEnd;
+    let lineStart = i - line;
+    for (; i < chunk.length; i++) {
+      const byte = chunk[i]!;
+      if (byte > CR || (byte !== CR && byte !== LF && byte !== 0)) continue;
+      if (i - lineStart > MAX_LINE) return fault(TOO_LONG);
+      if (byte === LF) return fault("a line ends with a bare LF; lines end with CRLF");
+      if (byte === 0) return fault("it contains a NUL octet");
+      if (i + 1 === chunk.length) {
+        carriage = true;
+        line = i - lineStart;
+        return headEnd;
+      }
+      if (chunk[i + 1] !== LF) return fault(LONE_CR);
+      if (inHead && headEnd < 0 && i === lineStart) headEnd = i + 2;
+      lineStart = ++i + 1;
+    }
+    line = chunk.length - lineStart;
+    return line > MAX_LINE ? fault(TOO_LONG) : headEnd;
   }
 
   function fault(what: string): number {
@@ -94,6 +104,7 @@ export function createIntake(maxSize: number): Intake {
         body = chunk.subarray(headEnd);
       }
       if (body.length === 0) return undefined;
+      eightBit ||= !isAscii(body);
       hash.update(body);
       return body;
     },
@@ -106,7 +117,7 @@ export function createIntake(maxSize: number): Intake {
         bodyHash: hash.digest(),
         size,
         start: Buffer.concat(start),
-        eightBit: high > 127,
+        eightBit,
       };
     },
   };
