@@ -53,5 +53,4 @@ function findDigits(words: string, piece: string, from: number): number {
 }
 
 const HASH = 35;
-const fits = (char: number, wanted: number) =>
-  wanted === HASH ? char >= 48 && char <= 57 : char === wanted;
+const fits = (char: number, wanted: number) => (wanted === HASH ? char >= 48 && char <= 57 : char === wanted);

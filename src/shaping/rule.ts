@@ -23,7 +23,7 @@ export type Rule = {
   class: ReplyClass | undefined;
   fault: ReplyFault | undefined;
   /** Undefined: as the code says. */
-  then: "retry" | "bounce" | undefined;
+  outcome: "retry" | "bounce" | undefined;
   measure: Measure | undefined;
   advice: string | undefined;
   source: string | undefined;
@@ -71,6 +71,6 @@ export function judgeBy(rules: readonly Rule[], reply: HeardReply): ShapedReply 
 
 function classified(rule: Rule, reply: HeardReply, base: Classified): Classified {
   const kind = rule.class ?? base.class;
-  const permanent = rule.then === undefined ? isPermanent(reply, kind) : rule.then === "bounce";
+  const permanent = rule.outcome === undefined ? isPermanent(reply, kind) : rule.outcome === "bounce";
   return { class: kind, permanent, fault: rule.fault ?? faultOf(kind) };
 }

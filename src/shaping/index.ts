@@ -1,0 +1,5 @@
+export type { DomainTls, HeardReply, Limits, Measure, ShapedReply, Shaping } from "./types.ts";
+export { OTHER, type Provider } from "./build.ts";
+export { builtInShaping, openShaping, type LiveShaping } from "./open.ts";
+export { readShaping } from "./read.ts";
+export { createShaping, unknownProvider } from "./shaping.ts";

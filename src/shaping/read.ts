@@ -1,0 +1,55 @@
+import { readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { build, type Problem, type ShapingData } from "./build.ts";
+import { keyOf, readDocument, type ShapingFile } from "./document.ts";
+import { layOver } from "./lay.ts";
+import { lineAt } from "./lines.ts";
+
+/** The providers and rules that the package brings. */
+const BUILT_IN = join(import.meta.dirname, "../../shaping/providers.toml");
+const MAX_BYTES = 262_144;
+
+export type ReadResult = { ok: true; data: ShapingData } | { ok: false; problems: string[] };
+
+/** The built-in file, and over it the operator's, if there is one. Problems name file, line and key. */
+export function readShaping(path: string | undefined): ReadResult {
+  const own = builtIn();
+  if (path === undefined) return buildOf(own, undefined);
+  const text = readText(path);
+  return typeof text === "string" ? layText(path, text) : { ok: false, problems: [text.problem] };
+}
+
+/** The same with the text of the operator's file at hand. */
+export function layText(name: string, text: string): ReadResult {
+  const read = readDocument(name, text);
+  return read.ok ? buildOf(builtIn(), read.file) : read;
+}
+
+function buildOf(lower: ShapingFile, upper: ShapingFile | undefined): ReadResult {
+  const built = build(upper ? layOver(lower.document, upper.document) : lower.document);
+  if (built.ok) return built;
+  const file = upper ?? lower;
+  const place = ({ path, words }: Problem) =>
+    `${file.name}:${lineAt(file.lines, path)}: ${keyOf(path)} ${words}`;
+  return { ok: false, problems: built.problems.map(place) };
+}
+
+let cached: ShapingFile | undefined;
+
+function builtIn(): ShapingFile {
+  if (cached) return cached;
+  const read = readDocument("providers.toml", readFileSync(BUILT_IN, "utf8"));
+  if (!read.ok) throw new Error(`The built-in shaping file is faulty:\n${read.problems.join("\n")}`);
+  return (cached = read.file);
+}
+
+function readText(path: string): string | { problem: string } {
+  try {
+    if (statSync(path).size > MAX_BYTES)
+      return { problem: `${path} is larger than ${MAX_BYTES / 1024} KiB, which no shaping file needs` };
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    return { problem: `${path} cannot be read (${code}): mend it, or remove ATMOS_SHAPING_FILE` };
+  }
+}

@@ -1,0 +1,116 @@
+import { describe, expect, test } from "vitest";
+import { parseReply } from "../protocol/smtp-reply/index.ts";
+import { builtInShaping, unknownProvider } from "./index.ts";
+import { REPLIES } from "./replies.fixture.ts";
+
+const shaping = builtInShaping();
+
+describe("what providers say", () => {
+  test.each(REPLIES)("%s, %s: %s", (mx, phase, raw, rule, kind, permanent, measure) => {
+    const judged = shaping.judge(shaping.providerOf(mx), { ...parseReply(raw), phase });
+    expect([judged.rule, judged.class, judged.permanent, judged.measure?.do]).toEqual([
+      rule,
+      kind,
+      permanent,
+      measure,
+    ]);
+  });
+
+  test("each rule that matches says what to do", () => {
+    for (const [mx, phase, raw] of REPLIES) {
+      const judged = shaping.judge(shaping.providerOf(mx), { ...parseReply(raw), phase });
+      if (judged.rule !== undefined) expect(judged.advice).toMatch(/\w.*[.)?]$/);
+    }
+  });
+
+  test("our own words match nothing, with or without a code", () => {
+    const text = "blocked using zen.spamhaus.org [TSS04] unusual rate of your DKIM domain";
+    const own = { code: 550, enhanced: "5.7.26", text, phase: "mail", own: true } as const;
+    expect(shaping.judge("gmail", own)).toMatchObject({ rule: undefined, measure: undefined });
+    const silent = { code: 0, enhanced: "", text, phase: "mail" } as const;
+    expect(shaping.judge("gmail", silent)).toMatchObject({ rule: undefined, class: "network" });
+  });
+});
+
+describe("who is behind a host", () => {
+  test.each([
+    ["gmail-smtp-in.l.google.com", "gmail"],
+    ["ALT1.ASPMX.L.GOOGLE.COM.", "gmail"],
+    ["smtp.google.com", "gmail"],
+    ["example-org.mail.protection.outlook.com", "microsoft"],
+    ["example-org.k-v1.mx.microsoft", "microsoft"],
+    ["hotmail-com.olc.protection.outlook.com", "outlook"],
+    ["mta5.am0.yahoodns.net", "yahoo"],
+    ["mx-att.mail.am0.yahoodns.net", "yahoo"],
+    ["mx.yahoo.co.jp", "yahoo-japan"],
+    ["mx01.mail.icloud.com", "apple"],
+    ["mail.protonmail.ch", "proton"],
+    ["in1-smtp.messagingengine.com", "fastmail"],
+    ["mx-ha03.web.de", "gmx"],
+    ["mx00.ionos.de", "ionos"],
+    ["emx.mail.ru", "mailru"],
+    ["mx.yandex.net", "yandex"],
+    ["mxbiz1.qq.com", "qq"],
+    ["126mx03.mxmail.netease.com", "netease"],
+    ["mx2.zoho.eu", "zoho"],
+    ["mail.tutanota.de", "tuta"],
+    ["inbound-smtp.eu-west-1.amazonaws.com", "amazon"],
+    ["ec2-192-0-2-1.eu-west-1.compute.amazonaws.com", "other"],
+    ["route1.mx.cloudflare.net", "cloudflare"],
+    ["mx1.mail.ovh.net", "ovh"],
+    ["vps-1.vps.ovh.net", "other"],
+    ["mailstore1.secureserver.net", "godaddy"],
+    ["ip-192-0-2-1.ip.secureserver.net", "other"],
+    ["aspmx1.migadu.com", "migadu"],
+    ["mxext1.mailbox.org", "mailbox-org"],
+    ["mx01.posteo.de", "posteo"],
+    ["mx1.seznam.cz", "seznam"],
+    ["mx.wp.pl", "wp"],
+    ["mx.poczta.onet.pl", "onet"],
+    ["mx2.emailsrvr.com", "rackspace"],
+    ["mx.notgoogle.com", "other"],
+    ["google.com.example.org", "other"],
+    ["mail.example.org", "other"],
+    ["", "other"],
+  ])("%s: %s", (host, provider) => expect(shaping.providerOf(host)).toBe(provider));
+
+  test.each([
+    ["gmail.com", "gmail"],
+    ["Hotmail.com", "outlook"],
+    ["web.de.", "gmx"],
+    ["a.test", undefined],
+  ])("mailboxes at %s: %s", (domain, provider) => expect(shaping.providerOfMailbox(domain)).toBe(provider));
+});
+
+describe("limits", () => {
+  test("every provider has some, and none is without bound but a rate", () => {
+    for (const provider of [...shaping.providers(), "other"]) {
+      const { connections, connectionsPerAddress, ...rest } = shaping.limitsOf(provider);
+      expect(connectionsPerAddress).toBeLessThanOrEqual(connections);
+      expect(connections).toBeLessThanOrEqual(20);
+      expect(rest.messagesPerConnection).toBeLessThanOrEqual(100);
+      expect(rest.recipientsPerMessage).toBeLessThanOrEqual(100);
+      if (rest.perMinute !== undefined) expect(rest.perMinute).toBeGreaterThan(0);
+    }
+  });
+
+  test("one that is like another has its limits and its rules", () => {
+    expect(shaping.limitsOf("outlook")).toEqual(shaping.limitsOf("microsoft"));
+    expect(shaping.limitsOf("nobody")).toEqual(shaping.limitsOf("other"));
+  });
+});
+
+test.each([
+  ["gmail", undefined],
+  ["gmial", /no provider; did you mean gmail\?/],
+  ["bigmail-of-somewhere", /no provider; there are gmail, microsoft/],
+])("a provider named %s", (name, why) => {
+  const words = unknownProvider(shaping, name);
+  if (why) expect(words).toMatch(why);
+  else expect(words).toBeUndefined();
+});
+
+test("no domain has a rule in the built-in file", () => {
+  expect(shaping.domainRule("gmail.com")).toBeUndefined();
+  expect(shaping.clearDomains()).toEqual([]);
+});
