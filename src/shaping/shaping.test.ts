@@ -1,26 +1,46 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { parseReply } from "../protocol/smtp-reply/index.ts";
+import { parseReply, type ReplyPhase } from "../protocol/smtp-reply/index.ts";
 import { builtInShaping, unknownProvider } from "./index.ts";
-import { REPLIES } from "./replies.fixture.ts";
 
 const shaping = builtInShaping();
 
+/**
+ * Replies as providers give them, from their own pages and from what operators have published; addresses and names are
+ * those of examples.
+ */
+type Case = {
+  mx: string;
+  phase: ReplyPhase;
+  reply: string;
+  rule: string | null;
+  class: string;
+  permanent: boolean;
+  measure: string | null;
+};
+const replies = readFileSync(join(import.meta.dirname, "replies.jsonl"), "utf8")
+  .trim()
+  .split("\n")
+  .map((line) => JSON.parse(line) as Case);
+
+const judge = ({ mx, phase, reply }: Case) =>
+  shaping.judge(shaping.providerOf(mx), { ...parseReply(reply), phase });
+
 describe("what providers say", () => {
-  test.each(REPLIES)("%s, %s: %s", (mx, phase, raw, rule, kind, permanent, measure) => {
-    const judged = shaping.judge(shaping.providerOf(mx), { ...parseReply(raw), phase });
-    expect([judged.rule, judged.class, judged.permanent, judged.measure?.do]).toEqual([
-      rule,
-      kind,
-      permanent,
-      measure,
+  test.each(replies)("$mx, $phase: $reply", (one) => {
+    const { rule = null, class: kind, permanent, measure } = judge(one);
+    expect([rule, kind, permanent, measure?.do ?? null]).toEqual([
+      one.rule,
+      one.class,
+      one.permanent,
+      one.measure,
     ]);
   });
 
   test("each rule that matches says what to do", () => {
-    for (const [mx, phase, raw] of REPLIES) {
-      const judged = shaping.judge(shaping.providerOf(mx), { ...parseReply(raw), phase });
-      if (judged.rule !== undefined) expect(judged.advice).toMatch(/\w.*[.)?]$/);
-    }
+    for (const { rule, advice } of replies.map(judge))
+      if (rule !== undefined) expect(advice).toMatch(/\w.*[.)?]$/);
   });
 
   test("our own words match nothing, with or without a code", () => {
