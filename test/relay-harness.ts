@@ -9,11 +9,14 @@ import { openHabits, type Habits } from "../src/breaker/index.ts";
 import { createAuthority } from "../src/devnet/certificates.ts";
 import { MovableClock } from "../src/lib/clock.ts";
 import { snowflakes } from "../src/lib/ids.ts";
+import { Database } from "../src/platform/database.ts";
+import { createHttpsText } from "../src/platform/https-text.ts";
 import { silentLog } from "../src/platform/log.ts";
 import { createMetrics, type Metrics } from "../src/platform/metrics.ts";
 import { createPolicyBook, hashSecret, type MemberPolicy, type PolicyBook } from "../src/policy/index.ts";
 import type { DnsAnswer, DnsType, Resolver } from "../src/protocol/dns/index.ts";
 import { createRelay, type CredentialUse, type Relay, type SubmissionConfig } from "../src/relay/index.ts";
+import { openTransport, transportMigration } from "../src/transport/index.ts";
 import { createSpool, type Spool } from "../src/spool/index.ts";
 
 const keys = {
@@ -144,6 +147,16 @@ export async function startRelay(
   const hooks: Testbed["hooks"] = {};
   const uses: CredentialUse[] = [];
   const metrics = createMetrics();
+  const db = new Database(":memory:", [transportMigration]);
+  const fetch = createHttpsText({ resolver, allowPrivate: true, maxBytes: 65_536, timeoutMs: 5_000 });
+  const transport = openTransport({
+    db,
+    resolver,
+    fetch,
+    clock,
+    log: silentLog,
+    ruleOf: (domain) => (domain.startsWith("clear.") ? { tls: "clear", minVersion: "TLSv1.2" } : undefined),
+  });
   const relay = createRelay({
     identity: {
       hostname: "relay.pool.test",
@@ -162,10 +175,11 @@ export async function startRelay(
       maxSize: MAX_SIZE,
       ...submission,
     },
-    delivery: { port, allowPrivate: true, deadlines: { connect: 2_000, dataEnd: 3_000 } },
+    delivery: { port, allowPrivate: true, deadlines: { greeting: 2_000, dataEnd: 3_000 } },
     spool,
     policyBook: book,
     habits,
+    transport,
     resolver,
     clock,
     log: silentLog,

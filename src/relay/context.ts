@@ -9,6 +9,7 @@ import type { PolicyBook } from "../policy/index.ts";
 import type { DkimKey } from "../protocol/dkim/index.ts";
 import type { Resolver } from "../protocol/dns/index.ts";
 import type { Spool } from "../spool/index.ts";
+import type { TlsObservation, Transport } from "../transport/index.ts";
 import type { Breaker } from "./breaker.ts";
 import type { Signer } from "./signing/index.ts";
 import type { CredentialUse } from "./submission/use.ts";
@@ -60,8 +61,6 @@ export type DeliveryConfig = {
   maxConnections?: number;
   maxPerProvider?: number;
   messagesPerConnection?: number;
-  /** Domains that the operator lets go in clear. */
-  plaintextDomains?: readonly string[];
   /** Names of our own hosts: mail that leads back to them is a loop. */
   ownHosts?: readonly string[];
   /** May mail hosts have private addresses? Only in a sandbox. */
@@ -70,13 +69,21 @@ export type DeliveryConfig = {
   localAddress?: string;
   /** Where mail leaves from; default: the system's own choice of address, and the identity's host name. */
   egress?: Egress;
+  /** PEM, trusted beside the system's authorities. */
+  ca?: string;
   deadlines?: Partial<Deadlines>;
 };
 
 /** Milliseconds of real time for each phase of a conversation (RFC 5321 section 4.5.3.2). */
 export type Deadlines = {
-  /** From the first packet to the end of STARTTLS and the second EHLO. */
+  /** Until the connection stands. */
   connect: number;
+  /** Until the host says who it is. */
+  greeting: number;
+  /** For each EHLO. */
+  ehlo: number;
+  /** For STARTTLS, and again for the handshake. */
+  tls: number;
   /** To find one that takes a conversation among all addresses of a domain. */
   allHosts: number;
   mail: number;
@@ -103,6 +110,10 @@ export type RelayContext = {
   signer: Signer;
   suppressed: SuppressionCheck;
   breaker: Breaker;
+  /** How mail of a domain must travel. */
+  transport: Transport;
+  /** Told of each TLS session that was tried, and of policies that could not be had (RFC 8460). */
+  observed: (observation: TlsObservation) => void;
   random: () => number;
   /** Something new is in the spool. */
   accepted: () => void;

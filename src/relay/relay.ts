@@ -21,6 +21,7 @@ import type {
   SuppressionCheck,
 } from "./context.ts";
 import type { NoticeWish } from "../notice/index.ts";
+import type { TlsObservation, Transport } from "../transport/index.ts";
 import { createBreaker } from "./breaker.ts";
 import type { Aftermath } from "./delivery/aftermath.ts";
 import { createDelivery } from "./delivery/index.ts";
@@ -50,6 +51,10 @@ export type RelayOptions = {
   event: EventMaker;
   /** Opens a member's DKIM key: PKCS#8 PEM. */
   open: (sealed: string) => Promise<string>;
+  /** How mail of a domain must travel; whoever opened it closes it. */
+  transport: Transport;
+  /** Told of each TLS session that was tried; default: nobody is. */
+  observed?: (observation: TlsObservation) => void;
   /** Told of log-ins; default: nobody is. */
   used?: (use: CredentialUse) => void;
   /** Default: nobody is suppressed. */
@@ -98,6 +103,7 @@ export function createRelay(options: RelayOptions): Relay {
     signer: createSigner({ open: options.open, poolKeys: identity.poolKeys }),
     suppressed: options.suppressed ?? (() => undefined),
     breaker,
+    observed: options.observed ?? (() => undefined),
     random: options.random ?? Math.random,
     accepted: () => delivery.wake(),
     used: options.used ?? (() => undefined),

@@ -1,7 +1,10 @@
 import { createEgress, egressMigration, type EgressNotice, type RunningEgress } from "../egress/index.ts";
 import { dataPath, type Config } from "../platform/config/index.ts";
 import { Database } from "../platform/database.ts";
+import { MAX_POLICY_BYTES } from "../protocol/mta-sts/index.ts";
 import { faultOfLocalAddress } from "../platform/local-address.ts";
+import { createHttpsText } from "../platform/https-text.ts";
+import { openTransport, transportMigration, type Transport } from "../transport/index.ts";
 import { attempt } from "./attempt.ts";
 import type { RoleParts } from "./role-parts.ts";
 
@@ -12,15 +15,18 @@ const MINUTE_MS = 60_000;
 const BOUND_EVERY_MS = MINUTE_MS;
 const LISTINGS_EVERY_MS = 15 * MINUTE_MS;
 const REVERSE_EVERY_MS = 60 * MINUTE_MS;
+const POLICIES_EVERY_MS = 5 * MINUTE_MS;
+/** To fetch a policy: mail to that domain waits so long for it at most. */
+const POLICY_MS = 15_000;
 /** Several nodes do not ask the same lists in the same second. */
 const JITTER = 0.1;
 
-export type DeliveryParts = { egress: RunningEgress; close: () => void };
+export type DeliveryParts = { egress: RunningEgress; transport: Transport; close: () => void };
 
 /** What delivery needs beside the spool, over one database: `delivery.sqlite`. */
 export function openDeliveryParts(options: RoleParts & { config: Config }): DeliveryParts {
   const { config, bus, clock, log, metrics, resolver, scheduler } = options;
-  const db = new Database(dataPath(config, "delivery.sqlite"), [egressMigration]);
+  const db = new Database(dataPath(config, "delivery.sqlite"), [egressMigration, transportMigration]);
   const named = config.EGRESS_ADDRESSES;
   const egress = createEgress({
     db,
@@ -46,10 +52,30 @@ export function openDeliveryParts(options: RoleParts & { config: Config }): Deli
   ];
   if (named.length > 0)
     for (const [name, everyMs, run] of tasks) scheduler.every({ name, everyMs, jitter: JITTER, run });
+  const fetch = createHttpsText({
+    resolver,
+    allowPrivate: config.ALLOW_PRIVATE_NETWORK,
+    maxBytes: MAX_POLICY_BYTES,
+    timeoutMs: POLICY_MS,
+  });
+  const transport = openTransport({ db, resolver, fetch, clock, log });
+  scheduler.every({
+    name: "MTA-STS kept",
+    everyMs: POLICIES_EVERY_MS,
+    jitter: JITTER,
+    run: transport.refresh,
+  });
+  scheduler.every({
+    name: "DNSSEC looked for",
+    everyMs: 60 * MINUTE_MS,
+    run: async () => void (await transport.validates()),
+  });
   return {
     egress,
+    transport,
     close() {
       egress.close();
+      transport.close();
       db.close();
     },
   };

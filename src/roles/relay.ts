@@ -73,15 +73,16 @@ async function open(options: RelayRoleOptions, opened: (() => Promise<void>)[]) 
     },
   });
   opened.push(() => spool.close());
+  const parts = openDeliveryParts(options);
+  opened.push(async () => parts.close());
   const policyBook = await createPolicyBook(spool.policies, {
     ...(config.POOL_HOURLY !== undefined && { poolHourly: config.POOL_HOURLY }),
     providers: config.PROVIDER_DAILY,
     providerOf: (domain): string | undefined => relay.providerOf(domain),
+    warmup: parts.egress.allowanceLeft,
   });
   const habits = openBreakerHabits(dataPath(config, "habits.sqlite"), log);
   opened.push(async () => habits.close());
-  const parts = openDeliveryParts(options);
-  opened.push(async () => parts.close());
   const poolReturnPath = `bounce.${config.POOL_DOMAIN}`;
   const relay = createRelay({
     identity: {
@@ -110,6 +111,7 @@ async function open(options: RelayRoleOptions, opened: (() => Promise<void>)[]) 
     spool,
     policyBook,
     habits,
+    transport: parts.transport,
     resolver,
     clock,
     log,

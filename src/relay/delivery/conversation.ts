@@ -1,12 +1,28 @@
-import { Readable } from "node:stream";
-import { createSecureContext, TLSSocket } from "node:tls";
-import SMTPConnection from "nodemailer/lib/smtp-connection";
-import { parseReply, type ReplyPhase } from "../../protocol/smtp-reply/index.ts";
+import type { TLSSocket } from "node:tls";
+import { systemClock } from "../../lib/clock.ts";
+import type { ReplyPhase } from "../../protocol/smtp-reply/index.ts";
+import {
+  judgeOf,
+  type TlsNeed,
+  type TlsProof,
+  type TlsResultType,
+  type TlsVerdict,
+} from "../../transport/index.ts";
 import type { Deadlines } from "../context.ts";
-import { createTranscript } from "./transcript.ts";
+import { offersOf, type Offers, type Reply } from "./envelope.ts";
+import { proofOf } from "./proof.ts";
+import { createTranscript, type Transcript } from "./transcript.ts";
+import { hear, say, transfer, type Session, type Transfer, type TransferResult } from "./transfer.ts";
+import { connectWire, type Wire } from "./wire.ts";
+
+export type { Reply } from "./envelope.ts";
+export type { Transfer, TransferResult } from "./transfer.ts";
 
 export const DEADLINES: Deadlines = {
   connect: 30_000,
+  greeting: 60_000,
+  ehlo: 60_000,
+  tls: 30_000,
   allHosts: 60_000,
   mail: 60_000,
   rcpt: 60_000,
@@ -19,316 +35,177 @@ export type Target = {
   name: string;
   address: string;
   port: number;
-  /** False only for domains that the operator lets go in clear. */
-  requireTls: boolean;
+  /** What the host is asked for by (SNI); empty: by nothing. */
+  servername: string;
+  /** Do not begin TLS even where it is offered: only for exceptions, after it has failed. */
+  clear: boolean;
   ehlo: string;
   localAddress?: string | undefined;
+  /** PEM, trusted beside the system's authorities. */
+  ca?: string | undefined;
   deadlines: Deadlines;
+  /** For the whole opening, ms. */
+  withinMs: number;
 };
 
-/** What the other side said last, in which phase; code 0 when it said nothing. */
-export type Reply = { code: number; enhanced: string; text: string; phase: ReplyPhase };
-
-export type Transfer = {
-  from: string;
-  to: string;
-  size: number;
-  /** What the message needs of the host (RFC 6152, RFC 6531). */
-  eightBit: boolean;
-  smtpUtf8: boolean;
-  /** For a host that offers DSN (RFC 3461), decoded. */
-  dsn: DsnRequest;
-  content: AsyncIterable<Uint8Array>;
-  /** Asked right before the final dot. */
-  mayFinish: () => boolean;
-};
-
-export type DsnRequest = {
-  ret: "FULL" | "HDRS" | null;
-  envid: string | null;
-  notify: string | null;
-  orcpt: string | null;
-};
-
-type TransferResult =
-  | { aborted: true; transcript: string }
-  | {
-      aborted: false;
-      reply: Reply;
-      /** Protocol and cipher, or empty. */
-      tls: string;
-      transcript: string;
-      /** The host tells what becomes of the message, as it was asked (DSN). */
-      tells: boolean;
-      /** May the connection be used for another message? */
-      usable: boolean;
-    };
+/** Whom we spoke with, as far as it came. */
+export type Peer = { helo: string; localAddress: string; address: string };
 
 export interface Conversation {
+  readonly proof: TlsProof;
+  readonly peer: Peer;
+  /** Protocol and cipher, or empty. */
+  readonly tls: string;
+  /** Whether it has shown what is needed; each need is judged once. */
+  judge(need: TlsNeed): TlsVerdict;
+  /** May another message go over it? */
+  isUsable(): boolean;
   transfer(message: Transfer): Promise<TransferResult>;
+  /** A note of ours in the transcript. */
+  note(text: string): void;
+  takeTranscript(): string;
   /** Ends the transfer under way, unless its final dot has left; nothing is delivered then. */
   abort(): void;
   /** QUIT. */
   close(): void;
 }
 
-type SmtpError = Error & { code?: string; command?: string; response?: string; originalCode?: string };
+export type Opened =
+  | { ok: true; conversation: Conversation }
+  | {
+      ok: false;
+      reply: Reply;
+      transcript: string;
+      peer: Peer;
+      /** TLS was begun and failed: what reports call it. */
+      tlsFault: TlsResultType | undefined;
+    };
 
-/** What nodemailer keeps to itself: what the host offers, and how a command is said. */
-type Inner = { _supportedExtensions: string[]; _sendCommand(command: string, logged?: string): void };
-
-const silent = () => undefined;
-/** One for all: each would cost its making. */
-const secureContext = createSecureContext({ minVersion: "TLSv1.2" });
+const QUIT_MS = 2_000;
 
 /**
- * Opens a connection up to EHLO under TLS (1.2 or newer, the certificate is not judged: the floor, against
- * listeners only). Every phase has a deadline of its own in real time. Never rejects.
+ * Opens a connection up to EHLO, under TLS (1.2 or newer) wherever the host offers it. Nothing is judged here: whoever uses
+ * the connection asks `judge` before MAIL. Every phase has a deadline of its own in real time. Never rejects.
  */
-export function openConversation(
-  target: Target,
-): Promise<{ ok: true; conversation: Conversation } | { ok: false; reply: Reply; transcript: string }> {
+export async function openConversation(target: Target): Promise<Opened> {
+  const { name, address, port, deadlines, ehlo } = target;
   const transcript = createTranscript();
-  const { deadlines } = target;
-  let phase: ReplyPhase = "connect";
-  let timer: NodeJS.Timeout | undefined;
-  let expired = "";
-
-  function arm(next: ReplyPhase, ms: number): void {
-    phase = next;
-    clearTimeout(timer);
-    timer = setTimeout(() => {
-      expired = `no answer within ${Math.round(ms / 1000)} s (${next})`;
-      transcript.add("*", expired);
-      end(new Error(expired));
-    }, ms);
+  transcript.add("*", `${name} [${address}]:${port}`);
+  const until = performance.now() + target.withinMs;
+  const within = (ms: number) => Math.max(1, Math.min(ms, until - performance.now()));
+  const peer: Peer = { helo: "", localAddress: "", address };
+  const wire = await connectWire(target, within(deadlines.connect));
+  if ("fault" in wire) {
+    transcript.add("*", wire.fault);
+    const reply = { code: 0, enhanced: "", text: wire.fault.slice(0, 300), phase: "connect" as const };
+    return { ok: false, reply, transcript: transcript.take(), peer, tlsFault: undefined };
   }
-
-  function listen(level: { tnx?: string }, text: string): void {
-    if (level.tnx === "server") transcript.add("S", text);
-    if (level.tnx !== "client") return;
-    transcript.add("C", text);
-    const verb = text.slice(0, 4).toUpperCase();
-    if (verb === "EHLO") phase = phase === "starttls" ? "starttls" : "ehlo";
-    else if (verb === "STAR") phase = "starttls";
-    else if (verb === "MAIL") arm("mail", deadlines.mail);
-    else if (verb === "RCPT") arm("rcpt", deadlines.rcpt);
-    else if (verb === "DATA") arm("data", deadlines.dataStart);
-  }
-
-  const connection = new SMTPConnection({
-    host: target.address,
-    port: target.port,
-    servername: target.name,
-    secure: false,
-    requireTLS: target.requireTls,
-    name: target.ehlo,
-    localAddress: target.localAddress,
-    allowInternalNetworkInterfaces: true,
-    tls: { secureContext, rejectUnauthorized: false, servername: target.name },
-    connectionTimeout: deadlines.connect,
-    greetingTimeout: deadlines.connect,
-    socketTimeout: Math.max(deadlines.body, deadlines.dataEnd) + 1_000,
-    socketCloseTimeout: 2_000,
-    maxResponseSize: 65_536,
-    transactionLog: true,
-    logger: { trace: silent, debug: listen, info: silent, warn: silent, error: silent, fatal: silent },
-  });
-
-  /** A header in UTF-8 needs SMTPUTF8 as addresses do, and nodemailer looks only at those. */
-  let needUtf8 = false;
-  const inner = connection as unknown as Inner;
-  const sendCommand = inner._sendCommand.bind(connection);
-  inner._sendCommand = (command, logged) => {
-    const mail = needUtf8 && command.startsWith("MAIL FROM:") && !/ SMTPUTF8\b/.test(command);
-    sendCommand(mail ? `${command} SMTPUTF8` : command, logged);
+  peer.localAddress = wire.socket().localAddress ?? "";
+  const heard = { wire, transcript };
+  const failed = (reply: Reply, tlsFault?: TlsResultType): Opened => {
+    if (reply.code > 0 && wire.isQuiet()) say(heard, "QUIT");
+    wire.break("the conversation is over");
+    const { code, enhanced, text, phase } = reply;
+    return {
+      ok: false,
+      reply: { code, enhanced, text, phase },
+      transcript: transcript.take(),
+      peer,
+      tlsFault,
+    };
   };
 
-  /** Whoever waits for the connection now. */
-  let settle: ((error: SmtpError | undefined) => void) | undefined;
-  function end(error: SmtpError | undefined): void {
-    const waiting = settle;
-    settle = undefined;
-    clearTimeout(timer);
-    waiting?.(error);
-  }
-  connection.on("error", (error: SmtpError) => end(error));
-  connection.on("end", () => end(new Error("the connection was closed")));
-
-  function replyOf(error: SmtpError): Reply {
-    if (error.command === "MAIL FROM" && error.code === "EMESSAGE") {
-      return { code: 552, enhanced: "5.3.4", text: error.message, phase: "mail" };
+  const greeting = await hear(heard, "connect", within(deadlines.greeting));
+  if (greeting.code !== 220) return failed(unasked(greeting));
+  let hello = await greet(heard, ehlo, "ehlo", within(deadlines.ehlo), target.clear);
+  if ("reply" in hello) return failed(hello.reply);
+  let secure: TLSSocket | undefined;
+  if (hello.offers.has("STARTTLS") && !target.clear) {
+    say(heard, "STARTTLS");
+    const ready = await hear(heard, "starttls", within(deadlines.tls));
+    if (ready.code !== 220) return failed(unasked(ready), "starttls-not-supported");
+    const begun = await wire.startTls(target.servername, within(deadlines.tls));
+    if ("fault" in begun) {
+      transcript.add("*", begun.fault);
+      const text = `TLS could not be begun: ${begun.fault}`.slice(0, 300);
+      return failed({ code: 0, enhanced: "", text, phase: "starttls" }, "validation-failure");
     }
-    if (error.response) return { ...parseReply(error.response), phase: phaseOf(error, phase) };
-    const text = expired || `${error.message}${error.originalCode ? ` (${error.originalCode})` : ""}`;
-    return { code: 0, enhanced: "", text: text.slice(0, 300), phase: phaseOf(error, phase) };
+    secure = begun;
+    hello = await greet(heard, ehlo, "starttls", within(deadlines.ehlo), false);
+    if ("reply" in hello) return failed(hello.reply);
   }
+  peer.helo = hello.name;
+  const proof = proofOf(name, secure, hello.offers.has("REQUIRETLS"));
+  transcript.add("*", describe(proof));
+  return {
+    ok: true,
+    conversation: conversationOf(wire, transcript, { deadlines, proof, peer, offers: hello.offers }),
+  };
+}
 
-  function destroy(): void {
-    connection.options.socketCloseTimeout = 0;
-    connection.close();
-  }
+/** A yes that nobody asked for is no answer. */
+function unasked(reply: Reply): Reply {
+  return reply.code >= 400 || reply.code === 0
+    ? reply
+    : { ...reply, code: 0, enhanced: "", text: `the host answered ${reply.code} (${reply.phase})` };
+}
 
-  const conversation: Conversation & { stop?: () => void } = {
+async function greet(
+  heard: { wire: Wire; transcript: Transcript },
+  ehlo: string,
+  phase: ReplyPhase,
+  ms: number,
+  mayBeOld: boolean,
+): Promise<{ name: string; offers: Offers } | { reply: Reply }> {
+  say(heard, `EHLO ${ehlo}`);
+  const hello = await hear(heard, phase, ms);
+  if (hello.code === 250) return offersOf(hello.lines);
+  if (!mayBeOld || hello.code < 500) return { reply: unasked(hello) };
+  say(heard, `HELO ${ehlo}`);
+  const old = await hear(heard, phase, ms);
+  return old.code === 250 ? offersOf(old.lines.slice(0, 1)) : { reply: unasked(old) };
+}
+
+function describe({ version, cipher, untrusted, named }: TlsProof): string {
+  if (version === "") return "in clear";
+  const trust = untrusted === undefined ? "trusted" : `not trusted (${untrusted})`;
+  return `${version} ${cipher}, certificate ${trust}, ${named ? "with" : "without"} the host's name`;
+}
+
+function conversationOf(
+  wire: Wire,
+  transcript: Transcript,
+  { deadlines, proof, peer, offers }: { deadlines: Deadlines; proof: TlsProof; peer: Peer; offers: Offers },
+): Conversation {
+  const control = { dotGone: false, stopped: false };
+  const session: Session = { wire, transcript, deadlines, offers, carried: 0, control };
+  let busy = false;
+  return {
+    proof,
+    peer,
+    tls: `${proof.version} ${proof.cipher}`.trim(),
+    judge: judgeOf(proof, () => systemClock.now()),
+    isUsable: () => !busy && wire.isQuiet(),
     async transfer(message) {
-      const offered = inner._supportedExtensions;
-      const lacking = lackingFor(message, offered);
-      if (lacking) {
-        transcript.add("*", lacking.text);
-        const facts = { tls: tlsOf(connection), transcript: transcript.take() };
-        return { aborted: false, reply: lacking, ...facts, tells: false, usable: !connection.destroyed };
+      busy = true;
+      try {
+        return await transfer(session, message);
+      } finally {
+        busy = false;
+        session.carried++;
       }
-      needUtf8 = message.smtpUtf8;
-      const tells = offered.includes("DSN");
-      let dotGone = false;
-      let aborted = false;
-      const stopped = new Error("stopped before the final dot");
-      async function* guarded(): AsyncGenerator<Buffer> {
-        arm("body", deadlines.body);
-        for await (const chunk of message.content) {
-          yield Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length);
-        }
-        if (aborted || !message.mayFinish()) throw stopped;
-        dotGone = true;
-        arm("body", deadlines.dataEnd);
-      }
-      conversation.stop = () => {
-        const unsent = connection._socket ? connection._socket.writableLength > 0 : true;
-        if (dotGone && !unsent) return;
-        aborted = true;
-        end(stopped);
-      };
-      const source = Readable.from(guarded(), { objectMode: false });
-      const outcome = await new Promise<SmtpError | string>((resolve) => {
-        settle = (error) => resolve(error ?? new Error("the connection was closed"));
-        connection.send(
-          {
-            from: message.from,
-            to: [message.to],
-            size: message.size,
-            use8BitMime: message.eightBit || message.smtpUtf8,
-            dsn: dsnOf(message.dsn),
-          },
-          source,
-          (error, info) => {
-            settle = undefined;
-            resolve(error ?? info?.response ?? "");
-          },
-        );
-      });
-      clearTimeout(timer);
-      conversation.stop = () => undefined;
-      source.destroy();
-      if (outcome === stopped) {
-        destroy();
-        transcript.add("*", "stopped before the final dot: the member may not send now");
-        return { aborted: true, transcript: transcript.take() };
-      }
-      const tls = tlsOf(connection);
-      if (typeof outcome === "string") {
-        const reply: Reply = { ...parseReply(outcome), phase: "body" };
-        const usable = !connection.destroyed;
-        return { aborted: false, reply, tls, transcript: transcript.take(), tells, usable };
-      }
-      const reply = replyOf(outcome);
-      const usable =
-        !connection.destroyed && reply.code >= 400 && reply.code !== 421 && (await reset(connection));
-      if (!usable) destroy();
-      return { aborted: false, reply, tls, transcript: transcript.take(), tells, usable };
     },
+    note: (text) => transcript.add("*", text),
+    takeTranscript: () => transcript.take(),
     abort() {
-      conversation.stop?.();
+      if (!busy || (control.dotGone && wire.isFlushed())) return;
+      control.stopped = true;
+      wire.break("stopped");
     },
     close() {
-      if (connection.destroyed) return;
-      connection.quit();
-      const giveUp = setTimeout(destroy, 2_000);
-      connection.once("end", () => clearTimeout(giveUp));
+      if (!wire.isQuiet()) return wire.break("the conversation is over");
+      say(session, "QUIT");
+      void hear(session, "body", QUIT_MS).then(() => wire.break("the conversation is over"));
     },
   };
-
-  return new Promise((resolve) => {
-    const failed = (error: SmtpError) => {
-      destroy();
-      resolve({ ok: false, reply: replyOf(error), transcript: transcript.take() });
-    };
-    settle = (error) => failed(error ?? new Error("the connection was closed"));
-    transcript.add("*", `${target.name} [${target.address}]:${target.port}`);
-    arm("connect", deadlines.connect);
-    connection.connect((error?: SmtpError | null) => {
-      if (!settle) return;
-      if (error) return end(error);
-      settle = undefined;
-      clearTimeout(timer);
-      resolve({ ok: true, conversation });
-    });
-  });
-}
-
-const lack = (enhanced: string, text: string): Reply => ({ code: 550, enhanced, text, phase: "mail" });
-
-/** The reply of a host that cannot take the message as it is. What is signed is not converted: the signature would break. */
-function lackingFor({ eightBit, smtpUtf8, to }: Transfer, offered: readonly string[]): Reply | undefined {
-  const utf8Address = /\P{ASCII}/u.test(to);
-  if ((smtpUtf8 || utf8Address) && !offered.includes("SMTPUTF8")) {
-    return utf8Address
-      ? lack("5.6.7", "The host takes no addresses in UTF-8 (SMTPUTF8)")
-      : lack("5.6.9", "The host takes no header in UTF-8 (SMTPUTF8); encode it (RFC 2047) and send it again");
-  }
-  if (eightBit && !offered.includes("8BITMIME")) {
-    return lack(
-      "5.6.3",
-      "The host takes no 8-bit content (8BITMIME); encode it (quoted-printable, base64) and send it again",
-    );
-  }
-  return undefined;
-}
-
-/**
- * The report comes to us, by the return path: of a failure we always want to hear. Whom the member asked not to be told
- * of (NEVER) is no business of the next host.
- */
-function dsnOf({ ret, envid, notify, orcpt }: DsnRequest) {
-  const asked =
-    notify === null || notify === "NEVER" ? undefined : [...new Set([...notify.split(","), "FAILURE"])];
-  return {
-    ...(ret && { ret }),
-    ...(envid && { envid }),
-    ...(asked && { notify: asked }),
-    ...(orcpt && !/\P{ASCII}/u.test(orcpt) && { orcpt }),
-  };
-}
-
-/** After a refusal the session is set back, within a moment or not at all. */
-function reset(connection: SMTPConnection): Promise<boolean> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(() => resolve(false), 5_000);
-    connection.reset((error) => {
-      clearTimeout(timer);
-      resolve(!error);
-    });
-  });
-}
-
-function phaseOf(error: SmtpError, current: ReplyPhase): ReplyPhase {
-  if (error.code === "ETLS" || error.command === "STARTTLS") return "starttls";
-  switch (error.command) {
-    case "EHLO":
-      return current === "starttls" ? "starttls" : "ehlo";
-    case "MAIL FROM":
-      return "mail";
-    case "RCPT TO":
-      return "rcpt";
-    case "DATA":
-      return error.code === "EMESSAGE" ? "body" : "data";
-    default:
-      return current;
-  }
-}
-
-function tlsOf(connection: SMTPConnection): string {
-  const socket = connection._socket;
-  return socket instanceof TLSSocket
-    ? `${socket.getProtocol() ?? "TLS"} ${socket.getCipher()?.name ?? ""}`.trim()
-    : "";
 }

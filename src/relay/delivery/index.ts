@@ -1,6 +1,5 @@
 import { systemClock } from "../../lib/clock.ts";
 import { domainOf, whyHeld } from "../../policy/index.ts";
-import { providerOfMailbox } from "../../protocol/smtp-reply/index.ts";
 import { makeReturnPath, makeToken } from "../../protocol/verp/index.ts";
 import {
   SpoolError,
@@ -16,8 +15,10 @@ import {
 import { isHard } from "../breaker.ts";
 import { recipientFacts, type DeliveryConfig, type RelayContext } from "../context.ts";
 import { noticeConcluded } from "../notice.ts";
+import { createAtlas } from "./atlas.ts";
 import { createAftermath } from "./aftermath.ts";
 import { createLanes } from "./lanes.ts";
+import { observeRefused } from "./reach.ts";
 import { createNoticeMaker, isWanted, type Ending } from "./notice.ts";
 import {
   attemptRow,
@@ -25,13 +26,13 @@ import {
   deliveryEvent,
   endingOf,
   isFirstAfterDelay,
+  noWay,
   outOfTime,
   returned,
   returnedBy,
   routeFailure,
   type AttemptResult,
 } from "./result.ts";
-import { findRoute, type Route } from "./route.ts";
 import { EXPIRY_MS } from "./schedule.ts";
 
 export interface Delivery {
@@ -59,8 +60,6 @@ const MAX_IN_HAND = 1_000;
 const MAX_OF_DOMAIN = 50;
 const MAX_OF_MEMBER = 200;
 const MAX_RETURNED_AT_ONCE = 50;
-const ROUTE_MS = 300_000;
-const MAX_ROUTES = 10_000;
 const RECORD_AGAIN_MS = 1_000;
 const LONGEST_SLEEP_MS = 60_000;
 /** Leases of what is in hand begin anew so often, in real time: what waits for a slow host is nobody else's meanwhile. */
@@ -70,11 +69,7 @@ const RENEW_MS = LEASE_MS / 6;
 export function createDelivery(context: RelayContext, config: DeliveryConfig): Delivery {
   const { spool, policyBook, clock, log, metrics, identity, event, random, breaker } = context;
   const lanes = createLanes(context, config);
-  const plaintext = new Set(config.plaintextDomains ?? []);
-  const ownHosts = [identity.hostname, ...(config.ownHosts ?? [])].map((name) => name.toLowerCase());
-  const routes = new Map<string, { until: number; route: Promise<Route> }>();
-  /** Kept longer than a route: the provider of a domain seldom changes. */
-  const providers = new Map<string, string>();
+  const atlas = createAtlas(context, config);
   const inHand = { domains: createTally(), members: createTally() };
   const noticeFor = createNoticeMaker(context, (id) => insist(() => spool.content(id)));
   const aftermath = createAftermath(breaker, noticeFor);
@@ -86,23 +81,6 @@ export function createDelivery(context: RelayContext, config: DeliveryConfig): D
   let nap = new AbortController();
   let idle: (() => void)[] = [];
   let pass: Promise<{ took: number; nextDue: number | undefined }> | undefined;
-
-  function routeOf(domain: string): Promise<Route> {
-    const known = routes.get(domain);
-    if (known && known.until > clock.now()) return known.route;
-    const allowPrivate = config.allowPrivate ?? false;
-    const route = findRoute(domain, { resolver: context.resolver, ownHosts, allowPrivate, random });
-    routes.set(domain, { until: clock.now() + ROUTE_MS, route });
-    if (routes.size > MAX_ROUTES) routes.delete(routes.keys().next().value!);
-    void route.then((found) => (found.ok ? keepProvider(domain, found.provider) : routes.delete(domain)));
-    return route;
-  }
-
-  function keepProvider(domain: string, provider: string): void {
-    providers.delete(domain);
-    providers.set(domain, provider);
-    if (providers.size > MAX_ROUTES) providers.delete(providers.keys().next().value!);
-  }
 
   function holdOf({ kind, did, fromDomain, credential }: MessageRow): Hold | undefined {
     if (kind !== "mail") return undefined;
@@ -130,13 +108,18 @@ export function createDelivery(context: RelayContext, config: DeliveryConfig): D
     if (message.kind === "mail" && context.suppressed(message.did, leased.address) !== undefined) {
       return record({ recipientId: leased.id, state: "suppressed", nextAt: clock.now(), events: [] });
     }
-    const route = await routeOf(leased.domain);
+    const { route, waysFor } = await atlas.wayTo(leased.domain);
     if (!route.ok) return attempted(leased, routeFailure(route, clock.now()));
+    const ways = waysFor("usual");
+    if (ways.open.length === 0) {
+      observeRefused(ways, { now: () => clock.now(), observed: context.observed });
+      return attempted(leased, noWay(ways, clock.now()));
+    }
     const result = await new Promise<AttemptResult | undefined>((done) =>
       lanes.add({
         leased,
         route,
-        requireTls: !plaintext.has(leased.domain),
+        ways,
         from: returnPath(leased),
         mayGo: () => mayGo(message),
         done,
@@ -321,7 +304,7 @@ export function createDelivery(context: RelayContext, config: DeliveryConfig): D
       running ??= loop();
     },
     wake: () => nap.abort(),
-    providerOf: (domain) => providers.get(domain) ?? providerOfMailbox(domain),
+    providerOf: (domain) => atlas.providerOf(domain),
     async aftermath(...report) {
       const follow = await aftermath(...report);
       if (follow) setImmediate(() => nap.abort());

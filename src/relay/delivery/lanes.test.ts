@@ -6,6 +6,8 @@ import { silentLog } from "../../platform/log.ts";
 import type { DeliveryConfig, RelayContext } from "../context.ts";
 import { createLanes } from "./lanes.ts";
 import type { AttemptResult } from "./result.ts";
+import type { MailHost } from "./route.ts";
+import { waysOf } from "./ways.ts";
 
 /** A host that takes every connection and says nothing. */
 let silent: Server;
@@ -22,12 +24,26 @@ afterEach(() => {
 
 const lanesOf = (config: DeliveryConfig) =>
   createLanes(
-    { spool: {}, clock: systemClock, identity: { hostname: "r.test" }, log: silentLog } as RelayContext,
+    {
+      spool: {},
+      clock: systemClock,
+      identity: { hostname: "r.test" },
+      log: silentLog,
+      observed: () => undefined,
+    } as unknown as RelayContext,
     { port: (silent.address() as AddressInfo).port, ...config },
   );
 
 function jobFor(did: string, host: string, addresses = 1) {
   const result = Promise.withResolvers<AttemptResult | undefined>();
+  const hosts: MailHost[] = [
+    {
+      name: host,
+      addresses: Array<string>(addresses).fill("127.0.0.1"),
+      mxSecure: false,
+      dane: { status: "none", why: "" },
+    },
+  ];
   const job = {
     leased: {
       id: "r",
@@ -39,12 +55,8 @@ function jobFor(did: string, host: string, addresses = 1) {
       orcpt: null,
       message: messageOf(did),
     },
-    route: {
-      ok: true as const,
-      provider: "other",
-      hosts: [{ name: host, addresses: Array<string>(addresses).fill("127.0.0.1") }],
-    },
-    requireTls: true,
+    route: { ok: true as const, provider: "other", hosts },
+    ways: waysOf(hosts, { domain: "y.test", sts: { policy: undefined, fault: undefined }, rule: undefined }),
     from: "a@b.test",
     mayGo: () => true,
     done: result.resolve,
@@ -71,7 +83,7 @@ const messageOf = (did: string) => ({
 });
 
 test("a hundred hosts that never answer take a fifth of the places, and another member's mail has one", async () => {
-  const lanes = lanesOf({ maxConnections: 20, deadlines: { connect: 60_000 } });
+  const lanes = lanesOf({ maxConnections: 20, deadlines: { greeting: 60_000 } });
   for (let i = 0; i < 100; i++) lanes.add(jobFor("did:plc:a", `mx${i}.silent.test`).job);
   lanes.add(jobFor("did:plc:b", "mx.good.test").job);
   await expect.poll(() => sockets.size).toBe(5);
@@ -81,7 +93,7 @@ test("a hundred hosts that never answer take a fifth of the places, and another 
 });
 
 test("a place that becomes free goes to the next job of the same member", async () => {
-  const lanes = lanesOf({ maxConnections: 5, deadlines: { connect: 50 } });
+  const lanes = lanesOf({ maxConnections: 5, deadlines: { greeting: 50 } });
   const jobs = Array.from({ length: 3 }, (_, i) => jobFor("did:plc:a", `mx${i}.silent.test`));
   for (const { job } of jobs) lanes.add(job);
   const results = await Promise.all(jobs.map(({ result }) => result));
@@ -90,7 +102,7 @@ test("a place that becomes free goes to the next job of the same member", async 
 });
 
 test("all addresses of a domain together have one deadline", async () => {
-  const lanes = lanesOf({ deadlines: { connect: 100, allHosts: 250 } });
+  const lanes = lanesOf({ deadlines: { greeting: 100, allHosts: 250 } });
   const { job, result } = jobFor("did:plc:a", "mx.silent.test", 6);
   lanes.add(job);
   const { durationMs, judged } = (await result)!;

@@ -1,15 +1,17 @@
 import type { Leased } from "../../spool/index.ts";
 import type { DeliveryConfig, RelayContext } from "../context.ts";
-import { DEADLINES, openConversation, type Conversation, type Reply } from "./conversation.ts";
-import { judge, type AttemptResult } from "./result.ts";
+import { DEADLINES, type Conversation } from "./conversation.ts";
+import { observeSession, reach, type Reached, type ReachOptions } from "./reach.ts";
+import { judge, unreached, type AttemptResult } from "./result.ts";
 import { isSigned } from "../signing/index.ts";
-import { targetsOf, type MailHost, type Route } from "./route.ts";
+import type { MailHost, Route } from "./route.ts";
+import type { Way, Ways } from "./ways.ts";
 
 type Job = {
   leased: Leased;
   route: Extract<Route, { ok: true }>;
-  /** Only to a host that speaks TLS. */
-  requireTls: boolean;
+  /** The hosts that it may go to, and what each must show. The same object for all mail that may share a refusal. */
+  ways: Ways;
   from: string;
   /** May it go now? Asked before MAIL and before the final dot. */
   mayGo: () => boolean;
@@ -17,11 +19,13 @@ type Job = {
   done: (result: AttemptResult | undefined) => void;
 };
 
-/** Mail for one set of hosts. Different recipient domains with the same hosts share connections. */
+/**
+ * Mail for one set of hosts. Different recipient domains with the same hosts share connections, where a connection has
+ * shown what each of them needs.
+ */
 type Lane = {
   hosts: MailHost[];
   provider: string;
-  requireTls: boolean;
   queue: Job[];
   sessions: number;
   /** Sessions with an open connection. */
@@ -32,9 +36,6 @@ type Lane = {
 
 /** A member's part of all connections: hosts that never answer hold up only the mail of those who write to them. */
 const MEMBER_SHARE = 0.2;
-
-/** With less time left than this nobody else is asked. */
-const LEAST_MS = 5;
 
 /** Two connections are worth having for any queue; more only when it is so much longer than they are many. */
 const QUEUE_PER_SESSION = 4;
@@ -57,7 +58,15 @@ export function createLanes(context: RelayContext, config: DeliveryConfig): Lane
   const maxPerMember = Math.max(1, Math.floor(maxConnections * MEMBER_SHARE));
   const maxPerProvider = config.maxPerProvider ?? 10;
   const messagesPerConnection = config.messagesPerConnection ?? 100;
-  const deadlines = { ...DEADLINES, ...config.deadlines };
+  const reaching: ReachOptions = {
+    port: config.port ?? 25,
+    ehlo: identity.hostname,
+    localAddress: config.localAddress,
+    ca: config.ca,
+    deadlines: { ...DEADLINES, ...config.deadlines },
+    now: () => clock.now(),
+    observed: context.observed,
+  };
   const lanes = new Map<string, Lane>();
   const providers = new Map<string, number>();
   /** Sessions that work for each member now. */
@@ -69,13 +78,12 @@ export function createLanes(context: RelayContext, config: DeliveryConfig): Lane
   function add(job: Job): void {
     if (closed) return job.done(undefined);
     const { hosts, provider } = job.route;
-    const key = `${hosts.map((host) => host.name).join(" ")}${job.requireTls ? "" : " clear"}`;
+    const key = hosts.map((host) => host.name).join(" ");
     let lane = lanes.get(key);
     if (!lane) {
       lane = {
         hosts,
         provider,
-        requireTls: job.requireTls,
         queue: [],
         sessions: 0,
         connected: 0,
@@ -101,9 +109,9 @@ export function createLanes(context: RelayContext, config: DeliveryConfig): Lane
 
   const hasPlace = ({ leased }: Job) => (members.get(leased.message.did) ?? 0) < maxPerMember;
 
-  /** The first job of the lane whose member has a place, which it then takes. */
-  function next(lane: Lane): Job | undefined {
-    const index = lane.queue.findIndex(hasPlace);
+  /** The first job of the lane that may go and whose member has a place, which it then takes. */
+  function next(lane: Lane, mayGo: (job: Job) => boolean = () => true): Job | undefined {
+    const index = lane.queue.findIndex((job) => hasPlace(job) && mayGo(job));
     const job = index < 0 ? undefined : lane.queue.splice(index, 1)[0];
     if (job) occupy(job, 1);
     return job;
@@ -142,84 +150,61 @@ export function createLanes(context: RelayContext, config: DeliveryConfig): Lane
   }
 
   async function session(lane: Lane, first: Job): Promise<void> {
-    const started = clock.now();
-    const opened = await connect(lane);
-    if (!opened.ok) {
+    const at = clock.now();
+    const began = performance.now();
+    const reached = await reach(first.ways, reaching);
+    if (!reached.ok) {
       occupy(first, -1);
       // Where other connections are open this one was one too many.
-      if (lane.connected > 0) {
+      if (lane.connected > 0 && !reached.forTls) {
         lane.limit = Math.max(1, lane.sessions - 1);
         lane.queue.unshift(first);
         return;
       }
-      for (const job of [first, ...lane.queue.splice(0)]) job.done({ ...opened.result, at: started });
+      const durationMs = Math.round(performance.now() - began);
+      const result = unreached(reached, { at, durationMs, provider: lane.provider });
+      for (const job of [first, ...takeSameFate(lane, first, reached)]) job.done(result);
       return;
     }
-    const { conversation, host } = opened;
+    const { conversation, way } = reached;
     lane.connected++;
+    const observedFor = new Set([first.ways.domain]);
+    let before = reached.before;
     try {
       let job: Job | undefined = first;
       for (let sent = 1; job; sent++) {
-        const usable: boolean = await send(conversation, job, lane, host).finally(() => occupy(job!, -1));
-        job = usable && sent < messagesPerConnection ? next(lane) : undefined;
+        const { ways }: Job = job;
+        const own: Way | undefined = wayOf(ways, way);
+        if (own && !observedFor.has(ways.domain)) {
+          observedFor.add(ways.domain);
+          observeSession(conversation, ways.domain, own, reaching);
+        }
+        const usable: boolean = await send(conversation, job, { lane, host: reached.host, before }).finally(
+          () => occupy(job!, -1),
+        );
+        before = "";
+        job = usable && sent < messagesPerConnection ? next(lane, suits(conversation, way)) : undefined;
         // The place of another member's job may be what one of its other lanes waits for.
         fill();
       }
     } catch (err) {
-      log.error({ err, host }, "a delivery session failed");
+      log.error({ err, host: reached.host }, "a delivery session failed");
     } finally {
       lane.connected--;
       conversation.close();
     }
   }
 
-  /** The hosts in turn, for a limited time. The first that takes a conversation is it; else the last refusal. */
-  async function connect(
-    lane: Lane,
-  ): Promise<
-    { ok: true; conversation: Conversation; host: string } | { ok: false; result: Omit<AttemptResult, "at"> }
-  > {
-    const began = performance.now();
-    const transcripts: string[] = [];
-    let last: { reply: Reply; host: string } | undefined;
-    for (const { name, address } of targetsOf(lane.hosts)) {
-      const left = deadlines.allHosts - (performance.now() - began);
-      if (left < LEAST_MS) break;
-      const host = `${name} [${address}]`;
-      const result = await openConversation({
-        name,
-        address,
-        port: config.port ?? 25,
-        requireTls: lane.requireTls,
-        ehlo: identity.hostname,
-        localAddress: config.localAddress,
-        deadlines: { ...deadlines, connect: Math.min(deadlines.connect, left) },
-      });
-      if (result.ok) return { ok: true, conversation: result.conversation, host };
-      transcripts.push(result.transcript);
-      last = { reply: result.reply, host };
-    }
-    const reply = last?.reply ?? { code: 0, enhanced: "", text: "no host to ask", phase: "connect" as const };
-    return {
-      ok: false,
-      result: {
-        durationMs: Math.round(performance.now() - began),
-        host: last?.host ?? "",
-        provider: lane.provider,
-        reply,
-        judged: judge(reply),
-        tls: "",
-        tells: false,
-        transcript: transcripts.join("\n").slice(0, 8_192),
-      },
-    };
-  }
-
   /** One message over an open connection. False when the connection is of no more use. */
-  async function send(conversation: Conversation, job: Job, lane: Lane, host: string): Promise<boolean> {
+  async function send(
+    conversation: Conversation,
+    job: Job,
+    { lane, host, before }: { lane: Lane; host: string; before: string },
+  ): Promise<boolean> {
     const at = clock.now();
     const began = performance.now();
-    const { message } = job.leased;
+    const { message, address, notify, orcpt } = job.leased;
+    const about = { at, host, provider: lane.provider, tls: conversation.tls };
     try {
       const content = await spool.content(message.id);
       if (closed || !job.mayGo()) {
@@ -231,16 +216,13 @@ export function createLanes(context: RelayContext, config: DeliveryConfig): Lane
       underWay.set(conversation, job);
       const result = await conversation.transfer({
         from: job.from,
-        to: job.leased.address,
+        recipients: [{ address, notify, orcpt }],
         size: message.size,
         eightBit: message.eightBit,
         smtpUtf8: message.smtpUtf8,
-        dsn: {
-          ret: message.ret,
-          envid: message.envid,
-          notify: job.leased.notify,
-          orcpt: job.leased.orcpt,
-        },
+        requireTls: wayOfFirst(job)?.tls.need.requireTls ?? false,
+        ret: message.ret,
+        envid: message.envid,
         content: pieces(content.head, content.body()),
         mayFinish: job.mayGo,
       });
@@ -248,41 +230,22 @@ export function createLanes(context: RelayContext, config: DeliveryConfig): Lane
         job.done(undefined);
         return false;
       }
-      const { reply, tls, transcript, tells, usable } = result;
+      if (result.unheard) {
+        lane.queue.unshift(job);
+        return false;
+      }
+      const { replies, tells, usable } = result;
+      const reply = replies[0]!;
+      const transcript = [before, result.transcript].filter(Boolean).join("\n");
       const durationMs = Math.round(performance.now() - began);
-      job.done({
-        at,
-        durationMs,
-        host,
-        provider: lane.provider,
-        reply,
-        judged: judge(reply),
-        tls,
-        transcript,
-        tells,
-      });
+      job.done({ ...about, durationMs, reply, judged: judge(reply), transcript, tells });
       return usable;
     } catch (err) {
       log.error({ err, message: message.id }, "a message could not be sent for a fault of ours");
-      const reply = {
-        code: 0,
-        enhanced: "4.3.0",
-        text: "a local fault of the relay",
-        phase: "connect" as const,
-      };
+      const text = "a local fault of the relay";
+      const reply = { code: 0, enhanced: "4.3.0", text, phase: "connect" as const };
       const judged = { class: "system", permanent: false, fault: "pool" } as const;
-      const transcript = `*: ${reply.text}`;
-      job.done({
-        at,
-        durationMs: 0,
-        host,
-        provider: lane.provider,
-        reply,
-        judged,
-        tls: "",
-        tells: false,
-        transcript,
-      });
+      job.done({ ...about, durationMs: 0, reply, judged, tells: false, transcript: `*: ${text}` });
       return false;
     } finally {
       underWay.delete(conversation);
@@ -299,6 +262,35 @@ export function createLanes(context: RelayContext, config: DeliveryConfig): Lane
       for (const lane of lanes.values()) for (const job of lane.queue.splice(0)) job.done(undefined);
     },
   };
+}
+
+/** The same host as another domain has it, which may need more of it or less. */
+function wayOf(ways: Ways, { host }: Way): Way | undefined {
+  return ways.open.find((way) => way.host.name === host.name);
+}
+
+/** Of one message every host must show the same. */
+const wayOfFirst = ({ ways }: Job): Way | undefined => ways.open[0];
+
+/** Whether a connection to a host has shown what a job needs of it. */
+function suits(conversation: Conversation, way: Way): (job: Job) => boolean {
+  return ({ ways }) => {
+    const own = wayOf(ways, way);
+    return own !== undefined && conversation.judge(own.tls.need).ok;
+  };
+}
+
+/**
+ * The jobs of the lane that fail with this one: where nobody was reached, all that may go to the same hosts; where a host
+ * had not what is needed, those that need the same.
+ */
+function takeSameFate({ queue }: Lane, first: Job, { forTls }: Extract<Reached, { ok: false }>): Job[] {
+  const tried = new Set(first.ways.open.map(({ host }) => host.name));
+  const shares = ({ ways }: Job) =>
+    ways === first.ways || (!forTls && ways.open.every(({ host }) => tried.has(host.name)));
+  const taken = queue.filter(shares);
+  queue.splice(0, queue.length, ...queue.filter((job) => !shares(job)));
+  return taken;
 }
 
 function wantsSession({ queue, sessions, limit }: Lane): boolean {

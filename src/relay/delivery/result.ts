@@ -9,8 +9,10 @@ import {
 import type { AttemptRow, Leased, RecipientState } from "../../spool/index.ts";
 import type { Reply } from "./conversation.ts";
 import type { Ending } from "./notice.ts";
+import type { Reached } from "./reach.ts";
 import type { Route } from "./route.ts";
 import { nextAttempt } from "./schedule.ts";
+import { whyNone, type Ways } from "./ways.ts";
 
 /** What an attempt came to, before it is written down. */
 export type AttemptResult = {
@@ -74,6 +76,33 @@ export function routeFailure(route: Extract<Route, { ok: false }>, at: number): 
     judged: { class: route.class, permanent, fault: faultOf(route.class) },
     tls: "",
     transcript: `*: ${text}`,
+    tells: false,
+  };
+}
+
+/** The result where no host took a conversation, or none showed what the mail needs. */
+export function unreached(
+  { reply, host, transcript, permanent }: Extract<Reached, { ok: false }>,
+  about: Pick<AttemptResult, "at" | "durationMs" | "provider">,
+): AttemptResult {
+  const judged: Classified = permanent
+    ? { class: "no-tls", permanent, fault: faultOf("no-tls") }
+    : judge(reply);
+  return { ...about, host, reply, judged, tls: "", transcript, tells: false };
+}
+
+/** The result where the DNS or the policies of the domain leave no host to ask. */
+export function noWay(ways: Ways, at: number): AttemptResult {
+  const { permanent, enhanced, text } = whyNone(ways);
+  return {
+    at,
+    durationMs: 0,
+    host: "",
+    provider: "other",
+    reply: { code: 0, enhanced, text, phase: "starttls" },
+    judged: { class: "no-tls", permanent, fault: faultOf("no-tls") },
+    tls: "",
+    transcript: ways.refused.map(({ host, tls }) => `*: ${host.name} is passed over: ${tls.why}`).join("\n"),
     tells: false,
   };
 }

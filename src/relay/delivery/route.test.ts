@@ -150,5 +150,5 @@ test.each<[string, [string, number][], string[]]>([
     name,
     addresses: Array.from({ length: n }, (_, i) => String(i + 1)),
   }));
-  expect(targetsOf(list).map(({ name, address }) => name + address)).toEqual(expected);
+  expect(targetsOf(list).map(({ host, address }) => host.name + address)).toEqual(expected);
 });

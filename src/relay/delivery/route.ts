@@ -1,8 +1,10 @@
 import { BlockList, isIPv6 } from "node:net";
-import type { DnsAnswer, Resolver } from "../../protocol/dns/index.ts";
+import { isPublicAddress, literalAddress, type DnsAnswer, type Resolver } from "../../protocol/dns/index.ts";
 import { providerOf, type ReplyClass } from "../../protocol/smtp-reply/index.ts";
+import { lookUpDane, type HostDane, type TlsHost } from "../../transport/index.ts";
 
-export type MailHost = { name: string; addresses: string[] };
+/** `addresses`: IPv4 and IPv6 in turn, in the order in which they are tried. */
+export type MailHost = TlsHost & { addresses: string[] };
 
 /** Where mail of a domain goes, or why it goes nowhere. */
 export type Route =
@@ -16,25 +18,44 @@ export type RouteOptions = {
   /** May a mail host have an address that is not on the public Internet? Only in a sandbox. */
   allowPrivate: boolean;
   random: () => number;
+  /** How long one host may keep us waiting, ms; default 15 seconds. */
+  hostMs?: number;
 };
 
 const MAX_HOSTS = 10;
 const MAX_ADDRESSES = 8;
 const MAX_TRIED = 6;
 const MAX_TRIED_OF_HOST = 3;
+const HOST_MS = 15_000;
 
-/** MX by preference, implicit MX, null MX (RFC 5321 section 5.1, RFC 7505). */
+type Found = { host: MailHost; unsure: boolean; hidden: boolean };
+
+/**
+ * MX by preference, implicit MX, null MX, address literals (RFC 5321 sections 4.1.3 and 5.1, RFC 7505). A CNAME is
+ * followed, of the domain as of a mail host. With each host stands what the DNS says of its certificate (DANE). A host about
+ * which the DNS says nothing in time is passed over; only where none is left, mail waits.
+ */
 export async function findRoute(domain: string, options: RouteOptions): Promise<Route> {
-  const { resolver, ownHosts, random } = options;
-  const answer = await resolver.resolve(domain, "MX");
+  const { resolver, ownHosts, random, hostMs = HOST_MS } = options;
+  if (domain.startsWith("[")) return literalRoute(domain, options);
+  const answer = await inTime(resolver.resolve(domain, "MX"), 2 * hostMs, {
+    status: "temperror" as const,
+    detail: "no answer in time",
+  });
   if (answer.status === "temperror")
     return later(`the mail hosts of ${domain} could not be looked up: ${answer.detail}`);
   if (answer.status === "nxdomain")
     return never("bad-domain", "5.1.2", `the domain ${domain} does not exist`);
   const names = answer.status === "ok" ? byPreference(answer, ownHosts, random) : [domain];
   if (names === "null") return never("bad-domain", "5.1.10", `${domain} takes no mail (null MX)`);
-  if (names.length === 0) return never("system", "5.4.6", `the mail hosts of ${domain} lead back to us`);
-  const found = await Promise.all(names.slice(0, MAX_HOSTS).map((name) => addressesOf(name, options)));
+  if (names.length === 0 || (answer.status !== "ok" && ownHosts.includes(domain)))
+    return never("system", "5.4.6", `the mail hosts of ${domain} lead back to us`);
+  const canonical = answer.status === "ok" ? (answer.canonical ?? domain) : domain;
+  const securedDomains = answer.authentic ? [...new Set([domain, canonical])] : [];
+  const asked = names
+    .slice(0, MAX_HOSTS)
+    .map((name) => inTime(hostOf(name, securedDomains, options), hostMs, silentHost(name, answer.authentic)));
+  const found = await Promise.all(asked);
   const hosts = found.flatMap((f) => (f.host.addresses.length > 0 ? [f.host] : []));
   const first = hosts[0];
   if (first) return { ok: true, hosts, provider: providerOf(first.name) };
@@ -45,11 +66,23 @@ export async function findRoute(domain: string, options: RouteOptions): Promise<
   return never("bad-domain", "5.4.4", `the mail hosts of ${domain} have no address`);
 }
 
+function literalRoute(domain: string, { allowPrivate }: RouteOptions): Route {
+  const address = literalAddress(domain);
+  if (address === undefined) return never("bad-domain", "5.1.3", `${domain} is no address literal`);
+  if (!allowPrivate && !isPublicAddress(address))
+    return never("bad-domain", "5.4.4", `${domain} is no public address`);
+  const dane: HostDane = { status: "none", why: "it is an address" };
+  const host: MailHost = { name: address, addresses: [address], mxSecure: false, dane };
+  return { ok: true, hosts: [host], provider: "other" };
+}
+
 /** The addresses that one attempt tries, in order: at most six, and of the first of several hosts at most three. */
-export function targetsOf(hosts: readonly MailHost[]): { name: string; address: string }[] {
+export function targetsOf<H extends { addresses: readonly string[] }>(
+  hosts: readonly H[],
+): { host: H; address: string }[] {
   const each = hosts.length > 1 ? MAX_TRIED_OF_HOST : MAX_TRIED;
   return hosts
-    .flatMap(({ name, addresses }) => addresses.slice(0, each).map((address) => ({ name, address })))
+    .flatMap((host) => host.addresses.slice(0, each).map((address) => ({ host, address })))
     .slice(0, MAX_TRIED);
 }
 
@@ -73,21 +106,43 @@ function byPreference(
   return [...new Set(usable.map(({ exchange }) => exchange))];
 }
 
-async function addressesOf(
+async function hostOf(
   name: string,
+  securedDomains: readonly string[],
   { resolver, allowPrivate }: RouteOptions,
-): Promise<{ host: MailHost; unsure: boolean; hidden: boolean }> {
+): Promise<Found> {
   const [v4, v6] = await Promise.all([resolver.resolve(name, "A"), resolver.resolve(name, "AAAA")]);
-  const all = [
-    ...(v4.status === "ok" ? v4.records.map((r) => r.address) : []),
-    ...(v6.status === "ok" ? v6.records.map((r) => r.address) : []),
-  ];
+  const all = inTurn(addressesOf(v4), addressesOf(v6));
   const usable = allowPrivate ? all : all.filter((address) => !isPrivate(address));
+  const dane = await lookUpDane({ name, answers: [v4, v6], securedDomains }, resolver);
+  const mxSecure = securedDomains.length > 0;
   return {
-    host: { name, addresses: usable.slice(0, MAX_ADDRESSES) },
+    host: { name, mxSecure, dane, addresses: usable.slice(0, MAX_ADDRESSES) },
     unsure: v4.status === "temperror" || v6.status === "temperror",
     hidden: all.length > usable.length,
   };
+}
+
+const addressesOf = (answer: DnsAnswer<"A" | "AAAA">) =>
+  answer.status === "ok" ? answer.records.map((record) => record.address) : [];
+
+/** IPv4 first, where reputation is older; the other family has its turn before the first is used up. */
+function inTurn(v4: readonly string[], v6: readonly string[]): string[] {
+  return Array.from({ length: Math.max(v4.length, v6.length) }, (_, i) =>
+    [v4[i], v6[i]].filter((address) => address !== undefined),
+  ).flat();
+}
+
+function silentHost(name: string, mxSecure: boolean): Found {
+  const dane: HostDane = { status: "fault", kind: "timeout", detail: "no answer in time" };
+  return { host: { name, mxSecure, dane, addresses: [] }, unsure: true, hidden: false };
+}
+
+function inTime<T>(work: Promise<T>, ms: number, otherwise: T): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => resolve(otherwise), ms);
+    work.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
 }
 
 const privateBlocks = new BlockList();

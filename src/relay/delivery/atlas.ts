@@ -1,0 +1,76 @@
+import { providerOfMailbox } from "../../protocol/smtp-reply/index.ts";
+import type { DomainTransport, MessageAsk } from "../../transport/index.ts";
+import type { DeliveryConfig, RelayContext } from "../context.ts";
+import { findRoute, type Route } from "./route.ts";
+import { waysOf, type Ways } from "./ways.ts";
+
+/** The route of a domain, and what its hosts must show for mail that asks for this or that. */
+export type WayThere = {
+  route: Route;
+  /** The same object for the same question. */
+  waysFor(ask: MessageAsk): Ways;
+};
+
+export interface Atlas {
+  /** Never rejects, and ends: the DNS and the policy have their deadlines. */
+  wayTo(domain: string): Promise<WayThere>;
+  /** As far as it is known without asking. */
+  providerOf(domain: string): string | undefined;
+}
+
+const KNOWN_MS = 300_000;
+const MAX_KNOWN = 10_000;
+
+/** Where mail of a domain goes and how it must travel: asked for once in five minutes. */
+export function createAtlas(context: RelayContext, config: DeliveryConfig): Atlas {
+  const { clock, identity, resolver, random, transport, observed } = context;
+  const ownHosts = [identity.hostname, ...(config.ownHosts ?? [])].map((name) => name.toLowerCase());
+  const known = new Map<string, { until: number; way: Promise<WayThere> }>();
+  /** Kept longer than a route: the provider of a domain seldom changes. */
+  const providers = new Map<string, string>();
+
+  async function find(domain: string): Promise<WayThere> {
+    const allowPrivate = config.allowPrivate ?? false;
+    const [route, policies] = await Promise.all([
+      findRoute(domain, { resolver, ownHosts, allowPrivate, random }),
+      transport.of(domain),
+    ]);
+    tellFault(policies);
+    const ways = new Map<MessageAsk, Ways>();
+    return {
+      route,
+      waysFor(ask) {
+        let found = ways.get(ask);
+        if (!found) ways.set(ask, (found = waysOf(route.ok ? route.hosts : [], policies, ask)));
+        return found;
+      },
+    };
+  }
+
+  /** A policy that could not be had is reported, whatever becomes of the mail (RFC 8460 section 4.3.2.2). */
+  function tellFault({ domain, sts: { fault } }: DomainTransport): void {
+    if (!fault) return;
+    const failure = { ...fault, sendingIp: "", mxHost: "", mxHelo: "", receivingIp: "" };
+    observed({ at: clock.now(), domain, policy: { type: "sts", strings: [], mxHosts: [] }, failure });
+  }
+
+  function keepProvider(domain: string, provider: string): void {
+    providers.delete(domain);
+    providers.set(domain, provider);
+    if (providers.size > MAX_KNOWN) providers.delete(providers.keys().next().value!);
+  }
+
+  return {
+    wayTo(domain) {
+      const now = clock.now();
+      const before = known.get(domain);
+      if (before && before.until > now) return before.way;
+      const way = find(domain);
+      known.set(domain, { until: now + KNOWN_MS, way });
+      if (known.size > MAX_KNOWN) known.delete(known.keys().next().value!);
+      void way.then(({ route }) => (route.ok ? keepProvider(domain, route.provider) : known.delete(domain)));
+      return way;
+    },
+    providerOf: (domain) => providers.get(domain) ?? providerOfMailbox(domain),
+  };
+}

@@ -1,0 +1,223 @@
+import { parseReply, type ReplyPhase } from "../../protocol/smtp-reply/index.ts";
+import type { Deadlines } from "../context.ts";
+import { stuffed } from "./body.ts";
+import {
+  lackingFor,
+  mailCommand,
+  rcptCommand,
+  type Envelope,
+  type EnvelopeRecipient,
+  type Offers,
+  type Reply,
+} from "./envelope.ts";
+import type { Transcript } from "./transcript.ts";
+import type { Wire } from "./wire.ts";
+
+export type Transfer = Envelope & {
+  content: AsyncIterable<Uint8Array>;
+  /** Asked right before the final dot. */
+  mayFinish: () => boolean;
+};
+
+export type TransferResult =
+  | { aborted: true; transcript: string }
+  | {
+      aborted: false;
+      /** To each recipient, in their order. */
+      replies: Reply[];
+      transcript: string;
+      /** The host tells what becomes of the message, as it was asked (DSN). */
+      tells: boolean;
+      /** May the connection be used for another message? */
+      usable: boolean;
+      /**
+       * The host ended the connection after an earlier message and before it said anything to this one, which may go over
+       * another connection at once.
+       */
+      unheard: boolean;
+    };
+
+/** A conversation under way: whom it is with, what that offers, and how it is spoken to. */
+export type Session = {
+  wire: Wire;
+  transcript: Transcript;
+  deadlines: Deadlines;
+  offers: Offers;
+  /** Messages that it has carried before. */
+  carried: number;
+  control: TransferControl;
+};
+
+export type TransferControl = { dotGone: boolean; stopped: boolean };
+
+const RESET_MS = 5_000;
+/** Pieces of the content are gathered up to so many octets: each writing is a TLS record of its own at least. */
+const GATHERED = 32_768;
+
+export function say({ wire, transcript }: Pick<Session, "wire" | "transcript">, ...commands: string[]): void {
+  for (const command of commands) transcript.add("C", command);
+  void wire.write(`${commands.join("\r\n")}\r\n`);
+}
+
+export async function hear(
+  { wire, transcript }: Pick<Session, "wire" | "transcript">,
+  phase: ReplyPhase,
+  ms: number,
+): Promise<Reply & { lines: string[]; late: boolean }> {
+  const raw = await wire.reply(ms, phase);
+  if ("fault" in raw) {
+    transcript.add("*", raw.fault);
+    const text = raw.fault.slice(0, 300);
+    return { code: 0, enhanced: "", text, phase, lines: [], late: raw.late === true };
+  }
+  for (const line of raw.lines) transcript.add("S", line);
+  return { ...parseReply(raw.lines.join("\n")), code: raw.code, phase, lines: raw.lines, late: false };
+}
+
+/** One message over an open conversation. Never rejects but for a fault of `content`, after which nothing was delivered. */
+export async function transfer(session: Session, message: Transfer): Promise<TransferResult> {
+  const { wire, transcript, offers, control } = session;
+  const tells = offers.has("DSN");
+  const done = (replies: readonly Reply[], usable: boolean, unheard = false): TransferResult => ({
+    aborted: false,
+    replies: replies.map(({ code, enhanced, text, phase }) => ({ code, enhanced, text, phase })),
+    transcript: transcript.take(),
+    tells,
+    usable,
+    unheard,
+  });
+  const lacking = lackingFor(message, offers);
+  if (lacking) {
+    transcript.add("*", lacking.text);
+    return done(
+      message.recipients.map(() => lacking),
+      wire.isQuiet(),
+    );
+  }
+  control.dotGone = false;
+  control.stopped = false;
+  const { replies, usable, unheard } = await transact(session, message);
+  if (control.stopped) {
+    wire.break("stopped");
+    transcript.add("*", "stopped before the final dot: the member may not send now");
+    return { aborted: true, transcript: transcript.take() };
+  }
+  if (!usable) wire.break("the conversation is over");
+  return done(replies, usable && wire.isQuiet(), unheard);
+}
+
+type Outcome = { replies: Reply[]; usable: boolean; unheard: boolean };
+
+async function transact(session: Session, message: Transfer): Promise<Outcome> {
+  const { deadlines, offers, wire } = session;
+  const { recipients } = message;
+  const pipelined = offers.has("PIPELINING");
+  const mailFrom = mailCommand(message, offers);
+  const rcptTo = (recipient: EnvelopeRecipient) => rcptCommand(recipient, offers);
+  /** Pipelined, all has been said at once (RFC 2920): what is left is to hear the answers in their order. */
+  const ask = async (command: string, phase: ReplyPhase, ms: number, wanted: Wanted) => {
+    if (!pipelined) say(session, command);
+    return inStep(await hear(session, phase, ms), wanted, command);
+  };
+  const all = (reply: Reply): Reply[] => recipients.map(() => reply);
+  const ended = (replies: Reply[], unheard = false): Outcome => ({ replies, usable: false, unheard });
+
+  if (pipelined) say(session, mailFrom, ...recipients.map(rcptTo), "DATA");
+  const mail = await ask(mailFrom, "mail", deadlines.mail, 2);
+  if (isOver(mail)) return ended(all(mail), session.carried > 0 && !mail.late);
+  if (!pipelined && !isYes(mail)) return { replies: all(mail), usable: true, unheard: false };
+
+  const replies: Reply[] = [];
+  for (const recipient of recipients) {
+    const reply = await ask(rcptTo(recipient), "rcpt", deadlines.rcpt, 2);
+    replies.push(isYes(mail) ? reply : mail);
+    if (isOver(reply)) return ended(recipients.map((_, i) => (refused(replies[i]) ? replies[i]! : reply)));
+  }
+  const taken = replies.some(isYes);
+  if (!pipelined && !taken) return { replies, usable: await reset(session), unheard: false };
+
+  const data = await ask("DATA", "data", deadlines.dataStart, 3);
+  /** What holds for those whose RCPT was taken. */
+  const forTaken = (reply: Reply) => replies.map((one) => (isYes(one) ? reply : one));
+  if (isOver(data)) return ended(forTaken(data));
+  if (data.code !== 354) {
+    const usable = isYes(mail) ? await reset(session) : true;
+    return { replies: forTaken(data), usable, unheard: false };
+  }
+  if (!taken) {
+    // It takes a message for nobody: an empty one, which it refuses (RFC 2920 section 3.1).
+    await wire.write(".\r\n");
+    const nothing = await hear(session, "body", RESET_MS);
+    return { replies, usable: !isOver(nothing), unheard: false };
+  }
+  const final = await sendContent(session, message);
+  const reply = inStep(final.reply, 2, "the final dot");
+  return { replies: forTaken(reply), usable: final.whole && !isOver(reply), unheard: false };
+}
+
+/** The message and its final dot, and the reply. `whole`: all was sent, so the conversation may go on. */
+async function sendContent(session: Session, message: Transfer): Promise<{ reply: Reply; whole: boolean }> {
+  const { wire, deadlines, control } = session;
+  const timer = setTimeout(
+    () => wire.break(`the message was not taken within ${Math.round(deadlines.body / 1000)} s (body)`),
+    deadlines.body,
+  );
+  let gathered: Buffer[] = [];
+  let octets = 0;
+  const flush = async () => {
+    const data = gathered.length === 1 ? gathered[0]! : Buffer.concat(gathered);
+    gathered = [];
+    octets = 0;
+    const room = wire.write(data);
+    return room === true || (await room);
+  };
+  let whole = true;
+  try {
+    for await (const piece of stuffed(message.content)) {
+      // It answers before the end, or has gone: what it says is its answer.
+      if (!wire.isQuiet()) {
+        whole = false;
+        break;
+      }
+      gathered.push(piece);
+      octets += piece.length;
+      if (octets >= GATHERED && !(await flush())) whole = false;
+      if (!whole) break;
+    }
+    if (whole && (control.stopped || !message.mayFinish())) control.stopped = true;
+    else if (whole) {
+      gathered.push(Buffer.from(".\r\n"));
+      control.dotGone = true;
+      whole = await flush();
+    }
+  } catch (error) {
+    wire.break("the content could not be read");
+    throw error;
+  } finally {
+    clearTimeout(timer);
+  }
+  if (control.stopped) wire.break("stopped");
+  return { reply: await hear(session, "body", deadlines.dataEnd), whole };
+}
+
+type Wanted = 2 | 3;
+
+/** A yes in the wrong place is none: the two sides are out of step, and nothing more is said. */
+function inStep<R extends Reply>(reply: R, wanted: Wanted, to: string): R {
+  const hundreds = Math.floor(reply.code / 100);
+  if (hundreds === wanted || (hundreds !== 2 && hundreds !== 3)) return reply;
+  const text = `the host answered ${reply.code} to ${to.slice(0, 4) === "MAIL" || to.slice(0, 4) === "RCPT" ? to.slice(0, 4) : to}`;
+  return { ...reply, code: 0, enhanced: "", text };
+}
+
+const isYes = (reply: Reply) => reply.code >= 200 && reply.code < 300;
+/** Nothing more can be said: it has gone, or is about to (421). */
+const isOver = (reply: Reply) => reply.code === 0 || reply.code === 421;
+const refused = (reply: Reply | undefined) => reply !== undefined && !isYes(reply);
+
+/** After a refusal the session is set back, within a moment or not at all. */
+async function reset(session: Session): Promise<boolean> {
+  if (!session.wire.isQuiet()) return false;
+  say(session, "RSET");
+  return isYes(await hear(session, "mail", RESET_MS));
+}
