@@ -16,6 +16,8 @@ import { enrol } from "./enrol.ts";
 import { readState, writeState, type SandboxState } from "./state.ts";
 import { createTraffic, type Progress, type SendingOperator } from "./traffic.ts";
 import {
+  BLOCKLIST,
+  EGRESS_ADDRESSES,
   MAIL_DOMAINS,
   POOL_DOMAIN,
   POOL_HOSTNAME,
@@ -208,6 +210,9 @@ async function environment(parts: {
     ATMOS_TLS_CERT_FILE: files.cert,
     ATMOS_TLS_KEY_FILE: files.key,
     ATMOS_DELIVERY_PORT: String(ports.mx),
+    ATMOS_EGRESS_ADDRESSES: EGRESS_ADDRESSES.map(({ address, ehlo }) => `${address}=${ehlo}`).join(","),
+    ATMOS_EGRESS_WARM: EGRESS_ADDRESSES.flatMap(({ address, warm }) => (warm ? [address] : [])).join(","),
+    ATMOS_EGRESS_BLOCKLISTS: BLOCKLIST,
     ATMOS_RELAY_SECRET: state.secrets.relay,
     ATMOS_CORE_SECRET: state.secrets.core,
     ATMOS_LABELER_DID: labeler.did,

@@ -15,8 +15,15 @@ export const POOL_DOMAIN = "coop.test";
 export const POOL_HOSTNAME = `relay.${POOL_DOMAIN}`;
 /** Where the pool's own MX listens; the sandbox's MXs share one port and differ in the address. */
 export const POOL_MX_ADDRESS = "127.0.0.2";
-/** Mail leaves from here: the system's choice of source for loopback targets. */
-const EGRESS_ADDRESS = "127.0.0.1";
+/** Mail leaves from here: one address that is warm, and two new ones. */
+export const EGRESS_ADDRESSES = [
+  { address: "127.0.0.21", ehlo: `out1.${POOL_DOMAIN}`, warm: true },
+  { address: "127.0.0.22", ehlo: `out2.${POOL_DOMAIN}`, warm: false },
+  { address: "127.0.0.23", ehlo: `out3.${POOL_DOMAIN}`, warm: false },
+] as const;
+/** A public blocklist, for our own addresses; what stands in its zone is listed. */
+export const BLOCKLIST = "blocklist.test";
+const REVERSE_ZONE = "0.0.127.in-addr.arpa";
 
 export const MAIL_DOMAINS = ["bigmail.test", "post.test", "inbox.test"] as const;
 
@@ -83,6 +90,7 @@ export async function startWorld({ dir, clock, ports, operatorDomains, log }: Wo
     mailbox.publish(zones);
     mailbox.registerFeedback(POOL_DOMAIN, `fbl@${POOL_DOMAIN}`);
     publishPool(zones, ports);
+    publishEgress(zones);
     return {
       zones,
       authority,
@@ -108,9 +116,23 @@ function publishPool(zones: Zones, ports: SandboxPorts): void {
   zones.set(`mx.${POOL_DOMAIN}`, "A", { address: POOL_MX_ADDRESS });
   zones.set(POOL_DOMAIN, "MX", mx);
   zones.set(`bounce.${POOL_DOMAIN}`, "MX", mx);
-  zones.set(`_spf.${POOL_DOMAIN}`, "TXT", { text: `v=spf1 ip4:${EGRESS_ADDRESS} -all` });
+  const sources = ["127.0.0.1", ...EGRESS_ADDRESSES.map(({ address }) => address)];
+  const mechanisms = sources.map((address) => `ip4:${address}`).join(" ");
+  zones.set(`_spf.${POOL_DOMAIN}`, "TXT", { text: `v=spf1 ${mechanisms} -all` });
   zones.set(POOL_DOMAIN, "TXT", { text: `v=spf1 include:_spf.${POOL_DOMAIN} -all` });
   zones.set(`bounce.${POOL_DOMAIN}`, "TXT", { text: `v=spf1 include:_spf.${POOL_DOMAIN} -all` });
   zones.set(`_dmarc.${POOL_DOMAIN}`, "TXT", { text: "v=DMARC1; p=reject" });
   zones.forward(`wl.${POOL_DOMAIN}`, `127.0.0.1:${ports.zone}`);
+}
+
+/** Names of the egress addresses, there and back, and a blocklist with its test entry (RFC 5782 section 5). */
+function publishEgress(zones: Zones): void {
+  zones.addZone(REVERSE_ZONE);
+  zones.addZone(BLOCKLIST);
+  zones.set(`2.0.0.127.${BLOCKLIST}`, "A", { address: "127.0.0.2" });
+  for (const { address, ehlo } of EGRESS_ADDRESSES) {
+    zones.set(ehlo, "A", { address });
+    zones.set(ehlo, "TXT", { text: "v=spf1 a -all" });
+    zones.set(`${address.split(".").at(-1)}.${REVERSE_ZONE}`, "PTR", { target: ehlo });
+  }
 }

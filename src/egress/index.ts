@@ -2,3 +2,13 @@ export { createEgress, type EgressOptions, type RunningEgress } from "./egress.t
 export type { LastListed } from "./out.ts";
 export { egressMigration } from "./store.ts";
 export * from "./types.ts";
+export {
+  planFrom,
+  planWarmup,
+  USUAL_PROVIDERS,
+  type Plan,
+  type PlanAddress,
+  type PlanCell,
+  type PlanDay,
+  type PlanInput,
+} from "./plan.ts";

@@ -10,6 +10,7 @@ import {
   sprayBucket,
   type LimitState,
   type PoolLimits,
+  type WarmupLeft,
 } from "./limits.ts";
 import type { DecisionReason } from "./outcomes.ts";
 import type { CredentialPolicy, DomainPolicy, MemberPolicy } from "./types.ts";
@@ -26,6 +27,8 @@ export type Charge = {
   reason: DecisionReason;
   /** The limit in words. */
   words: string;
+  /** There is no room in it for so long, whatever the bucket says. */
+  closedMs?: number;
 };
 
 export type ChargeInput = {
@@ -100,7 +103,7 @@ function credentialCharges({ member, credential, recipients, facts }: ChargeInpu
   return charges;
 }
 
-function poolCharges({ recipients, recipientDomains, poolLimits }: ChargeInput): Charge[] {
+function poolCharges({ recipients, recipientDomains, poolLimits, now }: ChargeInput): Charge[] {
   const { poolHourly, providers = {}, providerOf } = poolLimits;
   const charges: Charge[] = [];
   const pool = (name: string, bucket: Bucket, cost: number, reason: DecisionReason, words: string) =>
@@ -112,16 +115,37 @@ function poolCharges({ recipients, recipientDomains, poolLimits }: ChargeInput):
   const counts = new Map<string, number>();
   for (const domain of recipientDomains) {
     const provider = providerOf?.(domain);
-    if (provider !== undefined && Object.hasOwn(providers, provider)) {
-      counts.set(provider, (counts.get(provider) ?? 0) + 1);
-    }
+    if (provider !== undefined) counts.set(provider, (counts.get(provider) ?? 0) + 1);
   }
   for (const [provider, cost] of counts) {
-    const bucket = dailyBucket(providers[provider]!);
-    const words = `${rate(bucket)} to ${provider} for the whole pool`;
-    pool(`provider:${provider}:day`, bucket, cost, "over-provider-limit", words);
+    const name = `provider:${provider}:day`;
+    if (Object.hasOwn(providers, provider)) {
+      const bucket = dailyBucket(providers[provider]!);
+      pool(name, bucket, cost, "over-provider-limit", `${rate(bucket)} to ${provider} for the whole pool`);
+    }
+    const warmup = poolLimits.warmup?.(provider, recipients === 1, now);
+    if (warmup) charges.push(...warmupCharges(provider, cost, warmup, now));
   }
   return charges;
+}
+
+/** Mail that its addresses may not send today is not taken today, nor more in a day than they may send in one. */
+function warmupCharges(
+  provider: string,
+  cost: number,
+  { left, daily, nextAt }: WarmupLeft,
+  now: number,
+): Charge[] {
+  const words =
+    daily > 0
+      ? `${daily} recipients a day to ${provider} while our addresses are new there`
+      : `0 recipients to ${provider} while no sending address of ours is in use`;
+  const bucket = dailyBucket(Math.max(1, daily));
+  const name = `warmup:${provider}:day`;
+  const one = { ...charge(name, bucket, cost, "over-provider-limit", words), pool: true };
+  const closedMs = nextAt - now;
+  if (left < cost && closedMs > MAX_WAIT_MS) return [{ ...one, closedMs }];
+  return cost <= daily ? [one] : [];
 }
 
 function charge(
@@ -153,7 +177,11 @@ export function take(charges: readonly Charge[], state: LimitState, now: number)
   let waitMs = 0;
   let worst: Extract<Taken, { ok: false }> | undefined;
   for (const charge of charges) {
-    const { name, bucket, cost } = charge;
+    const { name, bucket, cost, closedMs } = charge;
+    if (closedMs !== undefined) {
+      if (!worst || closedMs > worst.retryAfterMs) worst = { ok: false, charge, retryAfterMs: closedMs };
+      continue;
+    }
     if (bucket === "count") {
       next[name] = (state[name] ?? 0) + cost;
       continue;

@@ -20,7 +20,14 @@ export type PoolLimits = {
   providers?: Readonly<Record<string, number>>;
   /** The provider of a recipient's domain, as far as it is known without asking anybody. */
   providerOf?: (domain: string) => string | undefined;
+  /**
+   * Recipients that the egress addresses may still write to at a provider today, of how many, and when there are more;
+   * undefined: as many as one likes. `urgent`: a login code.
+   */
+  warmup?: (provider: string, urgent: boolean, now: number) => WarmupLeft | undefined;
 };
+
+export type WarmupLeft = { left: number; daily: number; nextAt: number };
 
 /** What cannot leave within this time is not accepted: a login code dies after fifteen minutes. */
 export const MAX_WAIT_MS = 600_000;
