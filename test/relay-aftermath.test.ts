@@ -3,6 +3,7 @@ import { eventMaker } from "../src/event/index.ts";
 import { createFeedback, createRoleMail } from "../src/feedback/index.ts";
 import { snowflakes } from "../src/lib/ids.ts";
 import { silentLog } from "../src/platform/log.ts";
+import { builtInShaping } from "../src/shaping/index.ts";
 import { client, told, verpKey } from "./relay-harness.ts";
 import { useRelay } from "./use-relay.ts";
 
@@ -33,6 +34,7 @@ async function report(returnPath: string, action: string, status: string): Promi
       snowflakes(() => here.bed.clock.now()),
     ),
     roleMail: createRoleMail(here.directory.path),
+    shaping: builtInShaping(),
     aftermath: here.bed.relay.aftermath,
     clock: here.bed.clock,
     log: silentLog,

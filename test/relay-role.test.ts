@@ -18,6 +18,7 @@ import { createMetrics } from "../src/platform/metrics.ts";
 import { createScheduler } from "../src/platform/scheduler.ts";
 import { openingKeyFrom } from "../src/platform/seal.ts";
 import { startRelay } from "../src/roles/relay.ts";
+import { builtInShaping } from "../src/shaping/index.ts";
 
 const tls = createAuthority().issue(["127.0.0.1"]);
 let dir: string;
@@ -66,6 +67,7 @@ async function options(change: Record<string, string> = {}) {
     openingKey: await openingKeyFrom(new Uint8Array(32)),
     keys: { verp: new Uint8Array(32), recipient: new Uint8Array(32) },
     tls,
+    shaping: builtInShaping(),
   };
 }
 

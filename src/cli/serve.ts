@@ -11,7 +11,7 @@ const FORCE_AFTER_MS = 30_000;
 
 /**
  * `atmos serve`: with `--json` it says in one document where it listens, and logs to standard error. Runs until SIGTERM
- * or SIGINT, then ends what is under way. SIGHUP looks for a new certificate.
+ * or SIGINT, then ends what is under way. SIGHUP looks for a new certificate and reads the shaping file.
  */
 export async function serve(options: { env?: string; rules?: string; json?: boolean }): Promise<number> {
   const { config, secrets } = parseConfig(readEnvironment(options.env));
@@ -46,9 +46,9 @@ export async function serve(options: { env?: string; rules?: string; json?: bool
   return EXIT.ok;
 }
 
-/** SIGHUP ends no process, whatever its roles: it looks for a new certificate, once that can be done. */
+/** SIGHUP ends no process, whatever its roles: it looks for what changed, once that can be done. */
 export function hearHangUps(log: Logger): (reload: () => void) => void {
-  let look = () => log.info("SIGHUP: there is no certificate here to look for");
+  let look = () => log.info("SIGHUP: there is no certificate and no shaping file here to look for");
   process.on("SIGHUP", () => look());
   return (reload) => void (look = reload);
 }

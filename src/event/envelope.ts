@@ -40,6 +40,8 @@ export type SmtpFacts = {
   provider: string;
   class: BounceClass;
   fault: ReplyFault;
+  /** The rule of the shaping file that said so, such as `microsoft/s3140`; without: the general table. */
+  rule?: string;
 };
 
 export type MessageFacts = {

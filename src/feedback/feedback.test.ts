@@ -6,10 +6,12 @@ import { eventMaker, type Envelope } from "../event/index.ts";
 import { MovableClock } from "../lib/clock.ts";
 import { silentLog } from "../platform/log.ts";
 import { makeReturnPath, makeToken } from "../protocol/verp/index.ts";
+import { builtInShaping } from "../shaping/index.ts";
 import { createSpool, type Spool } from "../spool/index.ts";
 import { createFeedback, createRoleMail, type Feedback } from "./index.ts";
 import { interpret } from "./interpret.ts";
 
+const shaping = builtInShaping();
 const key = new Uint8Array(32).fill(3);
 const recipientId = "aaaabbbbccccdddd";
 const returnPath = makeReturnPath(makeToken(recipientId, key), "bounce.alder.test");
@@ -33,6 +35,7 @@ beforeEach(async () => {
       () => String(++n),
     ),
     roleMail: createRoleMail(join(dir, "role-mail")),
+    shaping,
     clock,
     log: silentLog,
   });
@@ -195,8 +198,28 @@ describe("complaints", () => {
 });
 
 test("what a report means", () => {
-  expect(interpret({ kind: "auto-reply" }, "mx")).toEqual({ kind: "nothing", why: "auto-reply" });
-  expect(interpret({ kind: "dsn", statuses: [], original: new Map() }, "mx")).toMatchObject({
+  expect(interpret({ kind: "auto-reply" }, "mx", shaping)).toEqual({ kind: "nothing", why: "auto-reply" });
+  expect(interpret({ kind: "dsn", statuses: [], original: new Map() }, "mx", shaping)).toMatchObject({
     kind: "nothing",
+  });
+});
+
+test("a report's words are judged by the rules of the host that refused", () => {
+  const failed = {
+    action: "failed",
+    status: "5.7.1",
+    code: 550,
+    remoteMta: "hotmail-com.olc.protection.outlook.com",
+    diagnostic: "550 5.7.1 Unfortunately, messages from [192.0.2.1] weren't sent (S3140)",
+  };
+  const status = failed as unknown as Extract<
+    Parameters<typeof interpret>[0],
+    { kind: "dsn" }
+  >["statuses"][0];
+  expect(
+    interpret({ kind: "dsn", statuses: [status!], original: new Map() }, "mx.test", shaping),
+  ).toMatchObject({
+    kind: "bounced",
+    smtp: { provider: "outlook", class: "blocked", fault: "pool", rule: "microsoft/s3140" },
   });
 });

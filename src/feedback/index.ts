@@ -4,7 +4,7 @@ import type { Logger } from "../platform/log.ts";
 import { readReportMail } from "../protocol/report-mail/index.ts";
 import { readToken } from "../protocol/verp/index.ts";
 import type { Acceptance, MessageView, RecipientView, Spool } from "../spool/index.ts";
-import { interpret } from "./interpret.ts";
+import { interpret, type Judge } from "./interpret.ts";
 import type { RoleMail } from "./role-mail.ts";
 
 export { createRoleMail, type RoleMail } from "./role-mail.ts";
@@ -29,6 +29,8 @@ export type FeedbackOptions = {
   poolDomains: readonly string[];
   newEvent: EventMaker;
   roleMail: RoleMail;
+  /** Knows the provider that a report is from, and what its words mean. */
+  shaping: Judge;
   /** Told of what a report says of a delivered recipient; gives the notice that the member is to have of it. */
   aftermath?: (
     message: MessageView,
@@ -96,7 +98,7 @@ export function createFeedback(options: FeedbackOptions) {
     /** Durable once resolved. `from` is the host that handed the mail in. */
     async receive(to: string, raw: Uint8Array, from: string): Promise<Received> {
       const report = await readReportMail(raw);
-      const meaning = interpret(report, from);
+      const meaning = interpret(report, from, options.shaping);
       const quoted =
         report.kind === "complaint"
           ? [report.originalMailFrom, report.original.get("return-path")?.replace(/[<>]/g, "") ?? ""]

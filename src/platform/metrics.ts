@@ -106,6 +106,11 @@ export function createMetrics() {
       labelNames: ["provider"] as const,
       registers,
     }),
+    shapingFileFaulty: new Gauge({
+      name: "atmos_shaping_file_faulty",
+      help: "1 while the shaping file that is there is refused and the last good one is in force",
+      registers,
+    }),
     zonePublished: new Gauge({
       name: "atmos_zone_published_timestamp_seconds",
       help: "When the zone was last published",

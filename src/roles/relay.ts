@@ -6,6 +6,7 @@ import type { Logger } from "../platform/log.ts";
 import { openSealed, type OpeningKey } from "../platform/seal.ts";
 import { POLICY_TOPIC, createPolicyBook, type MemberPolicy } from "../policy/index.ts";
 import { createRelay, CREDENTIAL_USED_TOPIC, recipientFacts, startInbound } from "../relay/index.ts";
+import type { Shaping } from "../shaping/index.ts";
 import { createSpool } from "../spool/index.ts";
 import { attempt } from "./attempt.ts";
 import { openDeliveryParts } from "./delivery-parts.ts";
@@ -22,6 +23,7 @@ export type RelayRoleOptions = RoleParts & {
   openingKey: OpeningKey;
   keys: { verp: Uint8Array; recipient: Uint8Array };
   tls: { cert: string; key: string };
+  shaping: Shaping;
   /** The spool's writer died: nothing more is taken or sent here, and what was acknowledged is on disk. */
   onFatal?: ((error: Error) => void) | undefined;
 };
@@ -130,6 +132,7 @@ async function open(options: RelayRoleOptions, opened: (() => Promise<void>)[]) 
     poolDomains: [config.POOL_DOMAIN, config.POOL_HOSTNAME, poolReturnPath],
     newEvent,
     roleMail: createRoleMail(dataPath(config, "role-mail")),
+    shaping: options.shaping,
     aftermath: relay.aftermath,
     clock,
     log,

@@ -21,12 +21,14 @@ import { createScheduler } from "../platform/scheduler.ts";
 import { importSealingKey, openingKeyFrom } from "../platform/seal.ts";
 import { POLICY_TOPIC } from "../policy/index.ts";
 import { createEmbeddedEngine, loadRules } from "../rules/index.ts";
+import { openShaping } from "../shaping/index.ts";
 import { SpoolError } from "../spool/index.ts";
 import { createUsedLinks, createWeb, readToken, usedLinksMigration } from "../web/index.ts";
 import { adminApi } from "./admin-api.ts";
 import { allowlistSource } from "./allowlist-source.ts";
 import { openCertificates } from "./certificates.ts";
 import { coreMigrations, createCore, type Core } from "./core/index.ts";
+import { egressApi } from "./egress-api.ts";
 import { explainApi } from "./explain-api.ts";
 import { createLabeler, labelerMigrations, type Labeler, type LabelerOptions } from "./labeler.ts";
 import { answerMigration, createAnswers, messagesApi, type Answers } from "./messages-api/index.ts";
@@ -48,7 +50,7 @@ export type ServeOptions = {
   rulesDir: string;
   /** More pages and endpoints on the same server (the sandbox's). */
   extend?: (app: Hono) => void;
-  /** Is given what looks for a new certificate at once, as soon as that can be asked: for SIGHUP. */
+  /** Is given what looks for a new certificate and reads the shaping file at once, as soon as that can be asked: for SIGHUP. */
   onReload?: (reload: () => void) => void;
   /** This process can do no more work and must end. What it acknowledged is on disk. */
   onFatal?: (error: Error) => void;
@@ -175,14 +177,25 @@ export async function startServe(options: ServeOptions): Promise<Serve> {
     closers.push(() => scheduler.close());
     let relay: RunningRelay | undefined;
     if (has("relay")) {
+      const shaping = await openShaping({
+        file: config.SHAPING_FILE,
+        named: Object.keys(config.PROVIDER_DAILY),
+        log,
+        onLook: (sound) => metrics.shapingFileFaulty.set(sound ? 0 : 1),
+      });
+      closers.push(() => shaping.close());
       const certificates = await openCertificates({ ...shared, config, secrets });
       closers.push(() => certificates.close());
-      options.onReload?.(() => void certificates.check());
+      options.onReload?.(() => {
+        void certificates.check();
+        void shaping.check();
+      });
       await certificates.ready();
       const { cert, key } = certificates.current();
       const running = await startRelay({
         ...shared,
         config,
+        shaping,
         onFatal: options.onFatal,
         openingKey: openingKey!,
         keys: { verp: derive(secrets.relay!, "verp"), recipient: derive(secrets.relay!, "recipient") },
@@ -230,6 +243,7 @@ export async function startServe(options: ServeOptions): Promise<Serve> {
         return read.ok && read.identity.role === "committee";
       };
       if (relay) app.route("/api/queue", queueApi({ desk: relay.queue, mayAct, log }));
+      if (relay) app.route("/api/egress", egressApi({ egress: relay.egress, clock, mayAct, log }));
       app.route(
         "/api",
         adminApi({
