@@ -7,6 +7,7 @@ import { SpoolError } from "../spool/index.ts";
 import { check } from "./check.ts";
 import { connectionTest } from "./connection-test.ts";
 import { doctor } from "./doctor/index.ts";
+import { egressCommands } from "./egress.ts";
 import { labelExplain } from "./label.ts";
 import { labelerSelfTest, labelerSetup, type SetupOptions } from "./labeler/index.ts";
 import { lexiconPublish, type PublishOptions } from "./lexicon.ts";
@@ -17,6 +18,7 @@ import { queueCommands } from "./queue.ts";
 import { sandbox } from "./sandbox.ts";
 import { sendTest } from "./send-test.ts";
 import { serve } from "./serve.ts";
+import { warmupCommands } from "./warmup.ts";
 
 const { version } = createRequire(import.meta.url)("../../package.json") as { version: string };
 
@@ -171,6 +173,8 @@ label
 
 memberCommands(program, { env, json, run });
 queueCommands(program, { env, json, run });
+egressCommands(program, { env, json, run });
+warmupCommands(program, { env, json, run });
 
 /** Each time the option is given, one port more. */
 function ports(text: string, before: number[] | undefined): number[] {

@@ -164,7 +164,7 @@ describe("restarts and clocks", () => {
     for (let i = 0; i < 30; i++) first.choose(ask(clock));
     first.pause(A, "yahoo", clock.now() + 60_000, "421 TSS04");
     first.hold(A, "renumbered", "ann", clock.now());
-    first.release(A, clock.now());
+    first.release(A, "done", "ann", clock.now());
     first.hold(A, "renumbered again", "ann", clock.now());
     first.stop();
     const second = open(clock);
@@ -175,7 +175,7 @@ describe("restarts and clocks", () => {
         { provider: "yahoo", pausedUntil: clock.now() + 60_000, why: "421 TSS04" },
       ],
     });
-    expect(second.release(A, clock.now())).toBe(true);
+    expect(second.release(A, "done", "ann", clock.now())).toBe(true);
     expect(second.choose(ask(clock, { provider: "yahoo" }))).toMatchObject({
       ok: false,
       at: clock.now() + 60_000,

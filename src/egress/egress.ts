@@ -212,10 +212,10 @@ export function createEgress(options: EgressOptions): RunningEgress {
       tell(address, "held", `${by}: ${why}`, now);
       return true;
     },
-    release(address, now) {
+    release(address, why, by, now) {
       if (!standings.has(address)) return false;
       change(address, { held: undefined });
-      tell(address, "released", "a person let it back", now);
+      tell(address, "released", `${by}: ${why}`, now);
       return true;
     },
     async checkListings() {

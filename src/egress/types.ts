@@ -57,7 +57,7 @@ export interface Egress {
   allowanceLeft(provider: string, urgent: boolean, now: number): AllowanceLeft | undefined;
   /** A person takes it out of use, or lets it back. False: there is no such address. */
   hold(address: string, why: string, by: string, now: number): boolean;
-  release(address: string, now: number): boolean;
+  release(address: string, why: string, by: string, now: number): boolean;
   /** For pages, metrics, the command line. */
   status(now: number): EgressStatus[];
   /** What the committee was told, the newest first. */
