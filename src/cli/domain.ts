@@ -1,10 +1,13 @@
-import type { Rotation } from "../member/index.ts";
+import type { WithIsoTimes } from "../lib/iso-times.ts";
+import type { Rotation as Stored } from "../member/index.ts";
 import { apiOf } from "./api.ts";
 import { recordLines, type Common } from "./member.ts";
 import { CommandError, EXIT, outputFor } from "./output.ts";
 
-const day = (at: number) => new Date(at).toISOString().slice(0, 10);
-const minute = (at: number) => `${new Date(at).toISOString().slice(0, 16).replace("T", " ")} UTC`;
+type Rotation = WithIsoTimes<Stored>;
+
+const day = (at: string) => at.slice(0, 10);
+const minute = (at: string) => `${at.slice(0, 16).replace("T", " ")} UTC`;
 
 /** `atmos domain rotate`: new keys for a domain; the old ones sign until the new ones are in the DNS. */
 export async function domainRotate(

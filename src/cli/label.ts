@@ -1,3 +1,4 @@
+import type { WithIsoTimes } from "../lib/iso-times.ts";
 import { parseConfig, readEnvironment } from "../platform/config/index.ts";
 import { labelPath, type ExplainedCheck, type LabelExplanation } from "../web/index.ts";
 import { originOf } from "./api.ts";
@@ -12,7 +13,9 @@ const SIGN: Record<ExplainedCheck["outcome"], string> = {
   fail: "FAIL",
   temperror: "?   ",
 };
-const day = (at: number) => new Date(at).toISOString().replace(/\.\d+Z$/, "Z");
+const day = (at: string) => at.replace(/\.\d+Z$/, "Z");
+
+type Explanation = WithIsoTimes<LabelExplanation>;
 
 /** `atmos label explain`: what anybody may know of the labels in force; needs no credential. */
 export async function labelExplain(subject: string, options: ExplainOptions): Promise<number> {
@@ -47,7 +50,7 @@ export async function labelExplain(subject: string, options: ExplainOptions): Pr
   return view.labels.length > 0 ? EXIT.ok : EXIT.fault;
 }
 
-async function ask(origin: string, subject: string, value: string | undefined): Promise<LabelExplanation> {
+async function ask(origin: string, subject: string, value: string | undefined): Promise<Explanation> {
   const url = new URL(labelPath(subject), origin);
   if (value !== undefined) url.searchParams.set("val", value);
   let response: Response;
@@ -63,5 +66,5 @@ async function ask(origin: string, subject: string, value: string | undefined): 
     throw new CommandError(`"${subject}" is no DID, AT URI with a DID, or domain.`, EXIT.usage);
   if (!response.ok || !response.headers.get("content-type")?.includes("application/json"))
     throw new CommandError(`${url.origin} explains no labels (${response.status}): no labeler runs there.`);
-  return (await response.json()) as LabelExplanation;
+  return (await response.json()) as Explanation;
 }

@@ -161,11 +161,11 @@ export async function memberList(options: Common): Promise<number> {
 type Pause = {
   cause: string;
   credential: string | null;
-  at: number;
+  at: string;
   by: string | null;
   reason: string;
-  mail: { at: number; to: string | null; state: string; reply: string } | null;
-  end: { at: number; by: string; how: string; reason: string } | null;
+  mail: { at: string; to: string | null; state: string; reply: string } | null;
+  end: { at: string; by: string; how: string; reason: string } | null;
 };
 
 /** What became of the mail that told the member. */
@@ -210,13 +210,13 @@ export type Application = {
   purpose: string;
   pds: string;
   words: string;
-  appliedAt: number;
+  appliedAt: string;
   appliedBy: string;
   state: string;
-  decision: { at: number; by: string; tier: string | null; note: string } | null;
+  decision: { at: string; by: string; tier: string | null; note: string } | null;
 };
 
-const when = (at: number | string) => `${new Date(at).toISOString().slice(0, 16).replace("T", " ")} UTC`;
+const when = (at: string) => `${at.slice(0, 16).replace("T", " ")} UTC`;
 
 /** An application with its decision; what is empty is left out. */
 export function applicationLines(application: Application): string {

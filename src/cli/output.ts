@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { isoTimes } from "../lib/iso-times.ts";
 
 /** How a command ends. 0: as it should be. 1: something is wrong, and was said. 2: it was called wrongly. */
 export const EXIT = { ok: 0, fault: 1, usage: 2 } as const;
@@ -6,7 +7,7 @@ export const EXIT = { ok: 0, fault: 1, usage: 2 } as const;
 export type Output = {
   /** For people, on standard output. Nothing when the answer is to be JSON. */
   say(line?: string): void;
-  /** The answer as one JSON document, when JSON is wanted. */
+  /** The answer as one JSON document, when JSON is wanted; its times as ISO 8601. */
   result(value: unknown): void;
 };
 
@@ -16,7 +17,7 @@ export function outputFor(options: { json?: boolean }): Output {
       if (!options.json) process.stdout.write(`${line}\n`);
     },
     result: (value) => {
-      if (options.json) process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+      if (options.json) process.stdout.write(`${JSON.stringify(isoTimes(value), null, 2)}\n`);
     },
   };
 }

@@ -1,13 +1,20 @@
+import type { WithIsoTimes } from "../lib/iso-times.ts";
 import type { QueueHistory } from "../roles/index.ts";
 import type {
-  AttemptView,
+  AttemptView as Attempt,
   Hold,
   QueueAction,
-  QueueEntry,
+  QueueEntry as Entry,
   QueueResult,
-  RecipientView,
+  RecipientView as Recipient,
 } from "../spool/index.ts";
 import { plain } from "./output.ts";
+
+/** As the API says them. */
+export type QueueEntry = WithIsoTimes<Entry>;
+export type History = WithIsoTimes<QueueHistory>;
+type AttemptView = WithIsoTimes<Attempt>;
+type RecipientView = WithIsoTimes<Recipient>;
 
 /** Columns of a table: they fit into 80 characters. */
 const WIDTHS = { id: 16, state: 9, why: 13, age: 4, from: 14, to: 19 } as const;
@@ -22,7 +29,7 @@ export function queueTable(entries: readonly QueueEntry[], now: number): string[
         id: entry.messageId,
         state: entry.state,
         why: whyOf(entry, now),
-        age: span(now - entry.receivedAt),
+        age: span(now - Date.parse(entry.receivedAt)),
         from: entry.fromDomain,
         to: entry.address,
       }),
@@ -50,7 +57,8 @@ function whyOf({ state, hold, inFlight, nextAt, attempts }: RecipientView, now: 
   if (hold) return hold.reason;
   if (state !== "queued" && state !== "deferred")
     return attempts === 1 ? "1 attempt" : `${attempts} attempts`;
-  return nextAt <= now ? "due" : `in ${span(nextAt - now)}`;
+  const wait = Date.parse(nextAt) - now;
+  return wait <= 0 ? "due" : `in ${span(wait)}`;
 }
 
 /** `45s`, `12m`, `5h`, `3d`: the largest unit that is at least one. */
@@ -99,16 +107,16 @@ export function resultLines(action: QueueAction, result: QueueResult, dryRun: bo
 }
 
 const count = (n: number, what: string) => `${n} ${what}${n === 1 ? "" : "s"}`;
-const time = (at: number) => new Date(at).toISOString().replace(/\.\d+Z$/, "Z");
+const time = (at: string) => at.replace(/\.\d+Z$/, "Z");
 
 /** Everything about one message: what it is, where each recipient is, and each thing that was done or said. */
-export function historyLines({ message, attempts, operations }: QueueHistory, now: number): string[] {
+export function historyLines({ message, attempts, operations }: History, now: number): string[] {
   const lines = [
     `Message    ${message.id}${message.kind === "mail" ? "" : " (a notice to the member)"}`,
     `Member     ${message.did}`,
     `Credential ${message.credential ?? "none: the relay's own mail"}`,
     `From       ${plain(message.sender) || "<>"} (${message.fromDomain}), ${message.stream}, priority ${message.priority}`,
-    `Received   ${time(message.receivedAt)} (${span(now - message.receivedAt)} ago), ${message.size} octets`,
+    `Received   ${time(message.receivedAt)} (${span(now - Date.parse(message.receivedAt))} ago), ${message.size} octets`,
   ];
   if (message.envid !== null) lines.push(`ENVID      ${plain(message.envid)}`);
   for (const recipient of message.recipients) {

@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
+import { isoTimes } from "../lib/iso-times.ts";
 import type { QueueEntry, QueueResult } from "../spool/index.ts";
+import type { QueueHistory } from "../roles/index.ts";
 import { filterOf, type FilterOptions } from "./queue.ts";
 import { historyLines, parseSpan, queueTable, resultLines, span } from "./queue-view.ts";
 
@@ -38,7 +40,7 @@ test.each<[string, Partial<QueueEntry>, string]>([
   ["done", { state: "bounced", attempts: 2 }, "bounced   2 attempts"],
   ["no control characters", { address: "a\u001b[2J@b.test" }, "a?[2J@b.test"],
 ])("a line of the table: %s", (_name, change, expected) => {
-  const [head, line] = queueTable([{ ...entry, ...change }], NOW);
+  const [head, line] = queueTable(isoTimes([{ ...entry, ...change }]), NOW);
   expect(line).toContain(expected);
   expect(Math.max(head!.length, line!.length)).toBeLessThanOrEqual(80);
 });
@@ -121,7 +123,7 @@ test.each<[string, Partial<QueueResult>, boolean, RegExp]>([
 
 test("the history of a message: holds with their meaning, attempts with their conversation, operations", () => {
   const lines = historyLines(
-    {
+    isoTimes({
       message: {
         ...entry,
         id: entry.messageId,
@@ -149,7 +151,7 @@ test("the history of a message: holds with their meaning, attempts with their co
         },
       ],
       operations: [{ at: NOW, by: "ann", action: "hold", why: "wait", recipients: 1 }],
-    },
+    } satisfies QueueHistory),
     NOW,
   ).join("\n");
   expect(lines).toContain("Received   2026-01-01T22:00:00Z (2h ago), 100 octets");

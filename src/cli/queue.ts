@@ -1,20 +1,25 @@
 import { userInfo } from "node:os";
 import { resolve } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
-import type { QueueHistory } from "../roles/index.ts";
 import {
   HOLD_OWNERS,
   RECIPIENT_STATES,
   SalvageError,
   salvage,
   type QueueAction,
-  type QueueEntry,
   type QueueFilter,
   type QueueResult,
 } from "../spool/index.ts";
 import { apiOf } from "./api.ts";
 import { CommandError, EXIT, outputFor } from "./output.ts";
-import { historyLines, parseSpan, queueTable, resultLines } from "./queue-view.ts";
+import {
+  historyLines,
+  parseSpan,
+  queueTable,
+  resultLines,
+  type History,
+  type QueueEntry,
+} from "./queue-view.ts";
 
 type Common = { env?: string; json?: boolean };
 
@@ -73,7 +78,7 @@ async function queueList(
   });
   const entries = answer["entries"] as QueueEntry[];
   if (entries.length === 0) out.say("Nothing waits that matches.");
-  else for (const line of queueTable(entries, Number(answer["now"]))) out.say(line);
+  else for (const line of queueTable(entries, Date.parse(String(answer["now"])))) out.say(line);
   const counts = Object.entries(answer["counts"] as Record<string, number>);
   out.say(`\nThe whole spool: ${counts.map(([state, n]) => `${n} ${state}`).join(", ") || "empty"}.`);
   if (answer["next"] !== null) out.say(`There are older ones: --before ${String(answer["next"])}`);
@@ -84,7 +89,7 @@ async function queueList(
 async function queueShow(id: string, options: Common): Promise<number> {
   const out = outputFor(options);
   const answer = await apiOf(options.env)("GET", `/queue/messages/${encodeURIComponent(id)}`);
-  for (const line of historyLines(answer as QueueHistory, Number(answer["now"]))) out.say(line);
+  for (const line of historyLines(answer as History, Date.parse(String(answer["now"])))) out.say(line);
   out.result(answer);
   return EXIT.ok;
 }

@@ -1,5 +1,6 @@
 import { Hono } from "hono";
 import { cors } from "hono/cors";
+import { isoTimes } from "../lib/iso-times.ts";
 import { explainLabels, type ExplainParts } from "./queries/label.ts";
 
 const LONGEST_SUBJECT = 3_000;
@@ -13,7 +14,7 @@ export function explainApi(parts: ExplainParts): Hono {
     if (!accepted.includes("application/json") || accepted.includes("text/html")) return next();
     const subject = c.req.param("subject");
     const found = subject.length > LONGEST_SUBJECT ? null : explainLabels(parts, subject, c.req.query("val"));
-    if (found) return c.json(found);
+    if (found) return c.json(isoTimes(found));
     return c.json(
       { error: "InvalidRequest", message: "Ask for a DID, an AT URI with a DID, or a domain" },
       400,

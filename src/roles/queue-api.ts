@@ -1,6 +1,7 @@
 import { isValidDid } from "@atproto/syntax";
 import type { Hono } from "hono";
 import { z } from "zod";
+import { isoTimes } from "../lib/iso-times.ts";
 import { HOLD_OWNERS, QUEUE_ACTIONS, RECIPIENT_STATES, type QueueFilter } from "../spool/index.ts";
 import { committeeApi, type CommitteeGate } from "./committee-api.ts";
 import type { QueueDesk } from "./queue-desk.ts";
@@ -59,12 +60,12 @@ export function queueApi({ desk, ...gate }: QueueApiOptions): Hono {
     const page = { limit: most, ...(before !== undefined && { before }) };
     const now = desk.now();
     const { entries, next } = await desk.list(given(asked, now), page);
-    return c.json({ now, entries, next: next ?? null, counts: await desk.counts() });
+    return c.json(isoTimes({ now, entries, next: next ?? null, counts: await desk.counts() }));
   });
 
   app.get("/messages/:id", async (c) => {
     const history = await desk.history(c.req.param("id"));
-    if (history) return c.json({ now: desk.now(), ...history });
+    if (history) return c.json(isoTimes({ now: desk.now(), ...history }));
     return c.json({ error: "NotFound", message: "No message or recipient has this id" }, 404);
   });
 

@@ -1,5 +1,6 @@
 import { Hono } from "hono";
 import { z } from "zod";
+import { isoTimes } from "../../lib/iso-times.ts";
 import { TIERS } from "../../policy/index.ts";
 import type { Core } from "../core/index.ts";
 import { by, did, domain, reason, words } from "./fields.ts";
@@ -27,7 +28,7 @@ export function applicationsApi(core: Core): Hono {
 
   app.get("/", (c) => {
     const state = z.enum(STATES).parse(c.req.query("state") ?? "open");
-    return c.json({ applications: core.members.applications.list(state, MOST) });
+    return c.json(isoTimes({ applications: core.members.applications.list(state, MOST) }));
   });
 
   app.post("/", async (c) => {

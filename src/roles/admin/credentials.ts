@@ -1,5 +1,6 @@
 import { Hono } from "hono";
 import { z } from "zod";
+import { isoTimes } from "../../lib/iso-times.ts";
 import type { Core } from "../core/index.ts";
 import {
   envLines,
@@ -9,7 +10,6 @@ import {
 } from "../pds-environment.ts";
 import { by, cap, domain, environmentOptions, streams } from "./fields.ts";
 import { refused } from "./refusal.ts";
-import { credentialView } from "./views.ts";
 
 const newCredential = z.strictObject({
   domains: z.array(domain).min(1).max(50),
@@ -38,7 +38,7 @@ export function credentialsApi(core: Core, submission: () => SubmissionPoint): H
   ) => pdsEnvironment(submission(), made, of, options as EnvironmentOptions);
 
   app.get("/", (c) =>
-    c.json({ credentials: core.members.credentialsOf(didOf(c.req.param("did"))).map(credentialView) }),
+    c.json(isoTimes({ credentials: core.members.credentialsOf(didOf(c.req.param("did"))) })),
   );
 
   app.post("/", async (c) => {

@@ -1,10 +1,11 @@
 import { Hono } from "hono";
 import { z } from "zod";
 import { STANDINGS, TIERS } from "../../policy/index.ts";
+import { isoTimes } from "../../lib/iso-times.ts";
 import type { Core } from "../core/index.ts";
 import { by, did, domain, reason, words } from "./fields.ts";
 import { refused } from "./refusal.ts";
-import { credentialView, memberView } from "./views.ts";
+import { memberView } from "./views.ts";
 
 const newMember = z.strictObject({
   did,
@@ -20,7 +21,9 @@ const decision = z.strictObject({ standing: z.enum(STANDINGS), by, why: reason, 
 export function membersApi(core: Core): Hono {
   const app = new Hono();
 
-  app.get("/", (c) => c.json({ members: core.members.list().map((member) => memberView(core, member)) }));
+  app.get("/", (c) =>
+    c.json(isoTimes({ members: core.members.list().map((member) => memberView(core, member)) })),
+  );
 
   app.post("/", async (c) => {
     const body = newMember.parse(await c.req.json());
@@ -34,16 +37,18 @@ export function membersApi(core: Core): Hono {
     const subject = c.req.param("did");
     const member = core.members.get(subject);
     if (!member) return refused(c, { error: "not-a-member", did: subject });
-    return c.json({
+    const { left_at: at, left_by: by, left_reason: reason } = member;
+    const shown = {
       ...memberView(core, member),
-      left: member.left_at === null ? null : { by: member.left_by, reason: member.left_reason },
+      left: at === null ? null : { at, by, reason },
       applications: core.members.applications.of(subject),
-      credentials: core.members.credentialsOf(subject).map(credentialView),
+      credentials: core.members.credentialsOf(subject),
       pauses: core.pauses.of(subject, 20).map((pause) => ({
         ...pause,
         mail: core.notices.receipt(`pause:${pause.id}:paused`) ?? null,
       })),
-    });
+    };
+    return c.json(isoTimes(shown));
   });
 
   app.post("/:did/domains", async (c) => {
@@ -62,7 +67,7 @@ export function membersApi(core: Core): Hono {
     const subject = c.req.param("did");
     if (!core.members.get(subject)) return refused(c, { error: "not-a-member", did: subject });
     const { from, to, at } = await core.decide(subject, standing, person);
-    return c.json({ from, to, at: new Date(at).toISOString(), by: person.by, why: person.why });
+    return c.json(isoTimes({ from, to, at, by: person.by, why: person.why }));
   });
 
   app.post("/:did/leave", async (c) => {

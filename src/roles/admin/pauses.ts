@@ -1,5 +1,6 @@
 import { Hono } from "hono";
 import { z } from "zod";
+import { isoTimes } from "../../lib/iso-times.ts";
 import type { Core } from "../core/index.ts";
 import { by, reason } from "./fields.ts";
 import { refused } from "./refusal.ts";
@@ -14,14 +15,14 @@ export function pausesApi(core: Core): Hono {
     const paused = core.pauseDesk.pause(c.req.param("did") ?? "", order.parse(await c.req.json()));
     if ("error" in paused) return refused(c, paused);
     await core.told();
-    return c.json({ pause: paused });
+    return c.json(isoTimes({ pause: paused }));
   });
 
   app.post("/resume", async (c) => {
     const resumed = core.pauseDesk.resume(c.req.param("did") ?? "", order.parse(await c.req.json()));
     if ("error" in resumed) return refused(c, resumed);
     await core.told();
-    return c.json({ ended: resumed.ended });
+    return c.json(isoTimes({ ended: resumed.ended }));
   });
 
   return app;

@@ -1,4 +1,5 @@
 import { Hono, type Context } from "hono";
+import { isoTimes } from "../../lib/iso-times.ts";
 import type { MemberError, Rotation } from "../../member/index.ts";
 import type { Core } from "../core/index.ts";
 import { domain } from "./fields.ts";
@@ -6,7 +7,7 @@ import { refused } from "./refusal.ts";
 
 const nameOf = (c: Context) => domain.parse(c.req.param("domain"));
 const answer = (c: Context, rotation: Rotation | MemberError) =>
-  "error" in rotation ? refused(c, rotation) : c.json(rotation);
+  "error" in rotation ? refused(c, rotation) : c.json(isoTimes(rotation));
 
 /** `/domains/:domain/rotation`: new keys for a domain, with overlap. */
 export function rotationApi(core: Core): Hono {
