@@ -206,6 +206,36 @@ describe("ACME, when the authority cannot be asked", () => {
     await expect.poll(other.faults, { message: "what is asked for is another thing" }).toBe(1);
   });
 
+  test("SIGHUP tries at once, when the last try is a minute ago", async () => {
+    const clock = new MovableClock(NOW);
+    const { acme, faults } = await open(clock);
+    await expect.poll(faults).toBe(1);
+    await expect.poll(async () => (await acmeStore(dir).state()).failures).toBe(1);
+    clock.advance(61_000);
+    expect(faults()).toBe(1);
+    // No time goes by.
+    await acme.check();
+    await expect.poll(faults).toBe(2);
+    await acme.check();
+    await expect.poll(async () => (await acmeStore(dir).state()).failures).toBe(2);
+    expect(faults()).toBe(2);
+  });
+
+  test("SIGHUP does not pass over the time that the authority asked for", async () => {
+    const clock = new MovableClock(NOW);
+    const { acme, faults } = await open(clock);
+    await expect.poll(faults).toBe(1);
+    await acme.close();
+    const state = await acmeStore(dir).state();
+    await acmeStore(dir).saveState({ ...state, retryAfterMs: 3_600_000 });
+    const again = await open(clock);
+    clock.advance(50 * 60_000);
+    await again.acme.check();
+    clock.advance(10 * 60_000);
+    await expect.poll(async () => (await acmeStore(dir).state()).failures).toBe(2);
+    expect(await acmeStore(dir).state()).toMatchObject({ lastFailureAt: NOW + 3_600_000 });
+  });
+
   test("the certificate that is kept serves, renewed or not", async () => {
     const kept = issue([HOST], NOW - 70 * DAY);
     await acmeStore(dir).saveCertificate(kept);

@@ -89,6 +89,14 @@ describe("a certificate by ACME", () => {
       ["warn", expect.stringMatching(/failed 3 times, last at .*: the name does not resolve/)],
     ]);
   });
+  test.each([
+    ["nothing", 0, /SIGHUP.*at once/],
+    ["an hour", 3_600_000, /no other try before/],
+  ])("what a person can do when the authority asked to wait: %s", async (_, retryAfterMs, remedy) => {
+    await acmeStore(dir + "/acme").saveState({ ...failed, retryAfterMs });
+    const [, last] = await probe({ ATMOS_ACME_DIRECTORY: directory });
+    expect(last).toMatchObject({ status: "warn", remedy: expect.stringMatching(remedy) });
+  });
   test("it serves, and the last order failed", async () => {
     await acmeStore(dir + "/acme").saveCertificate(leaf(29));
     expect((await statuses()).map(([status]) => status)).toEqual(["ok", "ok"]);

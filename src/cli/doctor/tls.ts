@@ -51,7 +51,9 @@ async function byAcme(config: Config, now: number): Promise<Finding[]> {
       warn(
         "ACME",
         `failed ${state.failures} time${state.failures === 1 ? "" : "s"}, last at ${since}: ${state.lastError}`,
-        "Mend that, and send SIGHUP to atmos serve: it tries again at once, not more than once a minute.",
+        state.retryAfterMs > 0
+          ? "Mend that; the authority wants no other try before the time that the log of atmos serve names."
+          : "Mend that, and send SIGHUP to atmos serve: it tries again at once, not more than once a minute.",
       ),
     );
   } else if (read) findings.push(ok("ACME", `the last order at ${config.ACME_DIRECTORY} went well`));
