@@ -17,6 +17,7 @@ import { createPolicyBook, hashSecret, type MemberPolicy, type PolicyBook } from
 import type { DnsAnswer, DnsType, Resolver } from "../src/protocol/dns/index.ts";
 import { createRelay, type CredentialUse, type Relay, type SubmissionConfig } from "../src/relay/index.ts";
 import { openTransport, transportMigration } from "../src/transport/index.ts";
+import { builtInShaping } from "../src/shaping/index.ts";
 import { createSpool, type Spool } from "../src/spool/index.ts";
 
 const keys = {
@@ -180,6 +181,7 @@ export async function startRelay(
     policyBook: book,
     habits,
     transport,
+    shaping: builtInShaping(),
     resolver,
     clock,
     log: silentLog,

@@ -8,6 +8,7 @@ import type { Metrics } from "../platform/metrics.ts";
 import type { PolicyBook } from "../policy/index.ts";
 import type { DkimKey } from "../protocol/dkim/index.ts";
 import type { Resolver } from "../protocol/dns/index.ts";
+import type { Shaping } from "../shaping/index.ts";
 import type { Spool } from "../spool/index.ts";
 import type { TlsObservation, Transport } from "../transport/index.ts";
 import type { Breaker } from "./breaker.ts";
@@ -112,6 +113,8 @@ export type RelayContext = {
   breaker: Breaker;
   /** How mail of a domain must travel. */
   transport: Transport;
+  /** Providers, how much they bear, and what their replies mean. */
+  shaping: Shaping;
   /** Told of each TLS session that was tried, and of policies that could not be had (RFC 8460). */
   observed: (observation: TlsObservation) => void;
   random: () => number;

@@ -5,6 +5,7 @@ import type { Logger } from "../platform/log.ts";
 import type { Metrics } from "../platform/metrics.ts";
 import type { MemberPolicy, PolicyBook } from "../policy/index.ts";
 import type { Resolver } from "../protocol/dns/index.ts";
+import type { Shaping } from "../shaping/index.ts";
 import type {
   Acceptance,
   MessageView,
@@ -53,6 +54,8 @@ export type RelayOptions = {
   open: (sealed: string) => Promise<string>;
   /** How mail of a domain must travel; whoever opened it closes it. */
   transport: Transport;
+  /** Providers, how much they bear, and what their replies mean; whoever opened it closes it. */
+  shaping: Shaping;
   /** Told of each TLS session that was tried; default: nobody is. */
   observed?: (observation: TlsObservation) => void;
   /** Told of log-ins; default: nobody is. */

@@ -4,6 +4,7 @@ import { Database } from "../platform/database.ts";
 import { MAX_POLICY_BYTES } from "../protocol/mta-sts/index.ts";
 import { faultOfLocalAddress } from "../platform/local-address.ts";
 import { createHttpsText } from "../platform/https-text.ts";
+import type { Shaping } from "../shaping/index.ts";
 import { openTransport, transportMigration, type Transport } from "../transport/index.ts";
 import { attempt } from "./attempt.ts";
 import type { RoleParts } from "./role-parts.ts";
@@ -24,7 +25,7 @@ const JITTER = 0.1;
 export type DeliveryParts = { egress: RunningEgress; transport: Transport; close: () => void };
 
 /** What delivery needs beside the spool, over one database: `delivery.sqlite`. */
-export function openDeliveryParts(options: RoleParts & { config: Config }): DeliveryParts {
+export function openDeliveryParts(options: RoleParts & { config: Config; shaping: Shaping }): DeliveryParts {
   const { config, bus, clock, log, metrics, resolver, scheduler } = options;
   const db = new Database(dataPath(config, "delivery.sqlite"), [egressMigration, transportMigration]);
   const named = config.EGRESS_ADDRESSES;
@@ -58,7 +59,7 @@ export function openDeliveryParts(options: RoleParts & { config: Config }): Deli
     maxBytes: MAX_POLICY_BYTES,
     timeoutMs: POLICY_MS,
   });
-  const transport = openTransport({ db, resolver, fetch, clock, log });
+  const transport = openTransport({ db, resolver, fetch, clock, log, ruleOf: options.shaping.domainRule });
   scheduler.every({
     name: "MTA-STS kept",
     everyMs: POLICIES_EVERY_MS,

@@ -114,6 +114,7 @@ async function open(options: RelayRoleOptions, opened: (() => Promise<void>)[]) 
     policyBook,
     habits,
     transport: parts.transport,
+    shaping: options.shaping,
     resolver,
     clock,
     log,

@@ -11,4 +11,3 @@ export {
   type ReplyFault,
   type ReplyPhase,
 } from "./classify.ts";
-export { PROVIDERS, providerOf, providerOfMailbox } from "./provider.ts";

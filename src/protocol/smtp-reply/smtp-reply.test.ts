@@ -1,6 +1,5 @@
 import { describe, expect, test } from "vitest";
 import { classify, parseReply, withoutAddresses, type ReplyClass, type ReplyPhase } from "./classify.ts";
-import { PROVIDERS, providerOf, providerOfMailbox } from "./provider.ts";
 
 const cases: [phase: ReplyPhase, raw: string, kind: ReplyClass, permanent: boolean][] = [
   ["body", "250 2.0.0 OK 1767225600 a640c23a62f3a-b7 - gsmtp", "ok", false],
@@ -231,24 +230,4 @@ test("events carry no addresses", () => {
   expect(withoutAddresses("<a.b@example.org>: user x@y.test unknown")).toBe(
     "<<address>>: user <address> unknown",
   );
-});
-
-test.each([
-  ["gmail-smtp-in.l.google.com", "gmail"],
-  ["ALT1.ASPMX.L.GOOGLE.COM.", "gmail"],
-  ["example-org.mail.protection.outlook.com", "microsoft"],
-  ["mta5.am0.yahoodns.net", "yahoo"],
-  ["mx01.mail.icloud.com", "apple"],
-  ["in1-smtp.messagingengine.com", "fastmail"],
-  ["mx.notgoogle.com", "other"],
-  ["mail.example.org", "other"],
-])("the provider of %s is %s", (host, provider) => expect(providerOf(host)).toBe(provider));
-
-test.each([
-  ["gmail.com", "gmail"],
-  ["Hotmail.com", "microsoft"],
-  ["a.test", undefined],
-])("mailboxes at %s are of %s", (domain, provider) => {
-  expect(providerOfMailbox(domain)).toBe(provider);
-  if (provider) expect(PROVIDERS).toContain(provider);
 });

@@ -1,4 +1,3 @@
-import { providerOfMailbox } from "../../protocol/smtp-reply/index.ts";
 import type { DomainTransport, MessageAsk } from "../../transport/index.ts";
 import type { DeliveryConfig, RelayContext } from "../context.ts";
 import { findRoute, type Route } from "./route.ts";
@@ -23,7 +22,7 @@ const MAX_KNOWN = 10_000;
 
 /** Where mail of a domain goes and how it must travel: asked for once in five minutes. */
 export function createAtlas(context: RelayContext, config: DeliveryConfig): Atlas {
-  const { clock, identity, resolver, random, transport, observed } = context;
+  const { clock, identity, resolver, random, transport, shaping, observed } = context;
   const ownHosts = [identity.hostname, ...(config.ownHosts ?? [])].map((name) => name.toLowerCase());
   const known = new Map<string, { until: number; way: Promise<WayThere> }>();
   /** Kept longer than a route: the provider of a domain seldom changes. */
@@ -32,7 +31,7 @@ export function createAtlas(context: RelayContext, config: DeliveryConfig): Atla
   async function find(domain: string): Promise<WayThere> {
     const allowPrivate = config.allowPrivate ?? false;
     const [route, policies] = await Promise.all([
-      findRoute(domain, { resolver, ownHosts, allowPrivate, random }),
+      findRoute(domain, { resolver, ownHosts, allowPrivate, random, providerOf: shaping.providerOf }),
       transport.of(domain),
     ]);
     tellFault(policies);
@@ -71,6 +70,6 @@ export function createAtlas(context: RelayContext, config: DeliveryConfig): Atla
       void way.then(({ route }) => (route.ok ? keepProvider(domain, route.provider) : known.delete(domain)));
       return way;
     },
-    providerOf: (domain) => providers.get(domain) ?? providerOfMailbox(domain),
+    providerOf: (domain) => providers.get(domain) ?? shaping.providerOfMailbox(domain),
   };
 }

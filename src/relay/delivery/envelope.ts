@@ -1,7 +1,14 @@
 import type { ReplyPhase } from "../../protocol/smtp-reply/index.ts";
 
 /** What the other side said last, in which phase; code 0 when it said nothing. */
-export type Reply = { code: number; enhanced: string; text: string; phase: ReplyPhase };
+export type Reply = {
+  code: number;
+  enhanced: string;
+  text: string;
+  phase: ReplyPhase;
+  /** We said it in the host's place: it cannot take the message. */
+  own?: boolean;
+};
 
 /** Extensions that a host offers, upper case, with what stands behind them. */
 export type Offers = ReadonlyMap<string, string>;
@@ -62,7 +69,13 @@ function xtext(text: string): string {
   );
 }
 
-const lack = (enhanced: string, text: string, code = 550): Reply => ({ code, enhanced, text, phase: "mail" });
+const lack = (enhanced: string, text: string, code = 550): Reply => ({
+  code,
+  enhanced,
+  text,
+  phase: "mail",
+  own: true,
+});
 
 /** The reply of a host that cannot take the message as it is. What is signed is not converted: the signature would break. */
 export function lackingFor(envelope: Envelope, offers: Offers): Reply | undefined {

@@ -157,7 +157,7 @@ export function createDelivery(context: RelayContext, config: DeliveryConfig): D
   async function expired(leased: Leased): Promise<void> {
     const attempts = await insist(() => spool.attempts(leased.message.id));
     const last = attempts.findLast((a) => a.recipientId === leased.id);
-    await concluded(leased, outOfTime(last, clock.now()));
+    await concluded(leased, outOfTime(last, clock.now(), context.shaping));
   }
 
   async function attempted(leased: Leased, result: AttemptResult): Promise<void> {

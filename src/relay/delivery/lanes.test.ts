@@ -3,6 +3,7 @@ import { createServer, type AddressInfo, type Server, type Socket } from "node:n
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { systemClock } from "../../lib/clock.ts";
 import { silentLog } from "../../platform/log.ts";
+import { builtInShaping } from "../../shaping/index.ts";
 import type { DeliveryConfig, RelayContext } from "../context.ts";
 import { createLanes } from "./lanes.ts";
 import type { AttemptResult } from "./result.ts";
@@ -30,6 +31,7 @@ const lanesOf = (config: DeliveryConfig) =>
       identity: { hostname: "r.test" },
       log: silentLog,
       observed: () => undefined,
+      shaping: builtInShaping(),
     } as unknown as RelayContext,
     { port: (silent.address() as AddressInfo).port, ...config },
   );

@@ -2,7 +2,7 @@ import type { Leased } from "../../spool/index.ts";
 import type { DeliveryConfig, RelayContext } from "../context.ts";
 import { DEADLINES, type Conversation } from "./conversation.ts";
 import { observeSession, reach, type Reached, type ReachOptions } from "./reach.ts";
-import { judge, unreached, type AttemptResult } from "./result.ts";
+import { ourJudgement, unreached, type AttemptResult } from "./result.ts";
 import { isSigned } from "../signing/index.ts";
 import type { MailHost, Route } from "./route.ts";
 import type { Way, Ways } from "./ways.ts";
@@ -53,7 +53,7 @@ export interface Lanes {
  * hosts are slow or dead holds only its own places.
  */
 export function createLanes(context: RelayContext, config: DeliveryConfig): Lanes {
-  const { spool, clock, identity, log } = context;
+  const { spool, clock, identity, log, shaping } = context;
   const maxConnections = config.maxConnections ?? 100;
   const maxPerMember = Math.max(1, Math.floor(maxConnections * MEMBER_SHARE));
   const maxPerProvider = config.maxPerProvider ?? 10;
@@ -162,7 +162,7 @@ export function createLanes(context: RelayContext, config: DeliveryConfig): Lane
         return;
       }
       const durationMs = Math.round(performance.now() - began);
-      const result = unreached(reached, { at, durationMs, provider: lane.provider });
+      const result = unreached(reached, { at, durationMs, provider: lane.provider }, shaping);
       for (const job of [first, ...takeSameFate(lane, first, reached)]) job.done(result);
       return;
     }
@@ -238,13 +238,20 @@ export function createLanes(context: RelayContext, config: DeliveryConfig): Lane
       const reply = replies[0]!;
       const transcript = [before, result.transcript].filter(Boolean).join("\n");
       const durationMs = Math.round(performance.now() - began);
-      job.done({ ...about, durationMs, reply, judged: judge(reply), transcript, tells });
+      job.done({
+        ...about,
+        durationMs,
+        reply,
+        judged: shaping.judge(lane.provider, reply),
+        transcript,
+        tells,
+      });
       return usable;
     } catch (err) {
       log.error({ err, message: message.id }, "a message could not be sent for a fault of ours");
       const text = "a local fault of the relay";
       const reply = { code: 0, enhanced: "4.3.0", text, phase: "connect" as const };
-      const judged = { class: "system", permanent: false, fault: "pool" } as const;
+      const judged = { ...ourJudgement("system", false), fault: "pool" as const };
       job.done({ ...about, durationMs: 0, reply, judged, tells: false, transcript: `*: ${text}` });
       return false;
     } finally {

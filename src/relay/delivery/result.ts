@@ -1,11 +1,6 @@
 import type { ActionName, EventData, SmtpFacts } from "../../event/index.ts";
-import {
-  classify,
-  faultOf,
-  providerOf,
-  withoutAddresses,
-  type Classified,
-} from "../../protocol/smtp-reply/index.ts";
+import { faultOf, withoutAddresses, type ReplyClass } from "../../protocol/smtp-reply/index.ts";
+import type { ShapedReply, Shaping } from "../../shaping/index.ts";
 import type { AttemptRow, Leased, RecipientState } from "../../spool/index.ts";
 import type { Reply } from "./conversation.ts";
 import type { Ending } from "./notice.ts";
@@ -22,7 +17,7 @@ export type AttemptResult = {
   host: string;
   provider: string;
   reply: Reply;
-  judged: Classified;
+  judged: ShapedReply;
   tls: string;
   transcript: string;
   /** The host took it, and tells what becomes of it as it was asked (DSN). */
@@ -60,8 +55,10 @@ export function conclude(
   return next === undefined ? end("expired") : end("deferred", next);
 }
 
-export function judge(reply: Reply): Classified {
-  return classify(reply);
+/** What we found ourselves: no rule of the shaping file speaks of it. */
+export function ourJudgement(kind: ReplyClass, permanent: boolean): ShapedReply {
+  const rule = { measure: undefined, rule: undefined, advice: undefined, source: undefined };
+  return { class: kind, permanent, fault: faultOf(kind), ...rule };
 }
 
 /** The result for a domain that has no host to ask. */
@@ -73,7 +70,7 @@ export function routeFailure(route: Extract<Route, { ok: false }>, at: number): 
     host: "",
     provider: "other",
     reply: { code: 0, enhanced, text, phase: "connect" },
-    judged: { class: route.class, permanent, fault: faultOf(route.class) },
+    judged: ourJudgement(route.class, permanent),
     tls: "",
     transcript: `*: ${text}`,
     tells: false,
@@ -84,10 +81,9 @@ export function routeFailure(route: Extract<Route, { ok: false }>, at: number): 
 export function unreached(
   { reply, host, transcript, permanent }: Extract<Reached, { ok: false }>,
   about: Pick<AttemptResult, "at" | "durationMs" | "provider">,
+  shaping: Pick<Shaping, "judge">,
 ): AttemptResult {
-  const judged: Classified = permanent
-    ? { class: "no-tls", permanent, fault: faultOf("no-tls") }
-    : judge(reply);
+  const judged = permanent ? ourJudgement("no-tls", permanent) : shaping.judge(about.provider, reply);
   return { ...about, host, reply, judged, tls: "", transcript, tells: false };
 }
 
@@ -100,7 +96,7 @@ export function noWay(ways: Ways, at: number): AttemptResult {
     host: "",
     provider: "other",
     reply: { code: 0, enhanced, text, phase: "starttls" },
-    judged: { class: "no-tls", permanent, fault: faultOf("no-tls") },
+    judged: ourJudgement("no-tls", permanent),
     tls: "",
     transcript: ways.refused.map(({ host, tls }) => `*: ${host.name} is passed over: ${tls.why}`).join("\n"),
     tells: false,
@@ -108,7 +104,11 @@ export function noWay(ways: Ways, at: number): AttemptResult {
 }
 
 /** The result for mail whose time is over: nobody is asked any more, and what was said last stands. */
-export function outOfTime(last: AttemptRow | undefined, at: number): AttemptResult {
+export function outOfTime(
+  last: AttemptRow | undefined,
+  at: number,
+  { providerOf }: Pick<Shaping, "providerOf">,
+): AttemptResult {
   const kind = last?.class ?? "system";
   const host = last?.host ?? "";
   const { code, enhanced, text } = last ?? { code: 0, enhanced: "4.4.7", text: "it could not leave in time" };
@@ -118,7 +118,7 @@ export function outOfTime(last: AttemptRow | undefined, at: number): AttemptResu
     host,
     provider: host ? providerOf(nameOf(host)) : "other",
     reply: { code, enhanced, text, phase: "connect" },
-    judged: { class: kind, permanent: false, fault: faultOf(kind) },
+    judged: ourJudgement(kind, false),
     tls: "",
     transcript: "",
     tells: false,
@@ -187,6 +187,7 @@ function smtpFacts(result: AttemptResult): SmtpFacts {
     provider,
     class: judged.class,
     fault: judged.fault,
+    ...(judged.rule !== undefined && { rule: judged.rule }),
   };
 }
 

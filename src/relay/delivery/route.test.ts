@@ -23,6 +23,7 @@ const find = (zone: Zone, allowPrivate = false): Promise<Route> =>
     ownHosts: ["relay.pool.test"],
     allowPrivate,
     random: () => 0.5,
+    providerOf: (host) => (host.endsWith(".google.com") ? "gmail" : "other"),
   });
 const mx = (preference: number, exchange: string) => ({ preference, exchange });
 const v4 = (n: number) => [{ address: `192.0.2.${n}` }];

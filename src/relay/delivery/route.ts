@@ -1,6 +1,6 @@
 import { BlockList, isIPv6 } from "node:net";
 import { isPublicAddress, literalAddress, type DnsAnswer, type Resolver } from "../../protocol/dns/index.ts";
-import { providerOf, type ReplyClass } from "../../protocol/smtp-reply/index.ts";
+import type { ReplyClass } from "../../protocol/smtp-reply/index.ts";
 import { lookUpDane, type HostDane, type TlsHost } from "../../transport/index.ts";
 
 /** `addresses`: IPv4 and IPv6 in turn, in the order in which they are tried. */
@@ -18,6 +18,8 @@ export type RouteOptions = {
   /** May a mail host have an address that is not on the public Internet? Only in a sandbox. */
   allowPrivate: boolean;
   random: () => number;
+  /** Who is behind a mail host. */
+  providerOf: (mxHost: string) => string;
   /** How long one host may keep us waiting, ms; default 15 seconds. */
   hostMs?: number;
 };
@@ -58,7 +60,7 @@ export async function findRoute(domain: string, options: RouteOptions): Promise<
   const found = await Promise.all(asked);
   const hosts = found.flatMap((f) => (f.host.addresses.length > 0 ? [f.host] : []));
   const first = hosts[0];
-  if (first) return { ok: true, hosts, provider: providerOf(first.name) };
+  if (first) return { ok: true, hosts, provider: options.providerOf(first.name) };
   if (found.some((f) => f.unsure)) return later(`the mail hosts of ${domain} could not be looked up`);
   if (found.some((f) => f.hidden)) {
     return never("bad-domain", "5.4.4", `the mail hosts of ${domain} have no public address`);
