@@ -7,9 +7,11 @@ import {
   FORGIVEN_MS,
   KNOWN_AFTER,
   PROBE_BUDGET,
+  SLOWED_HOURLY,
   NEWCOMER_SETTLE_MS,
   SETTLE_MS,
 } from "../breaker/index.ts";
+import { MOST_MAILS, NOTICE_LIFETIME_MS } from "../notice/index.ts";
 import { TIER_LIMITS, tierBound } from "./limits.ts";
 import { OUTCOMES } from "./outcomes.ts";
 import { DAY, HOUR } from "./policy.fixture.ts";
@@ -99,7 +101,18 @@ test("docs/policy.md has the breaker's numbers", () => {
   expect(text).toContain(
     `${FIRST_CONTACT.bounces} hard bounces (address or domain does not exist) among the last ${FIRST_CONTACT.among}`,
   );
+  expect(text).toContain(`get ${SLOWED_HOURLY} messages at once and then ${SLOWED_HOURLY} an hour`);
+  expect(text).toContain(`as soon as ${FIRST_CONTACT.among - FIRST_CONTACT.bounces + 1} of the last`);
   expect([CONTACT_MS, SETTLE_MS, NEWCOMER_SETTLE_MS]).toEqual([6 * HOUR, DAY, HOUR / 6]);
+});
+
+test("docs/policy.md says how many mails a member gets about its pauses", () => {
+  const [day, month] = MOST_MAILS;
+  const text = page.replace(/\s+/g, " ");
+  expect(text).toContain(
+    `at most ${day.count} of these mails within ${day.withinMs / HOUR} hours, and ${month.count} within ${month.withinMs / DAY} days`,
+  );
+  expect(NOTICE_LIFETIME_MS).toBe(3 * DAY);
 });
 
 test("the relay names no outcome that is not in the table", () => {

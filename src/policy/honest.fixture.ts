@@ -25,16 +25,35 @@ export type Honest = {
   bad: number;
   days: number;
   seed: number;
+  /** Of the mail to new addresses; default: one. */
+  languages?: number;
 };
+
+/** The confirmation in so many languages: texts that have no pair of words in common. */
+const translations = (languages: number): Fingerprint[] =>
+  Array.from({ length: languages }, (_, language) => {
+    const letter = "abcdefghijklmnopqrstuvwxyz"[language]!;
+    return language === 0
+      ? CONFIRM
+      : print(Array.from("klmnopqrstuvwxyz", (other) => letter + other).join(" "));
+  });
 
 const tierOf = (day: number): Tier => (day < 7 ? "new" : day < 21 ? "warming" : "steady");
 
 /** A PDS from its first day on: what its breaker did, by cause. A person says yes on the next day. */
-export async function honest({ perDay, signUps, bad, days, seed }: Honest): Promise<Record<string, number>> {
+export async function honest({
+  perDay,
+  signUps,
+  bad,
+  days,
+  seed,
+  languages = 1,
+}: Honest): Promise<Record<string, number>> {
   const next = random(seed);
   const start = Date.UTC(2026, 0, 1);
   const world = await createWorld({ ...member, credentials: [credential] });
   const users: string[] = [];
+  const confirmations = translations(languages);
   const found: Record<string, number> = { mails: 0, deferred: 0, content: 0, "first-contact": 0, slow: 0 };
   let version = 1;
   let pausedAt: number | undefined;
@@ -64,7 +83,9 @@ export async function honest({ perDay, signUps, bad, days, seed }: Honest): Prom
       found["mails"]!++;
       const fresh = users.length === 0 || next() < signUps;
       const to = fresh ? `user${found["mails"]}` : users[Math.floor(next() * users.length)]!;
-      const mail = fresh ? CONFIRM : OTHERS[Math.floor(next() * OTHERS.length)]!;
+      const mail = fresh
+        ? confirmations[languages === 1 ? 0 : Math.floor(next() * languages)]!
+        : OTHERS[Math.floor(next() * OTHERS.length)]!;
       const result = world.submit([to], mail, at);
       if ("leavesAt" in result) {
         const hard = fresh && next() < bad;

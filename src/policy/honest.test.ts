@@ -24,6 +24,15 @@ test("the simulation sees a pause where there is a reason for one", { timeout: 6
   expect(found["slow"]).toBeGreaterThan(0);
 });
 
+test.each([{ perDay: 20 }, { perDay: 50 }])(
+  "a PDS of ten languages with $perDay mails a day is stopped once, and never again",
+  { timeout: 60_000 },
+  async ({ perDay }) => {
+    const found = await honest({ perDay, signUps: 0.3, bad: 0.03, days: 90, seed: 2, languages: 10 });
+    expect(found).toMatchObject({ content: 1, "first-contact": 0 });
+  },
+);
+
 test("a newcomer's first busy hour: what twenty got ten minutes ago, sixty more get at once", async () => {
   const code = print("To sign in to your account, please enter the code below in the app.");
   const world = await createWorld({ ...member, tier: "new", credentials: [credential] });

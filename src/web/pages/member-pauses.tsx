@@ -139,13 +139,14 @@ export function PastPauses({ view }: { view: MemberView }) {
                   <Time at={pause.end.at} />: {ENDINGS[pause.end.how]}, by {pause.end.by}. {pause.end.reason}
                 </p>
               ) : null}
-              {[pause.mails.paused, pause.mails.resumed].map((receipt) =>
-                receipt ? (
+              {(["paused", "resumed"] as const).map((when) => {
+                const receipt = pause.mails[when];
+                return receipt ? (
                   <p class="soft small">
-                    <MailLine receipt={receipt} />
+                    {when === "paused" ? "When it began" : "When it ended"}: <MailLine receipt={receipt} />
                   </p>
-                ) : null,
-              )}
+                ) : null;
+              })}
             </li>
           ))}
         </ul>
