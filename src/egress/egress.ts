@@ -4,6 +4,7 @@ import type { Database } from "../platform/database.ts";
 import type { Logger } from "../platform/log.ts";
 import type { Metrics } from "../platform/metrics.ts";
 import type { Resolver } from "../protocol/dns/index.ts";
+import { shownList } from "./blocklist.ts";
 import { createLedger, type Lane } from "./ledger.ts";
 import { outOfUse, type LastListed, type Standing } from "./out.ts";
 import { nextDay, pick, room, type Candidate } from "./pick.ts";
@@ -170,8 +171,9 @@ export function createEgress(options: EgressOptions): RunningEgress {
   ) {
     for (const { list, listed, evidence } of after) {
       const was = before.find((one) => one.list === list)?.listed;
-      if (listed && !was) tell(address, "listed", `${list}: ${evidence} ${listed.text}`.trim(), now);
-      if (!listed && was) tell(address, "delisted", list, now);
+      if (listed && !was)
+        tell(address, "listed", `${shownList(list)}: ${evidence} ${listed.text}`.trim(), now);
+      if (!listed && was) tell(address, "delisted", shownList(list), now);
     }
   }
 
@@ -282,7 +284,7 @@ export function createEgress(options: EgressOptions): RunningEgress {
       out: out.get(one.address),
       warm: isWarm(one.address),
       reverse,
-      listings,
+      listings: listings.map((listing) => ({ ...listing, list: shownList(listing.list) })),
       providers: providers.toSorted((a, b) => a.provider.localeCompare(b.provider)),
     };
   }

@@ -1,3 +1,4 @@
+import type { EgressNotice, EgressStatus } from "../egress/index.ts";
 import type { ActionName, BounceWindow, ComplaintWindow } from "../event/index.ts";
 import type { Application, CredentialView, Rotation } from "../member/index.ts";
 import type { RecipientState } from "../spool/index.ts";
@@ -111,6 +112,16 @@ export type CommitteeOverview = {
   queue: Partial<Record<RecipientState, number>>;
   /** When the oldest recipient that still waits was accepted. */
   oldestWaiting: number | null;
+  /** The addresses that mail leaves from; null where no relay runs. */
+  egress: EgressView | null;
+};
+
+export type EgressView = {
+  addresses: EgressStatus[];
+  /** What the committee was told, the newest first. */
+  notices: EgressNotice[];
+  /** What leaves and what waits in the next days with `perDay` messages a day, which is the mean of the last week. */
+  plan: { perDay: number; days: { sent: number; waits: number }[]; clearFrom: number | null };
 };
 
 export type DnsRecord = { name: string; type: string; value: string };

@@ -1,6 +1,7 @@
 import type { ActionName, EventData } from "../../event/index.ts";
 import type { CommitteeOverview, LabelledOperator, PublicOverview } from "../../web/index.ts";
 import { CAUSES } from "../../standing/index.ts";
+import { egressView } from "./egress.ts";
 import { pauseView } from "./pauses.ts";
 import { dayOf, labelsInForce, lastDays, type QueryParts } from "./parts.ts";
 
@@ -112,6 +113,7 @@ export async function committeeOverview(parts: QueryParts): Promise<CommitteeOve
     })),
     queue: (await spool?.counts()) ?? {},
     oldestWaiting: waiting,
+    egress: egressView(parts),
   };
 }
 

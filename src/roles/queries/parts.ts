@@ -3,6 +3,7 @@ import type { Core } from "../core/index.ts";
 import type { Zone } from "../zone.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { DAY_MS } from "../../lib/clock.ts";
+import type { Egress } from "../../egress/index.ts";
 import type { PolicyBook } from "../../policy/index.ts";
 import type { RulesEngine } from "../../rules/index.ts";
 import type { Spool } from "../../spool/index.ts";
@@ -16,6 +17,7 @@ export type QueryParts = {
   zone: Zone | undefined;
   spool: Spool | undefined;
   policyBook: PolicyBook | undefined;
+  egress: Egress | undefined;
   clock: Clock;
   publicUrl: string;
   /** `@host -p port` for `dig`, where the zone is not in the public DNS. */

@@ -12,6 +12,7 @@ import {
   STATE_WORDS,
   TIER_WORDS,
 } from "../words.ts";
+import { EgressSection } from "./egress.tsx";
 import { Allowlist, Operators, PoolNumbers, RecentLabels, Together } from "./overview.tsx";
 import { StandingBadge } from "./parts.tsx";
 import { mailWords } from "./pause-mail.tsx";
@@ -30,6 +31,7 @@ export function CommitteePage({ view }: { view: CommitteeOverview }) {
       <Waiting view={view} />
       <Standings members={view.members} />
       <Queue view={view} />
+      {view.egress === null ? null : <EgressSection view={view.egress} />}
       <Changes view={view} />
       <Members members={view.members} />
       <Events view={view} />
