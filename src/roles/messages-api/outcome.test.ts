@@ -39,6 +39,7 @@ describe("a refusal in HTTP", () => {
     ["over-limit", 451, 429, 429, "RATE_LIMITED"],
     ["over-pool-limit", 451, 429, 429, "RATE_LIMITED"],
     ["spray", 451, 429, 429, "RATE_LIMITED"],
+    ["dead-contacts", 451, 429, 429, "RATE_LIMITED"],
     ["held-full", 451, 429, 429, "RATE_LIMITED"],
     ["disk-full", 452, 503, 503, "QUEUE_FULL"],
     ["internal", 451, 503, 503, "TEMPORARILY_UNAVAILABLE"],

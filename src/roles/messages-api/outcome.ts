@@ -42,6 +42,7 @@ const KINDS: Record<string, Kind> = {
   "too-large": { ...UNUSABLE, status: 413, error: "TooLarge", comailStatus: 413 },
   paused: SLOWER,
   spray: SLOWER,
+  "dead-contacts": SLOWER,
   "held-full": SLOWER,
   "over-limit": SLOWER,
   "over-domain-limit": SLOWER,
