@@ -261,6 +261,7 @@ export async function startServe(options: ServeOptions): Promise<Serve> {
         zone,
         spool: relay?.spool,
         policyBook: relay?.policyBook,
+        egress: relay?.egress,
         clock,
         publicUrl: config.PUBLIC_URL,
         digServer:
