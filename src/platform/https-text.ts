@@ -60,9 +60,12 @@ export function createHttpsText(options: HttpsTextOptions): FetchHttpsText {
     });
 }
 
+function fault(why: string): HttpsText {
+  return { ok: false, kind: "fetch", why };
+}
+
 async function read(response: IncomingMessage, maxBytes: number): Promise<HttpsText> {
   const { statusCode = 0, headers } = response;
-  const fault = (why: string): HttpsText => ({ ok: false, kind: "fetch", why });
   if (statusCode !== 200) return fault(`HTTP status ${statusCode}`);
   const type = headers["content-type"] ?? "none";
   if (!/^text\/plain\s*(?:;|$)/i.test(type)) return fault(`content type ${type.slice(0, 60)}`);
@@ -85,25 +88,34 @@ function faultOf(error: Error & { code?: string }): HttpsText {
   return { ok: false, kind: certificate ? "certificate" : "fetch", why: error.message.slice(0, 300) };
 }
 
+type Found = { address: string; family: number };
+
 function lookupBy(resolver: Resolver, allowPrivate: boolean): LookupFunction {
   return (hostname, { all }, done) => {
-    const failed = (why: string) => done(Object.assign(new Error(why), { code: "ENOTFOUND" }), "", 4);
-    void Promise.all([resolver.resolve(hostname, "A"), resolver.resolve(hostname, "AAAA")]).then(
-      (answers) => {
-        const found = answers.flatMap((answer, i) =>
-          answer.status === "ok"
-            ? answer.records.map(({ address }) => ({ address, family: i === 0 ? 4 : 6 }))
-            : [],
-        );
-        const usable = allowPrivate ? found : found.filter(({ address }) => isPublicAddress(address));
-        const first = usable[0];
-        if (first && all === true) return done(null, usable);
-        if (first) return done(null, first.address, first.family);
-        const silent = answers.find((answer) => answer.status === "temperror");
-        if (silent?.status === "temperror")
-          return failed(`${hostname} could not be looked up: ${silent.detail}`);
-        failed(found.length > 0 ? `${hostname} has no public address` : `${hostname} has no address`);
-      },
-    );
+    async function look(): Promise<void> {
+      const found = await addressesOf(hostname, resolver, allowPrivate);
+      if (typeof found === "string") done(Object.assign(new Error(found), { code: "ENOTFOUND" }), "", 4);
+      else if (all === true) done(null, found);
+      else done(null, found[0].address, found[0].family);
+    }
+    void look();
   };
+}
+
+/** Why there is none, in a sentence. */
+async function addressesOf(
+  hostname: string,
+  resolver: Resolver,
+  allowPrivate: boolean,
+): Promise<[Found, ...Found[]] | string> {
+  const answers = await Promise.all([resolver.resolve(hostname, "A"), resolver.resolve(hostname, "AAAA")]);
+  const found = answers.flatMap((answer, i) =>
+    answer.status === "ok" ? answer.records.map(({ address }) => ({ address, family: i === 0 ? 4 : 6 })) : [],
+  );
+  const usable = allowPrivate ? found : found.filter(({ address }) => isPublicAddress(address));
+  const [first, ...others] = usable;
+  if (first) return [first, ...others];
+  const silent = answers.find((answer) => answer.status === "temperror");
+  if (silent?.status === "temperror") return `${hostname} could not be looked up: ${silent.detail}`;
+  return found.length > 0 ? `${hostname} has no public address` : `${hostname} has no address`;
 }

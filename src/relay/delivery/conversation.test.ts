@@ -5,7 +5,10 @@ import { DEADLINES, openConversation, type Transfer } from "./conversation.ts";
 
 const servers: Server[] = [];
 const sockets: Socket[] = [];
+/** What came in one piece. */
+const heardAtOnce: string[] = [];
 afterEach(() => {
+  heardAtOnce.length = 0;
   for (const socket of sockets.splice(0)) socket.destroy();
   for (const server of servers.splice(0)) server.close();
 });
@@ -25,6 +28,7 @@ async function peer(script: (line: string) => string | undefined): Promise<numbe
     socket.on("error", () => undefined);
     say("CONNECT");
     socket.on("data", (chunk) => {
+      heardAtOnce.push(chunk.toString("latin1"));
       text += chunk.toString("latin1");
       for (let end = text.indexOf("\r\n"); end >= 0; end = text.indexOf("\r\n")) {
         const line = text.slice(0, end);
@@ -175,4 +179,187 @@ test("an abort ends a transfer before the final dot, and not after", async () =>
   await dotSeen.promise;
   after.conversation.abort();
   expect(await sent).toMatchObject({ aborted: false, replies: [{ phase: "body", code: 0 }] });
+});
+
+test("a host that fails at TLS gets no mail; asked to go in clear it does", async () => {
+  const refuses = await open(await peer(answering({ ...OFFER_TLS, STARTTLS: "454 4.7.0 not now" })));
+  expect(refuses).toMatchObject({
+    ok: false,
+    reply: { phase: "starttls", code: 454 },
+    tlsFault: "starttls-not-supported",
+  });
+  const port = await peer(answering({ ...OFFER_TLS, STARTTLS: "220 go" }));
+  const silent = await open(port);
+  expect(silent).toMatchObject({
+    ok: false,
+    reply: { phase: "starttls", code: 0 },
+    tlsFault: "validation-failure",
+  });
+  const inClear = await open(port, true);
+  if (!inClear.ok) throw new Error("not open");
+  expect(inClear.conversation.proof.version).toBe("");
+  expect(await inClear.conversation.transfer(message())).toMatchObject({ replies: [{ code: 250 }] });
+});
+
+test("words put in behind STARTTLS end it (CVE-2011-0411)", async () => {
+  const said = "220 go\r\n250 2.1.0 what was never said";
+  const opened = await open(await peer(answering({ ...OFFER_TLS, STARTTLS: said })));
+  expect(opened).toMatchObject({ ok: false, reply: { phase: "starttls", code: 0 } });
+  expect(!opened.ok && opened.reply.text).toMatch(/in clear after STARTTLS/);
+});
+
+test("an old host that knows only HELO is spoken to in clear alone", async () => {
+  const port = await peer(answering({ EHLO: "502 what", HELO: "250 mx.old" }));
+  expect(await open(port)).toMatchObject({ ok: false, reply: { phase: "ehlo", code: 502 } });
+  const old = await open(port, true);
+  expect(old.ok && old.conversation.peer.helo).toBe("mx.old");
+});
+
+const PIPELINING = { EHLO: "250-mx.test\r\n250 PIPELINING" };
+const OFFER_TLS = { EHLO: "250-mx.test\r\n250 STARTTLS" };
+const three = ["bob@a.test", "carol@a.test", "dave@a.test"].map(to);
+
+/** A script in which each RCPT is answered by its address. */
+const byRecipient =
+  (replies: Record<string, string>, change: Record<string, string | undefined> = {}) =>
+  (line: string): string | undefined => {
+    const name = /^RCPT TO:<(\w+)@/.exec(line)?.[1];
+    return name !== undefined && name in replies ? replies[name] : answering(change)(line);
+  };
+
+async function toThree(script: (line: string) => string | undefined) {
+  const opened = await open(await peer(script));
+  if (!opened.ok) throw new Error("not open");
+  const result = await opened.conversation.transfer(message({ recipients: three }));
+  if (result.aborted) throw new Error("aborted");
+  const { conversation } = opened;
+  return { ...result, codes: result.replies.map(({ phase, code }) => `${phase} ${code}`), conversation };
+}
+
+describe.each([
+  ["one by one", {}],
+  ["pipelined", PIPELINING],
+])("several recipients in one transaction, %s", (_how, change) => {
+  test.each<[string, Record<string, string>, Record<string, string>, string[], boolean]>([
+    ["all taken", {}, {}, ["body 250", "body 250", "body 250"], true],
+    ["one refused", { carol: "550 no" }, {}, ["body 250", "rcpt 550", "body 250"], true],
+    ["one later", { dave: "452 4.5.3 too many" }, {}, ["body 250", "body 250", "rcpt 452"], true],
+    [
+      "all refused",
+      { bob: "550 no", carol: "550 no", dave: "450 no" },
+      {},
+      ["rcpt 550", "rcpt 550", "rcpt 450"],
+      true,
+    ],
+    [
+      "the sender refused",
+      {},
+      { MAIL: "550 no", DATA: "503 no" },
+      ["mail 550", "mail 550", "mail 550"],
+      true,
+    ],
+    ["the content refused", { bob: "550 no" }, { ".": "554 no" }, ["rcpt 550", "body 554", "body 554"], true],
+    ["DATA refused", { bob: "550 no" }, { DATA: "451 no" }, ["rcpt 550", "data 451", "data 451"], true],
+    [
+      "closing at the second",
+      { bob: "550 no", carol: "421 bye" },
+      {},
+      ["rcpt 550", "rcpt 421", "rcpt 421"],
+      false,
+    ],
+    ["gone at the second", { carol: "drop" }, {}, ["rcpt 0", "rcpt 0", "rcpt 0"], false],
+    ["gone after the dot", { carol: "550 no" }, { ".": "drop" }, ["body 0", "rcpt 550", "body 0"], false],
+    ["a yes to RCPT that is none", { carol: "354 go" }, {}, ["rcpt 0", "rcpt 0", "rcpt 0"], false],
+    ["a yes to DATA that is none", {}, { DATA: "250 ok" }, ["data 0", "data 0", "data 0"], false],
+    ["a yes to the dot that is none", {}, { ".": "354 go" }, ["body 0", "body 0", "body 0"], false],
+  ])("%s", async (_, replies, more, codes, usable) => {
+    const result = await toThree(byRecipient(replies, { ...change, ...more }));
+    expect(result.codes).toEqual(codes);
+    expect(result.usable).toBe(usable);
+    expect(result.conversation.isUsable()).toBe(usable);
+  });
+});
+
+test("pipelined commands go in one piece, the message and its dot in the next", async () => {
+  await toThree(byRecipient({}, PIPELINING));
+  expect(heardAtOnce[1]).toBe(
+    "MAIL FROM:<b+x@bounce.test>\r\nRCPT TO:<bob@a.test>\r\nRCPT TO:<carol@a.test>\r\nRCPT TO:<dave@a.test>\r\nDATA\r\n",
+  );
+  expect(heardAtOnce[2]).toBe("Subject: x\r\n\r\nbody\r\n.\r\n");
+});
+
+test("a host that takes a message for nobody gets an empty one, and the next is told apart", async () => {
+  const refusals = { bob: "550 no", carol: "550 no", dave: "550 no" };
+  const first = await toThree(byRecipient(refusals, { ...PIPELINING, ".": "554 no recipients" }));
+  expect(first.codes).toEqual(["rcpt 550", "rcpt 550", "rcpt 550"]);
+  expect(first.usable).toBe(true);
+  expect(heardAtOnce.at(-1)).toBe(".\r\n");
+  const next = await first.conversation.transfer(message({ recipients: [to("erin@a.test")] }));
+  expect(next).toMatchObject({ replies: [{ phase: "body", code: 554 }] });
+});
+
+test("a long message that is refused before its end is not sent to the end", async () => {
+  async function* endless(): AsyncGenerator<Uint8Array> {
+    for (let i = 0; i < 100_000; i++) yield Buffer.alloc(16_384, "x\r\n");
+  }
+  let socket: Socket | undefined;
+  const server = createServer((one) => {
+    socket = one;
+    sockets.push(one);
+    one.on("error", () => undefined);
+    one.write("220 mx.test\r\n");
+    one.on("data", (chunk) => {
+      const verb = chunk.toString("latin1", 0, 4);
+      if (verb === "EHLO") one.write("250 mx.test\r\n");
+      if (verb === "MAIL" || verb === "RCPT") one.write("250 ok\r\n");
+      if (verb === "DATA") one.write("354 go\r\n552 5.3.4 too big\r\n");
+    });
+  }).listen(0, "127.0.0.1");
+  servers.push(server);
+  await once(server, "listening");
+  const opened = await open((server.address() as AddressInfo).port);
+  if (!opened.ok) throw new Error("not open");
+  const result = await opened.conversation.transfer(message({ content: endless() }));
+  expect(result).toMatchObject({ replies: [{ phase: "body", code: 552 }], usable: false });
+  expect(socket!.bytesRead).toBeLessThan(5_000_000);
+});
+
+test("a host that does not take the message in has its deadline", async () => {
+  async function* endless(): AsyncGenerator<Uint8Array> {
+    for (;;) yield Buffer.alloc(65_536, "x\r\n");
+  }
+  const script = answering({});
+  const port = await peer((line) => {
+    if (line === "DATA") setImmediate(() => sockets[0]!.pause());
+    return script(line);
+  });
+  const opened = await open(port);
+  if (!opened.ok) throw new Error("not open");
+  const result = await opened.conversation.transfer(message({ content: endless() }));
+  expect(result).toMatchObject({ replies: [{ phase: "body", code: 0 }], usable: false });
+});
+
+describe("a connection that ends between two messages", () => {
+  test.each<[string, (n: number) => string | undefined, boolean]>([
+    ["by 421 in place of an answer", (n) => (n > 1 ? "421 4.3.2 enough" : undefined), true],
+    ["by closing", (n) => (n > 1 ? "drop" : undefined), true],
+    ["by a refusal, which is an answer", (n) => (n > 1 ? "451 4.3.2 later" : undefined), false],
+    ["at the first message: that is its answer", () => "421 4.3.2 no", false],
+  ])("%s", async (_, say, unheard) => {
+    let mails = 0;
+    const script = answering({});
+    const port = await peer((line) => (line.startsWith("MAIL") ? say(++mails) : undefined) ?? script(line));
+    const opened = await open(port);
+    if (!opened.ok) throw new Error("not open");
+    let result = await opened.conversation.transfer(message());
+    if (!result.aborted && result.usable) result = await opened.conversation.transfer(message());
+    expect(result).toMatchObject({ unheard });
+  });
+});
+
+test("what a host says unasked makes the connection of no more use", async () => {
+  const opened = await open(await peer(answering({ ".": "250 ok\r\n421 4.4.2 bye" })));
+  if (!opened.ok) throw new Error("not open");
+  expect(await opened.conversation.transfer(message())).toMatchObject({ replies: [{ code: 250 }] });
+  await expect.poll(() => opened.conversation.isUsable()).toBe(false);
 });

@@ -120,7 +120,6 @@ async function transact(session: Session, message: Transfer): Promise<Outcome> {
     return inStep(await hear(session, phase, ms), wanted, command);
   };
   const all = (reply: Reply): Reply[] => recipients.map(() => reply);
-  const ended = (replies: Reply[], unheard = false): Outcome => ({ replies, usable: false, unheard });
 
   if (pipelined) say(session, mailFrom, ...recipients.map(rcptTo), "DATA");
   const mail = await ask(mailFrom, "mail", deadlines.mail, 2);
@@ -153,6 +152,10 @@ async function transact(session: Session, message: Transfer): Promise<Outcome> {
   const final = await sendContent(session, message);
   const reply = inStep(final.reply, 2, "the final dot");
   return { replies: forTaken(reply), usable: final.whole && !isOver(reply), unheard: false };
+}
+
+function ended(replies: Reply[], unheard = false): Outcome {
+  return { replies, usable: false, unheard };
 }
 
 /** The message and its final dot, and the reply. `whole`: all was sent, so the conversation may go on. */

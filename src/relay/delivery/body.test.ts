@@ -1,0 +1,28 @@
+import { expect, test } from "vitest";
+import { stuffed } from "./body.ts";
+
+async function* pieces(...texts: string[]): AsyncGenerator<Uint8Array> {
+  for (const text of texts) yield Buffer.from(text);
+}
+async function sent(...texts: string[]): Promise<string> {
+  const out: Buffer[] = [];
+  for await (const piece of stuffed(pieces(...texts))) out.push(piece);
+  return Buffer.concat(out).toString();
+}
+
+test.each<[string, string[], string]>([
+  ["as it is", ["a: b\r\n\r\nc\r\n"], "a: b\r\n\r\nc\r\n"],
+  ["a dot that begins a line", ["a\r\n.b\r\n..\r\n"], "a\r\n..b\r\n...\r\n"],
+  ["a dot that begins the message", [".a\r\n"], "..a\r\n"],
+  ["dots elsewhere", ["a.b\r\nc.\r\n"], "a.b\r\nc.\r\n"],
+  ["a dot that begins a piece and a line", ["a\r\n", ".b\r\n"], "a\r\n..b\r\n"],
+  ["a dot that begins a piece alone", ["a", ".b\r\n"], "a.b\r\n"],
+  ["a line's end in two pieces", ["a\r", "\n", ".\r\n"], "a\r\n..\r\n"],
+  ["a dot after a bare LF", ["a\n.\nb\r\n"], "a\n..\nb\r\n"],
+  ["the last line ends", ["a"], "a\r\n"],
+  ["and ends once", ["a\r"], "a\r\n"],
+  ["and with CRLF", ["a\n"], "a\n\r\n"],
+  ["over pieces of one octet", ["a", "\r", "\n"], "a\r\n"],
+  ["empty pieces", ["", "a\r\n", "", ".b", ""], "a\r\n..b\r\n"],
+  ["nothing", [], "\r\n"],
+])("%s", async (_, given, expected) => expect(await sent(...given)).toBe(expected));
