@@ -200,7 +200,7 @@ describe("DSN", () => {
   test("what was refused is written down also when its notice cannot be made", async () => {
     here.sink.replies.rcpt = { "bob@a.test": [550, "5.1.1 No such user"] };
     await here.bed.book.apply({ ...member, version: 2, paused: true });
-    await submit(`${HEAD}${`${"x".repeat(900)}\n`.repeat(100)}`, { mail: " RET=FULL" });
+    await submit(`${HEAD}${`${"x".repeat(900)}\n`.repeat(200)}`, { mail: " RET=FULL" });
     const bodies = join(here.directory.path, "spool.sqlite-bodies");
     for (const file of readdirSync(bodies)) rmSync(join(bodies, file));
     await here.bed.book.apply({ ...member, version: 3 });

@@ -1,7 +1,7 @@
-import { createHmac } from "node:crypto";
 import type { Egress } from "../egress/index.ts";
 import type { EventMaker, RecipientFacts } from "../event/index.ts";
 import type { Clock } from "../lib/clock.ts";
+import { hmacSha256 } from "../lib/mac.ts";
 import type { Address } from "../platform/config/index.ts";
 import type { Logger } from "../platform/log.ts";
 import type { Metrics } from "../platform/metrics.ts";
@@ -127,7 +127,7 @@ export type RelayContext = {
 /** A recipient in events: who it is only the pool could tell. */
 export function recipientFacts(key: Uint8Array, address: string, domain: string): RecipientFacts {
   return {
-    key: createHmac("sha256", key).update(address.toLowerCase()).digest("base64url").slice(0, 22),
+    key: hmacSha256(key, address.toLowerCase()).toString("base64url").slice(0, 22),
     domain,
   };
 }

@@ -1,7 +1,7 @@
 import { readdirSync } from "node:fs";
 import { describe, expect, test, vi } from "vitest";
 import { pace } from "./holds.ts";
-import type { Acceptance, RecipientState } from "./index.ts";
+import { INLINE_BYTES, type Acceptance, type RecipientState } from "./index.ts";
 import { createRoom } from "./room.ts";
 import { stateAfter } from "./store.ts";
 import {
@@ -190,7 +190,7 @@ describe("idempotency", () => {
     const answers = await Promise.all(
       Array.from({ length: 10 }, async () => {
         const writer = spool.newBody();
-        await writer.write(Buffer.alloc(80_000));
+        await writer.write(Buffer.alloc(INLINE_BYTES + 1));
         return spool.accept(
           acceptance({ idempotency: { key: "k", digest: "d" }, body: await writer.finish() }),
         );

@@ -3,7 +3,7 @@ import { describe, expect, test, vi } from "vitest";
 import { outboxMigration } from "../event/index.ts";
 import { Database } from "../platform/database.ts";
 import { policyMigration } from "../policy/index.ts";
-import type { QueueAction, QueueFilter, RecipientState } from "./index.ts";
+import { INLINE_BYTES, type QueueAction, type QueueFilter, type RecipientState } from "./index.ts";
 import { applies, find, WINDOW } from "./queue.ts";
 import { spoolMigration } from "./schema.ts";
 import { acceptance, event, everything, filled, namesOf, spools, who } from "./spool.fixture.ts";
@@ -113,7 +113,7 @@ describe("operations", () => {
   test("what is dropped goes from the disk when nobody else waits for it, and is told to core", async () => {
     const spool = await start();
     const writer = spool.newBody();
-    await writer.write(Buffer.alloc(100_000));
+    await writer.write(Buffer.alloc(INLINE_BYTES + 1));
     const a = acceptance({ body: await writer.finish() }, ["a.test", "b.test"]);
     await spool.accept(a);
     await spool.outbox.clear(1_000);

@@ -188,6 +188,19 @@ describe("the way of a message", () => {
 });
 
 describe("durability", () => {
+  test("a body of 128 KiB stands in the database, and its memory is given away", async () => {
+    const spool = await start();
+    const writer = spool.newBody();
+    for (let i = 0; i < 8; i++) await writer.write(Buffer.alloc(INLINE_BYTES / 8, String(i)));
+    const body = await writer.finish();
+    const a = acceptance({ body });
+    await spool.accept(a);
+    expect(readdirSync(`${path()}-bodies`)).toEqual([]);
+    expect("bytes" in body && body.bytes.length).toBe(0);
+    const whole = [..."01234567"].map((n) => n.repeat(INLINE_BYTES / 8)).join("");
+    expect(await text(spool, a.message.id)).toBe(`Subject: x\r\n\r\n${whole}`);
+  });
+
   test("a large body is a file while it is needed", async () => {
     const spool = await start();
     const large = Buffer.alloc(INLINE_BYTES * 3, "0123456789");
@@ -295,7 +308,7 @@ describe("durability", () => {
       const one = async (large) => {
         const id = randomId(10);
         const writer = spool.newBody();
-        await writer.write(Buffer.alloc(large ? 100_000 : 2_000, id));
+        await writer.write(Buffer.alloc(large ? 200_000 : 2_000, id));
         const message = { ...template.message, id, head: Buffer.from("Subject: " + id), body: await writer.finish() };
         const recipients = [{ ...template.recipients[0], id: randomId(10) }];
         await spool.accept({ message, recipients, events: [] });

@@ -7,13 +7,14 @@ import type { HoldOptions, Spool } from "./face.ts";
 import { checkSpool, damaged, markDamaged, type Integrity } from "./integrity.ts";
 import { list, operate } from "./operate.ts";
 import { createRoom } from "./room.ts";
+import type { Acceptance } from "./types.ts";
 import { startWriter, type Call } from "./writer.ts";
 
 /** Room that is left for results, attempts and events when no more mail is taken. */
 export const RESERVE_BYTES = 100 * 1024 * 1024;
 
 export type SpoolOptions = {
-  /** The SQLite file; bodies over 64 KiB are files in `<path>-bodies/`. */
+  /** The SQLite file; bodies over 128 KiB are files in `<path>-bodies/`. */
   path: string;
   /** Size limit of the database in pages of 4 KiB. */
   maxPages?: number;
@@ -55,7 +56,7 @@ export async function createSpool(options: SpoolOptions): Promise<Spool> {
   return {
     newBody: () => createBodyWriter(bodyDir),
     room,
-    accept: (acceptance) => call("accept", acceptance),
+    accept: (acceptance) => call("accept", acceptance, givenBy(acceptance)),
     submission: (credential, key, at) => call("submission", { credential, key, now: at }),
     lease: (request) => call("lease", request),
     renew: (recipientIds, leaseMs) => call("renew", { recipientIds, leaseMs }),
@@ -129,6 +130,10 @@ async function setHolds(
       perHour: policy.credentials.find(({ id }) => id === credential)?.hourly ?? perHour,
     })),
   });
+}
+
+function givenBy({ message: { body } }: Acceptance): ArrayBuffer[] {
+  return "bytes" in body && body.given && body.bytes.buffer instanceof ArrayBuffer ? [body.bytes.buffer] : [];
 }
 
 async function* oneChunk(chunk: Uint8Array): AsyncIterable<Uint8Array> {

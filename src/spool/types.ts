@@ -14,8 +14,11 @@ export const RECIPIENT_STATES = [
 ] as const;
 export type RecipientState = (typeof RECIPIENT_STATES)[number];
 
-/** A body of up to 64 KiB in memory, or the name of a synced file of the spool. */
-export type StoredBody = { bytes: Uint8Array } | { file: string };
+/**
+ * A body of up to 128 KiB in memory, or the name of a synced file of the spool. `given`: the memory is the body's alone, and
+ * with `accept` it goes to the spool; nobody reads it after that.
+ */
+export type StoredBody = { bytes: Uint8Array; given?: true } | { file: string };
 
 /** `dsn`, `notice`: the pool's own, about a message and about a pause. Nothing holds it, nobody is told of its fate by mail. */
 export type MessageKind = "mail" | "dsn" | "notice";

@@ -2,10 +2,11 @@ import { Worker } from "node:worker_threads";
 import { SpoolError } from "./errors.ts";
 import type { Answer, Opened, OperationName, Operations, Request, WriterData } from "./operations.ts";
 
-/** Calls an operation of the writer thread. */
+/** Calls an operation of the writer thread. What is in `given` is the thread's from then on. */
 export type Call = <Name extends OperationName>(
   op: Name,
   args: Parameters<Operations[Name]>[0],
+  given?: ArrayBuffer[],
 ) => Promise<ReturnType<Operations[Name]>>;
 
 export type Writer = { call: Call; close(): Promise<void> };
@@ -24,6 +25,7 @@ export async function startWriter(data: WriterData, onFatal: (error: SpoolError)
   });
   const waiting = new Map<number, Waiting>();
   let outgoing: Request[] = [];
+  let outgoingGiven: ArrayBuffer[] = [];
   let lastId = 0;
   let gone: SpoolError | undefined;
   let closing = false;
@@ -66,23 +68,24 @@ export async function startWriter(data: WriterData, onFatal: (error: SpoolError)
   });
 
   /** Calls of one turn of the event loop travel together. */
-  function post(request: Request): void {
+  function post(request: Request, given: readonly ArrayBuffer[]): void {
     outgoing.push(request);
+    outgoingGiven.push(...given);
     if (outgoing.length > 1) return;
     setImmediate(() => {
-      const batch = outgoing;
-      outgoing = [];
-      worker.postMessage(batch, []);
+      const [batch, batchGiven] = [outgoing, outgoingGiven];
+      [outgoing, outgoingGiven] = [[], []];
+      worker.postMessage(batch, batchGiven);
     });
   }
 
   return {
-    call: (op, args) =>
+    call: (op, args, given = []) =>
       new Promise((resolve, reject) => {
         if (gone) return reject(gone);
         const id = ++lastId;
         waiting.set(id, { resolve, reject });
-        post({ id, op, args });
+        post({ id, op, args }, given);
       }),
     async close() {
       closing = true;

@@ -20,7 +20,7 @@ import { compose, CutError, openSubmission } from "./submission.ts";
 const SEED = process.env["CRASH_SEED"] ?? String(Date.now());
 const POINTS = process.env["CRASH_POINTS"] ?? "36";
 const MAILBOXES = "127.0.0.30";
-const LARGE = "A line of a large message, which is longer than the others.\r\n".repeat(1_400);
+const LARGE = "A line of a large message, which is longer than the others.\r\n".repeat(2_800);
 /** The spool's log is told from the logs of other databases by its path. */
 const WAL_CALLS = ["pwrite64", "fsync", "fdatasync"];
 /** Bodies that are files, sockets, and what wakes threads. */

@@ -18,8 +18,8 @@ const LONGEST_MS = 800;
 /** What was taken longer before the kill must have been recorded. Kills are seconds apart. */
 const RECORDED_WITHIN_MS = 1_000;
 const isSoon = (ms: number) => ms < RECORDED_WITHIN_MS;
-/** Beyond 64 KiB a body is a file beside the database. */
-const LARGE = "A line of a large message, which is longer than the others.\r\n".repeat(1_400);
+/** Beyond 128 KiB a body is a file beside the database. */
+const LARGE = "A line of a large message, which is longer than the others.\r\n".repeat(2_800);
 const MAILBOXES = "127.0.0.27";
 
 let coop: Cooperative;

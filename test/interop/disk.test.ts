@@ -14,7 +14,7 @@ import { compose, CutError, openSubmission } from "./submission.ts";
  */
 
 const MAILBOXES = "127.0.0.31";
-const LARGE = "A line of a large message, which is longer than the others.\r\n".repeat(1_400);
+const LARGE = "A line of a large message, which is longer than the others.\r\n".repeat(2_800);
 const FULL = /^452 4\.3\.1 .*\[disk-full\]\r\n$/;
 const FAILED = /^451 4\.3\.0 .*\[internal\]\r\n$/;
 

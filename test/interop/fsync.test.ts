@@ -25,7 +25,7 @@ import { compose, openSubmission } from "./submission.ts";
 const MAILBOXES = "127.0.0.27";
 const TLS13_OVERHEAD = 5 + 1 + 16;
 const WAL = /\/spool\.sqlite-wal$/;
-const LARGE = "A line of a large message, which is longer than the others.\r\n".repeat(2_000);
+const LARGE = "A line of a large message, which is longer than the others.\r\n".repeat(2_800);
 
 let coop: Cooperative;
 let sink: Sink;

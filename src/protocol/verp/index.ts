@@ -1,5 +1,6 @@
-import { createHmac, timingSafeEqual } from "node:crypto";
+import { timingSafeEqual } from "node:crypto";
 import { base32, unbase32 } from "../../lib/ids.ts";
+import { hmacSha256 } from "../../lib/mac.ts";
 
 /**
  * Variable envelope return paths. A token is `<id><mac>` in lower-case base32: the id of a recipient in the spool
@@ -33,5 +34,5 @@ export function readToken(address: string, key: Uint8Array): string | undefined 
 }
 
 function mac(id: string, key: Uint8Array): Buffer {
-  return createHmac("sha256", key).update(id).digest().subarray(0, MAC_BYTES);
+  return hmacSha256(key, id).subarray(0, MAC_BYTES);
 }
