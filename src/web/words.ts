@@ -110,7 +110,7 @@ export const EVENT_WORDS: Record<ActionName, { tone: Tone; name: string }> = {
   member_paused: { tone: "warn", name: "Paused" },
   member_resumed: { tone: "ok", name: "Resumed" },
   first_contacts_slowed: { tone: "warn", name: "First contacts slowed" },
-  notice_concluded: { tone: "idle", name: "Told by mail" },
+  notice_concluded: { tone: "idle", name: "Mail to the member" },
   standing_changed: { tone: "note", name: "Standing changed" },
   member_joined: { tone: "ok", name: "Joined" },
   member_left: { tone: "idle", name: "Left" },
