@@ -100,6 +100,19 @@ describe("the page of a label", () => {
   });
 });
 
+test("the committee sees where mail leaves from: what is wrong, in words, and the plan", async () => {
+  const html = await render({ page: "committee", view: committeeOverview }, committee);
+  const section = html.slice(html.indexOf('id="egress"'), html.indexOf('id="changes"'));
+  expect(section).toContain("1 of 3 addresses is out of use");
+  expect(section).toContain("192.0.2.11 is on bl.spamcop.net");
+  expect(section).toContain("it refuses this resolver (127.255.255.254");
+  expect(section).toContain("publish its AAAA record");
+  expect(section).toContain("118 of 150");
+  expect(section).toContain("Stepped back");
+  expect(section).toMatch(/day 1: [\d,]+ leave, [\d,]+ wait/);
+  expect(section).not.toContain("style=");
+});
+
 test("the committee sees who needs it first, the causes and the queue", async () => {
   const html = await render({ page: "committee", view: committeeOverview }, committee);
   const text = readable(html);
@@ -271,6 +284,7 @@ describe("a member's page", () => {
 
 const HOSTILE = `</code></title><script>alert("x")</script><img src=x onerror='y'>`;
 const ENUMS = new Set([
+  "change",
   "standing",
   "tier",
   "action",
