@@ -4,6 +4,7 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import {
   HOLD_OWNERS,
   RECIPIENT_STATES,
+  restore,
   SalvageError,
   salvage,
   type QueueAction,
@@ -144,6 +145,22 @@ async function queueSalvage(file: string, dir: string, options: Common): Promise
   }
 }
 
+async function queueRestore(dir: string, file: string, options: Common): Promise<number> {
+  const out = outputFor(options);
+  try {
+    const result = await restore(resolve(dir), resolve(file), Date.now());
+    const { messages, recipients, left } = result;
+    out.say(`${messages} messages to ${recipients} recipients are in ${file}, held until they are released:`);
+    out.say('  atmos queue release --owner committee --yes --why "read out of a damaged spool"');
+    if (left.length > 0) out.say(`${left.length} are damaged and were left out: ${left.join(" ")}`);
+    out.result(result);
+    return left.length === 0 ? EXIT.ok : EXIT.fault;
+  } catch (error) {
+    if (error instanceof SalvageError) throw new CommandError(error.message, EXIT.usage);
+    throw error;
+  }
+}
+
 type Parts = {
   env: () => Option;
   json: () => Option;
@@ -236,6 +253,17 @@ export function queueCommands(program: Command, { env, json, run }: Parts): void
       "\nExit code 0: all that waited is whole. 1: something is missing, see salvage.json.",
     )
     .action(run(queueSalvage));
+  queue
+    .command("restore")
+    .description("make a new spool of what salvage wrote out; the process must not run")
+    .argument("<dir>", "the directory with salvage.json")
+    .argument("<file>", "the new spool: spool.sqlite of the data directory")
+    .addOption(json())
+    .addHelpText(
+      "after",
+      "\nMail is held by the committee until somebody releases it.\nExit code 0: all that waited is there. 1: what is damaged was left out.",
+    )
+    .action(run(queueRestore));
 }
 
 function oneOf(names: readonly string[], text: string): string {

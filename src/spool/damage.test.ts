@@ -19,7 +19,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
-import { INLINE_BYTES, SpoolError, createSpool, salvage, type Integrity } from "./index.ts";
+import { INLINE_BYTES, SpoolError, createSpool, restore, salvage, type Integrity } from "./index.ts";
 import { acceptance, attempt, everything, text } from "./spool.fixture.ts";
 
 const PAGE = 4_096;
@@ -138,8 +138,8 @@ describe("a damaged spool is refused at the start", () => {
     expect(error.kind).toBe("corrupt");
     expect(error.message).toContain(`${path} is damaged: `);
     expect(error.message).toMatch(/Nothing was changed/);
-    expect(error.message).toContain(`atmos queue salvage ${path} DIR`);
-    expect(error.message).toContain(`sqlite3 ${path} .recover`);
+    expect(error.message).toContain("atmos queue salvage MOVED/spool.sqlite DIR");
+    expect(error.message).toContain(`atmos queue restore DIR ${path}`);
     expect(digest()).toBe(before);
   });
 
@@ -257,6 +257,57 @@ describe("salvage", () => {
     expect(less.messages.filter(({ id, whole }) => whole && late.includes(id)).length).toBeGreaterThan(2);
     expect(readdirSync(`${copy}-out2`)).toContain("salvage.json");
   });
+});
+
+describe("restore", () => {
+  const restored = async () => {
+    const out = `${path}-out`;
+    const { messages } = await salvage(path, out);
+    const fresh = join(`${path}-new`, "spool.sqlite");
+    const result = await restore(out, fresh, 1_000);
+    return { out, fresh, messages, result };
+  };
+
+  test("a whole spool comes back as it was, held, and is whole again", async () => {
+    const { out, fresh, result } = await restored();
+    expect(result).toEqual({ messages: waiting.size, recipients: waiting.size * 2, left: [] });
+    const spool = await createSpool({ path: fresh });
+    expect(await spool.counts()).toEqual({ held: waiting.size * 2 });
+    for (const [id, wanted] of waiting) expect(await text(spool, id)).toBe(wanted);
+    const { entries } = await spool.list({});
+    expect(entries[0]!.hold).toMatchObject({ owner: "committee", reason: "by-hand" });
+    expect(await spool.integrity()).toEqual([]);
+    const released = {
+      filter: { holdOwner: "committee" as const },
+      by: "ann",
+      why: "looked",
+      now: 2_000,
+      limit: 1_000,
+    };
+    expect(await spool.release(released)).toMatchObject({ recipients: waiting.size * 2 });
+    await spool.close();
+    await expect(restore(out, fresh, 1_000)).rejects.toThrow(/is there already/);
+    await expect(restore(`${out}-none`, `${fresh}-2`, 1_000)).rejects.toThrow(/salvage\.json cannot be read/);
+  });
+
+  test.each([1, 2, 3, 4])(
+    "of one with overwritten pages (seed %i), what is whole, and nothing else",
+    async (seed) => {
+      const random = seeded(seed);
+      for (let i = 0; i < 6; i++)
+        overwrite(path, Math.floor(random() * pageCount()) * PAGE, Buffer.alloc(PAGE, 0xa5));
+      const { fresh, messages, result } = await restored();
+      expect(result.messages).toBeGreaterThan(waiting.size / 3);
+      const left = messages.filter(({ whole, recipients }) => !whole && recipients.length > 0);
+      expect(result.left.toSorted()).toEqual(left.map(({ id }) => id).toSorted());
+      const spool = await createSpool({ path: fresh });
+      const { entries } = await spool.list({});
+      const bodyOf = (message = "") => message.slice(message.indexOf("\r\n\r\n"));
+      for (const id of new Set(entries.map(({ messageId }) => messageId)))
+        expect(bodyOf(await text(spool, id))).toBe(bodyOf(waiting.get(id)));
+      await spool.close();
+    },
+  );
 });
 
 function partsOf(subject: string) {

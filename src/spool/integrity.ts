@@ -63,9 +63,9 @@ export function damaged(path: string, findings: readonly string[]): SpoolError {
   }
   const lines = [
     `${path} is damaged: ${findings[0] ?? seen ?? "it is not a database"}`,
-    "Nothing was changed. Keep a copy of it with its -wal file and its -bodies directory, look at the disk, then either",
-    `  atmos queue salvage ${path} DIR        writes each message that can still be read into DIR, or`,
-    `  sqlite3 ${path} .recover | sqlite3 ${path}.new   rebuilds the database, to be put in its place.`,
+    "Nothing was changed. Move it away with its -wal file and its -bodies directory, look at the disk, then",
+    "  atmos queue salvage MOVED/spool.sqlite DIR   writes each message that can still be read into DIR, and",
+    `  atmos queue restore DIR ${path}   makes a new spool of them.`,
     "docs/queue.md says more.",
   ];
   return new SpoolError(lines.join("\n"), "corrupt");

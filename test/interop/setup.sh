@@ -12,7 +12,7 @@ postfix_recipe=1
 postfix_packages=(postfix libsasl2-modules sasl2-bin dash coreutils sed grep mawk findutils diffutils)
 
 apt_packages=(
-  unbound opendkim opendkim-tools miltertest python3-dkim python3-nacl python3-dnspython swaks curl libnet-ssleay-perl bind9-dnsutils strace openssl
+  unbound opendkim opendkim-tools miltertest python3-dkim python3-nacl python3-dnspython swaks curl libnet-ssleay-perl bind9-dnsutils strace openssl sqlite3
   chromium fonts-dejavu nsd ldnsutils pebble
 )
 

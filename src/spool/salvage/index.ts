@@ -10,17 +10,23 @@ import {
 import { join } from "node:path";
 import { relaxedBodyHash } from "../../protocol/dkim/index.ts";
 import { isOpen } from "../store.ts";
-import { RECIPIENT_STATES, type RecipientState } from "../types.ts";
+import { RECIPIENT_STATES, type MessageRow, type RecipientState } from "../types.ts";
+import { SalvageError } from "./error.ts";
 import { openPages } from "./pages.ts";
 import { createRowReader, type Row, type Value } from "./rows.ts";
 
-export type SalvagedRecipient = { id: string; address: string; state: RecipientState; attempts: number };
-
-export type SalvagedMessage = {
+export type SalvagedRecipient = {
   id: string;
-  did: string;
-  sender: string;
-  fromDomain: string;
+  address: string;
+  state: RecipientState;
+  attempts: number;
+  notify: string | null;
+  orcpt: string | null;
+};
+
+export type SalvagedMessage = Omit<MessageRow, "receivedAt" | "size"> & {
+  /** It could not be signed, and was held for that. */
+  unsigned: boolean;
   /** ISO 8601. */
   receivedAt: string;
   /** Name of its file; null: its content could not be read. */
@@ -43,8 +49,6 @@ export type Salvage = {
   /** Damaged frames of the WAL. */
   badFrames: number;
 };
-
-export class SalvageError extends Error {}
 
 type Found = { message: SalvagedMessage; seq: number };
 
@@ -163,7 +167,8 @@ function recipientOf({ values }: Row): SalvagedRecipient | undefined {
   const [, id, message, address, , state, attempts] = values;
   if (typeof id !== "string" || !ID.test(id) || typeof message !== "number") return undefined;
   if (typeof address !== "string" || !address.includes("@") || !STATES.has(state)) return undefined;
-  return { id, address, state: state as RecipientState, attempts: Number(attempts ?? 0) };
+  const [notify = null, orcpt = null] = values.slice(12, 14).map(textOf);
+  return { id, address, state: state as RecipientState, attempts: Number(attempts ?? 0), notify, orcpt };
 }
 
 /** Undefined: it is finished, and its content is gone as it should be. */
@@ -173,13 +178,24 @@ async function writeMessage(
   path: string,
   out: string,
 ): Promise<SalvagedMessage | undefined> {
-  const [, , did, , , sender, fromDomain, , receivedAt, , head, body, file] = values;
+  const [, , did, credential, kind, sender, fromDomain, stream, receivedAt, , head, body, file] = values;
+  const [, priority, template, eightBit, smtpUtf8, ret, envid, unsigned] = values.slice(13);
   if (whole && !head) return undefined;
   const message: SalvagedMessage = {
     id,
     did: String(did),
+    credential: textOf(credential),
+    kind: kind as MessageRow["kind"],
     sender: String(sender),
     fromDomain: String(fromDomain),
+    stream: textOf(stream) ?? "transactional",
+    priority: typeof priority === "number" ? priority : 1,
+    template: textOf(template),
+    eightBit: eightBit === 1,
+    smtpUtf8: smtpUtf8 === 1,
+    ret: ret === "FULL" || ret === "HDRS" ? ret : null,
+    envid: textOf(envid),
+    unsigned: unsigned === 1,
     receivedAt: isoTime(receivedAt),
     eml: null,
     whole: false,
@@ -199,7 +215,7 @@ async function writeMessage(
     }
     const signed = bodyHashes(head);
     // Only what could not be signed has no signature.
-    const asSigned = signed.length === 0 ? values[20] === 1 : signed.includes(hash.digest());
+    const asSigned = signed.length === 0 ? message.unsigned : signed.includes(hash.digest());
     return { ...message, eml, whole: whole && asSigned };
   } catch {
     // The body's file is gone or cannot be read to its end.
@@ -207,6 +223,10 @@ async function writeMessage(
   } finally {
     closeSync(target);
   }
+}
+
+function textOf(value: Value | undefined): string | null {
+  return typeof value === "string" ? value : null;
 }
 
 function isoTime(at: Value | undefined): string {

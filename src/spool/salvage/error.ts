@@ -1,0 +1,2 @@
+/** What the person at the command line has to do otherwise. */
+export class SalvageError extends Error {}

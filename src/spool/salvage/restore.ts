@@ -1,0 +1,95 @@
+import { existsSync, readFileSync, rmSync } from "node:fs";
+import { basename, join } from "node:path";
+import { createSpool } from "../spool.ts";
+import { isOpen } from "../store.ts";
+import type { NewRecipient } from "../types.ts";
+import { SalvageError } from "./error.ts";
+import type { Salvage, SalvagedMessage } from "./index.ts";
+
+export type Restored = {
+  messages: number;
+  recipients: number;
+  /** Ids of messages that somebody waits for and that are not whole: they were left out. */
+  left: string[];
+};
+
+/** Why it waits, and for whom: a page that was old may say of a delivered message that it waits. */
+const HOLD = { reason: "by-hand", owner: "committee", note: "read out of a damaged spool" } as const;
+const UNSIGNED = { reason: "signing", owner: "signing" } as const;
+
+/**
+ * Makes a new spool at `path` of what `salvage` wrote into `dir`: each message that is whole, for the recipients that wait
+ * for it, held until a person releases it. Notices of the pool, which nobody can hold, leave at once. `now`: ms since the
+ * epoch. @throws SalvageError
+ */
+export async function restore(dir: string, path: string, now: number): Promise<Restored> {
+  if (existsSync(path))
+    throw new SalvageError(`${path} is there already: move it away with its -wal and -bodies.`);
+  const messages = salvaged(dir).filter(({ recipients }) => recipients.some(({ state }) => isOpen(state)));
+  const spool = await createSpool({ path });
+  const restored: Restored = { messages: 0, recipients: 0, left: [] };
+  let done = false;
+  try {
+    for (const message of messages) {
+      if (!message.whole || message.eml === null) {
+        restored.left.push(message.id);
+        continue;
+      }
+      const content = readFileSync(join(dir, basename(message.eml)));
+      const end = content.indexOf("\r\n\r\n") + 4;
+      const body = spool.newBody();
+      await body.write(content.subarray(end));
+      const recipients = waitingOf(message, now);
+      const { recipients: _, eml: __, whole: ___, receivedAt, ...row } = message;
+      await spool.accept({
+        message: {
+          ...row,
+          receivedAt: Date.parse(receivedAt) || now,
+          size: content.length,
+          head: content.subarray(0, end),
+          body: await body.finish(),
+        },
+        recipients,
+        events: [],
+      });
+      restored.messages++;
+      restored.recipients += recipients.length;
+    }
+    done = true;
+    return restored;
+  } finally {
+    await spool.close();
+    // Half a spool must not be started.
+    if (!done)
+      for (const end of ["", "-wal", "-shm", "-bodies"])
+        rmSync(`${path}${end}`, { recursive: true, force: true });
+  }
+}
+
+function salvaged(dir: string): SalvagedMessage[] {
+  const file = join(dir, "salvage.json");
+  try {
+    return (JSON.parse(readFileSync(file, "utf8")) as Salvage).messages;
+  } catch (error) {
+    throw new SalvageError(`${file} cannot be read: ${(error as Error).message}`);
+  }
+}
+
+function waitingOf({ kind, unsigned, recipients }: SalvagedMessage, now: number): NewRecipient[] {
+  const state =
+    kind === "mail"
+      ? ({ state: "held", hold: unsigned ? UNSIGNED : HOLD } as const)
+      : ({ state: "queued" } as const);
+  return recipients
+    .filter((recipient) => isOpen(recipient.state))
+    .map(({ id, address, notify, orcpt }) => ({
+      ...state,
+      id,
+      address,
+      domain: address.slice(address.lastIndexOf("@") + 1).toLowerCase(),
+      nextAt: now,
+      firstTime: true,
+      notify,
+      orcpt,
+    }));
+}
