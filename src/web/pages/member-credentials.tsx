@@ -67,7 +67,14 @@ export function Credentials({ view }: { view: MemberView }) {
               <li data-key={one.id}>
                 <Badge>{one.name}</Badge> <code class="small">{one.username}</code>{" "}
                 <span class="soft small">
-                  on <Time at={one.revoked!.at} />, by {one.revoked!.by}
+                  on <Time at={one.revoked!.at} />, by {one.revoked!.by};{" "}
+                  {one.lastUsed === null ? (
+                    "never used"
+                  ) : (
+                    <>
+                      last used <LastUse credential={one} />
+                    </>
+                  )}
                 </span>
               </li>
             ))}

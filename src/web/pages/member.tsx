@@ -168,7 +168,9 @@ function Notes({ view }: { view: MemberView }) {
               <p class="soft small">
                 <Time at={note.at} />
               </p>
-              <p>{note.text}</p>
+              {note.text.split("\n\n").map((part) => (
+                <p>{part}</p>
+              ))}
             </li>
           ))}
         </ul>
