@@ -2,7 +2,9 @@ import { describe, expect, test } from "vitest";
 import type { DnsAnswer, DnsType, Resolver } from "../../protocol/dns/index.ts";
 import { targetsOf, findRoute, isPrivate, type Route } from "./route.ts";
 
-type Zone = Record<string, object[] | "nxdomain" | "temperror">;
+/** `signed`: with the AD bit; `alias`: the records stand at this other name; `silence`: nothing comes. */
+type Entry = object[] | "nxdomain" | "temperror" | "silence" | { signed: object[]; alias?: string };
+type Zone = Record<string, Entry>;
 
 function resolverOf(zone: Zone): Resolver {
   return {
@@ -10,15 +12,24 @@ function resolverOf(zone: Zone): Resolver {
       const entry = zone[`${name} ${type}`] ?? zone[name];
       if (entry === "temperror") return { status: "temperror", detail: "time-out" };
       if (entry === "nxdomain") return { status: "nxdomain", authentic: false };
+      if (entry === "silence") return new Promise(() => undefined);
       if (!entry) return { status: "nodata", authentic: false };
-      const records = entry.map((record) => ({ ...record, ttl: 60 }));
-      return { status: "ok", authentic: false, records } as unknown as DnsAnswer<T>;
+      const { signed, alias } = "signed" in entry ? entry : { signed: undefined, alias: undefined };
+      const records = (signed ?? (entry as object[])).map((record) => ({ ...record, ttl: 60 }));
+      const answer = {
+        status: "ok",
+        authentic: signed !== undefined,
+        records,
+        ...(alias && { canonical: alias }),
+      };
+      return answer as unknown as DnsAnswer<T>;
     },
   };
 }
 
-const find = (zone: Zone, allowPrivate = false): Promise<Route> =>
-  findRoute("a.test", {
+const find = (zone: Zone, allowPrivate = false, domain = "a.test"): Promise<Route> =>
+  findRoute(domain, {
+    hostMs: 50,
     resolver: resolverOf(zone),
     ownHosts: ["relay.pool.test"],
     allowPrivate,
@@ -63,6 +74,110 @@ describe("findRoute", () => {
     expect(route.ok && route.hosts.map((h) => [h.name, h.addresses])).toEqual(hosts);
   });
 
+  test("both families in turn", async () => {
+    const four = [1, 2, 3].map((n) => ({ address: `198.41.0.${n}` }));
+    const six = [{ address: "2001:503:ba3e::1" }];
+    const route = await find({ "a.test A": four, "a.test AAAA": six });
+    expect(route.ok && route.hosts[0]!.addresses).toEqual([
+      "198.41.0.1",
+      "2001:503:ba3e::1",
+      "198.41.0.2",
+      "198.41.0.3",
+    ]);
+  });
+
+  test.each<[string, Entry]>([
+    ["is silent", "silence"],
+    ["fails", "temperror"],
+    ["does not exist", "nxdomain"],
+  ])("a host about which the DNS %s is passed over", async (_name, one) => {
+    const zone = {
+      "a.test MX": [mx(1, "one.test"), mx(2, "two.test")],
+      "one.test": one,
+      "two.test A": v4(2),
+    };
+    const route = await find(zone);
+    expect(route.ok && route.hosts.map((host) => host.name)).toEqual(["two.test"]);
+  });
+
+  test("a domain about which the DNS is silent waits", async () => {
+    expect(await find({ "a.test MX": "silence" })).toMatchObject({ ok: false, permanent: false });
+  });
+
+  const tlsa = [{ usage: 3, selector: 1, matchingType: 1, certificate: Buffer.alloc(32) }];
+  const signed = (...records: object[]) => ({ signed: records });
+  const AT = "_25._tcp.one.test TLSA";
+  test.each<[string, Zone, mxSecure: boolean, dane: string]>([
+    [
+      "signed all the way",
+      { "a.test MX": signed(mx(1, "one.test")), "one.test A": signed(...v4(1)), [AT]: signed(...tlsa) },
+      true,
+      "usable",
+    ],
+    [
+      "unsigned MX records",
+      { "a.test MX": [mx(1, "one.test")], "one.test A": signed(...v4(1)), [AT]: signed(...tlsa) },
+      false,
+      "usable",
+    ],
+    [
+      "unsigned addresses",
+      { "a.test MX": signed(mx(1, "one.test")), "one.test A": v4(1), [AT]: signed(...tlsa) },
+      true,
+      "none",
+    ],
+    [
+      "TLSA records that nobody tells",
+      { "a.test MX": signed(mx(1, "one.test")), "one.test A": signed(...v4(1)), [AT]: "temperror" },
+      true,
+      "fault",
+    ],
+  ])("the AD bits of a host: %s", async (_name, zone, mxSecure, dane) => {
+    const route = await find(zone);
+    expect(route.ok && route.hosts).toMatchObject([{ name: "one.test", mxSecure, dane: { status: dane } }]);
+  });
+
+  test("TLSA records that never come cost their host, and no more", async () => {
+    const zone = {
+      "a.test MX": signed(mx(1, "one.test"), mx(2, "two.test")),
+      "one.test A": signed(...v4(1)),
+      [AT]: "silence" as const,
+      "two.test A": v4(2),
+    };
+    const route = await find(zone);
+    expect(route.ok && route.hosts.map((host) => host.name)).toEqual(["two.test"]);
+  });
+
+  test("a domain that is an alias: its certificate may have either name", async () => {
+    const zone = {
+      "a.test MX": { signed: [mx(1, "one.test")], alias: "b.test" },
+      "one.test A": signed(...v4(1)),
+      [AT]: signed(...tlsa),
+    };
+    const route = await find(zone);
+    expect(route.ok && route.hosts[0]!.dane).toMatchObject({ names: ["one.test", "a.test", "b.test"] });
+  });
+
+  test("an alias with addresses is a mail host of its own (implicit MX)", async () => {
+    const route = await find({ "a.test A": { signed: v4(1), alias: "host.b.test" } });
+    expect(route.ok && route.hosts).toMatchObject([{ name: "a.test", addresses: ["192.0.2.1"] }]);
+  });
+
+  test.each<[string, boolean, string]>([
+    ["[198.41.0.4]", false, "198.41.0.4"],
+    ["[IPv6:2001:503:BA3E::2:30]", false, "2001:503:ba3e::2:30"],
+    ["[127.0.0.1]", true, "127.0.0.1"],
+    ["[127.0.0.1]", false, "5.4.4"],
+    ["[10.0.0.1]", false, "5.4.4"],
+    ["[IPv6:::1]", false, "5.4.4"],
+    ["[IPv6:::ffff:127.0.0.1]", false, "5.4.4"],
+    ["[x]", false, "5.1.3"],
+  ])("the address literal %s, private ones allowed: %s", async (domain, allowPrivate, expected) => {
+    const route = await find({}, allowPrivate, domain);
+    expect(route.ok ? route.hosts[0]!.addresses[0] : route.enhanced).toBe(expected);
+    expect(route.ok || route.permanent).toBe(true);
+  });
+
   test.each<[string, Zone, permanent: boolean, kind: string, enhanced: string]>([
     ["no such domain", { "a.test": "nxdomain" }, true, "bad-domain", "5.1.2"],
     ["null MX", { "a.test MX": [mx(0, "")] }, true, "bad-domain", "5.1.10"],
@@ -81,6 +196,7 @@ describe("findRoute", () => {
       "system",
       "5.4.6",
     ],
+    ["we are the host ourselves (implicit MX)", {}, true, "system", "5.4.6"],
     [
       "an address in our own network",
       { "a.test A": [{ address: "127.0.0.1" }] },
@@ -96,8 +212,9 @@ describe("findRoute", () => {
       "network",
       "4.4.3",
     ],
-  ])("%s", async (_name, zone, permanent, kind, enhanced) => {
-    expect(await find(zone)).toMatchObject({ ok: false, permanent, class: kind, enhanced });
+  ])("%s", async (name, zone, permanent, kind, enhanced) => {
+    const domain = name.startsWith("we are the host") ? "relay.pool.test" : "a.test";
+    expect(await find(zone, false, domain)).toMatchObject({ ok: false, permanent, class: kind, enhanced });
   });
 
   test("the provider is that of the best host", async () => {
