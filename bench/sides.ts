@@ -85,7 +85,7 @@ async function enrol(
     const domain = `member${n}.test`;
     const { did } = await repos.createAccount({ handle: domain });
     const path = `/members/${encodeURIComponent(did)}`;
-    await api("POST", "/members", { did, name: domain, tier: "trusted" });
+    await api("POST", "/members", { did, name: domain, tier: "trusted", by: "bench" });
     const added = await api("POST", `${path}/domains`, { domain });
     for (const { name, type, value } of added["records"] as { name: string; type: string; value: string }[]) {
       if (type === "CNAME") zones.set(name, "CNAME", { target: value });
