@@ -18,6 +18,7 @@ import { queueCommands } from "./queue.ts";
 import { sandbox } from "./sandbox.ts";
 import { sendTest } from "./send-test.ts";
 import { serve } from "./serve.ts";
+import { shapingCommands } from "./shaping.ts";
 import { warmupCommands } from "./warmup.ts";
 
 const { version } = createRequire(import.meta.url)("../../package.json") as { version: string };
@@ -175,6 +176,7 @@ memberCommands(program, { env, json, run });
 queueCommands(program, { env, json, run });
 egressCommands(program, { env, json, run });
 warmupCommands(program, { env, json, run });
+shapingCommands(program, { env, json, run });
 
 /** Each time the option is given, one port more. */
 function ports(text: string, before: number[] | undefined): number[] {

@@ -1,5 +1,6 @@
 export type { DomainTls, HeardReply, Limits, Measure, ShapedReply, Shaping } from "./types.ts";
-export { OTHER, type Provider } from "./build.ts";
+export { OTHER, type Provider, type ShapingData } from "./build.ts";
 export { builtInShaping, openShaping, type LiveShaping } from "./open.ts";
 export { readShaping } from "./read.ts";
 export { createShaping, unknownProvider } from "./shaping.ts";
+export { conditionsOf, measureOf, providerView, spanOf } from "./show.ts";

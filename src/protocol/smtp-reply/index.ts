@@ -11,3 +11,4 @@ export {
   type ReplyFault,
   type ReplyPhase,
 } from "./classify.ts";
+export { explain } from "./words.ts";
