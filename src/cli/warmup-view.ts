@@ -8,7 +8,7 @@ const WIDEST = 60;
 export function planLines(input: PlanInput, plan: Plan): string[] {
   const { days, clearFrom, warmFrom } = plan;
   const cold = input.addresses.filter(({ warm }) => !warm).length;
-  const said = `${input.addresses.length} addresses, ${cold} of them to be warmed up; ${input.perDay} messages a day.`;
+  const said = `Addresses: ${input.addresses.length}, of which ${cold} are to be warmed up. ${input.perDay} messages a day.`;
   const clear =
     clearFrom === undefined
       ? "Mail still waits on the last day: more addresses, or less mail."
@@ -19,6 +19,7 @@ export function planLines(input: PlanInput, plan: Plan): string[] {
   return [
     said,
     clear,
+    ...(clearFrom === 1 ? [] : ["What would wait is not taken in: it is answered 451 and comes again."]),
     `Without a limit from day: ${warm.join(", ")}.`,
     "",
     ...plot(days.map(({ sent, waits }) => ({ sent, waits }))),

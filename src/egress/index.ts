@@ -12,3 +12,4 @@ export {
   type PlanDay,
   type PlanInput,
 } from "./plan.ts";
+export { judgeAddress } from "./watch.ts";

@@ -1,6 +1,6 @@
 import { isIP } from "node:net";
 import { isPublicAddress, type Resolver } from "../protocol/dns/index.ts";
-import { afterLook, askList, faultOfList, type Said } from "./blocklist.ts";
+import { afterLook, askList, faultOfList, shownList, type Said } from "./blocklist.ts";
 import { askReverse, judgeReverse } from "./reverse.ts";
 import type { EgressAddress, Listing, Reverse } from "./types.ts";
 
@@ -12,10 +12,32 @@ export type WatchOptions = {
   allowPrivate: boolean;
 };
 
+/** One look at one address, for the doctor. Undefined: it is no address that others could see. */
+export async function judgeAddress(
+  address: EgressAddress,
+  options: WatchOptions,
+  now: number,
+): Promise<{ reverse: Reverse | undefined; listings: Listing[] } | undefined> {
+  if (!canBeSeen(address, options)) return undefined;
+  const watch = createWatch(options);
+  const [reverse, listings] = await Promise.all([
+    watch.reverse(address, now),
+    watch.listings([address], () => [], now),
+  ]);
+  const shown = listings.get(address.address)!.map((one) => ({ ...one, list: shownList(one.list) }));
+  return { reverse, listings: shown };
+}
+
+function canBeSeen(
+  { address }: EgressAddress,
+  { allowPrivate }: Pick<WatchOptions, "allowPrivate">,
+): boolean {
+  return isIP(address) !== 0 && (allowPrivate || isPublicAddress(address));
+}
+
 /** Looks from outside at addresses that mail leaves from; what comes of it is for others to decide. */
-export function createWatch({ resolver, blocklists, allowPrivate }: WatchOptions) {
-  const canBeSeen = ({ address }: EgressAddress) =>
-    isIP(address) !== 0 && (allowPrivate || isPublicAddress(address));
+export function createWatch(options: WatchOptions) {
+  const { resolver, blocklists } = options;
 
   async function lookAtList(list: string, addresses: readonly EgressAddress[]) {
     const faults = new Map<number, Promise<Said | undefined>>();
@@ -39,7 +61,7 @@ export function createWatch({ resolver, blocklists, allowPrivate }: WatchOptions
       before: (address: string) => readonly Listing[],
       now: number,
     ): Promise<Map<string, Listing[]>> {
-      const seen = addresses.filter(canBeSeen);
+      const seen = addresses.filter((one) => canBeSeen(one, options));
       const looks = (await Promise.all(blocklists.map((list) => lookAtList(list, seen)))).flat();
       const found = new Map<string, Listing[]>(addresses.map(({ address }) => [address, []]));
       for (const { address, list, said } of looks) {
@@ -50,7 +72,7 @@ export function createWatch({ resolver, blocklists, allowPrivate }: WatchOptions
     },
     /** Undefined: it could not be seen, and what was known stays. */
     async reverse(address: EgressAddress, now: number): Promise<Reverse | undefined> {
-      if (!canBeSeen(address)) return undefined;
+      if (!canBeSeen(address, options)) return undefined;
       return judgeReverse(address, await askReverse(resolver, address), now);
     },
   };

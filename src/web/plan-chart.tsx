@@ -68,7 +68,7 @@ export function PlanChart({
                 />
               ) : null}
               {isTick(i + 1, days.length) ? (
-                <text x={percent((i + 0.5) * step)} y={height - 6} text-anchor={anchor(i, days.length)}>
+                <text {...tickPlace(i, days.length)} y={height - 6}>
                   {i === 0 ? "Today" : `Day ${i + 1}`}
                 </text>
               ) : null}
@@ -85,7 +85,9 @@ const percent = (value: number): string => `${Number(value.toFixed(3))}%`;
 const pixel = (value: number): string => String(Number(value.toFixed(1)));
 const isTick = (day: number, days: number): boolean => day === 1 || day % TICK_DAYS === 0 || day === days;
 
-function anchor(i: number, days: number): string {
-  if (i === 0) return "start";
-  return i === days - 1 ? "end" : "middle";
+/** The first and the last stand at the edges, the others under their column. */
+function tickPlace(i: number, days: number): { x: string; "text-anchor": "start" | "middle" | "end" } {
+  if (i === 0) return { x: "0", "text-anchor": "start" };
+  if (i === days - 1) return { x: "100%", "text-anchor": "end" };
+  return { x: percent(((i + 0.5) * 100) / days), "text-anchor": "middle" };
 }

@@ -5,6 +5,7 @@ import { EXIT, outputFor, plain } from "../output.ts";
 import { disk } from "./disk.ts";
 import { dkim } from "./dkim.ts";
 import { dns } from "./dns.ts";
+import { egress } from "./egress.ts";
 import { labeler } from "./labeler.ts";
 import { fail, messageOf, type Finding, type Probe } from "./probe.ts";
 import { services } from "./services.ts";
@@ -14,6 +15,7 @@ const PROBES: readonly [string, Probe][] = [
   ["disk", disk],
   ["dns", dns],
   ["dkim", dkim],
+  ["egress", egress],
   ["certificate", tls],
   ["labeler", labeler],
   ["services", services],

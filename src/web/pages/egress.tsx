@@ -130,12 +130,9 @@ function Stages({ addresses }: { addresses: EgressStatus[] }) {
       caption="Warm-up: each address with each provider"
       columns={[
         { label: "Provider" },
-        { label: "Address" },
-        { label: "Stage" },
+        { label: "Stage", numeric: true },
         { label: "Today", numeric: true },
-        { label: "Arrived", numeric: true },
-        { label: "Put off", numeric: true },
-        { label: "Refused", numeric: true },
+        { label: "Of these" },
         { label: "Why" },
       ]}
       rows={rows
@@ -148,15 +145,14 @@ function Stages({ addresses }: { addresses: EgressStatus[] }) {
 function stageCells(one: EgressStatus, at: ProviderStatus) {
   const { provider, stage, stages, allowance, usedToday, today, pausedUntil, why } = at;
   return [
-    provider,
-    one.address || "the system's choice",
+    <>
+      {provider} <span class="beneath">from {one.address || "the system's choice"}</span>
+    </>,
     stage >= stages ? "warm" : `${stage + 1} of ${stages}`,
     allowance === undefined
       ? formatCount(usedToday)
       : `${formatCount(usedToday)} of ${formatCount(allowance)}`,
-    formatCount(today.delivered),
-    formatCount(today.deferred),
-    formatCount(today.blocked + today.complaint),
+    outcomes(today),
     pausedUntil === undefined ? (
       (why ?? null)
     ) : (
@@ -165,6 +161,16 @@ function stageCells(one: EgressStatus, at: ProviderStatus) {
       </>
     ),
   ];
+}
+
+function outcomes({ delivered, deferred, blocked, complaint }: ProviderStatus["today"]): string {
+  const bad: [number, string][] = [
+    [deferred, "put off"],
+    [blocked, "refused for the address"],
+    [complaint, "complained about"],
+  ];
+  const words = bad.flatMap(([n, what]) => (n === 0 ? [] : [`${formatCount(n)} ${what}`]));
+  return [`${formatCount(delivered)} arrived`, ...words].join(", ");
 }
 
 const CHANGE_WORDS: Record<EgressNotice["change"], { tone: Tone; name: string }> = {
