@@ -3,7 +3,7 @@ import type { CredentialPolicy, MemberPolicy, Stream } from "../policy/index.ts"
 import type { CredentialRow } from "./schema.ts";
 
 /** So long after it was revoked relay nodes know a credential: longer than the five days that its mail can wait. */
-export const KNOWN_AFTER_REVOCATION_MS = 7 * DAY_MS;
+const KNOWN_AFTER_REVOCATION_MS = 7 * DAY_MS;
 /** Keys of longer gone ones that they know, to say "revoked" to whoever still uses one. */
 const MOST_GONE = 100;
 

@@ -215,7 +215,7 @@ test.each(["/", "/committee", "/nothing", "/assets/style.css"])(
       expect(policy).toContain(part);
     }
     expect(policy).not.toContain("unsafe");
-    expect(headers.get("referrer-policy")).toBe("no-referrer");
+    expect(headers.get("referrer-policy")).toBe("same-origin");
     expect(headers.get("x-content-type-options")).toBe("nosniff");
   },
 );

@@ -149,7 +149,8 @@ const HEADERS: Parameters<typeof secureHeaders>[0] = {
     baseUri: ["'none'"],
     frameAncestors: ["'none'"],
   },
-  referrerPolicy: "no-referrer",
+  // Without a referrer a browser names no origin when it sends our own forms over plain HTTP.
+  referrerPolicy: "same-origin",
   xContentTypeOptions: "nosniff",
   xFrameOptions: "DENY",
   crossOriginOpenerPolicy: "same-origin",
