@@ -4,6 +4,7 @@
  *
  *   node bench/core.ts [--events 8000] [--members 60] [--batch 1,30,200] [--json]
  */
+import { createHash } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -16,6 +17,7 @@ import {
   pumpOutbox,
   readOutbox,
   type Envelope,
+  type SmtpFacts,
 } from "../src/event/index.ts";
 import { MovableClock } from "../src/lib/clock.ts";
 import { snowflakes } from "../src/lib/ids.ts";
@@ -38,9 +40,25 @@ const { values } = parseArgs({
   },
 });
 const PROVIDERS = ["gmail", "microsoft", "yahoo", "other"];
+const DELIVERED: Omit<SmtpFacts, "provider"> = {
+  code: 250,
+  enhanced: "2.0.0",
+  text: "2.0.0 Ok: queued as 4XyZ1234",
+  class: "ok",
+  fault: "none",
+};
+const DEAD: Omit<SmtpFacts, "provider"> = {
+  code: 550,
+  enhanced: "5.1.1",
+  text: "5.1.1 User unknown",
+  class: "bad-mailbox",
+  fault: "recipient",
+};
+/** As random as those of the spool, and the same in every run. */
+const idOf = (message: number) => createHash("sha256").update(String(message)).digest("hex").slice(0, 16);
 const MIB = 1024 * 1024;
 
-/** A member's mail: each message is accepted, and delivered to one recipient. */
+/** Each message is accepted, and delivered to one recipient; of a hundred one is a bounce. */
 async function cost(batch: number): Promise<{ batch: number; cpu: number; memory: number }> {
   const dir = await mkdtemp(join(tmpdir(), "atmos-bench-core-"));
   const clock = new MovableClock(Date.UTC(2026, 0, 1));
@@ -85,7 +103,7 @@ async function cost(batch: number): Promise<{ batch: number; cpu: number; memory
         const facts = {
           member: { did, domain: `${did.slice(8)}.test` },
           message: {
-            id: `${message}`.padStart(26, "0"),
+            id: idOf(message),
             size: 4_096,
             recipients: 1,
             stream: "transactional",
@@ -94,21 +112,15 @@ async function cost(batch: number): Promise<{ batch: number; cpu: number; memory
           credential: `c${did}`,
         };
         const key = `k${(message * 7919) % 4_000}`.padEnd(43, "x");
+        const isDead = message % 100 === 99;
         events.push(
           n % 2 === 0
-            ? newEvent("message_accepted", { dedupe_key: `accepted:${message}`, ...facts })
-            : newEvent("recipient_delivered", {
-                dedupe_key: `attempt:${message}:1`,
+            ? newEvent("message_accepted", { dedupe_key: `accepted:${idOf(message)}`, ...facts })
+            : newEvent(isDead ? "recipient_bounced" : "recipient_delivered", {
+                dedupe_key: `attempt:${idOf(message)}:1`,
                 ...facts,
                 recipient: { key, domain: "bigmail.test" },
-                smtp: {
-                  code: 250,
-                  enhanced: "2.0.0",
-                  text: "2.0.0 Ok: queued as 4XyZ1234",
-                  provider: PROVIDERS[message % 4]!,
-                  class: "ok",
-                  fault: "none",
-                },
+                smtp: { ...(isDead ? DEAD : DELIVERED), provider: PROVIDERS[message % 4]! },
               }),
         );
       }

@@ -11,6 +11,7 @@ export const eventLogMigration: Migration = {
      ) STRICT;
      CREATE INDEX event_did ON event (did, seq);
      CREATE INDEX event_at ON event (at);`,
+    "DROP INDEX event_at",
   ],
 };
 
