@@ -183,7 +183,7 @@ async function shapingCheck(file: string, options: { json?: boolean }): Promise<
   if (read.ok) {
     const { providers, domains } = read.data;
     out.say(
-      `${file} can be used: with the built-in file ${providers.length} providers, ${domains.size} domain rules.`,
+      `${file} can be used: with the built-in file ${providers.length} providers, rules for ${domains.size} domains.`,
     );
   } else {
     for (const problem of read.problems) out.say(plain(problem));

@@ -29,9 +29,12 @@ function buildOf(lower: ShapingFile, upper: ShapingFile | undefined): ReadResult
   const built = build(upper ? layOver(lower.document, upper.document) : lower.document);
   if (built.ok) return built;
   const file = upper ?? lower;
-  const place = ({ path, words }: Problem) =>
-    `${file.name}:${lineAt(file.lines, path)}: ${keyOf(path)} ${words}`;
-  return { ok: false, problems: built.problems.map(place) };
+  const place = ({ path, words }: Problem) => ({
+    line: lineAt(file.lines, path),
+    words: `${keyOf(path)} ${words}`,
+  });
+  const placed = built.problems.map(place).sort((a, b) => a.line - b.line);
+  return { ok: false, problems: placed.map(({ line, words }) => `${file.name}:${line}: ${words}`) };
 }
 
 let cached: ShapingFile | undefined;

@@ -21,20 +21,18 @@ const span = z.string().transform((text, context): number => {
   return z.NEVER;
 });
 
-const count = (most: number) => {
-  const error = `must be a whole number from 1 to ${most}`;
-  return z.int(error).min(1, error).max(most, error);
-};
+const whole = (least: number, most: number, error: string) => z.int(error).min(least, error).max(most, error);
+const count = (most: number) => whole(1, most, `must be a whole number from 1 to ${most}`);
+
+const RATE = 'must be a whole number from 1 to 100000, or "unlimited"';
+const CODE = 'must be a code from 400 to 599, "4xx" or "5xx"';
 
 const limits = {
   connections: count(1_000),
   connections_per_address: count(1_000),
   messages_per_connection: count(10_000),
   messages_per_minute: z
-    .union(
-      [z.literal("unlimited"), count(100_000)],
-      'must be a whole number from 1 to 100000, or "unlimited"',
-    )
+    .union([z.literal("unlimited"), whole(1, 100_000, RATE)], RATE)
     .transform((value) => (value === "unlimited" ? undefined : value)),
   recipients_per_message: count(100),
 };
@@ -59,10 +57,7 @@ const domainName = z
   );
 
 const code = z
-  .union(
-    [z.int().min(400).max(599), z.literal("4xx"), z.literal("5xx")],
-    'must be a code from 400 to 599, "4xx" or "5xx"',
-  )
+  .union([whole(400, 599, CODE), z.literal("4xx"), z.literal("5xx")], CODE)
   .transform((value) => (value === "4xx" ? 4 : value === "5xx" ? 5 : value));
 
 const enhanced = z.string().transform((text, context) => {

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { parseReply, type ReplyPhase } from "../protocol/smtp-reply/index.ts";
-import { builtInShaping, unknownProvider } from "./index.ts";
+import { builtInShaping, readShaping, unknownProvider } from "./index.ts";
 
 const shaping = builtInShaping();
 
@@ -50,6 +50,16 @@ describe("what providers say", () => {
     const silent = { code: 0, enhanced: "", text, phase: "mail" } as const;
     expect(shaping.judge("gmail", silent)).toMatchObject({ rule: undefined, class: "network" });
   });
+});
+
+test("every rule of the built-in file says what it means and what the operator should do", () => {
+  const read = readShaping(undefined);
+  const rules = read.ok ? [...read.data.providers, read.data.other].flatMap((one) => one.rules) : [];
+  expect(rules.length).toBeGreaterThan(500);
+  const bare = rules.filter(({ class: kind, advice }) => kind === undefined || advice === undefined);
+  expect(bare.map(({ name }) => name)).toEqual([]);
+  const wayward = rules.filter(({ class: kind, measure }) => measure && /bad-|mailbox-full/.test(kind!));
+  expect(wayward.map(({ name }) => name)).toEqual([]);
 });
 
 describe("who is behind a host", () => {

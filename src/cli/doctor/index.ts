@@ -9,6 +9,7 @@ import { egress } from "./egress.ts";
 import { labeler } from "./labeler.ts";
 import { fail, messageOf, type Finding, type Probe } from "./probe.ts";
 import { services } from "./services.ts";
+import { shaping } from "./shaping.ts";
 import { tls } from "./tls.ts";
 
 const PROBES: readonly [string, Probe][] = [
@@ -18,6 +19,7 @@ const PROBES: readonly [string, Probe][] = [
   ["egress", egress],
   ["certificate", tls],
   ["labeler", labeler],
+  ["shaping", shaping],
   ["services", services],
 ];
 
