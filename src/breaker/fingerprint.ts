@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { base32 } from "../lib/ids.ts";
 import { readHtml } from "./html.ts";
 import { createLinkSet, digest } from "./links.ts";
-import { wordsOf } from "./words.ts";
+import { hashWords, wordsOf } from "./words.ts";
 
 /** What of a message makes it one of a kind. */
 export type Mime = {
@@ -43,13 +43,16 @@ const MORE_MASKED = 8;
 /** Reduces a message to what does not change from one recipient to the next. */
 export function fingerprint(mime: Mime): Fingerprint {
   const links = createLinkSet();
-  const title = wordsOf(`${mime.fromName} \n ${mime.subject}`, links.add);
-  let masked = title.masked;
+  const title: number[] = [];
+  let masked = hashWords(`${mime.fromName} \n ${mime.subject}`, links.add, (hash) => title.push(hash));
   const part = (content: string | null): Uint32Array => {
     if (content === null) return new Uint32Array();
-    const { words, masked: more } = wordsOf(content, links.add);
-    masked += more;
-    return sketch([title.words, words]);
+    const pairs = createPairs();
+    for (const hash of title) pairs.add(hash);
+    pairs.end();
+    masked += hashWords(content, links.add, pairs.add);
+    pairs.end();
+    return pairs.sketch();
   };
   const text = part(mime.text);
   let html: Uint32Array = new Uint32Array();
@@ -58,7 +61,7 @@ export function fingerprint(mime: Mime): Fingerprint {
     const page = readHtml(mime.html);
     for (const link of page.links) links.add(link);
     html = part(page.text);
-    unseen = [...page.unseen, wordsOf(page.aside, links.add).words.join(" ")];
+    unseen = [...page.unseen, wordsOf(page.aside, links.add).join(" ")];
   }
   const exact = digest(
     JSON.stringify([
@@ -105,18 +108,22 @@ export function resemblance(a: Uint32Array, b: Uint32Array): number {
   return seen === 0 ? 1 : shared / seen;
 }
 
-function sketch(parts: readonly (readonly string[])[]): Uint32Array {
+/** Pairs of words that follow each other in a text, with its first and last word. */
+function createPairs() {
   const smallest = createSmallest(SKETCH_SIZE);
-  for (const words of parts) {
-    let before = 0;
-    for (const word of words) {
-      const hash = fnv1a(word);
+  let before = 0;
+  return {
+    add(hash: number): void {
       smallest.add(mixed(Math.imul(before, 31) ^ hash));
       before = hash;
-    }
-    smallest.add(mixed(Math.imul(before, 31)));
-  }
-  return smallest.sorted();
+    },
+    /** Of a text; another may follow. */
+    end(): void {
+      smallest.add(mixed(Math.imul(before, 31)));
+      before = 0;
+    },
+    sketch: smallest.sorted,
+  };
 }
 
 /** Numbers that came lately are told from new ones at once: text says the same again and again. */
@@ -152,13 +159,6 @@ function createSmallest(most: number) {
       return kept.slice(0, used);
     },
   };
-}
-
-/** FNV-1a, 32 bits. */
-function fnv1a(text: string): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
-  return hash;
 }
 
 /** The last step of MurmurHash3: with it the smallest are a fair sample. */

@@ -13,6 +13,9 @@ const INVISIBLE = /[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]/g
 /** Most words of most mail: letters or figures, with at most two of these before and behind them. */
 const OPENING = signs("(\"'");
 const CLOSING = signs(".,:;!?)\"'");
+const [FNV_BASIS, FNV_PRIME] = [0x811c9dc5, 0x01000193];
+/** Of an ASCII letter. */
+const LOWER_CASE = 0x20;
 const [UPPER_A, UPPER_Z, LOWER_A, LOWER_Z] = [65, 90, 97, 122];
 /** Of `\s`, those that are not ASCII. */
 const SPACES: ReadonlySet<number> = new Set([
@@ -26,18 +29,57 @@ const BLANK = /[\u115f\u1160\u2800]/g;
 /** A masked word counts once more for each so many of its characters: what it says is not known. */
 const MASKED_UNIT = 32;
 
-export type Words = { words: string[]; masked: number };
+type Consumer = {
+  onLink: (link: string) => void;
+  /** A word of ASCII letters, `text` from `from` to `to`; the first of them may be a capital. */
+  onPlain: (text: string, from: number, to: number) => void;
+  onWord: (word: string) => void;
+};
 
 /**
  * The words of a text in lower case: codes, numbers and tokens as `#`, addresses and handles as `@`, links as `~`. Links
  * are told to `onLink`. Linear in the length of `text`.
  */
-export function wordsOf(text: string, onLink: (link: string) => void): Words {
+export function wordsOf(text: string, onLink: (link: string) => void): string[] {
   const words: string[] = [];
+  const onPlain = (plain: string, from: number, to: number) =>
+    words.push(plain.slice(from, to).toLowerCase());
+  readWords(text, { onLink, onPlain, onWord: (word) => words.push(word) });
+  return words;
+}
+
+/** The same words by their FNV-1a hashes of 32 bits, without a string for each. Returns how many were masked. */
+export function hashWords(
+  text: string,
+  onLink: (link: string) => void,
+  onHash: (hash: number) => void,
+): number {
+  return readWords(text, {
+    onLink,
+    onPlain(plain, from, to) {
+      let hash = Math.imul(FNV_BASIS ^ (plain.charCodeAt(from) | LOWER_CASE), FNV_PRIME);
+      for (let i = from + 1; i < to; i++) hash = Math.imul(hash ^ plain.charCodeAt(i), FNV_PRIME);
+      onHash(hash);
+    },
+    onWord(word) {
+      let hash = FNV_BASIS;
+      for (let i = 0; i < word.length; i++) hash = Math.imul(hash ^ word.charCodeAt(i), FNV_PRIME);
+      onHash(hash);
+    },
+  });
+}
+
+function readWords(text: string, { onLink, onPlain, onWord }: Consumer): number {
   let masked = 0;
-  const mask = (sign: string, { length }: string) => {
+  let last = "";
+  const mask = (sign: string, length: number) => {
     masked += 1 + Math.floor(length / MASKED_UNIT);
-    if (words.at(-1) !== sign) words.push(sign);
+    if (last !== sign) onWord(sign);
+    last = sign;
+  };
+  const other = (word: string) => {
+    onWord(word);
+    last = word;
   };
   const seen = plainText(text);
   for (let at = 0; at < seen.length;) {
@@ -48,12 +90,14 @@ export function wordsOf(text: string, onLink: (link: string) => void): Words {
     const from = at;
     const first = skip(seen, from, from + 2, OPENING);
     const figures = isFigure(seen.charCodeAt(first));
-    const last = figures ? endOfFigures(seen, first) : endOfWord(seen, first);
-    at = last === first ? first : skip(seen, last, last + 2, CLOSING);
-    if (last > first && at - from < 25 && (at === seen.length || isSpace(seen.charCodeAt(at)))) {
-      const plain = seen.slice(first, last);
-      if (figures) mask(CODE, plain);
-      else words.push(seen.charCodeAt(first) <= UPPER_Z ? plain.toLowerCase() : plain);
+    const end = figures ? endOfFigures(seen, first) : endOfWord(seen, first);
+    at = end === first ? first : skip(seen, end, end + 2, CLOSING);
+    if (end > first && at - from < 25 && (at === seen.length || isSpace(seen.charCodeAt(at)))) {
+      if (figures) mask(CODE, end - first);
+      else {
+        onPlain(seen, first, end);
+        last = "";
+      }
       continue;
     }
     while (at < seen.length && !isSpace(seen.charCodeAt(at))) at++;
@@ -61,11 +105,11 @@ export function wordsOf(text: string, onLink: (link: string) => void): Words {
     if (raw.includes("://")) {
       for (const { 0: scheme, index } of raw.matchAll(SCHEME))
         onLink(raw.slice(index, index + scheme.length + 300));
-      mask(LINK, raw);
+      mask(LINK, raw.length);
       continue;
     }
     if (raw.length > LONG) {
-      mask(CODE, raw);
+      mask(CODE, raw.length);
       continue;
     }
     const token = raw.replace(EDGES, "");
@@ -73,19 +117,15 @@ export function wordsOf(text: string, onLink: (link: string) => void): Words {
     const bare = PATH.exec(token)?.[1] ?? (/^www\./i.test(token) ? token : undefined);
     if (bare !== undefined) {
       onLink(`http://${bare}/`);
-      mask(LINK, token);
-    } else if (token.includes("@") || NAME.test(token)) mask(ADDRESS, token);
-    else if (CAPITALS.test(token) || /\p{N}/u.test(token)) mask(CODE, token);
-    else if (UNSPACED.test(token)) words.push(...token);
-    else
-      words.push(
-        ...token
-          .toLowerCase()
-          .split(/[^\p{L}\p{M}']+/u)
-          .filter(Boolean),
-      );
+      mask(LINK, token.length);
+    } else if (token.includes("@") || NAME.test(token)) mask(ADDRESS, token.length);
+    else if (CAPITALS.test(token) || /\p{N}/u.test(token)) mask(CODE, token.length);
+    else {
+      const parts = UNSPACED.test(token) ? token : token.toLowerCase().split(/[^\p{L}\p{M}']+/u);
+      for (const part of parts) if (part !== "") other(part);
+    }
   }
-  return { words, masked };
+  return masked;
 }
 
 function signs(text: string): Uint8Array {
