@@ -16,7 +16,12 @@ import { createMetrics, type Metrics } from "../src/platform/metrics.ts";
 import { createPolicyBook, hashSecret, type MemberPolicy, type PolicyBook } from "../src/policy/index.ts";
 import type { DnsAnswer, DnsType, Resolver } from "../src/protocol/dns/index.ts";
 import { createRelay, type CredentialUse, type Relay, type SubmissionConfig } from "../src/relay/index.ts";
-import { openTransport, transportMigration } from "../src/transport/index.ts";
+import {
+  openTransport,
+  transportMigration,
+  type DomainRule,
+  type TlsObservation,
+} from "../src/transport/index.ts";
 import { builtInShaping } from "../src/shaping/index.ts";
 import { createSpool, type Spool } from "../src/spool/index.ts";
 
@@ -124,8 +129,17 @@ export const newDirectory = () => {
   return { path, remove: () => rmSync(path, { recursive: true }) };
 };
 
+/** The world that the relay sends into, where it is not the one above. */
+export type Outside = {
+  resolver: Resolver;
+  /** PEM, trusted for mail hosts and policies. */
+  ca: string;
+  observed: (observation: TlsObservation) => void;
+  ruleOf: (domain: string) => DomainRule | undefined;
+};
+
 /** Of the spool, and of submission. */
-export type RelayOptions = { maxPages?: number; reserve?: number } & Omit<
+export type RelayOptions = { maxPages?: number; reserve?: number; outside?: Outside } & Omit<
   Partial<SubmissionConfig>,
   "tls" | "tlsAddresses" | "starttlsAddresses"
 >;
@@ -135,7 +149,7 @@ export async function startRelay(
   dir: string,
   port: number,
   clock: MovableClock,
-  { maxPages, reserve, ...submission }: RelayOptions = {},
+  { maxPages, reserve, outside, ...submission }: RelayOptions = {},
 ): Promise<Testbed> {
   const spool = await createSpool({
     path: join(dir, "spool.sqlite"),
@@ -149,14 +163,22 @@ export async function startRelay(
   const uses: CredentialUse[] = [];
   const metrics = createMetrics();
   const db = new Database(":memory:", [transportMigration]);
-  const fetch = createHttpsText({ resolver, allowPrivate: true, maxBytes: 65_536, timeoutMs: 5_000 });
+  const lookUp = outside?.resolver ?? resolver;
+  const trusted = outside && { ca: outside.ca };
+  const fetch = createHttpsText({
+    resolver: lookUp,
+    allowPrivate: true,
+    maxBytes: 65_536,
+    timeoutMs: 5_000,
+    ...trusted,
+  });
   const transport = openTransport({
     db,
-    resolver,
+    resolver: lookUp,
     fetch,
     clock,
     log: silentLog,
-    ruleOf: (domain) => (domain.startsWith("clear.") ? { tls: "clear", minVersion: "TLSv1.2" } : undefined),
+    ...(outside && { ruleOf: outside.ruleOf }),
   });
   const relay = createRelay({
     identity: {
@@ -176,13 +198,14 @@ export async function startRelay(
       maxSize: MAX_SIZE,
       ...submission,
     },
-    delivery: { port, allowPrivate: true, deadlines: { greeting: 2_000, dataEnd: 3_000 } },
+    delivery: { port, allowPrivate: true, deadlines: { greeting: 2_000, dataEnd: 3_000 }, ...trusted },
+    ...(outside && { observed: outside.observed }),
     spool,
     policyBook: book,
     habits,
     transport,
     shaping: builtInShaping(),
-    resolver,
+    resolver: lookUp,
     clock,
     log: silentLog,
     metrics,
