@@ -78,7 +78,6 @@ export function createEgress(options: EgressOptions): RunningEgress {
     }),
   );
   const dirty = new Set<Standing>();
-  const untold: EgressNotice[] = [];
   let out: ReadonlyMap<string, OutOfUse> = new Map();
   const timer = setInterval(flush, FLUSH_MS).unref();
   judge();
@@ -87,9 +86,7 @@ export function createEgress(options: EgressOptions): RunningEgress {
     const ehlo = addresses.find((one) => one.address === address)?.ehlo ?? "";
     const good = change === "bound" || change === "delisted" || change === "released";
     log[good ? "info" : "error"]({ address, ehlo, why }, `egress address ${change}`);
-    const notice = { address, ehlo, change, why, at };
-    untold.push(notice);
-    options.notify?.(notice);
+    options.notify?.({ address, ehlo, change, why, at });
   }
 
   /** Who is out of use follows from what is known; it is asked again after each change of that. */
@@ -180,11 +177,10 @@ export function createEgress(options: EgressOptions): RunningEgress {
   function flush(): void {
     const changed = ledger.changes();
     const rows = [...dirty];
-    if (changed.lanes.length + changed.days.length + rows.length + untold.length === 0) return;
+    if (changed.lanes.length + changed.days.length + rows.length === 0) return;
     dirty.clear();
     try {
-      store.save({ ...changed, addresses: rows, notices: untold });
-      untold.length = 0;
+      store.save({ ...changed, addresses: rows });
     } catch (err) {
       changed.again();
       for (const row of rows) dirty.add(row);
@@ -249,10 +245,6 @@ export function createEgress(options: EgressOptions): RunningEgress {
           tell(address, "bound", "connections can begin there again", clock.now());
         }
       }
-    },
-    notices(most) {
-      flush();
-      return store.notices(most);
     },
     status: (now) => addresses.map((one) => statusOf(one, now)),
     close() {

@@ -1,7 +1,7 @@
 import type { Database, Migration } from "../platform/database.ts";
 import type { DayRow, LaneRow } from "./ledger.ts";
 import { DAYS_KEPT } from "./ledger.ts";
-import type { EgressNotice, Listing, Reverse } from "./types.ts";
+import type { Listing, Reverse } from "./types.ts";
 
 export const egressMigration: Migration = {
   module: "egress",
@@ -23,15 +23,9 @@ export const egressMigration: Migration = {
        address TEXT PRIMARY KEY,
        held_why TEXT, held_by TEXT, held_at INTEGER,
        health TEXT NOT NULL
-     ) STRICT, WITHOUT ROWID;
-     CREATE TABLE egress_notice (
-       id INTEGER PRIMARY KEY, address TEXT NOT NULL, ehlo TEXT NOT NULL,
-       change TEXT NOT NULL, why TEXT NOT NULL, at INTEGER NOT NULL
-     ) STRICT;`,
+     ) STRICT, WITHOUT ROWID;`,
   ],
 };
-
-const NOTICES_KEPT = 200;
 
 /** What is known of an address apart from its mail. */
 export type AddressRow = {
@@ -77,34 +71,14 @@ export function createEgressStore(db: Database) {
       lanes: readonly LaneRow[];
       days: readonly DayRow[];
       addresses: readonly AddressRow[];
-      notices: readonly EgressNotice[];
     }): void {
       db.transaction(() => {
         for (const lane of changed.lanes) saveLane(lane);
         for (const day of changed.days) saveDay(day);
         for (const address of changed.addresses) saveAddress(address);
-        for (const notice of changed.notices) saveNotice(notice);
       });
     },
-    /** The newest first. */
-    notices: (most: number): EgressNotice[] =>
-      db.all<EgressNotice>(
-        "SELECT address, ehlo, change, why, at FROM egress_notice ORDER BY id DESC LIMIT ?",
-        most,
-      ),
   };
-
-  function saveNotice({ address, ehlo, change, why, at }: EgressNotice): void {
-    const { lastInsertRowid } = db.run(
-      "INSERT INTO egress_notice (address, ehlo, change, why, at) VALUES (?, ?, ?, ?, ?)",
-      address,
-      ehlo,
-      change,
-      why,
-      at,
-    );
-    db.run("DELETE FROM egress_notice WHERE id <= ?", lastInsertRowid - NOTICES_KEPT);
-  }
 
   function saveLane(lane: LaneRow): void {
     const { address, provider, stage, day, since, why, pausedUntil, pauseWhy } = lane;

@@ -60,8 +60,6 @@ export interface Egress {
   release(address: string, why: string, by: string, now: number): boolean;
   /** For pages, metrics, the command line. */
   status(now: number): EgressStatus[];
-  /** What the committee was told, the newest first. */
-  notices(most: number): EgressNotice[];
 }
 
 /** Why an address is out of use. `codes`: login codes still leave from it. */

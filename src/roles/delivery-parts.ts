@@ -1,4 +1,10 @@
-import { createEgress, egressMigration, type EgressNotice, type RunningEgress } from "../egress/index.ts";
+import {
+  createEgress,
+  EGRESS_TOPIC,
+  egressMigration,
+  type EgressNotice,
+  type RunningEgress,
+} from "../egress/index.ts";
 import { dataPath, type Config } from "../platform/config/index.ts";
 import { Database } from "../platform/database.ts";
 import { MAX_POLICY_BYTES } from "../protocol/mta-sts/index.ts";
@@ -8,9 +14,6 @@ import type { Shaping } from "../shaping/index.ts";
 import { openTransport, transportMigration, type Transport } from "../transport/index.ts";
 import { attempt } from "./attempt.ts";
 import type { RoleParts } from "./role-parts.ts";
-
-/** What becomes of the addresses that mail leaves from: listed, not bound, held, stepped back. Keyed by address. */
-export const EGRESS_TOPIC = "egress";
 
 const MINUTE_MS = 60_000;
 const BOUND_EVERY_MS = MINUTE_MS;

@@ -1,6 +1,6 @@
 import type { Hono } from "hono";
 import { z } from "zod";
-import type { Egress } from "../egress/index.ts";
+import type { Egress, EgressNotices } from "../egress/index.ts";
 import type { Clock } from "../lib/clock.ts";
 import { committeeApi, type CommitteeGate } from "./committee-api.ts";
 
@@ -15,14 +15,15 @@ const operation = z.strictObject({ address: words(45), by: words(200), why: word
  */
 export function egressApi({
   egress,
+  notices,
   clock,
   ...gate
-}: CommitteeGate & { egress: Egress; clock: Clock }): Hono {
+}: CommitteeGate & { egress: Egress; notices: EgressNotices; clock: Clock }): Hono {
   const app = committeeApi(gate);
 
   app.get("/", (c) => {
     const now = clock.now();
-    return c.json({ now, addresses: egress.status(now), notices: egress.notices(NOTICES) });
+    return c.json({ now, addresses: egress.status(now), notices: notices.latest(NOTICES) });
   });
 
   for (const [path, act] of [

@@ -243,7 +243,11 @@ export async function startServe(options: ServeOptions): Promise<Serve> {
         return read.ok && read.identity.role === "committee";
       };
       if (relay) app.route("/api/queue", queueApi({ desk: relay.queue, mayAct, log }));
-      if (relay) app.route("/api/egress", egressApi({ egress: relay.egress, clock, mayAct, log }));
+      if (relay)
+        app.route(
+          "/api/egress",
+          egressApi({ egress: relay.egress, notices: core.egressNotices, clock, mayAct, log }),
+        );
       app.route(
         "/api",
         adminApi({

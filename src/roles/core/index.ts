@@ -1,4 +1,10 @@
 import {
+  createEgressNotices,
+  EGRESS_TOPIC,
+  egressNoticeMigration,
+  type EgressNotice,
+} from "../../egress/index.ts";
+import {
   EVENTS_TOPIC,
   createEventLog,
   eventLogMigration,
@@ -49,6 +55,7 @@ export const coreMigrations: Migration[] = [
   verdictMigration,
   ...standingMigrations,
   noticeMigration,
+  egressNoticeMigration,
   policyPublisherMigration,
 ];
 
@@ -256,6 +263,13 @@ export function createCore(options: CoreOptions) {
       handled();
     }),
   );
+  const egressNotices = createEgressNotices(db);
+  const addresses = bus.subscribe<EgressNotice>(EGRESS_TOPIC, "core", async (batch, handled) =>
+    db.transaction(() => {
+      for (const { value } of batch) egressNotices.add(value);
+      handled();
+    }),
+  );
   scheduler.every({
     name: "keys that turn",
     everyMs: 600_000,
@@ -282,6 +296,7 @@ export function createCore(options: CoreOptions) {
     standings,
     pauses,
     notices,
+    egressNotices,
     /** Coming and going of members. */
     admission: createAdmission(parts),
     pauseDesk,
@@ -312,7 +327,7 @@ export function createCore(options: CoreOptions) {
       await teller.told();
     },
     async close() {
-      await Promise.all([subscription.close(), uses.close()]);
+      await Promise.all([subscription.close(), uses.close(), addresses.close()]);
       await teller.close();
       await lookUps.idle();
     },

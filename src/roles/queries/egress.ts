@@ -9,7 +9,7 @@ const NOTICES = 8;
 const TELLING = 50;
 
 export function egressView(parts: QueryParts): EgressView | null {
-  const { egress, clock } = parts;
+  const { core, egress, clock } = parts;
   if (!egress) return null;
   const addresses = egress.status(clock.now());
   const week = lastDays(parts, WEEK + 1).slice(0, WEEK);
@@ -23,7 +23,7 @@ export function egressView(parts: QueryParts): EgressView | null {
   });
   return {
     addresses,
-    notices: egress.notices(NOTICES),
+    notices: core.egressNotices.latest(NOTICES),
     plan: { perDay, days: days.map(({ sent, waits }) => ({ sent, waits })), clearFrom: clearFrom ?? null },
   };
 }

@@ -214,7 +214,8 @@ function Plan({ plan: { perDay, days, clearFrom } }: { plan: EgressView["plan"] 
       <h3>The next {days.length} days</h3>
       <p class="soft">
         With {formatCount(perDay)} messages a day, the mean of the last week, and as little trouble as now:{" "}
-        {said} <code>atmos warmup plan</code> answers other questions.
+        {said} What would wait is not taken in: it is answered 451 and comes again.{" "}
+        <code>atmos warmup plan</code> answers other questions.
       </p>
       <PlanChart days={days} title={`Messages that leave and that wait in the next ${days.length} days`} />
     </>
