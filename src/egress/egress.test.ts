@@ -119,6 +119,11 @@ describe("allowances", () => {
     expect(useUp(egress, clock)).toBe(1);
     egress.giveBack("203.0.113.9", "gmail", clock.now());
     expect(useUp(egress, clock)).toBe(0);
+    const yesterday = clock.now();
+    clock.advance(DAY_MS);
+    expect(useUp(egress, clock)).toBe(120);
+    egress.giveBack(A, "gmail", yesterday);
+    expect(useUp(egress, clock)).toBe(0);
   });
 
   test.each<[string, Partial<EgressOptions>]>([
@@ -211,6 +216,19 @@ describe("restarts and clocks", () => {
       seen.push(stage());
     }
     expect(seen).toEqual([1, 1, 1, 1, 1]);
+  });
+
+  test("a pause lasts five days at most, and one of a clock that was ahead is over with it", () => {
+    const clock = new WrongClock();
+    const egress = open(clock);
+    const paused = () => egress.status(clock.at)[0]!.providers[0]!.pausedUntil;
+    egress.pause(A, "gmail", Infinity, "for ever");
+    expect(paused()).toBe(START + 5 * DAY_MS);
+    clock.at = START - 2 * DAY_MS;
+    expect(paused()).toBeUndefined();
+    egress.pause(A, "gmail", clock.at + 60_000, "421");
+    egress.pause(A, "gmail", clock.at + 30_000, "421, shorter");
+    expect(paused()).toBe(clock.at + 60_000);
   });
 
   test("a disk that is full costs nothing but time", () => {

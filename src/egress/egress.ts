@@ -55,6 +55,12 @@ const FLUSH_MS = 1_000;
 const LONGEST_PAUSE_MS = 5 * 86_400_000;
 const LOOK_AGAIN_MS = 900_000;
 
+/** One that ends later than any pause does was begun by a clock that was wrong. */
+function pauseOf({ pausedUntil }: Lane, now: number): number | undefined {
+  const runs = pausedUntil !== null && pausedUntil > now && pausedUntil <= now + LONGEST_PAUSE_MS;
+  return runs ? pausedUntil : undefined;
+}
+
 export function createEgress(options: EgressOptions): RunningEgress {
   const { addresses, clock, log, metrics } = options;
   const store = createEgressStore(options.db);
@@ -108,7 +114,7 @@ export function createEgress(options: EgressOptions): RunningEgress {
       family: family === 0 ? undefined : family === 4 ? "ipv4" : "ipv6",
       out: why && (why.codes ? "codes" : "all"),
       outWhy: why?.why,
-      pausedUntil: lane.pausedUntil ?? undefined,
+      pausedUntil: pauseOf(lane, now),
       pauseWhy: lane.pauseWhy ?? undefined,
       allowance: ledger.allowance(lane),
       taken: ledger.tally(lane).taken,
@@ -124,7 +130,7 @@ export function createEgress(options: EgressOptions): RunningEgress {
       return picked;
     }
     const at = candidates.findIndex(({ address }) => address === picked.address);
-    ledger.take(candidates[at]!.lane, 1);
+    ledger.take(candidates[at]!.lane);
     return { ok: true, egress: addresses[at]! };
   }
 
@@ -192,8 +198,8 @@ export function createEgress(options: EgressOptions): RunningEgress {
     choose,
     allowanceLeft,
     flush,
-    giveBack(address, provider, now) {
-      if (standings.has(address)) ledger.take(ledger.lane(address, provider, now), -1);
+    giveBack(address, provider, takenAt) {
+      if (standings.has(address)) ledger.giveBack(ledger.lane(address, provider, clock.now()), takenAt);
     },
     record(address, provider, outcome: WarmupOutcome, now) {
       if (standings.has(address)) ledger.count(ledger.lane(address, provider, now), outcome);
@@ -201,7 +207,10 @@ export function createEgress(options: EgressOptions): RunningEgress {
     pause(address, provider, until, why) {
       const now = clock.now();
       if (!standings.has(address)) return;
-      ledger.pause(ledger.lane(address, provider, now), Math.min(until, now + LONGEST_PAUSE_MS), why);
+      const lane = ledger.lane(address, provider, now);
+      const end = Math.min(until, now + LONGEST_PAUSE_MS);
+      // The longest one counts.
+      if (end > (pauseOf(lane, now) ?? now)) ledger.pause(lane, end, why);
     },
     unbound,
     hold(address, why, by, now) {
@@ -258,7 +267,7 @@ export function createEgress(options: EgressOptions): RunningEgress {
     const providers = ledger.of(one.address).map(({ provider }) => {
       const lane = ledger.lane(one.address, provider, now);
       const { taken, ...today } = ledger.tally(lane);
-      const paused = lane.pausedUntil !== null && lane.pausedUntil > now ? lane.pausedUntil : undefined;
+      const paused = pauseOf(lane, now);
       return {
         provider,
         stage: lane.stage,

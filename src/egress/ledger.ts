@@ -116,19 +116,24 @@ export function createLedger(options: {
       const today = lane.days.get(lane.day);
       return allowanceToday(lane.ramp, today?.stage ?? lane.stage, today ?? NO_TALLY);
     },
-    take(lane: Lane, count: 1 | -1): void {
+    take(lane: Lane): void {
       const today = row(lane);
-      today.taken = Math.max(0, today.taken + count);
+      today.taken++;
       dirtyDays.add(today);
+    },
+    /** To the day that it was taken from, which may be over. */
+    giveBack(lane: Lane, takenAt: number): void {
+      const then = lane.days.get(dayOf(takenAt));
+      if (!then || then.taken === 0) return;
+      then.taken--;
+      dirtyDays.add(then);
     },
     count(lane: Lane, outcome: WarmupOutcome): void {
       const today = row(lane);
       today[outcome]++;
       dirtyDays.add(today);
     },
-    /** The longest pause counts. */
     pause(lane: Lane, until: number, why: string): void {
-      if ((lane.pausedUntil ?? 0) >= until) return;
       lane.pausedUntil = until;
       lane.pauseWhy = why;
       dirtyLanes.add(lane);

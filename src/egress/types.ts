@@ -43,8 +43,8 @@ export type AllowanceLeft = {
 export interface Egress {
   /** Takes one message of the address's allowance for the day, if there is one. Pure bookkeeping: never waits. */
   choose(request: ChooseRequest): Choice;
-  /** Gives back what `choose` took: the message did not leave. */
-  giveBack(address: string, provider: string, now: number): void;
+  /** Gives back what `choose` took at `takenAt`: nothing of the message was said to the host (no MAIL). */
+  giveBack(address: string, provider: string, takenAt: number): void;
   record(address: string, provider: string, outcome: WarmupOutcome, now: number): void;
   /** Nothing from this address to this provider until then (a measure of the shaping file). */
   pause(address: string, provider: string, until: number, why: string): void;
