@@ -3,4 +3,4 @@ export { OTHER, type Provider, type ShapingData } from "./build.ts";
 export { builtInShaping, openShaping, type LiveShaping } from "./open.ts";
 export { readShaping } from "./read.ts";
 export { createShaping, unknownProvider } from "./shaping.ts";
-export { conditionsOf, measureOf, providerView, spanOf } from "./show.ts";
+export { conditionsOf, measureOf, providerView } from "./show.ts";

@@ -40,7 +40,7 @@ export function readEnhanced(text: string): EnhancedCodes | undefined {
 }
 
 /** The first rule that matches a reply. The other side's words alone are judged: not ours, and no success. */
-export function findRule(rules: readonly Rule[], reply: HeardReply): Rule | undefined {
+function findRule(rules: readonly Rule[], reply: HeardReply): Rule | undefined {
   if (reply.own === true || reply.code < 400) return undefined;
   const words = wordsOf(reply.text);
   return rules.find((rule) => matches(rule, reply, words));

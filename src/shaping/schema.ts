@@ -5,8 +5,8 @@ import { readEnhanced } from "./rule.ts";
 
 /** The form of a shaping file. Every key may be left out: a file may be laid over another. */
 
-export const MEASURES = ["slow-down", "pause-provider", "suspend-member", "none"] as const;
-export const CLASSES = REPLY_CLASSES.filter((kind) => !["ok", "expired"].includes(kind));
+const MEASURES = ["slow-down", "pause-provider", "suspend-member", "none"] as const;
+const CLASSES = REPLY_CLASSES.filter((kind) => !["ok", "expired"].includes(kind));
 const FAULTS = ["recipient", "member", "pool", "remote", "none"] as const;
 
 const MINUTE = 60_000;

@@ -5,7 +5,7 @@ import type { Measure } from "./types.ts";
 const MINUTE = 60_000;
 
 /** `90s`, `30m`, `2h`, `1d`: the largest unit that is whole. */
-export function spanOf(ms: number): string {
+function spanOf(ms: number): string {
   for (const [unit, size] of [
     ["d", 1_440 * MINUTE],
     ["h", 60 * MINUTE],
