@@ -5,6 +5,7 @@ import { startOpenDkimSigner } from "../test/interop/servers/opendkim.ts";
 import { startPostfix } from "../test/interop/servers/postfix.ts";
 import { freePort, until, type Address, type Server } from "../test/interop/servers/process.ts";
 import { childrenOf } from "./machine.ts";
+import { secondsToRest } from "./relay/throughput.ts";
 import { INBOUND, MX_PORT, POOL, POOL_HOST, RESOLVER, type World } from "./world.ts";
 
 export type Login = { username: string; secret: string; sender: string };
@@ -45,6 +46,8 @@ export async function startOurs(world: World, members: number): Promise<OurSide>
   });
   try {
     const logins = await enrol(world, product, labelerDid, members);
+    // What core decided is at the relay: it would come after a restart, and undo what `establish` did.
+    await secondsToRest([product.pid()], Date.now());
     return {
       name: "atmos",
       product,

@@ -73,6 +73,31 @@ export async function answerOf<T>(child: ChildProcess, what: string): Promise<T>
 /** Logins of each side that have been used. */
 const used = new WeakMap<Side, number>();
 
+/** One load on one side. Throws when one message is not accepted at once. */
+export async function loadOn(
+  side: Side,
+  scenario: Pick<Load, "messages" | "perConnection"> &
+    Partial<Pick<Load, "connections" | "size" | "perSecond">>,
+): Promise<LoadResult> {
+  const child = fork(new URL("./load.ts", import.meta.url));
+  const load: Load = {
+    to: side.submission,
+    logins: side.logins,
+    firstLogin: used.get(side) ?? 0,
+    connections: CONNECTIONS,
+    size: MESSAGE_OCTETS,
+    recipients: RECIPIENTS,
+    recipientDomains: RECIPIENT_DOMAINS,
+    ...scenario,
+  };
+  child.send(load);
+  const result = await answerOf<LoadResult>(child, "the load");
+  used.set(side, load.firstLogin + result.sessions);
+  if (result.accepted !== scenario.messages)
+    throw new Error(`${side.name} refused: ${JSON.stringify(result.refused)}`);
+  return result;
+}
+
 export async function measure(side: Side, sink: Sink, scenario: Scenario): Promise<Measured> {
   const roots = side.roots();
   const before = sink.taken();
@@ -81,22 +106,7 @@ export async function measure(side: Side, sink: Sink, scenario: Scenario): Promi
   let memoryPeak = 0;
   const sampler = setInterval(() => (memoryPeak = Math.max(memoryPeak, memoryMiB(roots))), SAMPLE_MS);
   try {
-    const child = fork(new URL("./load.ts", import.meta.url));
-    const load: Load = {
-      to: side.submission,
-      logins: side.logins,
-      firstLogin: used.get(side) ?? 0,
-      connections: CONNECTIONS,
-      size: MESSAGE_OCTETS,
-      recipients: RECIPIENTS,
-      recipientDomains: RECIPIENT_DOMAINS,
-      ...scenario,
-    };
-    child.send(load);
-    const result = await answerOf<LoadResult>(child, "the load");
-    used.set(side, load.firstLogin + result.sessions);
-    if (result.accepted !== scenario.messages)
-      throw new Error(`${side.name} refused: ${JSON.stringify(result.refused)}`);
+    const result = await loadOn(side, scenario);
     await until(
       `${side.name} to deliver everything`,
       () => sink.taken().messages - before.messages >= scenario.messages,

@@ -1,10 +1,8 @@
-import { fork } from "node:child_process";
 import { until } from "../../test/interop/servers/process.ts";
 import { busySeconds, cpuSeconds, memoryMiB } from "../machine.ts";
-import type { Load, LoadResult } from "../relay/load.ts";
-import { answerOf, secondsToRest, type Sink } from "../relay/throughput.ts";
+import type { Load } from "../relay/load.ts";
+import { loadOn, secondsToRest, type Sink } from "../relay/throughput.ts";
 import type { Side } from "../sides.ts";
-import { RECIPIENT_DOMAINS } from "../world.ts";
 
 export type Scenario = Pick<Load, "messages" | "connections" | "perConnection" | "size" | "perSecond"> & {
   name: string;
@@ -29,13 +27,8 @@ export type Accepted = {
   others: number;
 };
 
-/** So many are written to: members write to those whom they know. */
-const RECIPIENTS = 40;
 const DELIVERY_MS = 90_000;
 const SAMPLE_MS = 250;
-
-/** Logins of each side that have been used. */
-const used = new WeakMap<Side, number>();
 
 /** Throws when one message is not accepted at once, or is delivered without all of its signatures. */
 export async function measure(side: Signer, sink: Sink, scenario: Scenario): Promise<Accepted> {
@@ -47,20 +40,7 @@ export async function measure(side: Signer, sink: Sink, scenario: Scenario): Pro
   const sampler = setInterval(() => (memoryPeak = Math.max(memoryPeak, memoryMiB(roots))), SAMPLE_MS);
   sink.holdBack(true);
   try {
-    const child = fork(new URL("../relay/load.ts", import.meta.url));
-    const load: Load = {
-      to: side.submission,
-      logins: side.logins,
-      firstLogin: used.get(side) ?? 0,
-      recipients: RECIPIENTS,
-      recipientDomains: RECIPIENT_DOMAINS,
-      ...scenario,
-    };
-    child.send(load);
-    const result = await answerOf<LoadResult>(child, "the load");
-    used.set(side, load.firstLogin + result.sessions);
-    if (result.accepted !== scenario.messages)
-      throw new Error(`${side.name} refused: ${JSON.stringify(result.refused)}`);
+    const result = await loadOn(side, scenario);
     await secondsToRest(roots, Date.now());
     const cpu = cpuSeconds(roots) - cpuBefore;
     const others = Math.max(
