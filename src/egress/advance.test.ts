@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { advance, allowanceToday, NO_TALLY, type DayTally } from "./advance.ts";
 import { allowanceAt, rampOf, type Ramp } from "./ramp.ts";
@@ -67,6 +68,14 @@ describe("the ramps", () => {
       expect(allowanceAt(stages, stages.length)).toBeUndefined();
     },
   );
+
+  test("the tables of docs/warm-up.md are these", () => {
+    const page = readFileSync(new URL("../../docs/warm-up.md", import.meta.url), "utf8");
+    for (const provider of ["gmail", "microsoft", "other"]) {
+      const stages = rampOf(provider).map((allowance) => allowance.toLocaleString("en-GB"));
+      expect(page).toContain(`| ${stages.join(", ")}, `);
+    }
+  });
 
   test("Microsoft is asked for less than anybody", () => {
     for (const [i, most] of rampOf("microsoft").entries()) {
