@@ -27,6 +27,12 @@ export function createMetrics() {
       labelNames: ["outcome", "provider"] as const,
       registers,
     }),
+    transports: new Counter({
+      name: "atmos_transports_total",
+      help: "Recipients whose mail a host took, by what it had to show (dane, mta-sts, requiretls, operator, floor, exception) and whether it went under TLS (tls, clear)",
+      labelNames: ["needed", "went"] as const,
+      registers,
+    }),
     queue: new Gauge({
       name: "atmos_queue_recipients",
       help: "Recipients in the spool, by state",

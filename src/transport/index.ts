@@ -43,6 +43,8 @@ export type TransportOptions = {
 export interface Transport {
   /** What holds for mail of a recipient domain, of which MTA-STS may have to be fetched. Never rejects. */
   of(domain: string): Promise<DomainTransport>;
+  /** What the operator says of a domain now: it may have changed since `of`. */
+  ruleOf(domain: string): DomainRule | undefined;
   /** Keeps the policies in use alive; to be called every few minutes. */
   refresh(signal: AbortSignal): Promise<void>;
   /**
@@ -70,6 +72,7 @@ export function openTransport(options: TransportOptions): Transport {
       const sts = domain.startsWith("[") ? NO_POLICY : await policies.of(domain);
       return { domain, sts, rule: ruleOf(domain) };
     },
+    ruleOf,
     refresh: (signal) => policies.refresh(signal),
     async validates() {
       // `org` is signed and delegated from the signed root.

@@ -35,12 +35,17 @@ export function createAtlas(context: RelayContext, config: DeliveryConfig): Atla
       transport.of(domain),
     ]);
     tellFault(policies);
+    let { rule } = policies;
     const ways = new Map<MessageAsk, Ways>();
     return {
       route,
       waysFor(ask) {
+        // The operator's file is read anew while routes are known.
+        const present = transport.ruleOf(domain);
+        if (present?.tls !== rule?.tls || present?.minVersion !== rule?.minVersion) ways.clear();
+        rule = present;
         let found = ways.get(ask);
-        if (!found) ways.set(ask, (found = waysOf(route.ok ? route.hosts : [], policies, ask)));
+        if (!found) ways.set(ask, (found = waysOf(route.ok ? route.hosts : [], { ...policies, rule }, ask)));
         return found;
       },
     };

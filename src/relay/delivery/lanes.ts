@@ -53,7 +53,7 @@ export interface Lanes {
  * hosts are slow or dead holds only its own places.
  */
 export function createLanes(context: RelayContext, config: DeliveryConfig): Lanes {
-  const { spool, clock, identity, log, shaping } = context;
+  const { spool, clock, identity, log, shaping, metrics } = context;
   const maxConnections = config.maxConnections ?? 100;
   const maxPerMember = Math.max(1, Math.floor(maxConnections * MEMBER_SHARE));
   const maxPerProvider = config.maxPerProvider ?? 10;
@@ -174,14 +174,13 @@ export function createLanes(context: RelayContext, config: DeliveryConfig): Lane
       let job: Job | undefined = first;
       for (let sent = 1; job; sent++) {
         const { ways }: Job = job;
-        const own: Way | undefined = wayOf(ways, way);
-        if (own && !observedFor.has(ways.domain)) {
+        const own: Way = wayOf(ways, way) ?? way;
+        if (!observedFor.has(ways.domain)) {
           observedFor.add(ways.domain);
           observeSession(conversation, ways.domain, own, reaching);
         }
-        const usable: boolean = await send(conversation, job, { lane, host: reached.host, before }).finally(
-          () => occupy(job!, -1),
-        );
+        const there = { lane, host: reached.host, way: own, before };
+        const usable: boolean = await send(conversation, job, there).finally(() => occupy(job!, -1));
         before = "";
         job = usable && sent < messagesPerConnection ? next(lane, suits(conversation, way)) : undefined;
         // The place of another member's job may be what one of its other lanes waits for.
@@ -199,11 +198,12 @@ export function createLanes(context: RelayContext, config: DeliveryConfig): Lane
   async function send(
     conversation: Conversation,
     job: Job,
-    { lane, host, before }: { lane: Lane; host: string; before: string },
+    { lane, host, way, before }: { lane: Lane; host: string; way: Way; before: string },
   ): Promise<boolean> {
     const at = clock.now();
     const began = performance.now();
     const { message, address, notify, orcpt } = job.leased;
+    const { need } = way.tls;
     const about = { at, host, provider: lane.provider, tls: conversation.tls };
     try {
       const content = await spool.content(message.id);
@@ -220,7 +220,7 @@ export function createLanes(context: RelayContext, config: DeliveryConfig): Lane
         size: message.size,
         eightBit: message.eightBit,
         smtpUtf8: message.smtpUtf8,
-        requireTls: wayOfFirst(job)?.tls.need.requireTls ?? false,
+        requireTls: need.requireTls,
         ret: message.ret,
         envid: message.envid,
         content: pieces(content.head, content.body()),
@@ -236,6 +236,8 @@ export function createLanes(context: RelayContext, config: DeliveryConfig): Lane
       }
       const { replies, tells, usable } = result;
       const reply = replies[0]!;
+      if (reply.code >= 200 && reply.code < 300)
+        metrics.transports.inc({ needed: need.reason, went: conversation.tls ? "tls" : "clear" });
       const transcript = [before, result.transcript].filter(Boolean).join("\n");
       const durationMs = Math.round(performance.now() - began);
       job.done({
@@ -275,9 +277,6 @@ export function createLanes(context: RelayContext, config: DeliveryConfig): Lane
 function wayOf(ways: Ways, { host }: Way): Way | undefined {
   return ways.open.find((way) => way.host.name === host.name);
 }
-
-/** Of one message every host must show the same. */
-const wayOfFirst = ({ ways }: Job): Way | undefined => ways.open[0];
 
 /** Whether a connection to a host has shown what a job needs of it. */
 function suits(conversation: Conversation, way: Way): (job: Job) => boolean {
