@@ -153,11 +153,13 @@ describe("times are ISO 8601 with Z, wherever they stand", () => {
     await send("ada@bigmail.test");
     await sandbox.settle();
     const { credentials } = await atmos("member", "credentials", did);
-    expect(credentials).toMatchObject([
-      { createdAt: expect.stringMatching(ISO), lastUsed: { at: expect.stringMatching(ISO) } },
-      {},
-      { revoked: { at: expect.stringMatching(ISO), by: "rosa" } },
-    ]);
+    const iso = expect.stringMatching(ISO);
+    expect(credentials).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ createdAt: iso, lastUsed: { at: iso, address: "127.0.0.1" } }),
+        expect.objectContaining({ revoked: { at: iso, by: "rosa" } }),
+      ]),
+    );
     await atmos("member", "pause", did, ...REASON);
     await atmos("member", "resume", did, ...REASON);
     await atmos("member", "pause", did, ...REASON);

@@ -12,6 +12,7 @@ import { createQueueDesk } from "./queue-desk.ts";
 
 const did = `did:plc:${"a".repeat(24)}`;
 const now = Date.UTC(2026, 0, 2);
+const said = "2026-01-02T00:00:00.000Z";
 const credential: CredentialPolicy = {
   id: "c1",
   username: "u1",
@@ -131,7 +132,11 @@ test.each<[string, number, string, unknown, RegExp, string?]>([
 
 test("lists by filter, with the numbers of the whole spool", async () => {
   const { body } = await ask("POST", "/list", { filter: { olderThanMs: 3_600_000 }, limit: 1 });
-  expect(body).toMatchObject({ now, entries: [{ address: "r2@big.test" }], counts: { held: 2, queued: 1 } });
+  expect(body).toMatchObject({
+    now: said,
+    entries: [{ address: "r2@big.test" }],
+    counts: { held: 2, queued: 1 },
+  });
   const rest = await ask("POST", "/list", {
     filter: { olderThanMs: 3_600_000 },
     limit: 5,
@@ -153,7 +158,7 @@ test("releases at the member's pace, and the history says who and why", async ()
     expect((await ask("GET", `/messages/${id}`)).body).toMatchObject({
       message: { id: "message1aaaaaaa", recipients: [{ state: "queued", hold: null }] },
       attempts: [],
-      operations: [{ ...why, action: "release", at: now }],
+      operations: [{ ...why, action: "release", at: said }],
     });
   }
   expect((await ask("GET", "/messages/none")).status).toBe(404);
