@@ -17,7 +17,7 @@ export async function alteredBuild(file: string, find: string, replace: string):
   const directory = await temporaryDirectory("altered");
   const stop = () => removeDirectory(directory);
   try {
-    for (const name of ["node_modules", "package.json", "rules", "lexicons"])
+    for (const name of ["node_modules", "package.json", "rules", "shaping", "lexicons"])
       await symlink(join(ROOT, name), join(directory, name));
     await cp(join(ROOT, "dist"), join(directory, "dist"), { recursive: true });
     const path = join(directory, "dist", file);
