@@ -22,7 +22,13 @@ export type ShapingData = {
   domains: ReadonlyMap<string, DomainTls>;
 };
 
-export type Problem = { path: string[]; words: string };
+export type Problem = {
+  /** Of the key. */
+  path: PropertyKey[];
+  words: string;
+  /** Where the path does not say it. */
+  line?: number;
+};
 
 /** The provider of everybody else. */
 export const OTHER = "other";

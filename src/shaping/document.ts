@@ -2,6 +2,7 @@ import { parse, TomlError } from "smol-toml";
 import type { z } from "zod";
 import { nearest } from "../lib/nearest.ts";
 import { lineAt, linesOf, type Lines } from "./lines.ts";
+import type { Problem } from "./build.ts";
 import { fileSchema, keysAt, type ShapingDocument } from "./schema.ts";
 
 /** One shaping file, as it was read. */
@@ -10,34 +11,66 @@ export type ShapingFile = { name: string; document: ShapingDocument; lines: Line
 const MAX_FILE = 262_144;
 const MAX_PROBLEMS = 100;
 
-/** Reads one file's text. Each problem has the file's name, the line, the key and what is allowed there. Pure. */
-export function readDocument(
-  name: string,
-  text: string,
-): { ok: true; file: ShapingFile } | { ok: false; problems: string[] } {
-  if (text.length > MAX_FILE)
-    return { ok: false, problems: [`${name}: is larger than ${MAX_FILE / 1024} KiB`] };
+export type DocumentResult =
+  | { ok: true; file: ShapingFile }
+  | {
+      ok: false;
+      problems: Problem[];
+      /** What is left without the tables that have problems, if anything: it may have others. */
+      rest: ShapingDocument | undefined;
+      lines: Lines;
+    };
+
+const unread = (words: string, line: number): DocumentResult => ({
+  ok: false,
+  problems: [{ path: [], words, line }],
+  rest: undefined,
+  lines: new Map(),
+});
+
+/** Reads one file's text. Problems have the key, what is wrong with it and what is allowed there. Pure. */
+export function readDocument(name: string, text: string): DocumentResult {
+  if (text.length > MAX_FILE) return unread(`the file is larger than ${MAX_FILE / 1024} KiB`, 1);
   let tables: unknown;
   try {
     tables = parse(text);
   } catch (error) {
     if (!(error instanceof TomlError)) throw error;
     const why = error.message.split("\n", 1)[0]!.replace(/^Invalid TOML document: /, "");
-    return { ok: false, problems: [`${name}:${error.line}: this is no TOML: ${why}`] };
+    return unread(`this is no TOML: ${why}`, error.line);
   }
   const lines = linesOf(text);
   const parsed = fileSchema.safeParse(tables);
   if (parsed.success) return { ok: true, file: { name, document: parsed.data, lines } };
-  const problems = parsed.error.issues
-    .flatMap((issue) => wordsOf(issue, tables))
-    .map(({ path, words }) => ({ line: lineAt(lines, path), words: `${keyOf(path)} ${words}` }))
+  const problems = parsed.error.issues.flatMap((issue) => wordsOf(issue, tables));
+  for (const { path } of problems) remove(tables, path);
+  return { ok: false, problems, rest: fileSchema.safeParse(tables).data, lines };
+}
+
+/** `FILE:LINE: KEY WORDS`, in the order of the file. */
+export function tell(name: string, lines: Lines, problems: readonly Problem[]): string[] {
+  return problems
+    .map(({ path, words, line }) => ({
+      line: line ?? lineAt(lines, path),
+      words: [keyOf(path), words].filter(Boolean).join(" "),
+    }))
     .sort((a, b) => a.line - b.line)
+    .slice(0, MAX_PROBLEMS)
     .map(({ line, words }) => `${name}:${line}: ${words}`);
-  return { ok: false, problems: problems.slice(0, MAX_PROBLEMS) };
+}
+
+/** Takes out a faulty key, or the whole rule or domain that it is in: half of one would seem to lack the other half. */
+function remove(tables: unknown, path: readonly PropertyKey[]): void {
+  const rule = path.indexOf("rule");
+  const whole = rule >= 0 ? path.slice(0, rule + 2) : path[0] === "domain" ? path.slice(0, 2) : path;
+  const key = whole.findLast((part) => typeof part === "string");
+  const around = valueAt(tables, whole.slice(0, whole.lastIndexOf(key!)));
+  if (typeof around === "object" && around !== null)
+    delete (around as Record<string, unknown>)[key as string];
 }
 
 /** As it would be written in the file. */
-export function keyOf(path: readonly PropertyKey[]): string {
+function keyOf(path: readonly PropertyKey[]): string {
   return path
     .map((part) => (typeof part === "number" ? `[${part}]` : quoted(String(part))))
     .join(".")
@@ -46,9 +79,7 @@ export function keyOf(path: readonly PropertyKey[]): string {
 
 const quoted = (part: string) => (/^[A-Za-z0-9_-]+$/.test(part) ? part : JSON.stringify(part));
 
-type Said = { path: PropertyKey[]; words: string };
-
-function wordsOf(issue: z.core.$ZodIssue, tables: unknown): Said[] {
+function wordsOf(issue: z.core.$ZodIssue, tables: unknown): Problem[] {
   const { path } = issue;
   switch (issue.code) {
     case "unrecognized_keys":

@@ -205,8 +205,23 @@ describe("what is wrong is said with file, line and key", () => {
       '[domain."a.example"]\ntls = "clear"\nmin_version = "1.3"',
       [/^own\.toml:1: domain\."a\.example" may go in clear, so min_version means nothing/],
     ],
+    [
+      "all at once: keys, words, and what does not fit together",
+      '[provider.new]\nlike = "gmial"\nconections = 1\n[rule.a]\ntext = ["ab"]\n[rule.b]\nclass = "content"\n[rule.c]\ntext = ["abc"]\nmeasure = "slow-down"\nfor = "soon"',
+      [
+        /:2: provider\.new\.like names no provider/,
+        /:3: provider\.new\.conections is no key/,
+        /:5: rule\.a\.text\[0\] needs at least 3/,
+        /:6: rule\.b needs a condition/,
+        /:11: rule\.c\.for must be a time/,
+      ],
+    ],
     ["a table that is none", "provider = 3", [/^own\.toml:1: provider must be a table$/]],
-    ["a text that is too large", `# ${"x".repeat(300_000)}`, [/^own\.toml: is larger than 256 KiB$/]],
+    [
+      "a text that is too large",
+      `# ${"x".repeat(300_000)}`,
+      [/^own\.toml:1: the file is larger than 256 KiB$/],
+    ],
   ])("%s", (_name, text, expected) => {
     const found = problems(text);
     for (const [i, one] of expected.entries()) {

@@ -1,9 +1,8 @@
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { build, type Problem, type ShapingData } from "./build.ts";
-import { keyOf, readDocument, type ShapingFile } from "./document.ts";
+import { readDocument, tell, type ShapingFile } from "./document.ts";
 import { layOver } from "./lay.ts";
-import { lineAt } from "./lines.ts";
 
 /** The providers and rules that the package brings. */
 const BUILT_IN = join(import.meta.dirname, "../../shaping/providers.toml");
@@ -22,19 +21,23 @@ export function readShaping(path: string | undefined): ReadResult {
 /** The same with the text of the operator's file at hand. */
 export function layText(name: string, text: string): ReadResult {
   const read = readDocument(name, text);
-  return read.ok ? buildOf(builtIn(), read.file) : read;
+  if (read.ok) return buildOf(builtIn(), read.file);
+  const others = read.rest ? build(layOver(builtIn().document, read.rest)) : undefined;
+  const more =
+    others?.ok === false ? others.problems.filter(({ path }) => !touches(path, read.problems)) : [];
+  return { ok: false, problems: tell(name, read.lines, [...read.problems, ...more]) };
+}
+
+/** A table that has a problem may seem to lack what was wrong in it. */
+function touches(path: readonly PropertyKey[], problems: readonly Problem[]): boolean {
+  return problems.some((problem) => path.every((part, i) => part === problem.path[i]));
 }
 
 function buildOf(lower: ShapingFile, upper: ShapingFile | undefined): ReadResult {
   const built = build(upper ? layOver(lower.document, upper.document) : lower.document);
   if (built.ok) return built;
   const file = upper ?? lower;
-  const place = ({ path, words }: Problem) => ({
-    line: lineAt(file.lines, path),
-    words: `${keyOf(path)} ${words}`,
-  });
-  const placed = built.problems.map(place).sort((a, b) => a.line - b.line);
-  return { ok: false, problems: placed.map(({ line, words }) => `${file.name}:${line}: ${words}`) };
+  return { ok: false, problems: tell(file.name, file.lines, built.problems) };
 }
 
 let cached: ShapingFile | undefined;
@@ -42,7 +45,10 @@ let cached: ShapingFile | undefined;
 function builtIn(): ShapingFile {
   if (cached) return cached;
   const read = readDocument("providers.toml", readFileSync(BUILT_IN, "utf8"));
-  if (!read.ok) throw new Error(`The built-in shaping file is faulty:\n${read.problems.join("\n")}`);
+  if (!read.ok) {
+    const problems = tell("providers.toml", read.lines, read.problems);
+    throw new Error(`The built-in shaping file is faulty:\n${problems.join("\n")}`);
+  }
   return (cached = read.file);
 }
 
