@@ -1,5 +1,6 @@
 import { X509Certificate } from "node:crypto";
-import type { AddressInfo } from "node:net";
+import { createServer as createPlain, type AddressInfo, type Socket } from "node:net";
+import { TLSSocket } from "node:tls";
 import { createServer as createHttps, type Server as HttpsServer } from "node:https";
 import { SMTPServer, type SMTPServerOptions } from "smtp-server";
 import { afterEach, describe, expect, test } from "vitest";
@@ -191,6 +192,51 @@ describe("a host shows what is needed, or hears QUIT", () => {
     expect(there.secured).toEqual(certificate ? ["mx.x.test"] : []);
     if (!found.reached.ok) expect(found.reached.transcript).toMatch(/\*: not used: \S/);
   });
+});
+
+test("REQUIRETLS goes to a host that offers it, with a certificate for its name, and is said there", async () => {
+  const heard: string[] = [];
+  const answer = (socket: Socket, line: string, secure: boolean) => {
+    heard.push(line);
+    if (line.startsWith("EHLO")) socket.write(`250-mx\r\n250 ${secure ? "REQUIRETLS" : "STARTTLS"}\r\n`);
+    else socket.write(line === "DATA" ? "354 go\r\n" : "250 ok\r\n");
+  };
+  const listen = (socket: Socket, secure: boolean) => {
+    socket.on("error", () => undefined);
+    socket.on("data", (chunk) => {
+      const text = chunk.toString("latin1");
+      if (text === "STARTTLS\r\n") {
+        socket.removeAllListeners("data").write("220 go\r\n");
+        listen(new TLSSocket(socket, { isServer: true, ...chains.right }), true);
+      } else for (const line of text.trimEnd().split("\r\n")) answer(socket, line, secure);
+    });
+  };
+  const server = createPlain((socket) => {
+    socket.write("220 mx\r\n");
+    listen(socket, false);
+  });
+  await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
+  closers.push(() => void server.close());
+  const { port } = server.address() as AddressInfo;
+  const { reached } = await reachHosts(port, { ask: "require-tls" });
+  if (!reached.ok) throw new Error(reached.reply.text);
+  async function* content(): AsyncGenerator<Uint8Array> {
+    yield Buffer.from("a: b\r\n\r\nc\r\n");
+  }
+  const sent = await reached.conversation.transfer({
+    from: "a@b.test",
+    recipients: [{ address: "c@x.test", notify: null, orcpt: null }],
+    size: 10,
+    eightBit: false,
+    smtpUtf8: false,
+    requireTls: reached.way.tls.need.requireTls,
+    ret: null,
+    envid: null,
+    content: content(),
+    mayFinish: () => true,
+  });
+  expect(heard).toContain("MAIL FROM:<a@b.test> REQUIRETLS");
+  expect(sent).toMatchObject({ aborted: false });
 });
 
 test("the next address is asked when the first has not what is needed, and both are told of", async () => {

@@ -232,3 +232,14 @@ test("of too many policies those unused for longest go", async () => {
     "enforce",
   ]);
 });
+
+test("with fifty fetches under way and a hundred waiting the next does without, and asks again", async () => {
+  const gate = Promise.withResolvers<HttpsText>();
+  served = gate.promise;
+  const waiting = Array.from({ length: 150 }, (_, i) => modeOf(`w${i}.test`));
+  await expect.poll(() => fetched.length).toBe(50);
+  expect(await modeOf("late.test")).toBe("sts-policy-fetch-error");
+  gate.resolve(policy("enforce"));
+  expect(new Set(await Promise.all(waiting))).toEqual(new Set(["enforce"]));
+  expect(await modeOf("late.test")).toBe("enforce");
+});

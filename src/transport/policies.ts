@@ -29,8 +29,9 @@ const MOST_BACKOFF_MS = 3_600_000;
 /** However often a domain changes its id. */
 const LEAST_BETWEEN_MS = 60_000;
 const MAX_FAILING = 10_000;
-const MAX_FETCHES = 20;
-const MAX_WAITING = 1_000;
+/** At once, and waiting: with the deadline of a fetch, nobody waits for more than three of them. */
+const MAX_FETCHES = 50;
+const MAX_WAITING = 100;
 const MAX_REFRESHED = 100;
 const REFRESHED_AT_ONCE = 5;
 /** What nothing was sent to for so long is not kept alive. */
@@ -39,6 +40,8 @@ const WRITE_MS = 1_000;
 const MAX_UNWRITTEN = 10_000;
 /** The use of a policy is written down so coarsely. */
 const USED_EVERY_MS = 3_600_000;
+
+const CROWDED = { type: "sts-policy-fetch-error" as const, reason: "too many policies are being fetched" };
 
 type Failing = { id: string; at: number; times: number; fault: NonNullable<StsState["fault"]> };
 
@@ -90,8 +93,8 @@ export function createPolicies({ store, resolver, fetch, log, now }: PoliciesOpt
 
   async function fetched(domain: string, id: string): Promise<StsState> {
     const result = await gate(() => fetch(policyUrl(domain)));
-    if (!result)
-      return failed(domain, id, { type: "sts-policy-fetch-error", reason: "too many fetches are waiting" });
+    // Not the fault of that domain: its next mail asks again.
+    if (!result) return { policy: inForce(domain)?.policy, fault: CROWDED };
     if (!result.ok) {
       const type = result.kind === "certificate" ? "sts-webpki-invalid" : "sts-policy-fetch-error";
       return failed(domain, id, { type, reason: `${policyUrl(domain)}: ${result.why}` });
