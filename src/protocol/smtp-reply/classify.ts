@@ -166,7 +166,7 @@ function classOf({ code, enhanced, text, phase }: Reply): ReplyClass {
   return "unknown";
 }
 
-/** Splits `550-5.1.1 text` (any number of lines) into its parts; text is one line of at most 300 characters. */
+/** Splits `550-5.1.1 text` (any number of lines) into its parts; text is one line of at most 1,000 characters. */
 export function parseReply(raw: string): { code: number; enhanced: string; text: string } {
   const lines = raw.slice(0, 4000).split(/\r?\n/);
   const code = Number(/^\d{3}/.exec(lines[0] ?? "")?.[0] ?? 0);
@@ -181,7 +181,7 @@ export function parseReply(raw: string): { code: number; enhanced: string; text:
     })
     .filter(Boolean)
     .join(" ");
-  return { code, enhanced, text: text.slice(0, 300) };
+  return { code, enhanced, text: text.slice(0, 1_000) };
 }
 
 /** The text without mail addresses, for events. */
