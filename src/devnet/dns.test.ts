@@ -44,6 +44,21 @@ describe("zones", () => {
     }
   });
 
+  it("gives validated answers from signed names alone, all the way of a CNAME", async () => {
+    const zones = sample();
+    zones.addZone("birch.test");
+    zones.set("birch.test", "A", { address: "127.0.0.3" });
+    zones.set("www.birch.test", "CNAME", { target: "mx.alder.test" });
+    zones.sign("birch.test");
+    const resolver = createResolver({ servers: [await serve(zones)] });
+    const authentic = async (name: string) => {
+      const answer = await resolver.resolve(name, "A");
+      return answer.status !== "temperror" && answer.authentic;
+    };
+    const names = ["birch.test", "none.birch.test", "www.birch.test", "mx.alder.test"];
+    expect(await Promise.all(names.map(authentic))).toEqual([true, true, false, false]);
+  });
+
   it("is edited while it serves", async () => {
     const zones = sample();
     const resolver = createResolver({ servers: [await serve(zones)] });

@@ -18,6 +18,8 @@ export interface Zones {
   forward(name: string, server: string | undefined): void;
   /** While failing, questions at or below `name` get SERVFAIL. */
   fail(name: string, failing: boolean): void;
+  /** Answers from at or below `name` are given as validated ones, as if its zone were signed. */
+  sign(name: string): void;
   /** Follows CNAMEs through all zones and forwards, as a recursive server would for its clients. */
   answer(question: DnsQuestion): Promise<DnsReply>;
 }
@@ -27,6 +29,7 @@ export function createZones(): Zones {
   const apexes = new Set<string>();
   const forwards = new Map<string, string>();
   const failing = new Set<string>();
+  const signed = new Set<string>();
 
   function addZone(zone: string): void {
     const name = canonicalName(zone);
@@ -107,6 +110,10 @@ export function createZones(): Zones {
     return { status: "servfail", answers: [], authoritative: false };
   }
 
+  function isSigned(name: string, { answers }: DnsReply): boolean {
+    return [name, ...answers.map((record) => record.name)].every((one) => closest(one, signed) !== undefined);
+  }
+
   addZone("test");
   return {
     addZone,
@@ -127,7 +134,11 @@ export function createZones(): Zones {
       if (on) failing.add(canonicalName(name));
       else failing.delete(canonicalName(name));
     },
-    answer,
+    sign: (name) => void signed.add(canonicalName(name)),
+    async answer(question) {
+      const reply = await answer(question);
+      return isSigned(canonicalName(question.name), reply) ? { ...reply, authentic: true } : reply;
+    },
   };
 }
 

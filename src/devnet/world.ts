@@ -79,7 +79,7 @@ export async function startWorld({ dir, clock, ports, operatorDomains, log }: Wo
       domains: [
         provided(first, "127.0.0.11"),
         provided(second, "127.0.0.12"),
-        provided(third, "127.0.0.13"),
+        { ...provided(third, "127.0.0.13"), dane: true },
         ...operatorDomains.map((domain) => provided(domain, "127.0.0.14")),
       ],
       port: ports.mx,

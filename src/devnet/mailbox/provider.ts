@@ -1,4 +1,4 @@
-import { generateKeyPair } from "node:crypto";
+import { generateKeyPair, X509Certificate } from "node:crypto";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { promisify } from "node:util";
@@ -6,6 +6,7 @@ import PostalMime from "postal-mime";
 import { SMTPServer, type SMTPServerDataStream, type SMTPServerSession } from "smtp-server";
 import type { Clock } from "../../lib/clock.ts";
 import type { Database } from "../../platform/database.ts";
+import { tlsaName, tlsaOf } from "../../protocol/dane/index.ts";
 import type { Resolver } from "../../protocol/dns/index.ts";
 import type { Authority } from "../certificates.ts";
 import type { Zones } from "../dns.ts";
@@ -15,8 +16,8 @@ import { abuseReport, failureNotice, type ReportSubject } from "./reports.ts";
 import { behaviourOf, refusal, type SmtpReply } from "./script.ts";
 import { createInbox, type Inbox, type StoredMessage } from "./store.ts";
 
-/** A domain with its one MX, which listens on `address` (127.0.0.x). */
-type MailboxDomain = { domain: string; mx: string; address: string };
+/** A domain with its one MX, which listens on `address` (127.0.0.x); `dane`: under DNSSEC, with a TLSA record. */
+type MailboxDomain = { domain: string; mx: string; address: string; dane?: boolean };
 
 type MailboxOptions = {
   /** Opened with `mailboxMigration`. */
@@ -198,8 +199,10 @@ export async function startMailboxProvider(options: MailboxOptions): Promise<Mai
   function serverFor(address: string): SMTPServer {
     const names = domains.filter((one) => one.address === address).map((one) => one.mx);
     const mx = names[0]!;
+    const certificate = options.authority.issue(names);
+    leaves.set(address, new X509Certificate(certificate.cert).raw);
     const server = new SMTPServer({
-      ...options.authority.issue(names),
+      ...certificate,
       minVersion: "TLSv1.2",
       name: mx,
       banner: "ready",
@@ -228,6 +231,7 @@ export async function startMailboxProvider(options: MailboxOptions): Promise<Mai
     return server;
   }
 
+  const leaves = new Map<string, Uint8Array>();
   const servers: SMTPServer[] = [];
   let { port } = options;
   for (const address of new Set(domains.map((one) => one.address))) {
@@ -241,7 +245,7 @@ export async function startMailboxProvider(options: MailboxOptions): Promise<Mai
     port,
     inbox,
     publish(zones) {
-      for (const { domain, mx, address } of domains) {
+      for (const { domain, mx, address, dane } of domains) {
         zones.addZone(domain);
         zones.set(domain, "MX", { preference: 10, exchange: mx });
         zones.set(mx, "A", { address });
@@ -249,6 +253,10 @@ export async function startMailboxProvider(options: MailboxOptions): Promise<Mai
         zones.set(mx, "TXT", { text: `v=spf1 ip4:${address} -all` });
         zones.set(`${SELECTOR}._domainkey.${domain}`, "TXT", { text: `v=DKIM1; k=rsa; p=${publicKey}` });
         zones.set(`_dmarc.${domain}`, "TXT", { text: "v=DMARC1; p=reject" });
+        const tlsa = dane ? tlsaOf(leaves.get(address)!) : undefined;
+        if (!tlsa) continue;
+        zones.set(tlsaName(mx), "TLSA", tlsa);
+        zones.sign(domain);
       }
     },
     registerFeedback: (domain, address) => void feedback.set(domain.toLowerCase(), address),

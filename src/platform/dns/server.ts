@@ -1,7 +1,14 @@
 import { createSocket, type RemoteInfo, type Socket as UdpSocket } from "node:dgram";
 import { once } from "node:events";
 import { createServer, type Server, type Socket } from "node:net";
-import { decode, encode, AUTHORITATIVE_ANSWER, RECURSION_DESIRED, TRUNCATED_RESPONSE } from "dns-packet";
+import {
+  decode,
+  encode,
+  AUTHENTIC_DATA,
+  AUTHORITATIVE_ANSWER,
+  RECURSION_DESIRED,
+  TRUNCATED_RESPONSE,
+} from "dns-packet";
 import type { DecodedPacket, OptAnswer, Question } from "dns-packet";
 import { lengthPrefixed } from "./exchange.ts";
 import { canonicalName, edns, RCODE, toAnswer, UDP_PAYLOAD, type DnsRecord } from "./wire.ts";
@@ -15,6 +22,8 @@ export type DnsReply = {
   /** SOA of the zone in a negative answer (RFC 2308), NS in a referral. */
   authority?: DnsRecord[];
   authoritative: boolean;
+  /** As a validating resolver says it (AD): only where the clients have reason to believe this server. */
+  authentic?: boolean;
 };
 
 export type DnsServerOptions = {
@@ -168,7 +177,11 @@ function answerPacket(
   const base = { type: "response" as const, id: query.id ?? 0, questions: [question], additionals };
   if (bad) return encode({ ...base, flags });
 
-  const full = flags | statusCode(reply.status) | (reply.authoritative ? AUTHORITATIVE_ANSWER : 0);
+  const full =
+    flags |
+    statusCode(reply.status) |
+    (reply.authoritative ? AUTHORITATIVE_ANSWER : 0) |
+    (reply.authentic ? AUTHENTIC_DATA : 0);
   const limit = transport === "tcp" ? 65_535 : udpLimit(opt);
   const packet = encode({
     ...base,
