@@ -43,6 +43,23 @@ describe("what providers say", () => {
       if (rule !== undefined) expect(advice).toMatch(/\w.*[.)?]$/);
   });
 
+  test.each([
+    "user ",
+    "exceeded ",
+    "header",
+    "as(1",
+    "listed in ",
+    "AUP#I-",
+    "OFR",
+    "unusual rate of ",
+    "s314",
+  ])("a host that says %s without end is judged at once", (unit) => {
+    const endless = { ...parseReply(`550 ${unit.repeat(200_000)}`), phase: "rcpt" } as const;
+    const started = performance.now();
+    for (const provider of shaping.providers()) shaping.judge(provider, endless);
+    expect(performance.now() - started).toBeLessThan(1_000);
+  });
+
   test("our own words match nothing, with or without a code", () => {
     const text = "blocked using zen.spamhaus.org [TSS04] unusual rate of your DKIM domain";
     const own = { code: 550, enhanced: "5.7.26", text, phase: "mail", own: true } as const;
