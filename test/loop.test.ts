@@ -90,6 +90,32 @@ describe("the whole loop, in one process on real sockets", () => {
     expect(sandbox.world.mailbox.inbox.get(message!.id)!.tls).toMatch(/^TLSv1\.[23]/);
   });
 
+  test("DANE where the recipient's domain has it; another certificate there gets no mail", async () => {
+    const { zones, mailbox } = sandbox.world;
+    const { port } = sandbox.config.METRICS_ADDRESS;
+    const underDane = async () =>
+      /^atmos_transports_total\{needed="dane",went="tls"\} (\d+)/m.exec(
+        await (await fetch(`http://127.0.0.1:${port}/metrics`)).text(),
+      )?.[1];
+    expect(await send("alder.test", "eve@inbox.test", "Pinned")).toMatch(/^250/);
+    await sandbox.settle();
+    expect(mailbox.inbox.list({ mailbox: "eve@inbox.test" })).toMatchObject([{ subject: "Pinned" }]);
+    expect(await underDane()).toBe("1");
+
+    const name = "_25._tcp.mx.inbox.test";
+    const [there] = zones.list(name);
+    if (there?.type !== "TLSA") throw new Error("inbox.test has no TLSA record");
+    zones.set(name, "TLSA", { ...there.data, certificate: Buffer.alloc(32) });
+    sandbox.clock.advance(600_000);
+    expect(await send("alder.test", "eve@inbox.test", "Not to a stranger")).toMatch(/^250/);
+    await sandbox.settle();
+    expect(mailbox.inbox.list({ mailbox: "eve@inbox.test" })).toHaveLength(1);
+    zones.set(name, "TLSA", there.data);
+    sandbox.clock.advance(600_000);
+    await sandbox.settle();
+    expect(mailbox.inbox.list({ mailbox: "eve@inbox.test" })).toHaveLength(2);
+  });
+
   test("a domain whose authentication is broken is held, and released when it is mended", async () => {
     expect(await send("gorse.test", "bob@post.test", "Held")).toMatch(/^250/);
     await sandbox.settle();
