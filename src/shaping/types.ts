@@ -12,7 +12,10 @@ export type Limits = {
   recipientsPerMessage: number;
 };
 
-/** What a reply of the other side makes us do, beside what becomes of this recipient. */
+/**
+ * What a reply of the other side makes us do, beside what becomes of this recipient. Of the provider `other` it is meant
+ * for the one set of hosts that said it: a small server that asks a block list does not stop the mail to all others.
+ */
 export type Measure =
   /** Half of the rate and of the connections of this provider at this address, for so long (it doubles when it comes again). */
   | { do: "slow-down"; ms: number }

@@ -7,8 +7,7 @@ const WORDS: Record<ReplyClass, string> = {
   "bad-domain": "The domain does not exist or takes no mail. Check the address.",
   "mailbox-full": "The mailbox is full. Only its owner can make room.",
   policy: "A rule of the receiving side forbids it. The recipient can ask its provider to let your mail in.",
-  blocked:
-    "The receiving side refuses mail from our address for now. That is the pool's to mend, and it is being told.",
+  blocked: "The receiving side refuses mail from our address for now. That is the pool's to mend.",
   authentication:
     "The receiving side could not make sure that the mail is from your domain. Look at the checks of your domain: SPF, DKIM, DMARC.",
   content:
