@@ -264,7 +264,10 @@ export function createEgress(options: EgressOptions): RunningEgress {
 
   function statusOf(one: EgressAddress, now: number): EgressStatus {
     const { reverse, listings } = standings.get(one.address)!;
-    const providers = ledger.of(one.address).map(({ provider }) => {
+    const known = ledger
+      .of(one.address)
+      .filter((lane) => lane.days.size > 0 || pauseOf(lane, now) !== undefined);
+    const providers = known.map(({ provider }) => {
       const lane = ledger.lane(one.address, provider, now);
       const { taken, ...today } = ledger.tally(lane);
       const paused = pauseOf(lane, now);

@@ -60,7 +60,9 @@ export function planFrom(status: readonly EgressStatus[]): PlanAddress[] {
  * (cold ones as much as they may, the rest over warm ones), what is over waits for the next day. It has no chance in it.
  */
 export function planWarmup(input: PlanInput): Plan {
-  const lanes = Object.keys(input.providers).map((provider) => laneOf(provider, input));
+  const names = Object.keys(input.providers);
+  const daily = whole(names.map((provider) => input.perDay * input.providers[provider]!));
+  const lanes = names.map((provider, i) => laneOf(provider, daily[i]!, input));
   const days = Array.from({ length: input.days }, (_, i): PlanDay => {
     const providers = Object.fromEntries(lanes.map((lane) => [lane.provider, lane.next()]));
     const cells = Object.values(providers);
@@ -73,7 +75,7 @@ export function planWarmup(input: PlanInput): Plan {
     days,
     clearFrom: clear,
     warmFrom: Object.fromEntries(
-      Object.keys(input.providers).map((name) => {
+      names.map((name) => {
         const first = days.find(({ providers }) => providers[name]!.allowance === undefined);
         return [name, first?.day];
       }),
@@ -81,13 +83,12 @@ export function planWarmup(input: PlanInput): Plan {
   };
 }
 
-function laneOf(provider: string, input: PlanInput) {
-  const { addresses, perDay, deferred = 0, blocked = 0, complaints = 0 } = input;
+function laneOf(provider: string, daily: number, input: PlanInput) {
+  const { addresses, deferred = 0, blocked = 0, complaints = 0 } = input;
   const stages = addresses.map(({ warm, stages }) => {
     const ramp: Ramp = warm ? WARM_RAMP : rampOf(provider);
     return { ramp, stage: Math.min(stages[provider] ?? 0, ramp.length) };
   });
-  const daily = Math.round(perDay * (input.providers[provider] ?? 0));
   let waiting = 0;
 
   return {

@@ -11,11 +11,11 @@ const TICK_DAYS = 10;
 export function PlanChart({
   days,
   title,
-  height = 220,
+  height,
 }: {
   days: readonly { sent: number; waits: number }[];
   title: string;
-  height?: number;
+  height: number;
 }) {
   const floor = height - LABELS;
   const most = Math.max(1, ...days.map(({ sent, waits }) => sent + waits));

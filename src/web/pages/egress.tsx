@@ -203,24 +203,32 @@ function Notices({ notices }: { notices: EgressNotice[] }) {
 }
 
 function Plan({ plan: { perDay, days, clearFrom } }: { plan: EgressView["plan"] }) {
+  const refused = "What would wait is not taken in: it is answered 451 and comes again.";
   const said =
     clearFrom === null
-      ? "some of it waits to the end: more addresses are needed, or less mail."
+      ? `some of it waits to the end: more addresses are needed, or less mail. ${refused}`
       : clearFrom === 1
         ? "nothing has to wait for warm-up."
-        : `from day ${clearFrom} on nothing has to wait.`;
+        : `from day ${clearFrom} on nothing has to wait. ${refused}`;
   return (
     <>
       <h3>The next {days.length} days</h3>
       <p class="soft">
-        With {formatCount(perDay)} messages a day, the mean of the last week, and as little trouble as now:{" "}
-        {said} What would wait is not taken in: it is answered 451 and comes again.{" "}
+        With {formatCount(perDay)} messages a day, the mean of the last week, and no trouble: {said}{" "}
         <code>atmos warmup plan</code> answers other questions.
       </p>
-      <PlanChart days={days} title={`Messages that leave and that wait in the next ${days.length} days`} />
+      <PlanChart
+        days={days}
+        title={`Messages that leave and that wait in the next ${days.length} days`}
+        height={clearFrom === 1 ? FLAT_HEIGHT : PLAN_HEIGHT}
+      />
     </>
   );
 }
+
+/** A plot of days that are all the same needs no height. */
+const FLAT_HEIGHT = 120;
+const PLAN_HEIGHT = 220;
 
 function count(n: number, noun: string): string {
   return `${formatCount(n)} ${noun}${n === 1 ? "" : "es"}`;
