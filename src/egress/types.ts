@@ -12,8 +12,7 @@ export type Family = "ipv4" | "ipv6";
  * enough of us or does not know us (a rate, a reputation); a greylist, a full mailbox or a fault of its own is none.
  * `blocked`: it refused us, not the recipient. `bounced`: the recipient's or the message's fault.
  */
-export const WARMUP_OUTCOMES = ["delivered", "deferred", "blocked", "complaint", "bounced"] as const;
-export type WarmupOutcome = (typeof WARMUP_OUTCOMES)[number];
+export type WarmupOutcome = "delivered" | "deferred" | "blocked" | "complaint" | "bounced";
 
 export type Choice =
   | { ok: true; egress: EgressAddress }
