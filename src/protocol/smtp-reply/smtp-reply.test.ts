@@ -1,5 +1,13 @@
 import { describe, expect, test } from "vitest";
-import { classify, parseReply, withoutAddresses, type ReplyClass, type ReplyPhase } from "./classify.ts";
+import {
+  classify,
+  parseReply,
+  REPLY_CLASSES,
+  withoutAddresses,
+  type ReplyClass,
+  type ReplyPhase,
+} from "./classify.ts";
+import { explain } from "./words.ts";
 
 const cases: [phase: ReplyPhase, raw: string, kind: ReplyClass, permanent: boolean][] = [
   ["body", "250 2.0.0 OK 1767225600 a640c23a62f3a-b7 - gsmtp", "ok", false],
@@ -230,4 +238,17 @@ test("events carry no addresses", () => {
   expect(withoutAddresses("<a.b@example.org>: user x@y.test unknown")).toBe(
     "<<address>>: user <address> unknown",
   );
+});
+
+test.each<[ReplyClass, boolean, RegExp]>([
+  ["ok", false, /took the message\.$/],
+  ["bad-mailbox", true, /no such mailbox.*given back, and not tried again\.$/],
+  ["blocked", false, /the pool's to mend\. It is tried again for up to five days/],
+])("a member is told of %s, permanent %s", (kind, permanent, words) => {
+  expect(explain({ class: kind, permanent })).toMatch(words);
+});
+
+test("there are words for every class", () => {
+  for (const kind of REPLY_CLASSES)
+    expect(explain({ class: kind, permanent: true })).toMatch(/^The.*\.$|^A.*\.$|^It.*\.$/);
 });
