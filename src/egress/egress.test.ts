@@ -231,6 +231,13 @@ describe("restarts and clocks", () => {
     expect(paused()).toBe(clock.at + 60_000);
   });
 
+  test("one small host pauses nothing but itself", () => {
+    const clock = new MovableClock(START);
+    const egress = open(clock);
+    egress.pause(A, "other", clock.now() + 60_000, "451 come later");
+    expect(egress.choose(ask(clock, { provider: "other" }))).toMatchObject({ ok: true });
+  });
+
   test("a disk that is full costs nothing but time", () => {
     const clock = new MovableClock(START);
     const db = new Database(join(dir, "delivery.sqlite"), [egressMigration]);

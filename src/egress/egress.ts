@@ -51,6 +51,8 @@ export type RunningEgress = Egress & {
   close(): void;
 };
 
+/** Hosts of nobody known, all together. */
+const OTHER = "other";
 const FLUSH_MS = 1_000;
 const LONGEST_PAUSE_MS = 5 * 86_400_000;
 const LOOK_AGAIN_MS = 900_000;
@@ -206,7 +208,7 @@ export function createEgress(options: EgressOptions): RunningEgress {
     },
     pause(address, provider, until, why) {
       const now = clock.now();
-      if (!standings.has(address)) return;
+      if (!standings.has(address) || provider === OTHER) return;
       const lane = ledger.lane(address, provider, now);
       const end = Math.min(until, now + LONGEST_PAUSE_MS);
       // The longest one counts.

@@ -45,7 +45,10 @@ export interface Egress {
   /** Gives back what `choose` took at `takenAt`: nothing of the message was said to the host (no MAIL). */
   giveBack(address: string, provider: string, takenAt: number): void;
   record(address: string, provider: string, outcome: WarmupOutcome, now: number): void;
-  /** Nothing from this address to this provider until then (a measure of the shaping file). */
+  /**
+   * Nothing from this address to this provider until then (a measure of the shaping file), five days at most. Of `other`
+   * nothing is paused: what one small host says is no matter of all others, and whoever connects to it keeps it in mind.
+   */
   pause(address: string, provider: string, until: number, why: string): void;
   /** A connection could not begin there, for it is not bound on this host: out of use until it is. */
   unbound(address: string, code: string, now: number): void;
