@@ -56,6 +56,7 @@ beforeEach(async () => {
       smtpUtf8: false,
       ret: null,
       envid: null,
+      ask: "usual",
       head: Buffer.from("a: b\r\n\r\n"),
       body: { bytes: Buffer.from("x") },
     },

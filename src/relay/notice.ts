@@ -66,6 +66,7 @@ export function createNotifier({ identity, spool, signer, clock, event }: RelayC
         smtpUtf8: address.smtpUtf8,
         ret: null,
         envid: null,
+        ask: "usual",
         head: signed,
         body: { bytes: body },
       },

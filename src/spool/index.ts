@@ -2,7 +2,7 @@ export { INLINE_BYTES, type BodyWriter } from "./bodies.ts";
 export { SpoolError, type SpoolErrorKind } from "./errors.ts";
 export type { HoldOptions, MessageContent, Spool } from "./face.ts";
 export type { Integrity } from "./integrity.ts";
-export { LEASE_MS, type HeldRequest, type LeaseRequest } from "./lease.ts";
+export { LEASE_MS, type HeldRequest, type LeasePlaces, type LeaseRequest } from "./lease.ts";
 export { SalvageError } from "./salvage/error.ts";
 export { salvage, type Salvage } from "./salvage/index.ts";
 export { restore, type Restored } from "./salvage/restore.ts";

@@ -12,6 +12,8 @@ import {
   NEXT_DUE_SQL,
   NEXT_LANE_SQL,
   NEXT_MEMBER_SQL,
+  NEXT_CODER_SQL,
+  CODES_SQL,
 } from "./lease.ts";
 import { inTurn, type Due } from "./order.ts";
 import { spoolMigration } from "./schema.ts";
@@ -168,6 +170,8 @@ describe("with a million recipients", () => {
     ["the due ones of a priority", DUE_SQL, 3],
     ["the next pair of member and domain", NEXT_LANE_SQL, 2],
     ["the next member", NEXT_MEMBER_SQL, 1],
+    ["the next member with a login code", NEXT_CODER_SQL, 1],
+    ["the login codes of a member", CODES_SQL, 3],
     ["the due ones of a pair", LANE_SQL, 5],
     ["leases that ran out", LAPSED_SQL, 1],
     ["the next one to be due", NEXT_DUE_SQL, 1],
@@ -177,7 +181,7 @@ describe("with a million recipients", () => {
       .all<{ detail: string }>(`EXPLAIN QUERY PLAN ${sql}`, ...Array.from({ length: params }, () => 1))
       .map((row) => row.detail);
     expect(plan).toHaveLength(1);
-    expect(plan[0]).toMatch(/^SEARCH recipient USING (COVERING )?INDEX recipient_(due|lane|leased) \(/);
+    expect(plan[0]).toMatch(/^SEARCH recipient USING (COVERING )?INDEX recipient_(due|lane|leased|code) \(/);
     db.close();
   });
 });

@@ -8,8 +8,8 @@ import { MESSAGE_COLUMNS, messageRow, type StoredMessage } from "./views.ts";
 /** Half an hour: far more than the five minutes after which the holder renews what it still has. */
 export const LEASE_MS = 30 * 60_000;
 
-export type LeaseRequest = {
-  now: number;
+/** Places that are free. What names `busy...` has as much in hand as it may have. */
+export type LeasePlaces = {
   max: number;
   /** At most so many of one domain, so that a slow one cannot take all places. */
   perDomain: number;
@@ -18,6 +18,15 @@ export type LeaseRequest = {
   /** The same for members, by DID; default: no limit. */
   perMember?: number;
   busyMembers?: string[];
+  /** The same for pairs, `DID domain`; default: no limit. */
+  perPair?: number;
+  busyPairs?: string[];
+};
+
+export type LeaseRequest = LeasePlaces & {
+  now: number;
+  /** Those of login codes, which have more: `max` is the sum. Default: the same places. */
+  codes?: LeasePlaces;
   /**
    * How long, in ms of real time; after that others get it. Default: half an hour. It must exceed the time between two
    * calls of `renew` by who works on it, with all that can hold up that process.
@@ -30,10 +39,12 @@ export type LeaseState = {
   elapsed: () => number;
   turn: { taken: number };
   lane: { did: string; domain: string };
+  /** The member whose login code was taken last. */
+  code: string;
 };
 
 export function createLeaseState(elapsed: () => number): LeaseState {
-  return { elapsed, turn: { taken: 0 }, lane: { did: "", domain: "" } };
+  return { elapsed, turn: { taken: 0 }, lane: { did: "", domain: "" }, code: "" };
 }
 
 const PRIORITIES = Array.from({ length: LOWEST_PRIORITY + 1 }, (_, priority) => priority);
@@ -41,11 +52,18 @@ const PRIORITIES = Array.from({ length: LOWEST_PRIORITY + 1 }, (_, priority) => 
 /** How many due recipients of each priority, and then how many pairs of member and domain, one lease looks at. */
 const LOOK_AT = 1_000;
 const LANES_AT_ONCE = 300;
+/** How many login codes of each member one lease looks at. */
+const CODES_OF_MEMBER = 100;
+const CODE = 0;
 
 type DueRow = { seq: number; domain: string; did: string; priority: number; dueAt: number };
 
 export const DUE_SQL = `SELECT seq, domain, did, priority, next_at AS dueAt FROM recipient INDEXED BY recipient_due
   WHERE ${WAITS} AND priority = ? AND next_at <= ? ORDER BY next_at LIMIT ?`;
+export const NEXT_CODER_SQL = `SELECT did FROM recipient INDEXED BY recipient_code
+  WHERE ${WAITS} AND priority = 0 AND did > ? ORDER BY did LIMIT 1`;
+export const CODES_SQL = `SELECT seq, domain, did, priority, next_at AS dueAt FROM recipient INDEXED BY recipient_code
+  WHERE ${WAITS} AND priority = 0 AND did = ? AND next_at <= ? ORDER BY next_at LIMIT ?`;
 export const NEXT_LANE_SQL = `SELECT did, domain FROM recipient INDEXED BY recipient_lane
   WHERE ${WAITS} AND (did, domain) > (?, ?) ORDER BY did, domain LIMIT 1`;
 export const NEXT_MEMBER_SQL = `SELECT did, domain FROM recipient INDEXED BY recipient_lane
@@ -58,37 +76,44 @@ export const NEXT_DUE_SQL = `SELECT next_at AS at FROM recipient INDEXED BY reci
   WHERE ${WAITS} AND priority = ? ORDER BY next_at LIMIT 1`;
 
 /**
- * Due recipients in the order of `inTurn`. The work is bounded however long the queue is: first those that lead it;
- * when these are of members or domains that have enough, what others have, pair by pair, going on where the last lease
- * ended.
+ * Due recipients in the order of `inTurn`, login codes of one member after those of another. The work is bounded however
+ * long the queue is: first those that lead it; when these are of members or domains that have enough, what others have,
+ * pair by pair, going on where the last lease ended.
  */
 export function lease(db: Database, request: LeaseRequest, state: LeaseState): Leased[] {
-  const { now, max, perDomain, busy, perMember = Infinity, busyMembers = [] } = request;
+  const { now, codes = request } = request;
   db.run(LAPSED_SQL, state.elapsed());
   const until = deadline(state, request.leaseMs);
-  const domains = createTally(perDomain, busy);
-  const members = createTally(perMember, busyMembers);
+  const usual = createPlaces(request);
+  const forCodes = createPlaces(codes);
+  const most = Math.max(request.max, codes.max);
   const out: Leased[] = [];
 
   function take(queues: DueRow[][]): void {
-    for (const { seq, domain, did } of inTurn(queues, state.turn)) {
-      if (out.length >= max) return;
-      if (!domains.room(domain) || !members.room(did)) continue;
-      domains.add(domain);
-      members.add(did);
+    for (const { seq, domain, did, priority } of inTurn(queues, state.turn)) {
+      if (out.length >= most) return;
+      if (!(priority === CODE ? forCodes : usual).room(did, domain)) continue;
+      usual.add(did, domain);
+      forCodes.add(did, domain);
       state.turn.taken++;
+      if (priority === CODE) state.code = did;
       out.push(leaseRow(db, seq, until));
     }
   }
 
-  const leading = PRIORITIES.map((priority) => db.all<DueRow>(DUE_SQL, priority, now, LOOK_AT));
-  take(leading);
-  if (leading.every((queue) => queue.length < LOOK_AT)) return out;
+  const leading = PRIORITIES.map((priority) => {
+    if (priority === CODE) return dueCodes(db, now, state.code);
+    if (request.max <= 0) return { rows: [], all: true };
+    const rows = db.all<DueRow>(DUE_SQL, priority, now, LOOK_AT);
+    return { rows, all: rows.length < LOOK_AT };
+  });
+  take(leading.map(({ rows }) => rows));
+  if (leading.every(({ all }) => all)) return out;
   const began = { ...state.lane };
   let wrapped = began.did === "";
-  for (let steps = 0; steps < LANES_AT_ONCE && out.length < max; steps++) {
+  for (let steps = 0; steps < LANES_AT_ONCE && out.length < most; steps++) {
     const { did, domain } = state.lane;
-    const skip = did !== "" && !members.room(did);
+    const skip = did !== "" && !forCodes.roomOf(did);
     const lane = skip
       ? db.get<{ did: string; domain: string }>(NEXT_MEMBER_SQL, did)
       : db.get<{ did: string; domain: string }>(NEXT_LANE_SQL, did, domain);
@@ -99,15 +124,65 @@ export function lease(db: Database, request: LeaseRequest, state: LeaseState): L
       continue;
     }
     if (wrapped && began.did !== "" && isAfter(lane, began)) break;
-    if (!members.room(lane.did) || !domains.room(lane.domain)) continue;
-    const most = Math.min(max - out.length, perDomain);
-    take(PRIORITIES.map((priority) => db.all<DueRow>(LANE_SQL, lane.did, lane.domain, priority, now, most)));
+    const free = usual.room(lane.did, lane.domain);
+    if (!free && !forCodes.room(lane.did, lane.domain)) continue;
+    const limit = Math.min(most - out.length, free ? request.perDomain : codes.perDomain);
+    const looked = free ? PRIORITIES : [CODE];
+    take(looked.map((one) => db.all<DueRow>(LANE_SQL, lane.did, lane.domain, one, now, limit)));
   }
   return out;
 }
 
+/** Due login codes of each member in turn, beginning behind the one who had its turn last. */
+function dueCodes(db: Database, now: number, after: string): { rows: DueRow[]; all: boolean } {
+  const members: DueRow[][] = [];
+  let at = after;
+  let wrapped = after === "";
+  let all = true;
+  for (let steps = 0; steps < LANES_AT_ONCE; steps++) {
+    const did = db.get<{ did: string }>(NEXT_CODER_SQL, at)?.did;
+    if (did === undefined && !wrapped) {
+      wrapped = true;
+      at = "";
+      continue;
+    }
+    if (did === undefined || (wrapped && after !== "" && did > after))
+      return { rows: inRounds(members), all };
+    const rows = db.all<DueRow>(CODES_SQL, did, now, CODES_OF_MEMBER);
+    if (rows.length > 0) members.push(rows);
+    all &&= rows.length < CODES_OF_MEMBER;
+    at = did;
+  }
+  return { rows: inRounds(members), all: false };
+}
+
+/** The first of each, then the second of each, ... */
+function inRounds<T>(lists: readonly (readonly T[])[]): T[] {
+  const longest = Math.max(0, ...lists.map(({ length }) => length));
+  return Array.from({ length: longest }, (_, i) => lists.flatMap((list) => list.slice(i, i + 1))).flat();
+}
+
 function isAfter(a: LeaseState["lane"], b: LeaseState["lane"]): boolean {
   return a.did > b.did || (a.did === b.did && a.domain > b.domain);
+}
+
+function createPlaces(places: LeasePlaces) {
+  const { perMember = Infinity, busyMembers = [], perPair = Infinity, busyPairs = [] } = places;
+  const domains = createTally(places.perDomain, places.busy);
+  const members = createTally(perMember, busyMembers);
+  const pairs = createTally(perPair, busyPairs);
+  let left = places.max;
+  return {
+    roomOf: (did: string) => left > 0 && members.room(did),
+    room: (did: string, domain: string) =>
+      left > 0 && domains.room(domain) && members.room(did) && pairs.room(`${did} ${domain}`),
+    add(did: string, domain: string) {
+      left--;
+      domains.add(domain);
+      members.add(did);
+      pairs.add(`${did} ${domain}`);
+    },
+  };
 }
 
 function createTally(most: number, busy: readonly string[]) {
@@ -124,12 +199,13 @@ function deadline({ elapsed }: LeaseState, leaseMs = LEASE_MS): number {
 
 type LeasedRow = Omit<Leased, "message" | "firstTime"> & { message: number; firstTime: number };
 
+const LEASED_SQL = `SELECT id, address, domain, attempts, first_time AS firstTime, notify, orcpt, message,
+  (SELECT egress FROM attempt WHERE attempts > 0 AND recipient = r.seq ORDER BY seq DESC LIMIT 1) AS egress
+  FROM recipient r WHERE seq = ?`;
+
 function leaseRow(db: Database, seq: number, until: number): Leased {
   db.run("UPDATE recipient SET leased_until = ? WHERE seq = ?", until, seq);
-  const { message, firstTime, ...row } = db.get<LeasedRow>(
-    `SELECT id, address, domain, attempts, first_time AS firstTime, notify, orcpt, message FROM recipient WHERE seq = ?`,
-    seq,
-  )!;
+  const { message, firstTime, ...row } = db.get<LeasedRow>(LEASED_SQL, seq)!;
   const stored = db.get<StoredMessage>(`SELECT ${MESSAGE_COLUMNS} FROM message m WHERE m.seq = ?`, message)!;
   return { ...row, firstTime: firstTime === 1, message: messageRow(stored) };
 }

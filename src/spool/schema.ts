@@ -83,6 +83,23 @@ export const spoolMigration: Migration = {
        at INTEGER NOT NULL, by TEXT NOT NULL, action TEXT NOT NULL, why TEXT NOT NULL, recipients INTEGER NOT NULL
      ) STRICT;
      CREATE INDEX operation_message ON operation (message);`,
+    `ALTER TABLE message ADD COLUMN ask TEXT NOT NULL DEFAULT 'usual';
+     ALTER TABLE attempt ADD COLUMN tls_policy TEXT;
+     ALTER TABLE attempt ADD COLUMN rule TEXT;
+     ALTER TABLE attempt ADD COLUMN fault TEXT;
+     ALTER TABLE attempt ADD COLUMN permanent INTEGER NOT NULL DEFAULT 0;
+     CREATE TABLE told (
+       seq INTEGER PRIMARY KEY, message INTEGER NOT NULL REFERENCES message (seq) ON DELETE CASCADE, did TEXT NOT NULL,
+       recipient TEXT NOT NULL, at INTEGER NOT NULL, kind TEXT NOT NULL, status TEXT NOT NULL, sent_to TEXT,
+       text TEXT NOT NULL
+     ) STRICT;
+     CREATE INDEX told_message ON told (message);
+     CREATE INDEX told_did ON told (did, seq);`,
+    // Few are login codes: an index of them alone costs little, and finds the codes of each member.
+    `ALTER TABLE attempt ADD COLUMN egress TEXT;
+     ALTER TABLE recipient ADD COLUMN waits TEXT;
+     CREATE INDEX recipient_code ON recipient (did, next_at, domain)
+       WHERE leased_until = 0 AND state IN ('queued', 'deferred') AND priority = 0;`,
   ],
 };
 

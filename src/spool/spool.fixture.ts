@@ -67,6 +67,7 @@ export function acceptance(
       smtpUtf8: false,
       ret: null,
       envid: null,
+      ask: "usual",
       head: new TextEncoder().encode("Subject: x\r\n\r\n"),
       body: { bytes: new TextEncoder().encode("body\r\n") },
       ...change,
@@ -130,6 +131,10 @@ export const attempt = {
   enhanced: "2.0.0",
   text: "ok",
   class: "ok" as const,
+  permanent: false,
+  fault: "none" as const,
+  rule: null,
+  tlsPolicy: "floor" as const,
   tls: "TLSv1.3",
   transcript: "S: 220",
 };

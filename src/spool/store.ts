@@ -63,8 +63,8 @@ function insertMessage(db: Database, { message, recipients, limits, events }: Ac
     throw new Error("an unsigned message must be held for its signature");
   const { lastInsertRowid: seq } = db.run(
     `INSERT INTO message (id, did, credential, kind, sender, from_domain, stream, priority, template, received_at, size,
-       eight_bit, smtp_utf8, ret, envid, unsigned, head, body, file, open)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+       eight_bit, smtp_utf8, ret, envid, ask, unsigned, head, body, file, open)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     message.id,
     message.did,
     message.credential,
@@ -80,6 +80,7 @@ function insertMessage(db: Database, { message, recipients, limits, events }: Ac
     message.smtpUtf8 ? 1 : 0,
     message.ret,
     message.envid,
+    message.ask,
     message.unsigned ? 1 : 0,
     message.head,
     "bytes" in message.body ? message.body.bytes : null,
@@ -152,7 +153,7 @@ export function recordOutcome(db: Database, outcome: Outcome, now: number): stri
     const hold = state === "held" ? (outcome.hold ?? POLICY_HOLD) : undefined;
     db.run(
       `UPDATE recipient SET state = ?, next_at = ?, leased_until = 0, attempts = attempts + ?, updated_at = ?,
-         hold_reason = ?, hold_owner = ?, hold_note = ? WHERE seq = ?`,
+         hold_reason = ?, hold_owner = ?, hold_note = ?, waits = ? WHERE seq = ?`,
       state,
       outcome.nextAt,
       tried,
@@ -160,13 +161,15 @@ export function recordOutcome(db: Database, outcome: Outcome, now: number): stri
       hold?.reason ?? null,
       hold?.owner ?? null,
       hold?.note ?? null,
+      outcome.waits ?? null,
       before.seq,
     );
   }
   if (attempt) {
     db.run(
-      `INSERT INTO attempt (recipient, at, duration_ms, host, code, enhanced, text, class, tls, transcript)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO attempt (recipient, at, duration_ms, host, code, enhanced, text, class, permanent, fault, rule, tls,
+         tls_policy, transcript, egress)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       before.seq,
       attempt.at,
       attempt.durationMs,
@@ -175,8 +178,13 @@ export function recordOutcome(db: Database, outcome: Outcome, now: number): stri
       attempt.enhanced,
       attempt.text,
       attempt.class,
+      attempt.permanent ? 1 : 0,
+      attempt.fault,
+      attempt.rule,
       attempt.tls,
+      attempt.tlsPolicy,
       attempt.transcript,
+      attempt.egress ?? null,
     );
   }
   appendToOutbox(db, events);

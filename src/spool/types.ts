@@ -1,5 +1,7 @@
 import type { BounceClass, Envelope } from "../event/index.ts";
 import type { LimitRow } from "../policy/index.ts";
+import type { ReplyFault } from "../protocol/smtp-reply/index.ts";
+import type { MessageAsk, TlsReason } from "../transport/index.ts";
 
 export const RECIPIENT_STATES = [
   "queued",
@@ -49,6 +51,8 @@ export type MessageRow = {
   /** RET and ENVID of RFC 3461, as they were given, or null. */
   ret: "FULL" | "HDRS" | null;
   envid: string | null;
+  /** What it asks of TLS on its way (RFC 8689). */
+  ask: MessageAsk;
 };
 
 /** `unsigned`: it could not be signed; it is held until it is (`sign`). */
@@ -108,6 +112,8 @@ export type Leased = {
   firstTime: boolean;
   notify: string | null;
   orcpt: string | null;
+  /** The address of ours that the last attempt left from, which a greylist knows; null: there is none. */
+  egress: string | null;
   message: MessageRow;
 };
 
@@ -120,10 +126,20 @@ export type AttemptRow = {
   enhanced: string;
   text: string;
   class: BounceClass;
+  /** True: asking again would not help. */
+  permanent: boolean;
+  /** Who can mend it; null: it was not kept then. */
+  fault: ReplyFault | null;
+  /** The rule of the shaping file that said so, such as `microsoft/s3140`; null: the general table. */
+  rule: string | null;
   /** Protocol and cipher, or empty. */
   tls: string;
+  /** Why the connection had to be as it was; null: nothing was connected. */
+  tlsPolicy: TlsReason | null;
   /** The conversation, without secrets and body. */
   transcript: string;
+  /** Our address that it left from; empty: the system chose; null or none: no host was asked. */
+  egress?: string | null;
 };
 
 /** The result of a lease (or of a DSN that came later: then without `attempt`), recorded in one transaction. */
@@ -134,6 +150,8 @@ export type Outcome = {
   hold?: Hold;
   /** When it is due again; used for queued and deferred. */
   nextAt: number;
+  /** With `queued`: why it waits although nobody was asked, a sentence for the member. */
+  waits?: string;
   attempt?: AttemptRow;
   events: Envelope[];
   /** Mail that this result gives rise to: a DSN to the member. */
@@ -149,6 +167,8 @@ export type RecipientView = {
   attempts: number;
   nextAt: number;
   updatedAt: number;
+  /** Why it waits until `nextAt` although nobody was asked, a sentence; null: it does not, or the reason is another one. */
+  waits?: string | null;
   /** It is being delivered at this moment. */
   inFlight: boolean;
   firstTime: boolean;

@@ -12,7 +12,7 @@ import type {
 
 export const MESSAGE_COLUMNS = `m.id, m.did, m.credential, m.kind, m.sender, m.from_domain AS fromDomain, m.stream,
   m.priority, m.template, m.received_at AS receivedAt, m.size, m.eight_bit AS eightBit, m.smtp_utf8 AS smtpUtf8,
-  m.ret, m.envid`;
+  m.ret, m.envid, m.ask`;
 
 /** As SQLite gives it: it has no truth values. */
 export type StoredMessage = Omit<MessageRow, "eightBit" | "smtpUtf8"> & {
@@ -28,7 +28,7 @@ export function messageRow<T extends StoredMessage>(
 
 export const RECIPIENT_COLUMNS = `r.id, r.address, r.domain, r.state, r.attempts, r.next_at AS nextAt,
   r.updated_at AS updatedAt, r.leased_until > 0 AS inFlight, r.first_time AS firstTime, r.notify, r.orcpt, r.hold_reason AS holdReason, r.hold_owner AS holdOwner,
-  r.hold_note AS holdNote`;
+  r.hold_note AS holdNote, r.waits`;
 
 export type StoredRecipient = Omit<RecipientView, "hold" | "inFlight" | "firstTime"> & {
   inFlight: number;
@@ -127,13 +127,14 @@ export function unsigned(db: Database, after: number, limit: number): (MessageRo
 
 /** Oldest first. */
 export function attemptsOf(db: Database, messageId: string): AttemptView[] {
-  return db.all<AttemptView>(
-    `SELECT r.id AS recipientId, a.at, a.duration_ms AS durationMs, a.host, a.code, a.enhanced, a.text, a.class, a.tls,
-       a.transcript
+  const rows = db.all<Omit<AttemptView, "permanent"> & { permanent: number }>(
+    `SELECT r.id AS recipientId, a.at, a.duration_ms AS durationMs, a.host, a.code, a.enhanced, a.text, a.class,
+       a.permanent, a.fault, a.rule, a.tls, a.tls_policy AS tlsPolicy, a.transcript, a.egress
      FROM attempt a JOIN recipient r ON r.seq = a.recipient JOIN message m ON m.seq = r.message
      WHERE m.id = ? ORDER BY a.seq LIMIT 1000`,
     messageId,
   );
+  return rows.map((row) => ({ ...row, permanent: row.permanent === 1 }));
 }
 
 /** What people did with it, oldest first. */

@@ -82,6 +82,7 @@ const messageOf = (did: string) => ({
   smtpUtf8: false,
   ret: null,
   envid: null,
+  ask: "usual" as const,
 });
 
 test("a hundred hosts that never answer take a fifth of the places, and another member's mail has one", async () => {

@@ -204,7 +204,7 @@ export function createLanes(context: RelayContext, config: DeliveryConfig): Lane
     const began = performance.now();
     const { message, address, notify, orcpt } = job.leased;
     const { need } = way.tls;
-    const about = { at, host, provider: lane.provider, tls: conversation.tls };
+    const about = { at, host, provider: lane.provider, tls: conversation.tls, tlsPolicy: need.reason };
     try {
       const content = await spool.content(message.id);
       if (closed || !job.mayGo()) {

@@ -82,6 +82,7 @@ export function createNoticeMaker(
         smtpUtf8,
         ret: null,
         envid: null,
+        ask: "usual",
         head: signed,
         body: { bytes: new Uint8Array(body) },
       },

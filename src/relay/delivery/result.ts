@@ -1,6 +1,7 @@
 import type { ActionName, EventData, SmtpFacts } from "../../event/index.ts";
 import { faultOf, withoutAddresses, type ReplyClass } from "../../protocol/smtp-reply/index.ts";
 import type { ShapedReply, Shaping } from "../../shaping/index.ts";
+import type { TlsReason } from "../../transport/index.ts";
 import type { AttemptRow, Leased, RecipientState } from "../../spool/index.ts";
 import type { Reply } from "./conversation.ts";
 import type { Ending } from "./notice.ts";
@@ -19,6 +20,8 @@ export type AttemptResult = {
   reply: Reply;
   judged: ShapedReply;
   tls: string;
+  /** Why the connection had to be as it was; without: nobody was connected. */
+  tlsPolicy?: TlsReason;
   transcript: string;
   /** The host took it, and tells what becomes of it as it was asked (DSN). */
   tells: boolean;
@@ -173,9 +176,24 @@ export function returnedBy(why: string): Ending {
 const nameOf = (host: string) => host.split(" ")[0] ?? "";
 
 export function attemptRow(result: AttemptResult): AttemptRow {
-  const { at, durationMs, host, reply, judged, tls, transcript } = result;
+  const { at, durationMs, host, reply, judged, tls, tlsPolicy, transcript } = result;
   const { code, enhanced, text } = reply;
-  return { at, durationMs, host, code, enhanced, text, class: judged.class, tls, transcript };
+  const { class: kind, permanent, fault, rule = null } = judged;
+  const how = { tls, tlsPolicy: tlsPolicy ?? null };
+  return {
+    at,
+    durationMs,
+    host,
+    code,
+    enhanced,
+    text,
+    class: kind,
+    permanent,
+    fault,
+    rule,
+    ...how,
+    transcript,
+  };
 }
 
 function smtpFacts(result: AttemptResult): SmtpFacts {

@@ -34,6 +34,7 @@ const message = (id: string, seq: number): MessageRow & { seq: number } => ({
   smtpUtf8: false,
   ret: null,
   envid: null,
+  ask: "usual",
 });
 
 test("a body that cannot be read keeps no other message unsigned", async () => {

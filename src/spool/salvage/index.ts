@@ -179,7 +179,7 @@ async function writeMessage(
   out: string,
 ): Promise<SalvagedMessage | undefined> {
   const [, , did, credential, kind, sender, fromDomain, stream, receivedAt, , head, body, file] = values;
-  const [, priority, template, eightBit, smtpUtf8, ret, envid, unsigned] = values.slice(13);
+  const [, priority, template, eightBit, smtpUtf8, ret, envid, unsigned, ask] = values.slice(13);
   if (whole && !head) return undefined;
   const message: SalvagedMessage = {
     id,
@@ -195,6 +195,7 @@ async function writeMessage(
     smtpUtf8: smtpUtf8 === 1,
     ret: ret === "FULL" || ret === "HDRS" ? ret : null,
     envid: textOf(envid),
+    ask: ask === "require-tls" || ask === "tls-optional" || ask === "tls-report" ? ask : "usual",
     unsigned: unsigned === 1,
     receivedAt: isoTime(receivedAt),
     eml: null,
