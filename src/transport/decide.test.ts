@@ -183,6 +183,11 @@ describe("what a host must show", () => {
       "passed over: dane-required, for good",
     ],
     [
+      "nor a policy that was taken back",
+      { ask: "require-tls", mx: "unsigned", sts: "off" },
+      "passed over: dane-required, for good",
+    ],
+    [
       "nor a policy that names other hosts",
       { ask: "require-tls", mx: "unsigned", sts: "testing elsewhere" },
       "passed over: dane-required, for good",

@@ -133,6 +133,8 @@ function wireOf(plain: Socket, ca: string | undefined): Wire {
         .off("end", onEnd)
         .off("close", onEnd)
         .off("drain", onDrain);
+      // Faults are told by the TLS socket above it.
+      plain.on("error", () => undefined);
       const named = servername !== "" && isIP(servername) === 0;
       const secure = connectTls({
         socket,
