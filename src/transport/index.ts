@@ -7,7 +7,7 @@ import { createPolicies } from "./policies.ts";
 import { createPolicyStore } from "./store.ts";
 import type { DomainRule, DomainTransport } from "./types.ts";
 
-export { judgeOf, satisfies, tlsFor } from "./decide.ts";
+export { judgeOf, tlsFor } from "./decide.ts";
 export { lookUpDane, type HostFound } from "./dane.ts";
 export { transportMigration } from "./store.ts";
 export type {
