@@ -40,7 +40,8 @@ export type Plan = {
 /** How mail of small operators is spread, as far as anybody publishes it. */
 export const USUAL_PROVIDERS: Readonly<Record<string, number>> = {
   gmail: 0.45,
-  microsoft: 0.2,
+  outlook: 0.13,
+  microsoft: 0.07,
   yahoo: 0.08,
   apple: 0.07,
   other: 0.2,

@@ -13,13 +13,16 @@ const MICROSOFT: Ramp = [
   11_000,
 ];
 
+/** Its hosts for organisations and for everybody, as the shaping file names them. */
+const MICROSOFTS: ReadonlySet<string> = new Set(["microsoft", "outlook"]);
+
 /** All hosts of nobody known together: each of them sees a handful. */
 const OTHER: Ramp = [300, 450, 670, 1_000, 1_500, 2_200, 3_300, 4_900, 7_300, 10_900, 16_000];
 
 const NONE: Ramp = [];
 
 export function rampOf(provider: string): Ramp {
-  if (provider.startsWith("microsoft")) return MICROSOFT;
+  if (MICROSOFTS.has(provider)) return MICROSOFT;
   return provider === "other" ? OTHER : USUAL;
 }
 
