@@ -4,3 +4,10 @@ export { builtInShaping, openShaping, type LiveShaping } from "./open.ts";
 export { readShaping } from "./read.ts";
 export { createShaping, unknownProvider } from "./shaping.ts";
 export { conditionsOf, measureOf, providerView } from "./show.ts";
+export {
+  createMeasures,
+  measuresMigration,
+  type MeasureInForce,
+  type MeasureKind,
+  type Measures,
+} from "./measures.ts";

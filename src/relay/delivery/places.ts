@@ -1,0 +1,58 @@
+/** How many connections there are, and may be, where one more is wanted. */
+export type Load = {
+  /** Over all. */
+  total: number;
+  most: number;
+  /** To the provider, or to one set of hosts of nobody known. */
+  ofProvider: number;
+  mostOfProvider: number;
+  /** Of those, from the same address of ours. */
+  ofAddress: number;
+  mostOfAddress: number;
+};
+
+export type Place = "open" | "full" | "provider" | "address";
+
+export function placeFor(load: Load): Place {
+  if (load.total >= load.most) return "full";
+  if (load.ofProvider >= load.mostOfProvider) return "provider";
+  if (load.ofAddress >= load.mostOfAddress) return "address";
+  return "open";
+}
+
+/** How far a login code may go beyond what is free. */
+const CODES_FACTOR = 4;
+
+/**
+ * May a member take one more of `most` places? As long as it has fewer than are free: one alone gets half of them, of two
+ * each a third, and there is always a place for who comes next. Login codes get up to four fifths.
+ */
+export function hasShare(own: number, taken: number, most: number, isCode: boolean): boolean {
+  const free = most - taken;
+  return free > 0 && own < free * (isCode ? CODES_FACTOR : 1);
+}
+
+/** Mail that waits in memory for one provider: so much of the rate of some minutes, and never little or very much. */
+const MINUTES_WAITING = 2;
+const LEAST_WAITING = 20;
+export const MOST_WAITING = 200;
+
+export function waitingRoom(perMinute: number | undefined): number {
+  if (perMinute === undefined) return MOST_WAITING;
+  return Math.max(LEAST_WAITING, Math.min(MOST_WAITING, Math.round(perMinute * MINUTES_WAITING)));
+}
+
+/**
+ * May mail wait in memory for its provider, or does it go back to the queue? A login code always may; of the rest a member
+ * may have as much as is free, with mail to many half of that.
+ */
+export function mayWait(own: number, waiting: number, room: number, priority: number): boolean {
+  if (priority === 0) return true;
+  const free = room - waiting;
+  return free > 0 && own < (priority === 1 ? free : free / 2);
+}
+
+/** A slowed provider gets half, and at least one. */
+export function halved(n: number): number {
+  return Math.max(1, Math.floor(n / 2));
+}

@@ -1,0 +1,155 @@
+import type { Database, Migration } from "../platform/database.ts";
+import type { Logger } from "../platform/log.ts";
+
+export const measuresMigration: Migration = {
+  module: "shaping",
+  steps: [
+    `CREATE TABLE shaping_measure (
+       kind TEXT NOT NULL, provider TEXT NOT NULL, subject TEXT NOT NULL,
+       since INTEGER NOT NULL, until INTEGER NOT NULL, ms INTEGER NOT NULL, why TEXT NOT NULL,
+       PRIMARY KEY (kind, provider, subject)
+     ) STRICT, WITHOUT ROWID;`,
+  ],
+};
+
+/** `slow`: of an address of ours; `suspend`: of a member, by DID. A pause of a provider is kept with the egress address. */
+export type MeasureKind = "slow" | "suspend";
+
+export type MeasureInForce = {
+  kind: MeasureKind;
+  provider: string;
+  subject: string;
+  since: number;
+  until: number;
+  /** How long it was meant to be, from its last reply on. */
+  ms: number;
+  /** A sentence for whoever waits for it. */
+  why: string;
+};
+
+/** What replies made us do, in memory and on disk; losing the last second is all right: the next reply says it again. */
+export interface Measures {
+  /**
+   * Slows an address down at a provider. When the reply comes again while it lasts, it lasts twice as long. Undefined:
+   * nothing new.
+   */
+  slow(address: string, provider: string, ms: number, why: string, now: number): MeasureInForce | undefined;
+  suspend(did: string, provider: string, ms: number, why: string, now: number): MeasureInForce | undefined;
+  isSlow(address: string, provider: string, now: number): boolean;
+  suspensionOf(did: string, provider: string, now: number): MeasureInForce | undefined;
+  inForce(now: number): MeasureInForce[];
+  /** Writes what changed; by itself once a second. */
+  flush(): void;
+  close(): void;
+}
+
+/** Replies to what was on its way already are no new ones. */
+const SAME_MS = 60_000;
+const LONGEST_SLOW_MS = 86_400_000;
+/** None lasts longer: a later end is of a clock that was wrong. */
+const LONGEST_MS = 5 * 86_400_000;
+const FLUSH_MS = 1_000;
+
+/**
+ * What becomes of a measure when a reply asks for it (again): a slow-down that comes again doubles, a suspension begins
+ * anew. Undefined: it stays as it is.
+ */
+export function renewed(
+  before: Pick<MeasureInForce, "since" | "until" | "ms"> | undefined,
+  kind: MeasureKind,
+  ms: number,
+  now: number,
+): Pick<MeasureInForce, "since" | "until" | "ms"> | undefined {
+  const lasts = before !== undefined && runs(before, now);
+  if (!lasts) return { since: now, until: now + Math.min(ms, LONGEST_MS), ms };
+  const last = before.until - before.ms;
+  if (now >= last && now < last + SAME_MS && ms <= before.ms) return undefined;
+  const doubled = kind === "slow" ? Math.max(ms, Math.min(before.ms * 2, LONGEST_SLOW_MS)) : ms;
+  const length = Math.min(doubled, LONGEST_MS);
+  const until = Math.max(before.until, now + length);
+  return { since: before.since, until, ms: until - now };
+}
+
+function runs({ until }: Pick<MeasureInForce, "until">, now: number): boolean {
+  return until > now && until <= now + LONGEST_MS;
+}
+
+export function createMeasures({ db, log }: { db: Database; log: Logger }): Measures {
+  const keyOf = (kind: MeasureKind, provider: string, subject: string) => `${kind} ${provider} ${subject}`;
+  const all = new Map<string, MeasureInForce>();
+  for (const row of db.all<MeasureInForce>("SELECT * FROM shaping_measure"))
+    all.set(keyOf(row.kind, row.provider, row.subject), { ...row });
+  const changed = new Set<string>();
+  const timer = setInterval(flush, FLUSH_MS).unref();
+
+  function begin(of: Pick<MeasureInForce, "kind" | "provider" | "subject" | "why">, ms: number, now: number) {
+    const key = keyOf(of.kind, of.provider, of.subject);
+    const span = renewed(all.get(key), of.kind, ms, now);
+    if (!span) return undefined;
+    const measure = { ...of, ...span };
+    all.set(key, measure);
+    changed.add(key);
+    return measure;
+  }
+
+  function find(kind: MeasureKind, provider: string, subject: string, now: number) {
+    const found = all.get(keyOf(kind, provider, subject));
+    return found && runs(found, now) ? found : undefined;
+  }
+
+  function flush(): void {
+    if (changed.size === 0) return;
+    const keys = [...changed];
+    changed.clear();
+    try {
+      db.transaction(() => {
+        for (const key of keys) {
+          const { kind, provider, subject, since, until, ms, why } = all.get(key)!;
+          db.run(
+            "INSERT OR REPLACE INTO shaping_measure (kind, provider, subject, since, until, ms, why) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            kind,
+            provider,
+            subject,
+            since,
+            until,
+            ms,
+            why,
+          );
+        }
+      });
+    } catch (err) {
+      for (const key of keys) changed.add(key);
+      log.error({ err }, "what providers asked of us was not written down; again in a second");
+    }
+  }
+
+  /** What is over is forgotten, now and then. */
+  function inForce(now: number): MeasureInForce[] {
+    for (const [key, measure] of all) {
+      if (measure.until > now - LONGEST_SLOW_MS) continue;
+      all.delete(key);
+      changed.delete(key);
+      const { kind, provider, subject } = measure;
+      db.run(
+        "DELETE FROM shaping_measure WHERE kind = ? AND provider = ? AND subject = ?",
+        kind,
+        provider,
+        subject,
+      );
+    }
+    return [...all.values()].filter((measure) => runs(measure, now));
+  }
+
+  return {
+    slow: (subject, provider, ms, why, now) => begin({ kind: "slow", provider, subject, why }, ms, now),
+    suspend: (subject, provider, ms, why, now) => begin({ kind: "suspend", provider, subject, why }, ms, now),
+    isSlow: (address, provider, now) => find("slow", provider, address, now) !== undefined,
+    suspensionOf: (did, provider, now) => find("suspend", provider, did, now),
+    inForce,
+    flush,
+    close() {
+      clearInterval(timer);
+      flush();
+    },
+  };
+}
