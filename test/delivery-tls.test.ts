@@ -8,6 +8,7 @@ import { createAuthority } from "../src/devnet/certificates.ts";
 import { createHttpsText, type HttpsText } from "../src/platform/https-text.ts";
 import { tlsaOf } from "../src/protocol/dane/index.ts";
 import type { DnsAnswer, DnsType, Resolver } from "../src/protocol/dns/index.ts";
+import type { Deadlines } from "../src/relay/context.ts";
 import { DEADLINES, openConversation } from "../src/relay/delivery/conversation.ts";
 import { reach, type Reached } from "../src/relay/delivery/reach.ts";
 import { waysOf } from "../src/relay/delivery/ways.ts";
@@ -80,9 +81,19 @@ function daneByAuthority(names: string[]): HostDane {
 const enforce: StsState = { policy: { mode: "enforce", mx: ["mx.x.test"], maxAge: 9 }, fault: undefined };
 const testing: StsState = { policy: { ...enforce.policy!, mode: "testing" }, fault: undefined };
 
-type Around = { dane?: HostDane; sts?: StsState; rule?: DomainRule; ask?: MessageAsk; addresses?: string[] };
+type Around = {
+  dane?: HostDane;
+  sts?: StsState;
+  rule?: DomainRule;
+  ask?: MessageAsk;
+  addresses?: string[];
+  deadlines?: Partial<Deadlines>;
+};
 
-async function reachHosts(port: number, { dane = NONE, sts, rule, ask, addresses = ["127.0.0.1"] }: Around) {
+async function reachHosts(
+  port: number,
+  { dane = NONE, sts, rule, ask, addresses = ["127.0.0.1"], deadlines }: Around,
+) {
   const observations: TlsObservation[] = [];
   const hosts: MailHost[] = [{ name: "mx.x.test", mxSecure: true, dane, addresses }];
   const domain = { domain: "x.test", sts: sts ?? { policy: undefined, fault: undefined }, rule };
@@ -90,7 +101,7 @@ async function reachHosts(port: number, { dane = NONE, sts, rule, ask, addresses
     port,
     ehlo: "relay.pool.test",
     ca: authority.cert,
-    deadlines: { ...DEADLINES, greeting: 1_000, ehlo: 1_000, tls: 1_000 },
+    deadlines: { ...DEADLINES, greeting: 1_000, ehlo: 1_000, tls: 1_000, ...deadlines },
     now: () => 1,
     observed: (one) => observations.push(one),
   });
@@ -251,6 +262,18 @@ test("the next address is asked when the first has not what is needed, and both 
   expect(observations).toMatchObject([
     { domain: "x.test", policy: { type: "sts", mxHosts: ["mx.x.test"] }, failure: undefined },
   ]);
+});
+
+test("a host that hangs leaves time for the next", async () => {
+  const { port } = await peer("right");
+  const silent = createPlain((socket) => void socket.on("error", () => undefined));
+  await new Promise<void>((resolve) => void silent.listen(port, "127.0.0.9", resolve));
+  closers.push(() => void silent.close());
+  const { reached } = await reachHosts(port, {
+    addresses: ["127.0.0.9", "127.0.0.1"],
+    deadlines: { connect: 200, greeting: 60_000 },
+  });
+  expect(reached.ok && reached.host).toBe("mx.x.test [127.0.0.1]");
 });
 
 test("a failure is told with both ends of the connection", async () => {

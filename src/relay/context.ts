@@ -77,7 +77,7 @@ export type DeliveryConfig = {
 
 /** Milliseconds of real time for each phase of a conversation (RFC 5321 section 4.5.3.2). */
 export type Deadlines = {
-  /** Until the connection stands. */
+  /** Until the connection stands; until EHLO under TLS where another address is left to ask. */
   connect: number;
   /** Until the host says who it is. */
   greeting: number;

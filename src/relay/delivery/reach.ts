@@ -55,13 +55,14 @@ export async function reach(ways: Ways, options: ReachOptions): Promise<Reached>
   let forTls = false;
   let permanent = true;
   observeRefused(ways, options);
-  for (const { host: way, address } of targetsOf(
-    ways.open.map((one) => ({ ...one, addresses: one.host.addresses })),
-  )) {
+  const targets = targetsOf(ways.open.map((one) => ({ ...one, addresses: one.host.addresses })));
+  for (const [i, { host: way, address }] of targets.entries()) {
     const left = deadlines.allHosts - (performance.now() - began);
     if (left < LEAST_MS) break;
+    // A host that hangs leaves time for the next.
+    const within = i < targets.length - 1 ? Math.min(left, deadlines.connect) : left;
     last = `${way.host.name} [${address}]`;
-    const opened = await openWay(way, address, left, options);
+    const opened = await openWay(way, address, within, options);
     if (!opened.ok) {
       if (opened.tlsFault) {
         observe(ways.domain, way, opened.peer, options, { type: opened.tlsFault, why: opened.reply.text });

@@ -55,7 +55,10 @@ const RESET_MS = 5_000;
 const GATHERED = 32_768;
 
 export function say({ wire, transcript }: Pick<Session, "wire" | "transcript">, ...commands: string[]): void {
-  for (const command of commands) transcript.add("C", command);
+  for (const command of commands) {
+    if (/[\r\n]/.test(command)) throw new Error("a command is one line");
+    transcript.add("C", command);
+  }
   void wire.write(`${commands.join("\r\n")}\r\n`);
 }
 
