@@ -110,7 +110,7 @@ export function createDelivery(context: RelayContext, config: DeliveryConfig): D
     }
     const { route, waysFor } = await atlas.wayTo(leased.domain);
     if (!route.ok) return attempted(leased, routeFailure(route, clock.now()));
-    const ways = waysFor("usual");
+    const ways = waysFor(message.ask);
     if (ways.open.length === 0) {
       observeRefused(ways, { now: () => clock.now(), observed: context.observed });
       return attempted(leased, noWay(ways, clock.now()));
