@@ -17,6 +17,7 @@ import type {
   QueueRequest,
   QueueResult,
   RecipientState,
+  ToldView,
 } from "./types.ts";
 
 export type MessageContent = {
@@ -108,6 +109,10 @@ export interface Spool {
   message(id: string): Promise<MessageView | undefined>;
   messageByRecipient(recipientId: string): Promise<MessageView | undefined>;
   attempts(messageId: string): Promise<AttemptView[]>;
+  /** What a member was told of its mail, newest first; `before` is the `seq` of the last one of the page before. */
+  toldTo(did: string, page?: { before?: number; limit?: number }): Promise<ToldView[]>;
+  /** What was told of one message, oldest first. */
+  toldOf(messageId: string): Promise<ToldView[]>;
   /**
    * Forgets finished messages received before `before`, and keys of submissions that are a day old at `now`, in groups
    * of `limit` between which others have their turn.

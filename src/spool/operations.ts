@@ -13,6 +13,7 @@ import * as holds from "./holds.ts";
 import * as leases from "./lease.ts";
 import * as queue from "./queue.ts";
 import * as store from "./store.ts";
+import * as told from "./told.ts";
 import type {
   Acceptance,
   Accepted,
@@ -23,6 +24,7 @@ import type {
   OperationView,
   Outcome,
   RecipientState,
+  ToldView,
 } from "./types.ts";
 import * as views from "./views.ts";
 
@@ -54,6 +56,8 @@ export type Operations = {
   message: (a: { id: string }) => MessageView | undefined;
   messageByRecipient: (a: { recipientId: string }) => MessageView | undefined;
   attempts: (a: { messageId: string }) => AttemptView[];
+  toldTo: (a: told.ToldRequest) => ToldView[];
+  toldOf: (a: { messageId: string }) => ToldView[];
   prune: (a: { before: number; limit: number }) => number;
   pruneKeys: (a: { now: number; limit: number }) => number;
   loadPolicies: (a: null) => { policies: MemberPolicy[]; limits: LimitRow[]; pauses: Pause[] };
@@ -122,6 +126,8 @@ export function operationsOn(db: Database, unneeded: string[], elapsed: () => nu
     message: ({ id }) => views.messageById(db, id),
     messageByRecipient: ({ recipientId }) => views.messageByRecipient(db, recipientId),
     attempts: ({ messageId }) => views.attemptsOf(db, messageId),
+    toldTo: (a) => told.toldTo(db, a),
+    toldOf: ({ messageId }) => told.toldOf(db, messageId),
     prune: ({ before, limit }) => store.prune(db, before, limit),
     pruneKeys: ({ now, limit }) => store.pruneKeys(db, now, limit),
     loadPolicies: () => loadPolicies(db),

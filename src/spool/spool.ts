@@ -89,6 +89,9 @@ export async function createSpool(options: SpoolOptions): Promise<Spool> {
     message: (id) => call("message", { id }),
     messageByRecipient: (recipientId) => call("messageByRecipient", { recipientId }),
     attempts: (messageId) => call("attempts", { messageId }),
+    toldTo: (did, { before = Number.MAX_SAFE_INTEGER, limit = 50 } = {}) =>
+      call("toldTo", { did, before, limit: Math.min(limit, 500) }),
+    toldOf: (messageId) => call("toldOf", { messageId }),
     async prune(before, { limit = 1_000, signal, now: at } = {}) {
       if (at !== undefined) await inGroups(() => call("pruneKeys", { now: at, limit }), limit, signal);
       return inGroups(() => call("prune", { before, limit }), limit, signal);

@@ -1,6 +1,7 @@
 import { appendToOutbox, type Envelope } from "../event/index.ts";
 import type { Database } from "../platform/database.ts";
 import { saveLimits } from "../policy/index.ts";
+import { insertTold, isToldAlready } from "./told.ts";
 import {
   IDEMPOTENCY_MS,
   type Acceptance,
@@ -137,7 +138,7 @@ type Before = { seq: number; message: number; state: RecipientState };
  * was the message's last recipient.
  */
 export function recordOutcome(db: Database, outcome: Outcome, now: number): string | undefined {
-  const { recipientId, attempt, events, follow } = outcome;
+  const { recipientId, attempt, events, follow, told } = outcome;
   const before = db.get<Before>("SELECT seq, message, state FROM recipient WHERE id = ?", recipientId);
   if (!before) return undefined;
   const state = stateAfter(before.state, outcome.state);
@@ -188,7 +189,10 @@ export function recordOutcome(db: Database, outcome: Outcome, now: number): stri
     );
   }
   appendToOutbox(db, events);
-  if (follow) insertMessage(db, follow);
+  if (!told || !isToldAlready(db, before.message, told)) {
+    if (told) insertTold(db, before.message, recipientId, told);
+    if (follow) insertMessage(db, follow);
+  }
   return isOpen(before.state) && !isOpen(state) ? closeOne(db, before.message) : undefined;
 }
 

@@ -22,8 +22,11 @@ export type RecipientState = (typeof RECIPIENT_STATES)[number];
  */
 export type StoredBody = { bytes: Uint8Array; given?: true } | { file: string };
 
-/** `dsn`, `notice`: the pool's own, about a message and about a pause. Nothing holds it, nobody is told of its fate by mail. */
-export type MessageKind = "mail" | "dsn" | "notice";
+/**
+ * `dsn`, `notice`, `report`: the pool's own, about a message, about a pause, and about TLS to another domain. Nothing holds
+ * it, nobody is told of its fate by mail.
+ */
+export type MessageKind = "mail" | "dsn" | "notice" | "report";
 
 export type MessageRow = {
   /** Opaque, 16 characters of base32. */
@@ -156,6 +159,38 @@ export type Outcome = {
   events: Envelope[];
   /** Mail that this result gives rise to: a DSN to the member. */
   follow?: Acceptance;
+  /** What the member is told, by that mail or only where it looks for it. Of a second delay nothing is. */
+  told?: NewTold;
+};
+
+/**
+ * `failed`: refused for good. `expired`: five days without success. `returned`: held and never sent. `delayed`: it is still
+ * tried. `relayed`: the next host took it and tells no more. `delivered`: it told that it is in the mailbox.
+ */
+export const TOLD_KINDS = ["failed", "expired", "returned", "delayed", "relayed", "delivered"] as const;
+export type ToldKind = (typeof TOLD_KINDS)[number];
+
+/** What the member is told of a recipient; kept as long as the message is. */
+export type NewTold = {
+  at: number;
+  kind: ToldKind;
+  /** RFC 3463. */
+  status: string;
+  /** The address that the notice is mailed to; null: to none. */
+  sentTo: string | null;
+  /** The words of the notice, lines ending with LF. */
+  text: string;
+};
+
+export type ToldView = NewTold & {
+  seq: number;
+  messageId: string;
+  recipientId: string;
+  /** Of the recipient, with its state now. */
+  address: string;
+  state: RecipientState;
+  fromDomain: string;
+  stream: string;
 };
 
 export type RecipientView = {

@@ -157,7 +157,7 @@ function messageId({ values }: Row): string | undefined {
     ID.test(id) &&
     typeof did === "string" &&
     did.startsWith("did:") &&
-    (kind === "mail" || kind === "dsn" || kind === "notice") &&
+    (kind === "mail" || kind === "dsn" || kind === "notice" || kind === "report") &&
     typeof sender === "string" &&
     typeof fromDomain === "string";
   return fits ? id : undefined;
