@@ -90,7 +90,8 @@ function faultOf(error: Error & { code?: string }): HttpsText {
 
 type Found = { address: string; family: number };
 
-function lookupBy(resolver: Resolver, allowPrivate: boolean): LookupFunction {
+/** Looks names up at a resolver; without `allowPrivate` only addresses of the internet are found. */
+export function lookupBy(resolver: Resolver, allowPrivate: boolean): LookupFunction {
   return (hostname, { all }, done) => {
     async function look(): Promise<void> {
       const found = await addressesOf(hostname, resolver, allowPrivate);

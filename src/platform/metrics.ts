@@ -33,6 +33,28 @@ export function createMetrics() {
       labelNames: ["needed", "went"] as const,
       registers,
     }),
+    tlsSessions: new Counter({
+      name: "atmos_tls_sessions_total",
+      help: "TLS sessions that were tried with mail hosts, by the policy of the domain (tlsa, sts, no-policy-found) and result (success, or a type of RFC 8460)",
+      labelNames: ["policy", "result"] as const,
+      registers,
+    }),
+    tlsUncounted: new Counter({
+      name: "atmos_tls_sessions_uncounted_total",
+      help: "TLS sessions that found no room in the counts for reports",
+      registers,
+    }),
+    tlsReports: new Counter({
+      name: "atmos_tls_reports_total",
+      help: "Tries to send TLS reports, by outcome (posted, mailed, delivered, bounced, lost, failed, refused, unwanted)",
+      labelNames: ["outcome"] as const,
+      registers,
+    }),
+    tlsReportsFailing: new Gauge({
+      name: "atmos_tls_reports_given_up",
+      help: "TLS reports of the last week that reached nobody",
+      registers,
+    }),
     queue: new Gauge({
       name: "atmos_queue_recipients",
       help: "Recipients in the spool, by state",

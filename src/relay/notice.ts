@@ -1,11 +1,10 @@
 import type { Envelope } from "../event/index.ts";
-import { randomId } from "../lib/ids.ts";
 import { NOTICE_LIFETIME_MS, type NoticeWish } from "../notice/index.ts";
-import { relaxedBodyHash } from "../protocol/dkim/index.ts";
 import { withoutAddresses } from "../protocol/smtp-reply/index.ts";
 import type { Leased } from "../spool/index.ts";
 import type { RelayContext } from "./context.ts";
 import type { AttemptResult, Conclusion } from "./delivery/result.ts";
+import { takePoolMail } from "./pool-mail.ts";
 import { parseAddress } from "./submission/address.ts";
 import { mailDate } from "./submission/header.ts";
 
@@ -13,7 +12,9 @@ import { mailDate } from "./submission/header.ts";
 export type Notified = "taken" | "known" | "too-late" | "no-address";
 
 /** The pool's own mail to a member: signed by the pool, without a return path, subject to nobody's pause. */
-export function createNotifier({ identity, spool, signer, clock, event }: RelayContext) {
+export function createNotifier(context: RelayContext) {
+  const { identity, spool, clock, event } = context;
+
   function failed({ id, did }: NoticeWish, reply: string): Envelope {
     return event("notice_concluded", {
       dedupe_key: `notice:${id}`,
@@ -45,44 +46,15 @@ export function createNotifier({ identity, spool, signer, clock, event }: RelayC
       `Content-Transfer-Encoding: ${encoding}`,
     ];
     const head = Buffer.from(`${lines.join("\r\n")}\r\n\r\n`, "utf8");
-    const hash = relaxedBodyHash();
-    hash.update(body);
-    const signatures = await signer.sign({ head, bodyHash: hash.digest(), domain: undefined, now });
-    const signed = new Uint8Array(Buffer.concat([Buffer.from(signatures, "latin1"), head]));
-    await spool.accept({
-      message: {
-        id,
-        did,
-        credential: null,
-        kind: "notice",
-        sender: "",
-        fromDomain: poolDomain,
-        stream: "notice",
-        priority: 1,
-        template: null,
-        receivedAt: now,
-        size: signed.length + body.length,
-        eightBit: false,
-        smtpUtf8: address.smtpUtf8,
-        ret: null,
-        envid: null,
-        ask: "usual",
-        head: signed,
-        body: { bytes: body },
-      },
-      recipients: [
-        {
-          id: randomId(10),
-          address: address.address,
-          domain: address.domain,
-          state: "queued",
-          nextAt: now,
-          firstTime: false,
-          notify: "NEVER",
-          orcpt: null,
-        },
-      ],
-      events: [],
+    await takePoolMail(context, {
+      id,
+      did,
+      kind: "notice",
+      ask: "usual",
+      priority: 1,
+      to: address,
+      head,
+      body,
     });
     return "taken";
   };

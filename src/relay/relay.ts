@@ -27,6 +27,7 @@ import { createBreaker } from "./breaker.ts";
 import type { Aftermath } from "./delivery/aftermath.ts";
 import { createDelivery } from "./delivery/index.ts";
 import { createNotifier, type Notified } from "./notice.ts";
+import { createReporter, type ReportMailWish } from "./report.ts";
 import { createSigner } from "./signing/index.ts";
 import { createLateSigner } from "./signing/late.ts";
 import { createSubmissionServer, type ListeningOn } from "./submission/index.ts";
@@ -86,6 +87,8 @@ export interface Relay {
   aftermath(message: MessageView, recipient: RecipientView, what: Aftermath): Promise<Acceptance | undefined>;
   /** Takes the pool's own mail to a member in, once for each id; rejects when the spool takes nothing. */
   notify(wish: NoticeWish): Promise<Notified>;
+  /** Takes a TLS report in as mail, once for each id; false: it is for no mail address. Rejects when the spool takes nothing. */
+  report(wish: ReportMailWish): Promise<boolean>;
   /** Gives back what waits in the spool and matches, as a person wants it; the members get a notice. */
   bounce(request: QueueRequest): Promise<QueueResult>;
   /** Resolves when nothing is under way and nothing is due. */
@@ -158,6 +161,7 @@ export function createRelay(options: RelayOptions): Relay {
     },
     aftermath: delivery.aftermath,
     notify: createNotifier(context),
+    report: createReporter(context),
     bounce: (request) => delivery.bounce(request),
     async settle() {
       await Promise.all(applying);

@@ -51,6 +51,8 @@ const SIGNED = [
   "list-owner",
   "list-archive",
   "auto-submitted",
+  "tls-report-domain",
+  "tls-report-submitter",
   "x-atmos-message",
 ];
 

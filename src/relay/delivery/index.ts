@@ -33,7 +33,7 @@ import {
   routeFailure,
   type AttemptResult,
 } from "./result.ts";
-import { EXPIRY_MS } from "./schedule.ts";
+import { EXPIRY_MS, lifetimeOf } from "./schedule.ts";
 
 export interface Delivery {
   start(): void;
@@ -104,7 +104,7 @@ export function createDelivery(context: RelayContext, config: DeliveryConfig): D
     const { message } = leased;
     if (!mayGo(message)) return notNow(leased);
     // Its signatures and its meaning are old: whatever kept it, it does not leave any more.
-    if (clock.now() >= message.receivedAt + EXPIRY_MS) return expired(leased);
+    if (clock.now() >= message.receivedAt + lifetimeOf(message)) return expired(leased);
     if (message.kind === "mail" && context.suppressed(message.did, leased.address) !== undefined) {
       return record({ recipientId: leased.id, state: "suppressed", nextAt: clock.now(), events: [] });
     }

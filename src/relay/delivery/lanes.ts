@@ -168,16 +168,16 @@ export function createLanes(context: RelayContext, config: DeliveryConfig): Lane
     }
     const { conversation, way } = reached;
     lane.connected++;
-    const observedFor = new Set([first.ways.domain]);
+    const observedFor = new Set(first.ways.observed ? [first.ways.domain] : []);
     let before = reached.before;
     try {
       let job: Job | undefined = first;
       for (let sent = 1; job; sent++) {
         const { ways }: Job = job;
         const own: Way = wayOf(ways, way) ?? way;
-        if (!observedFor.has(ways.domain)) {
+        if (ways.observed && !observedFor.has(ways.domain)) {
           observedFor.add(ways.domain);
-          observeSession(conversation, ways.domain, own, reaching);
+          observeSession(conversation, ways, own, reaching);
         }
         const there = { lane, host: reached.host, way: own, before };
         const usable: boolean = await send(conversation, job, there).finally(() => occupy(job!, -1));

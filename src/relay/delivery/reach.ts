@@ -1,13 +1,16 @@
+import type { Family } from "../../egress/index.ts";
 import type { Published, TlsObservation, TlsResultType } from "../../transport/index.ts";
 import type { Deadlines } from "../context.ts";
 import { openConversation, type Conversation, type Opened, type Peer, type Reply } from "./conversation.ts";
-import { targetsOf } from "./route.ts";
+import { ofFamily, targetsOf } from "./route.ts";
 import type { Refused, Way, Ways } from "./ways.ts";
 
 export type ReachOptions = {
   port: number;
   ehlo: string;
   localAddress?: string | undefined;
+  /** Of the local address: only addresses of this kind are tried; without: all. */
+  family?: Family | undefined;
   /** PEM, trusted beside the system's authorities. */
   ca?: string | undefined;
   deadlines: Deadlines;
@@ -55,7 +58,9 @@ export async function reach(ways: Ways, options: ReachOptions): Promise<Reached>
   let forTls = false;
   let permanent = true;
   observeRefused(ways, options);
-  const targets = targetsOf(ways.open.map((one) => ({ ...one, addresses: one.host.addresses })));
+  const targets = targetsOf(
+    ways.open.map((one) => ({ ...one, addresses: ofFamily(one.host.addresses, options.family) })),
+  );
   for (const [i, { host: way, address }] of targets.entries()) {
     const left = deadlines.allHosts - (performance.now() - began);
     if (left < LEAST_MS) break;
@@ -65,7 +70,7 @@ export async function reach(ways: Ways, options: ReachOptions): Promise<Reached>
     const opened = await openWay(way, address, within, options);
     if (!opened.ok) {
       if (opened.tlsFault) {
-        observe(ways.domain, way, opened.peer, options, { type: opened.tlsFault, why: opened.reply.text });
+        observe(ways, way, opened.peer, options, { type: opened.tlsFault, why: opened.reply.text });
         forTls = true;
       }
       transcripts.push(opened.transcript);
@@ -74,7 +79,7 @@ export async function reach(ways: Ways, options: ReachOptions): Promise<Reached>
       continue;
     }
     const { conversation } = opened;
-    observeSession(conversation, ways.domain, way, options);
+    observeSession(conversation, ways, way, options);
     const verdict = conversation.judge(way.tls.need);
     if (verdict.ok) return { ok: true, conversation, way, host: last, before: said(transcripts) };
     conversation.note(`not used: ${verdict.why}`);
@@ -121,35 +126,36 @@ async function openWay(way: Way, address: string, withinMs: number, options: Rea
 /** What a session shows is measured against what the domain publishes, whatever we made of it. */
 export function observeSession(
   conversation: Conversation,
-  domain: string,
+  ways: Ways,
   way: Way,
   options: Pick<ReachOptions, "now" | "observed">,
 ): void {
   const verdict = conversation.judge(way.tls.published.need);
-  observe(domain, way, conversation.peer, options, verdict.ok ? undefined : verdict);
+  observe(ways, way, conversation.peer, options, verdict.ok ? undefined : verdict);
 }
 
 /** A host that is passed over counts as a session that failed (RFC 8460 section 4.3). */
 export function observeRefused(
-  { domain, refused }: Ways,
+  ways: Ways,
   options: Pick<ReachOptions, "now" | "observed">,
 ): void {
-  for (const way of refused) observe(domain, way, NOBODY, options, way.tls);
+  for (const way of ways.refused) observe(ways, way, NOBODY, options, way.tls);
 }
 
 const NOBODY: Peer = { helo: "", localAddress: "", address: "" };
 
 function observe(
-  domain: string,
+  ways: Ways,
   way: Way | Refused,
   peer: Peer,
   { now, observed }: Pick<ReachOptions, "now" | "observed">,
   failure: { type: TlsResultType; why: string } | undefined,
 ): void {
+  if (!ways.observed) return;
   const { policy }: Published = way.tls.published;
   observed({
     at: now(),
-    domain,
+    domain: ways.domain,
     policy,
     failure: failure && {
       type: failure.type,

@@ -1,3 +1,5 @@
+import type { MessageRow } from "../../spool/index.ts";
+
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 
@@ -16,6 +18,13 @@ const RETRY_MS: readonly number[] = [
 
 /** RFC 5321 section 4.5.4.1: four to five days. */
 export const EXPIRY_MS = 5 * 24 * HOUR;
+/** A report of TLS is optional, and old soon (RFC 8460 section 5.5). */
+const REPORT_EXPIRY_MS = 24 * HOUR;
+
+/** How long after it came a message may leave. */
+export const lifetimeOf = ({ ask }: Pick<MessageRow, "ask">): number =>
+  ask === "tls-report" ? REPORT_EXPIRY_MS : EXPIRY_MS;
+
 const JITTER = 0.2;
 
 /**

@@ -8,6 +8,8 @@ export type Refused = { host: MailHost; tls: Extract<TlsDecision, { ok: false }>
 
 export type Ways = {
   domain: string;
+  /** What its sessions show is told; not of those for a mailed TLS report, which would tell of itself (RFC 8460 section 3). */
+  observed: boolean;
   /** In the order in which they are tried; may be none. */
   open: Way[];
   refused: Refused[];
@@ -19,7 +21,7 @@ export function waysOf(
   transport: DomainTransport,
   ask: MessageAsk = "usual",
 ): Ways {
-  const ways: Ways = { domain: transport.domain, open: [], refused: [] };
+  const ways: Ways = { domain: transport.domain, observed: ask !== "tls-report", open: [], refused: [] };
   for (const host of hosts) {
     const tls = tlsFor(host, transport, ask);
     if (tls.ok) ways.open.push({ host, tls });

@@ -168,7 +168,7 @@ const recipient = z.strictObject({
 
 const summary = {
   id: z.string(),
-  kind: z.enum(["mail", "dsn", "notice"]).describe("`dsn`, `notice`: what the relay wrote to the member"),
+  kind: z.enum(["mail", "dsn", "notice", "report"]).describe("`dsn`, `notice`: what the relay wrote to the member"),
   receivedAt: time,
   from: z.string().describe("MAIL FROM, as it was handed in; empty for a `dsn`"),
   stream: z.string(),
