@@ -153,7 +153,9 @@ async function transact(session: Session, message: Transfer): Promise<Outcome> {
     return { replies, usable: !isOver(nothing), unheard: false };
   }
   const final = await sendContent(session, message);
-  const reply = inStep(final.reply, 2, "the final dot");
+  const reply = final.whole
+    ? inStep(final.reply, 2, "the final dot")
+    : inStep(final.reply, 0, "a message that was not whole");
   return { replies: forTaken(reply), usable: final.whole && !isOver(reply), unheard: false };
 }
 
@@ -190,6 +192,7 @@ async function sendContent(session: Session, message: Transfer): Promise<{ reply
       if (octets >= GATHERED && !(await flush())) whole = false;
       if (!whole) break;
     }
+    whole &&= wire.isQuiet();
     if (whole && (control.stopped || !message.mayFinish())) control.stopped = true;
     else if (whole) {
       gathered.push(Buffer.from(".\r\n"));
@@ -206,7 +209,8 @@ async function sendContent(session: Session, message: Transfer): Promise<{ reply
   return { reply: await hear(session, "body", deadlines.dataEnd), whole };
 }
 
-type Wanted = 2 | 3;
+/** Hundreds of the code that means yes; 0: nothing does. */
+type Wanted = 2 | 3 | 0;
 
 /** A yes in the wrong place is none: the two sides are out of step, and nothing more is said. */
 function inStep<R extends Reply>(reply: R, wanted: Wanted, to: string): R {
