@@ -135,10 +135,7 @@ export function observeSession(
 }
 
 /** A host that is passed over counts as a session that failed (RFC 8460 section 4.3). */
-export function observeRefused(
-  ways: Ways,
-  options: Pick<ReachOptions, "now" | "observed">,
-): void {
+export function observeRefused(ways: Ways, options: Pick<ReachOptions, "now" | "observed">): void {
   for (const way of ways.refused) observe(ways, way, NOBODY, options, way.tls);
 }
 
