@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { createServer as createTlsServer } from "node:tls";
 import { describe, expect, test } from "vitest";
 import { createAuthority } from "../src/devnet/certificates.ts";
-import { member, signatures, told } from "./relay-harness.ts";
+import type { BounceChoice } from "../src/policy/index.ts";
+import { client, member, signatures, told } from "./relay-harness.ts";
 import { createPeers } from "./smtp-peers.ts";
 import { useRelay } from "./use-relay.ts";
 
@@ -33,6 +34,7 @@ test("what is offered", async () => {
     "DSN",
     "ENHANCEDSTATUSCODES",
     "PIPELINING",
+    "REQUIRETLS",
     "SIZE 26214400",
     "SMTPUTF8",
   ]);
@@ -206,6 +208,54 @@ describe("DSN", () => {
     await here.bed.book.apply({ ...member, version: 3 });
     await here.bed.relay.settle();
     expect(await here.bed.spool.counts()).toEqual({ bounced: 1 });
+    expect(await here.bed.spool.toldTo(member.did)).toMatchObject([
+      { kind: "failed", address: "bob@a.test", sentTo: null, text: expect.stringContaining("No such user") },
+    ]);
+  });
+
+  test.each([
+    ["who did not say", "", ["delayed"]],
+    ["who asked for failures only", " NOTIFY=FAILURE", []],
+    ["who wants nothing", " NOTIFY=NEVER", []],
+  ])("a delay of mail of %s", async (_name, rcpt, told) => {
+    here.sink.replies.rcpt = { "bob@a.test": [451, "4.7.1 Later"] };
+    await submit(`${HEAD}x`, { rcpt });
+    for (let hour = 0; hour < 12; hour++) {
+      await here.bed.relay.settle();
+      here.bed.clock.advance(3_600_000);
+    }
+    expect(here.sink.received.map((m) => /^Action: (\w+)/m.exec(m.raw)?.[1])).toEqual(told);
+  });
+
+  test("a delay of several recipients is one notice", async () => {
+    here.sink.replies.rcpt = { "bob@a.test": [451, "4.7.1 Later"], "eve@a.test": [451, "4.2.2 Full"] };
+    await client(here.bed).sendMail({
+      from: "alice@member.test",
+      to: ["bob@a.test", "eve@a.test"],
+      subject: "x",
+      text: "x",
+    });
+    for (let hour = 0; hour < 12; hour++) {
+      await here.bed.relay.settle();
+      here.bed.clock.advance(3_600_000);
+    }
+    expect(here.sink.received.map((m) => m.to)).toEqual(["alice@member.test"]);
+    expect(here.sink.received[0]!.raw.match(/^Final-Recipient: .*/gm)).toHaveLength(2);
+    expect(await here.bed.spool.toldTo(member.did)).toMatchObject([{ kind: "delayed", state: "deferred" }]);
+  });
+
+  test.each<[string, BounceChoice, string[]]>([
+    ["one address", { to: "address", address: "ops@a.test" }, ["ops@a.test"]],
+    ["nobody", { to: "nobody" }, []],
+  ])("a member that chose %s is told there, and on its page in any case", async (_name, bounces, to) => {
+    here.sink.replies.rcpt = { "bob@a.test": [550, "5.1.1 No such user"] };
+    await here.bed.book.apply({ ...member, version: 2, bounces });
+    await submit(`${HEAD}x`);
+    await here.bed.relay.settle();
+    expect(here.sink.received.map((m) => m.to)).toEqual(to);
+    expect(await here.bed.spool.toldTo(member.did)).toMatchObject([
+      { kind: "failed", status: "5.1.1", sentTo: to[0] ?? null, state: "bounced" },
+    ]);
   });
 
   test("a delay is told once, after four hours, to who asked", async () => {
@@ -227,5 +277,29 @@ describe("DSN", () => {
     const text = Buffer.from(raw, "latin1").toString("utf8");
     expect(text).toMatch(/^Content-Type: message\/global-delivery-status\r$/m);
     expect(text).toMatch(/^Final-Recipient: utf-8; b\u00f6b@a\.test\r$/m);
+  });
+});
+
+describe("TLS on the way (RFC 8689)", () => {
+  const asked = async () => (await here.bed.spool.messages(member.did)).map(({ ask }) => ask);
+
+  test.each([
+    ["REQUIRETLS", " REQUIRETLS", HEAD, "require-tls"],
+    ["TLS-Required: No", "", `TLS-Required: No\n${HEAD}`, "tls-optional"],
+    ["both: the parameter stands", " REQUIRETLS", `TLS-Required: No\n${HEAD}`, "require-tls"],
+    ["nothing", "", HEAD, "usual"],
+  ])("%s is kept with the message", async (_name, mail, head, ask) => {
+    await here.bed.book.apply({ ...member, version: 2, paused: true });
+    expect(await submit(`${head}x`, { mail })).toMatch(/^250/);
+    expect(await asked()).toEqual([ask]);
+  });
+
+  test("what no host may have under REQUIRETLS comes back without anything of the message", async () => {
+    await submit("Subject: secret plan\nFrom: alice@member.test\n\nx", { mail: " RET=FULL REQUIRETLS" });
+    await here.bed.relay.settle();
+    expect(here.sink.received.map((m) => m.to)).toEqual(["alice@member.test"]);
+    const { raw } = here.sink.received[0]!;
+    expect(raw).toMatch(/^Status: 5\.7\.30\r$/m);
+    expect(raw).not.toMatch(/secret plan/);
   });
 });

@@ -3,7 +3,7 @@ import type { Clock } from "../lib/clock.ts";
 import type { Logger } from "../platform/log.ts";
 import { readReportMail } from "../protocol/report-mail/index.ts";
 import { readToken } from "../protocol/verp/index.ts";
-import type { Acceptance, MessageView, RecipientView, Spool } from "../spool/index.ts";
+import type { MessageView, Outcome, RecipientView, Spool } from "../spool/index.ts";
 import { interpret, type Judge } from "./interpret.ts";
 import type { RoleMail } from "./role-mail.ts";
 
@@ -36,7 +36,7 @@ export type FeedbackOptions = {
     message: MessageView,
     recipient: RecipientView,
     what: { kind: "bounced"; smtp: SmtpFacts } | { kind: "delivered" | "relayed" },
-  ) => Promise<Acceptance | undefined>;
+  ) => Promise<Pick<Outcome, "told" | "follow"> | undefined>;
   clock: Clock;
   log: Logger;
 };
@@ -68,11 +68,11 @@ export function createFeedback(options: FeedbackOptions) {
 
   async function succeeded({ message, recipient }: Found, kind: "delivered" | "relayed"): Promise<void> {
     if (recipient.state !== "delivered") return;
-    const follow = await options.aftermath?.(message, recipient, { kind });
-    if (!follow) return;
+    const notice = await options.aftermath?.(message, recipient, { kind });
+    if (!notice) return;
     const now = clock.now();
     const { id: recipientId } = recipient;
-    await spool.record([{ recipientId, state: "delivered", nextAt: now, events: [], follow }], now);
+    await spool.record([{ recipientId, state: "delivered", nextAt: now, events: [], ...notice }], now);
   }
 
   function factsOf(message: MessageView, recipient: RecipientView) {
@@ -138,9 +138,9 @@ export function createFeedback(options: FeedbackOptions) {
         smtp: meaning.smtp,
       });
       const now = clock.now();
-      const follow = await options.aftermath?.(message, recipient, { kind: "bounced", smtp: meaning.smtp });
+      const notice = await options.aftermath?.(message, recipient, { kind: "bounced", smtp: meaning.smtp });
       const outcome = { recipientId: recipient.id, state: "bounced" as const, nextAt: now, events: [event] };
-      await spool.record([{ ...outcome, ...(follow && { follow }) }], now);
+      await spool.record([{ ...outcome, ...notice }], now);
       return { outcome: "bounced", recipientId: recipient.id };
     },
   };

@@ -12,7 +12,7 @@ export function coveringDomain(names: readonly string[], name: string): string |
  * The most specific domain of the member that `name` is, or is a subdomain of. A subdomain that is a domain of its own
  * has its own keys, checks and credentials: those of its parent do not reach into it.
  */
-export function domainOf(member: MemberPolicy, name: string): DomainPolicy | undefined {
+export function domainOf(member: Pick<MemberPolicy, "domains">, name: string): DomainPolicy | undefined {
   const covering = coveringDomain(
     member.domains.map((d) => d.name),
     name,

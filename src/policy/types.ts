@@ -62,6 +62,12 @@ export type DomainPolicy = {
 };
 
 /**
+ * Where a member is told by mail of what was not delivered: at the sender of each message, where that is an address of the
+ * member; at one address, which core has seen to be the member's; or nowhere, for its page has it in any case.
+ */
+export type BounceChoice = { to: "sender" } | { to: "nobody" } | { to: "address"; address: string };
+
+/**
  * Everything a relay node must know of one member, as core publishes it on `POLICY_TOPIC`, keyed by DID. The node
  * keeps the last one on disk: without core, a suspended member stays suspended and good mail keeps flowing.
  */
@@ -83,6 +89,8 @@ export type MemberPolicy = {
   breaker?: PauseCause;
   /** Why mail is refused or throttled: shown in SMTP replies. */
   reason: { text: string; url: string } | null;
+  /** Where what becomes of its mail is told; absent: to the sender of the message. */
+  bounces?: BounceChoice;
   domains: DomainPolicy[];
   /** Those in use, and those that were revoked of late. */
   credentials: CredentialPolicy[];

@@ -6,14 +6,7 @@ import type { Metrics } from "../platform/metrics.ts";
 import type { MemberPolicy, PolicyBook } from "../policy/index.ts";
 import type { Resolver } from "../protocol/dns/index.ts";
 import type { Shaping } from "../shaping/index.ts";
-import type {
-  Acceptance,
-  MessageView,
-  RecipientView,
-  QueueRequest,
-  QueueResult,
-  Spool,
-} from "../spool/index.ts";
+import type { MessageView, RecipientView, QueueRequest, QueueResult, Spool } from "../spool/index.ts";
 import type {
   DeliveryConfig,
   RelayContext,
@@ -26,6 +19,7 @@ import type { TlsObservation, Transport } from "../transport/index.ts";
 import { createBreaker } from "./breaker.ts";
 import type { Aftermath } from "./delivery/aftermath.ts";
 import { createDelivery } from "./delivery/index.ts";
+import type { Notice } from "./delivery/notice.ts";
 import { createNotifier, type Notified } from "./notice.ts";
 import { createReporter, type ReportMailWish } from "./report.ts";
 import { createSigner } from "./signing/index.ts";
@@ -84,7 +78,7 @@ export interface Relay {
   /** Signs what could not be signed when it came, and lets it go; to be called now and then. */
   signHeld(): Promise<void>;
   /** What follows from a report about a delivered recipient: for the breaker, and the notice to the member. */
-  aftermath(message: MessageView, recipient: RecipientView, what: Aftermath): Promise<Acceptance | undefined>;
+  aftermath(message: MessageView, recipient: RecipientView, what: Aftermath): Promise<Notice | undefined>;
   /** Takes the pool's own mail to a member in, once for each id; rejects when the spool takes nothing. */
   notify(wish: NoticeWish): Promise<Notified>;
   /** Takes a TLS report in as mail, once for each id; false: it is for no mail address. Rejects when the spool takes nothing. */

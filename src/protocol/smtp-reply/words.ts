@@ -3,7 +3,8 @@ import type { Classified, ReplyClass } from "./classify.ts";
 /** What a class means for the member whose mail it is: what happened, and what the member can do. */
 const WORDS: Record<ReplyClass, string> = {
   ok: "The receiving server took the message.",
-  "bad-mailbox": "There is no such mailbox, or it is closed. Check the address.",
+  "bad-mailbox":
+    "There is no such mailbox, or it is closed. Check the address, or ask the person for another.",
   "bad-domain": "The domain does not exist or takes no mail. Check the address.",
   "mailbox-full": "The mailbox is full. Only its owner can make room.",
   policy: "A rule of the receiving side forbids it. The recipient can ask its provider to let your mail in.",

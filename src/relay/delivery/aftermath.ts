@@ -1,7 +1,7 @@
-import type { Acceptance, MessageView, RecipientView } from "../../spool/index.ts";
+import type { MessageView, RecipientView } from "../../spool/index.ts";
 import { isHard, type Breaker } from "../breaker.ts";
 import type { SmtpFacts } from "../../event/index.ts";
-import type { Ending } from "./notice.ts";
+import type { Ending, Notice } from "./notice.ts";
 
 /** What a report tells of a recipient whose mail was delivered. */
 export type Aftermath = { kind: "bounced"; smtp: SmtpFacts } | { kind: "delivered" | "relayed" };
@@ -9,7 +9,7 @@ export type Aftermath = { kind: "bounced"; smtp: SmtpFacts } | { kind: "delivere
 type NoticeMaker = (
   told: Pick<RecipientView, "address" | "notify" | "orcpt"> & { message: MessageView },
   ending: Ending,
-) => Promise<Acceptance | undefined>;
+) => Promise<Notice | undefined>;
 
 const MAX_TOLD = 10_000;
 
@@ -24,16 +24,16 @@ export function createAftermath(breaker: Breaker, noticeFor: NoticeMaker) {
     message: MessageView,
     recipient: RecipientView,
     what: Aftermath,
-  ): Promise<Acceptance | undefined> {
+  ): Promise<Notice | undefined> {
     const { address, domain, firstTime, notify, orcpt } = recipient;
     if (what.kind === "bounced") {
       if (isHard(what.smtp.class)) breaker.concluded({ address, domain, firstTime, message }, "hard");
-      const { code, enhanced, text } = what.smtp;
+      const { code, enhanced, text, class: means } = what.smtp;
       const status = enhanced.startsWith("5") ? enhanced : "5.0.0";
       const diagnostic = `${code} ${enhanced} ${text}`;
       return noticeFor(
         { address, notify, orcpt, message },
-        { kind: "failed", status, remote: "", diagnostic },
+        { kind: "failed", status, remote: "", diagnostic, class: means },
       );
     }
     if (told.has(recipient.id)) return undefined;

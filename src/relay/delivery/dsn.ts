@@ -1,16 +1,21 @@
+import { explain, type ReplyClass } from "../../protocol/smtp-reply/index.ts";
+import type { ToldKind } from "../../spool/index.ts";
 import { mailDate } from "../submission/header.ts";
 
-/** What is told of a recipient. RFC 3464 knows three actions for it (`ACTION`). */
-export type DsnKind =
-  /** A refusal for good, five days without success, held and never sent. */
-  | "failed"
-  | "expired"
-  | "returned"
-  /** It is still tried. */
-  | "delayed"
-  /** The next host took it and tells no more, or told that it is in the mailbox. */
-  | "relayed"
-  | "delivered";
+/** What is told of one recipient. */
+export type DsnRecipient = {
+  address: string;
+  /** ORCPT of RFC 3461, decoded, or null. */
+  orcpt: string | null;
+  /** RFC 3463. */
+  status: string;
+  /** The receiving server, or empty. */
+  remote: string;
+  /** Its words. */
+  diagnostic: string;
+  /** What they mean; undefined: they are no reply. */
+  class?: ReplyClass | undefined;
+};
 
 export type DsnFacts = {
   /** Id of the new message. */
@@ -19,26 +24,23 @@ export type DsnFacts = {
   poolDomain: string;
   now: number;
   to: string;
-  recipient: string;
-  kind: DsnKind;
-  /** RFC 3463. */
-  status: string;
-  /** The receiving server, or empty. */
-  remote: string;
-  /** Its words. */
-  diagnostic: string;
-  /** ENVID and ORCPT of RFC 3461, decoded, or null. */
+  kind: ToldKind;
+  /** Of one message, all with the same fate; one at least. */
+  recipients: readonly DsnRecipient[];
+  /** ENVID of RFC 3461, decoded, or null. */
   envid: string | null;
-  orcpt: string | null;
-  /** When the message came in, ms since the epoch. */
+  /** Id of the message in the spool. */
+  messageId: string;
+  /** When the message came in, and until when it is tried; ms since the epoch. */
   receivedAt: number;
-  /** Header block of the message, and all of it when that is asked for. */
+  triedUntil: number;
+  /** Header block of the message, and all of it when that is asked for. Empty: nothing of it is given back. */
   original: { head: Uint8Array; body?: Uint8Array };
 };
 
 const MAX_HEAD = 8_192;
 
-const WHAT: Record<DsnKind, { action: string; subject: string; words: string }> = {
+const WHAT: Record<ToldKind, { action: string; subject: string; words: string }> = {
   failed: {
     action: "failed",
     subject: "Undeliverable: your message to",
@@ -71,6 +73,39 @@ const WHAT: Record<DsnKind, { action: string; subject: string; words: string }> 
   },
 };
 
+/** For people: what became of the message, what the other side said, and what that means. Lines end with LF. */
+export function dsnWords({
+  kind,
+  recipients,
+  messageId,
+  receivedAt,
+}: Pick<DsnFacts, "kind" | "recipients" | "messageId" | "receivedAt">): string {
+  const parts = [
+    "Your message to",
+    recipients.map(({ address }) => `  ${address}`).join("\n"),
+    wrap(WHAT[kind].words).join("\n"),
+  ];
+  for (const { address, remote, diagnostic, class: means } of recipients) {
+    const whose = recipients.length > 1 ? ` about ${address}` : "";
+    if (diagnostic) {
+      parts.push(remote ? `The last answer of ${remote}${whose} was:` : `The reason${whose}:`);
+      parts.push(
+        wrap(ascii(diagnostic))
+          .map((line) => `  ${line}`)
+          .join("\n"),
+      );
+    }
+    if (means !== undefined && means !== "ok") parts.push(wrap(meaning(means)).join("\n"));
+  }
+  parts.push(wrap(`It is message ${messageId}, handed in on ${mailDate(receivedAt)}.`).join("\n"));
+  return `${parts.join("\n\n")}\n`;
+}
+
+/** What a reply means and what to do, without what follows: that was said. */
+function meaning(kind: ReplyClass): string {
+  return explain({ class: kind, permanent: true }).replace(/ The message is given back.*$/, "");
+}
+
 export type Dsn = { head: Uint8Array; body: Uint8Array; eightBit: boolean; smtpUtf8: boolean };
 
 /**
@@ -78,15 +113,17 @@ export type Dsn = { head: Uint8Array; body: Uint8Array; eightBit: boolean; smtpU
  * UTF-8 it is one of RFC 6533, which needs SMTPUTF8 itself.
  */
 export function composeDsn(facts: DsnFacts): Dsn {
-  const { kind, recipient, remote, original } = facts;
-  const { action, subject, words } = WHAT[kind];
+  const { kind, recipients, original } = facts;
+  const { action, subject } = WHAT[kind];
   const originalHead = headLines(original);
-  const utf8 = /[\u0080-\u{10ffff}]/u.test([facts.to, recipient, facts.orcpt ?? "", originalHead].join());
+  const addresses = recipients.flatMap(({ address, orcpt }) => [address, orcpt ?? ""]);
+  const utf8 = /[\u0080-\u{10ffff}]/u.test([facts.to, ...addresses, originalHead].join());
   const boundary = `=_${facts.id}`;
+  const more = recipients.length > 1 ? ` and ${recipients.length - 1} more` : "";
   const head = [
     `From: Mail Delivery System <mailer-daemon@${facts.poolDomain}>`,
     `To: <${facts.to}>`,
-    `Subject: ${subject} ${recipient}`,
+    `Subject: ${subject} ${recipients[0]!.address}${more}`,
     `Date: ${mailDate(facts.now)}`,
     `Message-ID: <${facts.id}@${facts.poolDomain}>`,
     "Auto-Submitted: auto-replied",
@@ -100,15 +137,7 @@ export function composeDsn(facts: DsnFacts): Dsn {
     `Content-Type: text/plain; charset=${utf8 ? "utf-8" : "us-ascii"}`,
     ...eightBitPart(utf8),
     "",
-    "Your message to",
-    "",
-    `  ${recipient}`,
-    "",
-    words,
-    "",
-    ...(facts.diagnostic ? [remote ? `The last answer of ${remote} was:` : "The reason:", ""] : []),
-    ...wrap(ascii(facts.diagnostic)).map((line) => `  ${line}`),
-    "",
+    ...dsnWords(facts).split("\n"),
     `--${boundary}`,
     `Content-Type: message/${utf8 ? "global-" : ""}delivery-status`,
     ...eightBitPart(utf8),
@@ -117,14 +146,17 @@ export function composeDsn(facts: DsnFacts): Dsn {
     `Reporting-MTA: dns; ${facts.hostname}`,
     `Arrival-Date: ${mailDate(facts.receivedAt)}`,
     "",
-    ...(facts.orcpt ? [`Original-Recipient: ${facts.orcpt.replace(";", "; ")}`] : []),
-    `Final-Recipient: ${utf8 ? "utf-8" : "rfc822"}; ${recipient}`,
-    `Action: ${action}`,
-    `Status: ${facts.status}`,
-    ...(remote ? [`Remote-MTA: dns; ${remote}`] : []),
-    ...(facts.diagnostic ? [`Diagnostic-Code: smtp; ${ascii(facts.diagnostic)}`] : []),
-    `Last-Attempt-Date: ${mailDate(facts.now)}`,
-    "",
+    ...recipients.flatMap(({ address, orcpt, status, remote, diagnostic }) => [
+      ...(orcpt ? [`Original-Recipient: ${orcpt.replace(";", "; ")}`] : []),
+      `Final-Recipient: ${utf8 ? "utf-8" : "rfc822"}; ${address}`,
+      `Action: ${action}`,
+      `Status: ${status}`,
+      ...(remote ? [`Remote-MTA: dns; ${remote}`] : []),
+      ...(diagnostic ? [`Diagnostic-Code: smtp; ${ascii(diagnostic)}`] : []),
+      `Last-Attempt-Date: ${mailDate(facts.now)}`,
+      ...(kind === "delayed" ? [`Will-Retry-Until: ${mailDate(facts.triedUntil)}`] : []),
+      "",
+    ]),
     "",
   ].join("\r\n");
   const third = original.body ? whole(original, original.body) : onlyHead(originalHead, utf8);

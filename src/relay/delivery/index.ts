@@ -25,7 +25,7 @@ import {
   conclude,
   deliveryEvent,
   endingOf,
-  isFirstAfterDelay,
+  isLate,
   noWay,
   outOfTime,
   returned,
@@ -71,7 +71,7 @@ export function createDelivery(context: RelayContext, config: DeliveryConfig): D
   const lanes = createLanes(context, config);
   const atlas = createAtlas(context, config);
   const inHand = { domains: createTally(), members: createTally() };
-  const noticeFor = createNoticeMaker(context, (id) => insist(() => spool.content(id)));
+  const noticeFor = createNoticeMaker(context, insist);
   const aftermath = createAftermath(breaker, noticeFor);
   const leases = new Set<string>();
   const renewing = setInterval(() => void renew(), RENEW_MS).unref();
@@ -149,9 +149,9 @@ export function createDelivery(context: RelayContext, config: DeliveryConfig): D
   const isEjected = (did: string) => policyBook.byDid(did)?.standing === "ejected";
 
   async function giveBack(leased: Leased, ending?: Ending): Promise<void> {
-    const follow = await noticeOf(leased, ending ?? returned(isEjected(leased.message.did)));
+    const notice = await noticeFor(leased, ending ?? returned(isEjected(leased.message.did)));
     const outcome: Outcome = { recipientId: leased.id, state: "returned", nextAt: clock.now(), events: [] };
-    await record(follow ? { ...outcome, follow } : outcome);
+    await record({ ...outcome, ...notice });
   }
 
   async function expired(leased: Leased): Promise<void> {
@@ -168,10 +168,9 @@ export function createDelivery(context: RelayContext, config: DeliveryConfig): D
   async function concluded(leased: Leased, result: AttemptResult, attempt?: AttemptRow): Promise<string> {
     const { message } = leased;
     const { state, nextAt, action } = conclude(leased, result, clock.now(), random);
-    const delay =
-      state === "deferred" && isWanted("delayed", leased.notify) && (await delayed(leased, result));
+    const delay = state === "deferred" && (await delayed(leased, result));
     const ending = endingOf(result, state, delay);
-    const follow = ending && (await noticeOf(leased, ending));
+    const notice = ending && (await noticeFor(leased, ending));
     const events =
       message.kind === "mail"
         ? [
@@ -187,30 +186,17 @@ export function createDelivery(context: RelayContext, config: DeliveryConfig): D
           ? [event(...noticeConcluded(leased, result, state))]
           : [];
     const outcome: Outcome = { recipientId: leased.id, state, nextAt, events };
-    await record({ ...outcome, ...(attempt && { attempt }), ...(follow && { follow }) });
+    await record({ ...outcome, ...(attempt && { attempt }), ...notice });
     if (state === "delivered") breaker.concluded(leased, "delivered");
     if (state === "bounced" && isHard(result.judged.class)) breaker.concluded(leased, "hard");
     return state;
   }
 
-  /** What came of a recipient is written down without its notice rather than not at all: then it would be sent again. */
-  async function noticeOf(leased: Leased, ending: Ending): ReturnType<typeof noticeFor> {
-    try {
-      return await noticeFor(leased, ending);
-    } catch (err) {
-      if (closed) throw err;
-      log.error({ err, message: leased.message.id }, "a notice could not be made; the member is not told");
-      return undefined;
-    }
-  }
-
-  async function delayed({ id, message }: Leased, { at }: AttemptResult): Promise<boolean> {
-    const attempts = await insist(() => spool.attempts(message.id));
-    return isFirstAfterDelay(
-      at,
-      message.receivedAt,
-      attempts.filter(({ recipientId }) => recipientId === id),
-    );
+  /** Whether the delay of a message is to be told now: once, to who did not ask not to be told. */
+  async function delayed({ notify, message }: Leased, { at }: AttemptResult): Promise<boolean> {
+    if (!isLate(at, message.receivedAt) || !isWanted("delayed", notify)) return false;
+    const told = await insist(() => spool.toldOf(message.id));
+    return !told.some(({ kind }) => kind === "delayed");
   }
 
   function memberDomain(message: MessageRow): string {
@@ -306,9 +292,9 @@ export function createDelivery(context: RelayContext, config: DeliveryConfig): D
     wake: () => nap.abort(),
     providerOf: (domain) => atlas.providerOf(domain),
     async aftermath(...report) {
-      const follow = await aftermath(...report);
-      if (follow) setImmediate(() => nap.abort());
-      return follow;
+      const notice = await aftermath(...report);
+      if (notice?.follow) setImmediate(() => nap.abort());
+      return notice;
     },
     policyChanged(did) {
       lanes.abort(({ leased: { message } }) => message.did === did && !mayGo(message));

@@ -1,17 +1,24 @@
 import { randomId } from "../../lib/ids.ts";
-import { domainOf } from "../../policy/index.ts";
+import { domainOf, type MemberPolicy } from "../../policy/index.ts";
 import { relaxedBodyHash } from "../../protocol/dkim/index.ts";
-import type { Acceptance, Leased, MessageContent } from "../../spool/index.ts";
+import type { Acceptance, Leased, NewTold, Outcome, ToldKind } from "../../spool/index.ts";
 import type { RelayContext } from "../context.ts";
-import { composeDsn, type DsnFacts, type DsnKind } from "./dsn.ts";
+import { parseAddress } from "../submission/address.ts";
+import { composeDsn, dsnWords, type DsnFacts, type DsnRecipient } from "./dsn.ts";
+import { EXPIRY_MS } from "./schedule.ts";
 
 /** What the member is told of a recipient. */
-export type Ending = Pick<DsnFacts, "kind" | "status" | "remote" | "diagnostic">;
+export type Ending = { kind: ToldKind } & Omit<DsnRecipient, "address" | "orcpt">;
+
+/** What is written down with the result: what the member is told, and the mail that says so, if there is one. */
+export type Notice = Required<Pick<Outcome, "told">> & Pick<Outcome, "follow">;
 
 /** With RET=FULL a message of up to so many octets is given back whole, a larger one by its header. */
 const MAX_FULL = 256 * 1024;
+/** Other recipients that wait, in one notice of a delay. */
+const MAX_OTHERS = 50;
 
-const ASKED_BY: Record<DsnKind, "FAILURE" | "SUCCESS" | "DELAY"> = {
+const ASKED_BY: Record<ToldKind, "FAILURE" | "SUCCESS" | "DELAY"> = {
   failed: "FAILURE",
   expired: "FAILURE",
   returned: "FAILURE",
@@ -20,46 +27,91 @@ const ASKED_BY: Record<DsnKind, "FAILURE" | "SUCCESS" | "DELAY"> = {
   delivered: "SUCCESS",
 };
 
-/** Is this wanted? Who says nothing hears of failures (RFC 3461 section 4.1). */
-export function isWanted(kind: DsnKind, notify: string | null): boolean {
-  return (notify ?? "FAILURE").split(",").includes(ASKED_BY[kind]);
+/** Is this wanted? Who says nothing hears of failures and of a delay, as RFC 3461 section 4.1 lets us choose. */
+export function isWanted(kind: ToldKind, notify: string | null): boolean {
+  return (notify ?? "FAILURE,DELAY").split(",").includes(ASKED_BY[kind]);
+}
+
+/**
+ * Where the member is told by mail, or undefined: nowhere. Only an address of the member is ever written to: nobody else
+ * gets mail because of a sender that was made up.
+ */
+export function noticeAddress(
+  member: Pick<MemberPolicy, "bounces" | "domains"> | undefined,
+  sender: string,
+): string | undefined {
+  if (!member) return undefined;
+  const { bounces = { to: "sender" } } = member;
+  if (bounces.to === "nobody") return undefined;
+  if (bounces.to === "address") return parseAddress(bounces.address)?.address;
+  const address = parseAddress(sender);
+  return address && domainOf(member, address.domain) ? address.address : undefined;
 }
 
 type Told = Pick<Leased, "address" | "notify" | "orcpt" | "message">;
 
-/** Makes the DSN about a recipient, signed by the pool and ready for the spool; undefined: nobody is to be told. */
+/** Makes what the member is told of a recipient; the mail is signed by the pool and ready for the spool. */
 export function createNoticeMaker(
-  { identity, policyBook, clock, signer }: RelayContext,
-  content: (messageId: string) => Promise<MessageContent | undefined>,
+  { identity, policyBook, clock, signer, spool, log }: RelayContext,
+  insist: <T>(work: () => Promise<T>) => Promise<T>,
 ) {
-  /** Only to the member's own address, never for a DSN: nobody else gets mail because of a forged sender. */
-  return async function noticeFor(
-    { address, notify, orcpt, message }: Told,
-    ending: Ending,
-  ): Promise<Acceptance | undefined> {
-    if (!isWanted(ending.kind, notify)) return undefined;
-    const domain = message.sender.slice(message.sender.lastIndexOf("@") + 1).toLowerCase();
-    const member = policyBook.byDid(message.did);
-    if (message.kind !== "mail" || !message.sender || !member || !domainOf(member, domain)) return undefined;
-    const stored = await content(message.id);
-    const full = message.ret === "FULL" && message.size <= MAX_FULL && ASKED_BY[ending.kind] === "FAILURE";
+  /** Undefined: nobody is to be told. A mail that cannot be made takes nothing from what the member's page says. */
+  return async function noticeFor(about: Told, ending: Ending): Promise<Notice | undefined> {
+    const { message } = about;
+    if (message.kind !== "mail" || !isWanted(ending.kind, about.notify)) return undefined;
+    const { kind, ...said } = ending;
+    const first = { address: about.address, orcpt: about.orcpt, ...said };
+    const recipients = kind === "delayed" ? [first, ...(await othersThatWait(about))] : [first];
+    const facts = { kind, recipients, messageId: message.id, receivedAt: message.receivedAt };
+    const to = noticeAddress(policyBook.byDid(message.did), message.sender);
     const now = clock.now();
+    const told: NewTold = { at: now, kind, status: ending.status, sentTo: to ?? null, text: dsnWords(facts) };
+    if (to === undefined) return { told };
+    try {
+      return { told, follow: await mailTo(to, message, { ...facts, now }) };
+    } catch (err) {
+      log.error({ err, message: message.id }, "a notice could not be made; only the member's page tells it");
+      return { told: { ...told, sentTo: null } };
+    }
+  };
+
+  /** One notice of a delay is for the whole message. */
+  async function othersThatWait({ address, message: { id } }: Told): Promise<DsnRecipient[]> {
+    const message = await insist(() => spool.message(id));
+    const waiting = (message?.recipients ?? []).filter(
+      (one) => one.state === "deferred" && one.address !== address && isWanted("delayed", one.notify),
+    );
+    if (waiting.length === 0) return [];
+    const attempts = await insist(() => spool.attempts(id));
+    return waiting.slice(0, MAX_OTHERS).map((one) => {
+      const last = attempts.findLast(({ recipientId }) => recipientId === one.id);
+      return {
+        address: one.address,
+        orcpt: one.orcpt,
+        status: "4.4.1",
+        remote: last?.host.split(" ")[0] ?? "",
+        diagnostic: last ? [last.code || "", last.enhanced, last.text].filter(Boolean).join(" ") : "",
+        class: last?.class,
+      };
+    });
+  }
+
+  async function mailTo(
+    to: string,
+    message: Told["message"],
+    facts: Pick<DsnFacts, "kind" | "recipients" | "messageId" | "receivedAt" | "now">,
+  ): Promise<Acceptance> {
+    const { now, kind } = facts;
     const id = randomId(10);
     const { head, body, eightBit, smtpUtf8 } = composeDsn({
+      ...facts,
       id,
       hostname: identity.hostname,
       poolDomain: identity.poolDomain,
-      now,
-      to: message.sender,
-      recipient: address,
-      ...ending,
+      to,
       envid: message.envid,
-      orcpt,
-      receivedAt: message.receivedAt,
-      original: {
-        head: stored?.head ?? new Uint8Array(),
-        ...(stored && full && { body: await whole(stored.body()) }),
-      },
+      triedUntil: message.receivedAt + EXPIRY_MS,
+      original: await originalOf(message, kind),
     });
     const hash = relaxedBodyHash();
     hash.update(body);
@@ -89,8 +141,8 @@ export function createNoticeMaker(
       recipients: [
         {
           id: randomId(10),
-          address: message.sender,
-          domain,
+          address: to,
+          domain: to.slice(to.lastIndexOf("@") + 1).toLowerCase(),
           state: "queued",
           nextAt: now,
           firstTime: false,
@@ -101,7 +153,22 @@ export function createNoticeMaker(
       ],
       events: [],
     };
-  };
+  }
+
+  /**
+   * Of mail that may travel only under TLS with authenticated hosts nothing is given back: few mailboxes could be told
+   * under REQUIRETLS themselves, and a notice that holds nothing of it needs none (RFC 8689 section 5).
+   */
+  async function originalOf(
+    { id, ask, ret, size }: Told["message"],
+    kind: ToldKind,
+  ): Promise<DsnFacts["original"]> {
+    if (ask === "require-tls") return { head: new Uint8Array() };
+    const stored = await insist(() => spool.content(id));
+    if (!stored) return { head: new Uint8Array() };
+    const full = ret === "FULL" && size <= MAX_FULL && ASKED_BY[kind] === "FAILURE";
+    return { head: stored.head, ...(full && { body: await whole(stored.body()) }) };
+  }
 }
 
 async function whole(body: AsyncIterable<Uint8Array>): Promise<Uint8Array> {

@@ -22,6 +22,8 @@ export type AttemptResult = {
   tls: string;
   /** Why the connection had to be as it was; without: nobody was connected. */
   tlsPolicy?: TlsReason;
+  /** Our address; empty: the system's choice; without: no host was asked. */
+  egress?: string;
   transcript: string;
   /** The host took it, and tells what becomes of it as it was asked (DSN). */
   tells: boolean;
@@ -64,6 +66,19 @@ export function ourJudgement(kind: ReplyClass, permanent: boolean): ShapedReply 
   return { class: kind, permanent, fault: faultOf(kind), ...rule };
 }
 
+/** What a fault of our own comes to: it says nothing of anybody else. */
+export function localFault(
+  text: string,
+): Pick<AttemptResult, "durationMs" | "reply" | "judged" | "tells" | "transcript"> {
+  return {
+    durationMs: 0,
+    reply: { code: 0, enhanced: "4.3.0", text, phase: "connect" },
+    judged: { ...ourJudgement("system", false), fault: "pool" },
+    tells: false,
+    transcript: `*: ${text}`,
+  };
+}
+
 /** The result for a domain that has no host to ask. */
 export function routeFailure(route: Extract<Route, { ok: false }>, at: number): AttemptResult {
   const { permanent, enhanced, text } = route;
@@ -83,7 +98,7 @@ export function routeFailure(route: Extract<Route, { ok: false }>, at: number): 
 /** The result where no host took a conversation, or none showed what the mail needs. */
 export function unreached(
   { reply, host, transcript, permanent }: Extract<Reached, { ok: false }>,
-  about: Pick<AttemptResult, "at" | "durationMs" | "provider">,
+  about: Pick<AttemptResult, "at" | "durationMs" | "provider" | "egress">,
   shaping: Pick<Shaping, "judge">,
 ): AttemptResult {
   const judged = permanent ? ourJudgement("no-tls", permanent) : shaping.judge(about.provider, reply);
@@ -130,12 +145,13 @@ export function outOfTime(
 
 /** What the member is told of what an attempt came to, if it asked for that; of a delay once. */
 export function endingOf(
-  { reply, host, tells }: AttemptResult,
+  { reply, host, judged, tells }: AttemptResult,
   state: Conclusion["state"],
   firstAfterDelay: boolean,
 ): Ending | undefined {
   const { code, enhanced, text } = reply;
-  const told = { remote: nameOf(host), diagnostic: code ? `${code} ${enhanced} ${text}` : text };
+  const diagnostic = code ? `${code} ${enhanced} ${text}` : text;
+  const told = { remote: nameOf(host), diagnostic, class: judged.class };
   switch (state) {
     case "delivered":
       return tells ? undefined : { kind: "relayed", status: "2.0.0", ...told };
@@ -148,17 +164,12 @@ export function endingOf(
   }
 }
 
-/** Who asked for it is told of a delay after so long. */
+/** A delay is told after so long. */
 const DELAYED_MS = 4 * 3_600_000;
 
-/** Is this the first attempt, of those so far, that failed so late that the delay is to be told? */
-export function isFirstAfterDelay(
-  at: number,
-  receivedAt: number,
-  earlier: readonly { at: number }[],
-): boolean {
-  const late = receivedAt + DELAYED_MS;
-  return at >= late && !earlier.some((attempt) => attempt.at >= late);
+/** Does an attempt at this time, when it fails, come so late that the delay is to be told? */
+export function isLate(at: number, receivedAt: number): boolean {
+  return at >= receivedAt + DELAYED_MS;
 }
 
 /** What the member is told of held mail that is given back. */
@@ -176,7 +187,7 @@ export function returnedBy(why: string): Ending {
 const nameOf = (host: string) => host.split(" ")[0] ?? "";
 
 export function attemptRow(result: AttemptResult): AttemptRow {
-  const { at, durationMs, host, reply, judged, tls, tlsPolicy, transcript } = result;
+  const { at, durationMs, host, reply, judged, tls, tlsPolicy, transcript, egress } = result;
   const { code, enhanced, text } = reply;
   const { class: kind, permanent, fault, rule = null } = judged;
   const how = { tls, tlsPolicy: tlsPolicy ?? null };
@@ -193,6 +204,7 @@ export function attemptRow(result: AttemptResult): AttemptRow {
     rule,
     ...how,
     transcript,
+    egress: egress ?? null,
   };
 }
 

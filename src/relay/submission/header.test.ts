@@ -113,3 +113,16 @@ test("what the submitter calls bulk is bulk", () => {
   const head = Buffer.from("From: a@b.test\r\n\r\n");
   expect(prepareHeader(head, { ...context, stream: "bulk" })).toMatchObject({ stream: "bulk" });
 });
+
+test.each([
+  ["TLS-Required: No\n", true],
+  ["tls-required: no\n", true],
+  ["TLS-Required: Yes\n", false],
+  ["TLS-Required: No\nTLS-Required: No\n", false],
+  ["", false],
+])("what it says of TLS (RFC 8689 section 3) is read, and stays: %j", (field, tlsOptional) => {
+  const prepared = prepare(`From: a@b.test\n${field}\n`);
+  expect(prepared).toMatchObject({ tlsOptional });
+  if ("head" in prepared)
+    expect(Buffer.from(prepared.head).toString()).toContain(field.replaceAll("\n", "\r\n"));
+});

@@ -32,6 +32,8 @@ export type PreparedHeader = {
   stream: Stream;
   /** It has UTF-8: only hosts with SMTPUTF8 take it. */
   utf8: boolean;
+  /** It says `TLS-Required: No` (RFC 8689 section 3): what the recipient's domain asks of TLS is not to hold it up. */
+  tlsOptional: boolean;
 };
 
 /** At most once (RFC 5322 section 3.6). */
@@ -96,7 +98,14 @@ export function prepareHeader(
     "",
   ];
   const out = lines.join("\r\n");
-  return { head: Buffer.from(out, "latin1"), fromDomain, stream, utf8: /[\x80-\xff]/.test(out) };
+  const tls = fields.filter(({ name }) => name === "tls-required").map((field) => valueOf(field));
+  return {
+    head: Buffer.from(out, "latin1"),
+    fromDomain,
+    stream,
+    utf8: /[\x80-\xff]/.test(out),
+    tlsOptional: tls.length === 1 && /^no$/i.test(tls[0]!.trim()),
+  };
 }
 
 function refused(reason: string, enhanced: string, what: string): { refusal: Refusal } {

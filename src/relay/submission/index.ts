@@ -47,6 +47,7 @@ export function createSubmissionServer(
     size: config.maxSize ?? DEFAULTS.maxSize,
     hideENHANCEDSTATUSCODES: false,
     hideDSN: false,
+    hideREQUIRETLS: false,
     disableReverseLookup: true,
     socketTimeout: config.idleMs ?? DEFAULTS.idleMs,
     logger: false,

@@ -15,6 +15,7 @@ describe("taken", () => {
     "mail from: <a@b.test> size=1000 body=8bitmime",
     "MAIL FROM:<a@b.test> SIZE=1000 BODY=8BITMIME SMTPUTF8 RET=HDRS ENVID=a+2Bb+20c AUTH=<>",
     "MAIL FROM:<ä@b.test> SMTPUTF8",
+    "MAIL FROM:<a@b.test> REQUIRETLS",
     "RCPT TO:<a@b.test> NOTIFY=SUCCESS,FAILURE,DELAY ORCPT=rfc822;a+2Bb@c.test",
     "RCPT TO:<a@b.test> ORCPT=utf-8;\\x{E4}@b.test",
   ])("%s", (line) => expect(judge(line)).toBeUndefined());
@@ -36,7 +37,8 @@ describe("refused", () => {
     ["MAIL FROM:<a@b.test> FOO=1", /^555 5\.5\.4 .*FOO/],
     ["MAIL FROM:<a@b.test> NOTIFY=NEVER", /^555/],
     ["RCPT TO:<a@b.test> SIZE=1", /^555/],
-    ["MAIL FROM:<a@b.test> REQUIRETLS", /^555/],
+    ["MAIL FROM:<a@b.test> REQUIRETLS=yes", /^501 5\.5\.4 REQUIRETLS/],
+    ["RCPT TO:<a@b.test> REQUIRETLS", /^555/],
     ["MAIL FROM:<a@b.test> ENVID=a+zzb", /^501 5\.5\.4 ENVID/],
     ["MAIL FROM:<a@b.test> ENVID=a+0D+0Ab", /^501/],
     ["MAIL FROM:<a@b.test> ENVID=a=b", /^501/],

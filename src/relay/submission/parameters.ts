@@ -1,9 +1,9 @@
 import { isUtf8 } from "node:buffer";
 import { refusal, tooLarge, type Refusal } from "./refusal.ts";
 
-/** What is taken with MAIL and RCPT (RFC 1870, 6152, 6531, 3461, 4954); another word is refused (RFC 5321 4.1.1.11). */
+/** What is taken with MAIL and RCPT (RFC 1870, 6152, 6531, 3461, 4954, 8689); another word is refused (RFC 5321 4.1.1.11). */
 const KNOWN: Record<string, readonly string[]> = {
-  MAIL: ["SIZE", "BODY", "SMTPUTF8", "RET", "ENVID", "AUTH"],
+  MAIL: ["SIZE", "BODY", "SMTPUTF8", "RET", "ENVID", "AUTH", "REQUIRETLS"],
   RCPT: ["NOTIFY", "ORCPT"],
 };
 const MAX_ENVID = 100;
@@ -48,6 +48,7 @@ function parameterOf(word: string): { name: string; value: string } {
 }
 
 const FAULTS: Record<string, (value: string) => string | undefined> = {
+  REQUIRETLS: (value) => (value === "" ? undefined : "REQUIRETLS has no value (RFC 8689)"),
   ENVID: (value) =>
     value.length > MAX_ENVID || !isPrintableXtext(value)
       ? "ENVID is xtext of at most 100 characters (RFC 3461)"

@@ -112,7 +112,7 @@ export function createSessionHandlers(
 
   async function data(stream: SMTPServerDataStream, session: SMTPServerSession): Promise<string> {
     const timer = setTimeout(() => stream.destroy(reply(TOO_SLOW, session, "data")), limits.dataMs);
-    const { mailFrom, rcptTo, dsn, smtpUtf8 } = session.envelope;
+    const { mailFrom, rcptTo, dsn, smtpUtf8, requireTLS } = session.envelope;
     try {
       const result = await submission.message({
         ...who(session),
@@ -123,6 +123,7 @@ export function createSessionHandlers(
         smtpUtf8: smtpUtf8 ?? false,
         ret: dsn?.ret === "FULL" || dsn?.ret === "HDRS" ? dsn.ret : null,
         envid: dsn?.envid ?? null,
+        requireTls: requireTLS ?? false,
         source: stream,
       });
       if (!result.ok) throw new SmtpReply(result);

@@ -32,6 +32,8 @@ export type Message = Who & {
   smtpUtf8: boolean;
   ret: "FULL" | "HDRS" | null;
   envid: string | null;
+  /** It travels on only under TLS with hosts that are authenticated (RFC 8689). */
+  requireTls: boolean;
   /** The raw message, lines ending with CRLF. */
   source: AsyncIterable<Uint8Array>;
 };

@@ -13,6 +13,8 @@ export type SubmitInput = Who & {
   priority?: number;
   /** The same submission again, under the same key of the same credential, is one message. */
   idempotency?: { key: string; digest: string };
+  /** As MAIL's REQUIRETLS (RFC 8689). */
+  requireTls?: boolean;
   /** As in a Received field: `HTTP`. */
   protocol: string;
   /** The raw message, lines ending with CRLF; its header may be UTF-8 (RFC 6532). */
@@ -52,6 +54,7 @@ export function createSubmit(submission: Submission) {
       smtpUtf8: true,
       ret: null,
       envid: null,
+      requireTls: input.requireTls ?? false,
     });
     return { ...result, recipients: refused };
   };

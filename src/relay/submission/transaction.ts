@@ -106,7 +106,7 @@ export async function finishMessage(
         smtpUtf8: prepared.utf8,
         ret: message.ret,
         envid: message.envid,
-        ask: "usual",
+        ask: message.requireTls ? "require-tls" : prepared.tlsOptional ? "tls-optional" : "usual",
         head,
         body: stored,
         unsigned: signed.unsigned,
