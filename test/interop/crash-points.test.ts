@@ -13,7 +13,8 @@ import { compose, CutError, openSubmission } from "./submission.ts";
  * The process is killed in front of one system call: strace delivers SIGKILL at the n-th call of a thread, counted from
  * the moment it was attached, in the middle of three messages being accepted and delivered. In front of a call is after
  * the thread's call before it, so that a sweep over all of them is a sweep over "before and after each write and each
- * reply". Which calls there are is learned by a run without a fault.
+ * reply". Which calls there are is learned by a run without a fault. Each run shares its calls among its threads in its
+ * own way, and gathers them in its own way too: the three messages come again until the call comes.
  */
 
 /** Another choice of points: CRASH_SEED=…; more of them: CRASH_POINTS=… or all. */
@@ -30,6 +31,9 @@ const OTHER_CALLS = ["fsync", "rename", "unlink", "write", "writev", "read", "ep
 const EARLY =
   "const accepted = {}; void (async (acceptance) => " +
   "{ await new Promise((done) => setTimeout(done, 250)); await spool.accept(acceptance); })(";
+
+/** How often the three messages come, until the point does. */
+const MAX_ROUNDS = 6;
 
 type Point = { call: string; n: number; path?: string };
 
@@ -122,8 +126,11 @@ async function crashAt({ call, n, path }: Point, member: Member): Promise<boolea
   const ended = coop.product.ended();
   let reached = false;
   void ended.then(() => (reached = true));
-  const ids = await submitScenario(member);
-  await until("its end, or the deliveries", () => reached || arrived(ids));
+  for (let round = 1; ; round++) {
+    const ids = await submitScenario(member);
+    await until("its end, or the deliveries", () => reached || arrived(ids));
+    if (reached || round === MAX_ROUNDS) break;
+  }
   const byItself = reached;
   if (!byItself) await coop.product.kill();
   await ended;
@@ -180,7 +187,7 @@ test(
     expect(reconcile(ledger, sink.copies, deaths)).toEqual([]);
     // Otherwise the kills hit nothing.
     const reached = Object.values(tried).reduce((sum, [one]) => sum + one, 0);
-    expect(reached).toBeGreaterThan(points.length / 3);
+    expect(reached).toBeGreaterThanOrEqual(points.length * 0.9);
     expect(unknown.size).toBeGreaterThan(0);
     await coop.product.start();
   },

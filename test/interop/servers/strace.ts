@@ -7,8 +7,9 @@ export interface Syscall {
   /** Thread id. */
   pid: number;
   name: string;
+  /** The first argument, where that is one; else -1 (`rename`, `unlink`, `futex`). */
   fd: number;
-  /** What the descriptor is: a file's path, `TCP:[local->remote]`, `pipe:[n]`, ... */
+  /** What the descriptor is: a file's path, `TCP:[local->remote]`, `pipe:[n]`, ...; empty without one. */
   path: string;
   /** The return value; -1 with `error` set to its name, such as `ENOSPC`. */
   result: number;
@@ -147,9 +148,9 @@ export function parseTrace(text: string): Syscall[] {
 }
 
 function parseCall(text: string, pid: number, start: number): Syscall | undefined {
-  const found = /^(\w+)\((\d+)<(.*?)>([,)].*) = (-?\d+)(?: (E\w+))?.*? <([\d.]+)>$/.exec(text);
+  const found = /^(\w+)\((?:(\d+)<(.*?)>(?=[,)]))?(.*\)) += (-?\d+)(?: (E\w+))?.*? <([\d.]+)>$/.exec(text);
   if (found === null) return undefined;
-  const [, name = "", fd = "", path = "", written = "", result = "", error, seconds = ""] = found;
+  const [, name = "", fd = "-1", path = "", written = "", result = "", error, seconds = ""] = found;
   const strings = [...written.matchAll(/"((?:[^"\\]|\\.)*)"/g)].map((match) => unescape(match[1] ?? ""));
   return {
     pid,
