@@ -7,9 +7,15 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)
 cache=${ATMOS_TEST_CACHE:-$HOME/.cache/atmosphere-mail-test}
 
-# Bump when the recipe of the Postfix root changes.
+# Bump when the recipe of a root changes.
 postfix_recipe=1
 postfix_packages=(postfix libsasl2-modules sasl2-bin dash coreutils sed grep mawk findutils diffutils)
+exim_recipe=1
+exim_packages=(exim4-daemon-light dash coreutils)
+opensmtpd_recipe=1
+opensmtpd_packages=(opensmtpd dash coreutils)
+# The OpenSMTPD of Debian 12 can do no TLS with the OpenSSL of Debian 12 (OpenSMTPD issue 1171).
+opensmtpd_suite=trixie
 
 apt_packages=(
   unbound opendkim opendkim-tools miltertest python3-dkim python3-nacl python3-dnspython swaks curl libnet-ssleay-perl bind9-dnsutils strace openssl sqlite3
@@ -84,28 +90,51 @@ need_packages() {
 need_packages "${apt_packages[@]}"
 say "Debian packages: present"
 
-# --- Postfix, in a root of its own: as a package it conflicts with every other mail server ---------
+# --- mail servers, each in a root of its own: as packages they conflict with one another --------------
 # apt resolves the packages' whole closure against an empty status file; nothing is configured.
-make_postfix_root() {
-  local into=$1 work=$2 deb
-  mkdir -p "$work/archives/partial"
+# passwd and group come in as text, on standard input, with a line of --- between. Where `suite` is set, the packages
+# are those of that suite, from the machine's own mirror.
+unpack_root() {
+  local into=$1 work=$2 deb directory mirror
+  shift 2
+  mkdir -p "$work/archives/partial" "$work/lists/partial"
   : >"$work/status"
-  apt-get -o Dir::State::status="$work/status" -o Dir::Cache::archives="$work/archives" \
-    -o APT::Sandbox::User=root -o Debug::NoLocking=1 -qq -y --no-install-recommends --download-only \
-    install "${postfix_packages[@]}" >"$work/apt.log" 2>&1 || { cat "$work/apt.log" >&2; return 1; }
+  local apt=(apt-get -qq -o Dir::State::status="$work/status" -o Dir::Cache::archives="$work/archives"
+    -o APT::Sandbox::User=root -o Debug::NoLocking=1)
+  if [ -n "${suite:-}" ]; then
+    mirror=$(apt-get indextargets --format '$(SITE) $(RELEASE)' 'Created-By: Packages' | sed -n '/ bookworm$/{s/ .*//;p;q}')
+    [ -n "$mirror" ] || { echo "which mirror has Debian 12 here cannot be told" >&2; return 1; }
+    echo "deb $mirror $suite main" >"$work/sources.list"
+    apt+=(-o Dir::State::lists="$work/lists" -o Dir::Etc::sourcelist="$work/sources.list" -o Dir::Etc::sourceparts=-
+      -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache=)
+    "${apt[@]}" update || return 1
+  fi
+  "${apt[@]}" -y --no-install-recommends --download-only install "$@" >"$work/apt.log" 2>&1 ||
+    { cat "$work/apt.log" >&2; return 1; }
   mkdir -p "$into"/usr/{bin,sbin,lib,lib64}
-  local directory
   for directory in bin sbin lib lib64; do ln -s "usr/$directory" "$into/$directory"; done
   for deb in "$work"/archives/*.deb; do
     dpkg-deb --fsys-tarfile "$deb" | tar -x --keep-directory-symlink -C "$into" || return 1
   done
-  cat >"$into/etc/passwd" <<-'EOF'
+  cat >"$work/accounts"
+  sed '/^---$/,$d' "$work/accounts" >"$into/etc/passwd"
+  sed '1,/^---$/d' "$work/accounts" >"$into/etc/group"
+  printf '127.0.0.1 localhost\n' >"$into/etc/hosts"
+  printf 'passwd: files\ngroup: files\nhosts: files dns\nservices: files\nprotocols: files\n' >"$into/etc/nsswitch.conf"
+  : >"$into/etc/resolv.conf"
+  [ -e "$into/usr/bin/sh" ] || ln -s dash "$into/usr/bin/sh"
+  mkdir -p "$into"/{proc,dev,tmp,instance}
+  ldconfig -r "$into"
+}
+
+make_postfix_root() {
+  local into=$1
+  unpack_root "$into" "$2" "${postfix_packages[@]}" <<-'EOF' || return 1
 	root:x:0:0:root:/root:/bin/sh
 	nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin
 	postfix:x:2525:2525::/var/spool/postfix:/usr/sbin/nologin
 	mailbox:x:2527:2527::/instance:/usr/sbin/nologin
-	EOF
-  cat >"$into/etc/group" <<-'EOF'
+	---
 	root:x:0:
 	sasl:x:2528:postfix
 	postfix:x:2525:
@@ -113,29 +142,76 @@ make_postfix_root() {
 	mailbox:x:2527:
 	nogroup:x:65534:
 	EOF
-  printf '127.0.0.1 localhost\n' >"$into/etc/hosts"
-  printf 'passwd: files\ngroup: files\nhosts: files dns\nservices: files\nprotocols: files\n' >"$into/etc/nsswitch.conf"
-  : >"$into/etc/resolv.conf"
-  [ -e "$into/usr/bin/sh" ] || ln -s dash "$into/usr/bin/sh"
   printf 'compatibility_level = 3.6\n' >"$into/etc/postfix/main.cf"
   : >"$into/etc/postfix/master.cf"
   chgrp 2526 "$into"/usr/sbin/{postqueue,postdrop} && chmod g+s "$into"/usr/sbin/{postqueue,postdrop}
-  mkdir -p "$into"/{proc,dev,tmp,instance} "$into/etc/sasl2"
-  ldconfig -r "$into"
+  mkdir -p "$into/etc/sasl2"
   chroot "$into" /usr/sbin/postconf mail_version >/dev/null
 }
 
-postfix_root=$cache/postfix-$postfix_recipe
-if [ -e "$postfix_root/.ready" ]; then
-  say "Postfix root: present"
-else
-  apt_update
-  say "unpacking Postfix into $postfix_root"
-  rm -rf "$postfix_root" "$cache/postfix-work"
-  make_postfix_root "$postfix_root" "$cache/postfix-work" || die "could not make a root for Postfix"
-  rm -rf "$cache/postfix-work"
-  touch "$postfix_root/.ready"
-fi
+make_exim_root() {
+  local into=$1
+  unpack_root "$into" "$2" "${exim_packages[@]}" <<-'EOF' || return 1
+	root:x:0:0:root:/root:/bin/sh
+	nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin
+	Debian-exim:x:2531:2531::/var/spool/exim4:/usr/sbin/nologin
+	mailbox:x:2527:2527::/instance:/usr/sbin/nologin
+	---
+	root:x:0:
+	mail:x:8:
+	Debian-exim:x:2531:
+	mailbox:x:2527:
+	nogroup:x:65534:
+	EOF
+  # The only place of a configuration with which it stays root for deliveries.
+  mkdir -p "$into/etc/exim4"
+  ln -sfn /instance/exim.conf "$into/etc/exim4/exim4.conf"
+  : >"$into/etc/exim4/empty"
+  chroot "$into" /usr/sbin/exim4 -C /etc/exim4/empty -bV >/dev/null
+}
+
+make_opensmtpd_root() {
+  local into=$1
+  suite=$opensmtpd_suite unpack_root "$into" "$2" "${opensmtpd_packages[@]}" <<-'EOF' || return 1
+	root:x:0:0:root:/root:/bin/sh
+	nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin
+	opensmtpd:x:2541:2541::/var/lib/opensmtpd/empty:/usr/sbin/nologin
+	opensmtpq:x:2542:2542::/var/lib/opensmtpd/empty:/usr/sbin/nologin
+	mailbox:x:2527:2527::/instance:/usr/sbin/nologin
+	---
+	root:x:0:
+	opensmtpd:x:2541:
+	opensmtpq:x:2542:
+	mailbox:x:2527:
+	nogroup:x:65534:
+	EOF
+  # It shuts its processes in `empty`; without a list of authorities it does not start, whatever is in that.
+  mkdir -p "$into/var/lib/opensmtpd/empty" "$into/var/spool/smtpd" "$into/var/run" "$into/etc/ssl/certs"
+  chmod 711 "$into/var/lib/opensmtpd/empty"
+  : >"$into/etc/ssl/certs/ca-certificates.crt"
+  chroot "$into" /usr/sbin/smtpd -h >/dev/null 2>&1 || [ $? = 1 ]
+}
+
+# Makes the root of NAME where it is not there, and names it $cache/NAME.
+need_root() {
+  local name=$1 recipe=$2
+  local into=$cache/$name-$recipe
+  if [ -e "$into/.ready" ]; then
+    say "$name's root: present"
+  else
+    apt_update
+    say "unpacking $name into $into"
+    rm -rf "$into" "$cache/$name-work"
+    "make_${name}_root" "$into" "$cache/$name-work" || die "could not make a root for $name"
+    rm -rf "$cache/$name-work"
+    touch "$into/.ready"
+  fi
+  ln -sfn "$into" "$cache/$name"
+}
+
+need_root postfix "$postfix_recipe"
+need_root exim "$exim_recipe"
+need_root opensmtpd "$opensmtpd_recipe"
 
 # --- PDS and PLC ------------------------------------------------------------------------------------
 # No install script runs: better-sqlite3 13 and sharp carry their binaries. (better-sqlite3 12, which the
@@ -160,7 +236,5 @@ ln -sfn "$pds" "$cache/pds"
 
 # --- Jetstream and Tap ------------------------------------------------------------------------------
 source "$here/go.sh"
-
-ln -sfn "$postfix_root" "$cache/postfix"
 
 say "ready in $((SECONDS - started)) s"

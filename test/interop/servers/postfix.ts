@@ -7,12 +7,12 @@ import {
   complete,
   freePort,
   removeDirectory,
-  run,
   temporaryDirectory,
   type Address,
   type Running,
   type Server,
 } from "./process.ts";
+import { runInRoot } from "./root.ts";
 
 export interface PostfixOptions {
   /** Its own name, in the banner and the certificate. */
@@ -80,28 +80,8 @@ scache     unix      - - n -    1 scache
 postlog    unix-dgram n - n -   1 postlogd
 `;
 
-/**
- * Runs a program of the Postfix root in namespaces of its own. The shell stays as their first process:
- * it changes no uid, so the kernel ends it with unshare, and with it everything inside.
- */
-async function inRoot(directory: string, command: string[], ready: () => Promise<boolean>): Promise<Running> {
-  const root = join(cacheDirectory(), "postfix");
-  const script = `set -e
-    cd "${root}/"
-    mount --rbind /dev dev
-    mount -t proc proc proc
-    mount -t tmpfs tmpfs tmp
-    mount --bind "${directory}" instance
-    mount --bind "${directory}/resolv.conf" etc/resolv.conf
-    chroot . "$@"
-    exit $?`;
-  const namespaces = ["--mount", "--propagation", "private", "--pid", "--fork", "--kill-child"];
-  return run("unshare", [...namespaces, "sh", "-c", script, "sh", ...command], {
-    ready,
-    // unshare(1) ignores SIGTERM.
-    stopSignal: "SIGKILL",
-  });
-}
+const inRoot = (directory: string, command: string[], ready: () => Promise<boolean>) =>
+  runInRoot("postfix", directory, command, { ready });
 
 /** A real Postfix on loopback, in a root, a mount and a process namespace of its own. */
 export async function startPostfix(options: PostfixOptions): Promise<Postfix> {
