@@ -55,6 +55,7 @@ function jobFor(did: string, host: string, addresses = 1) {
       firstTime: false,
       notify: null,
       orcpt: null,
+      egress: null,
       message: messageOf(did),
     },
     route: { ok: true as const, provider: "other", hosts },

@@ -1,4 +1,5 @@
 import { BlockList, isIPv6 } from "node:net";
+import type { Family } from "../../egress/index.ts";
 import { isPublicAddress, literalAddress, type DnsAnswer, type Resolver } from "../../protocol/dns/index.ts";
 import type { ReplyClass } from "../../protocol/smtp-reply/index.ts";
 import { lookUpDane, type HostDane, type TlsHost } from "../../transport/index.ts";
@@ -76,6 +77,12 @@ function literalRoute(domain: string, { allowPrivate }: RouteOptions): Route {
   const dane: HostDane = { status: "none", why: "it is an address" };
   const host: MailHost = { name: address, addresses: [address], mxSecure: false, dane };
   return { ok: true, hosts: [host], provider: "other" };
+}
+
+export const familyOf = (address: string): Family => (isIPv6(address) ? "ipv6" : "ipv4");
+
+export function ofFamily(addresses: readonly string[], family: Family | undefined): string[] {
+  return addresses.filter((address) => family === undefined || familyOf(address) === family);
 }
 
 /** The addresses that one attempt tries, in order: at most six, and of the first of several hosts at most three. */
