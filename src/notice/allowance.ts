@@ -7,14 +7,28 @@ export const MOST_MAILS = [
   { count: 20, withinMs: 30 * DAY },
 ] as const;
 
+/** Of these, what strangers can bring about as often as they like: there is always room for the mail about a pause. */
+export const MOST_BY_STRANGERS = [
+  { count: 1, withinMs: DAY },
+  { count: 5, withinMs: 30 * DAY },
+] as const;
+
+/** When a mail went, ms since the epoch, and whether strangers brought it about. */
+export type Mailed = { at: number; byStrangers: boolean };
+
 /**
- * May a member get a mail now, who got some at `earlier` (ms since the epoch)? `last`: it may, and it is the last one for
- * a while, which it says.
+ * May a member get a mail now, who got some earlier? `last`: it may, and it is the last one for a while, which it says.
  */
-export function mailAllowance(earlier: readonly number[], now: number): "mail" | "last" | "too-many" {
-  const left = MOST_MAILS.map(
-    ({ count, withinMs }) => count - earlier.filter((at) => now - at < withinMs).length,
-  );
-  const least = Math.min(...left);
-  return least <= 0 ? "too-many" : least === 1 ? "last" : "mail";
+export function mailAllowance(
+  earlier: readonly Mailed[],
+  { at: now, byStrangers }: Mailed,
+): "mail" | "last" | "too-many" {
+  const left = (most: typeof MOST_MAILS | typeof MOST_BY_STRANGERS, mails: readonly Mailed[]) =>
+    Math.min(
+      ...most.map(({ count, withinMs }) => count - mails.filter(({ at }) => now - at < withinMs).length),
+    );
+  const least = left(MOST_MAILS, earlier);
+  const like = earlier.filter((mail) => mail.byStrangers);
+  if (least <= 0 || (byStrangers && left(MOST_BY_STRANGERS, like) <= 0)) return "too-many";
+  return least === 1 ? "last" : "mail";
 }

@@ -6,7 +6,7 @@ import { mailAddressOf, maskedAddress } from "./contact.ts";
 import { createMailStore, type MailState } from "./store.ts";
 import type { NoticeWish } from "./wish.ts";
 
-export { mailAllowance, MOST_MAILS } from "./allowance.ts";
+export { mailAllowance, MOST_BY_STRANGERS, MOST_MAILS } from "./allowance.ts";
 export { noticeMigration, type MailState } from "./store.ts";
 export { NOTICE_LIFETIME_MS, NOTICE_TOPIC, NoticeWish } from "./wish.ts";
 export {
@@ -32,16 +32,21 @@ export function createNotices({ db, clock, random }: { db: Database; clock: Cloc
   return {
     /**
      * One mail about one thing (`about`), in the transaction of the caller: asked again it is the same. `write` is given
-     * whether it is the last one for a while.
+     * whether it is the last one for a while. `byStrangers`: they can bring it about, so there are fewer of these.
      */
     wish(
-      { did, about, contact }: { did: string; about: string; contact: string },
+      {
+        did,
+        about,
+        contact,
+        byStrangers = false,
+      }: { did: string; about: string; contact: string; byStrangers?: boolean },
       write: (last: boolean) => { subject: string; text: string },
     ): void {
       if (store.has(about)) return;
       const at = clock.now();
       const to = mailAddressOf(contact);
-      const allowance = mailAllowance(store.timesOf(did, at - LONGEST_MS), at);
+      const allowance = mailAllowance(store.mailsOf(did, at - LONGEST_MS), { at, byStrangers });
       const id = randomId(10, random);
       const state: MailState =
         to === undefined ? "no-contact" : allowance === "too-many" ? "too-many" : "waiting";
@@ -57,6 +62,7 @@ export function createNotices({ db, clock, random }: { db: Database; clock: Cloc
         state_at: at,
         reply: "",
         wish: wish && JSON.stringify(wish),
+        by_strangers: byStrangers ? 1 : 0,
       });
     },
 

@@ -1,4 +1,5 @@
 import type { Database, Migration } from "../platform/database.ts";
+import type { Mailed } from "./allowance.ts";
 
 export const noticeMigration: Migration = {
   module: "notice",
@@ -9,6 +10,7 @@ export const noticeMigration: Migration = {
      ) STRICT;
      CREATE INDEX member_mail_did ON member_mail (did, at);
      CREATE INDEX member_mail_wish ON member_mail (at) WHERE wish IS NOT NULL;`,
+    "ALTER TABLE member_mail ADD COLUMN by_strangers INTEGER NOT NULL DEFAULT 0",
   ],
 };
 
@@ -31,6 +33,8 @@ export type MailRow = {
   reply: string;
   /** JSON, until relay nodes were told of it. */
   wish: string | null;
+  /** 1: strangers brought it about. */
+  by_strangers: number;
 };
 
 const UNTOLD_AT_ONCE = 100;
@@ -39,11 +43,11 @@ export function createMailStore(db: Database) {
   return {
     /** False: there is one about this already. */
     insert(row: MailRow): boolean {
-      const { id, about, did, at, address, state, state_at, reply, wish } = row;
+      const { id, about, did, at, address, state, state_at, reply, wish, by_strangers } = row;
       return (
         db.run(
-          `INSERT INTO member_mail (id, about, did, at, address, state, state_at, reply, wish)
-           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (about) DO NOTHING`,
+          `INSERT INTO member_mail (id, about, did, at, address, state, state_at, reply, wish, by_strangers)
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (about) DO NOTHING`,
           id,
           about,
           did,
@@ -53,19 +57,20 @@ export function createMailStore(db: Database) {
           state_at,
           reply,
           wish,
+          by_strangers,
         ).changes > 0
       );
     },
     has: (about: string): boolean => db.get("SELECT 1 FROM member_mail WHERE about = ?", about) !== undefined,
-    /** When the member was written to since a time. */
-    timesOf: (did: string, since: number): number[] =>
+    /** Mails to the member since a time. */
+    mailsOf: (did: string, since: number): Mailed[] =>
       db
-        .all<{ at: number }>(
-          "SELECT at FROM member_mail WHERE did = ? AND at > ? AND state IN ('waiting', 'delivered', 'failed')",
+        .all<{ at: number; by_strangers: number }>(
+          "SELECT at, by_strangers FROM member_mail WHERE did = ? AND at > ? AND state IN ('waiting', 'delivered', 'failed')",
           did,
           since,
         )
-        .map(({ at }) => at),
+        .map(({ at, by_strangers }) => ({ at, byStrangers: by_strangers === 1 })),
     about: (about: string) => db.get<MailRow>("SELECT * FROM member_mail WHERE about = ?", about),
     untold: () =>
       db.all<MailRow & { wish: string }>(

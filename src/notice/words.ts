@@ -1,4 +1,4 @@
-import { MOST_MAILS } from "./allowance.ts";
+import { MOST_BY_STRANGERS, MOST_MAILS } from "./allowance.ts";
 
 export type Letter = { subject: string; text: string };
 
@@ -85,6 +85,7 @@ export function resumedLetter(
 /** First contacts leave slowly, because too many of them do not exist. */
 export function slowedLetter(facts: LetterFacts & { hard: number; among: number; hourly: number }): Letter {
   const { hard, among, hourly } = facts;
+  const [day, month] = MOST_BY_STRANGERS;
   return letter("New addresses at your sign-up form do not exist", facts, [
     `At ${time(facts.at)}, ${hard} of the last ${among} people that ${what(facts)} wrote to for the first time did not exist. All of them got mail of a kind that you often send.`,
     heading("What is held"),
@@ -96,6 +97,7 @@ export function slowedLetter(facts: LetterFacts & { hard: number; among: number;
     ...(facts.credential
       ? [`Or, by whoever runs the pool:\n  atmos member revoke ${facts.did} ${facts.credential.id}`]
       : []),
+    `Of this you get ${day.count} mail a day and ${month.count} in thirty days at most, whatever strangers do. Your page says it each time.`,
   ]);
 }
 

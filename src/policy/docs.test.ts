@@ -11,7 +11,7 @@ import {
   NEWCOMER_SETTLE_MS,
   SETTLE_MS,
 } from "../breaker/index.ts";
-import { MOST_MAILS, NOTICE_LIFETIME_MS } from "../notice/index.ts";
+import { MOST_BY_STRANGERS, MOST_MAILS, NOTICE_LIFETIME_MS } from "../notice/index.ts";
 import { TIER_LIMITS, tierBound } from "./limits.ts";
 import { OUTCOMES } from "./outcomes.ts";
 import { DAY, HOUR } from "./policy.fixture.ts";
@@ -111,6 +111,10 @@ test("docs/policy.md says how many mails a member gets about its pauses", () => 
   const text = page.replace(/\s+/g, " ");
   expect(text).toContain(
     `at most ${day.count} of these mails within ${day.withinMs / HOUR} hours, and ${month.count} within ${month.withinMs / DAY} days`,
+  );
+  const [dayOfStrangers, monthOfStrangers] = MOST_BY_STRANGERS;
+  expect(text).toContain(
+    `${dayOfStrangers.count} within ${dayOfStrangers.withinMs / HOUR} hours and ${monthOfStrangers.count} within ${monthOfStrangers.withinMs / DAY} days: the mail about a pause`,
   );
   expect(NOTICE_LIFETIME_MS).toBe(3 * DAY);
 });

@@ -194,3 +194,16 @@ test("slowed first contacts: a note and a mail, however often it is told", async
   ).toHaveLength(1);
   expect(core().pauses.open(did)).toEqual([]);
 });
+
+test("whoever types dead addresses for weeks does not use up the mail about a pause", async () => {
+  for (let i = 0; i < 40; i++) {
+    here.clock.advance(6 * HOUR);
+    const detail = { hard: 5, among: 9, hourly: 20 };
+    await here.publish(
+      here.newEvent("first_contacts_slowed", { dedupe_key: `slowed:${id}:${i}`, ...about(), detail }),
+    );
+  }
+  expect(await wishes()).toHaveLength(5);
+  const { pause } = trip();
+  expect(core().notices.receipt(`pause:${pause.id}:paused`)).toMatchObject({ state: "waiting" });
+});

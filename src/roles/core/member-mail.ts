@@ -38,12 +38,13 @@ export function createMemberMail(parts: MemberMailParts) {
 
   function wish(
     about: string,
-    { did, credential, anchor }: { did: string; credential: string | null; anchor: string },
+    what: { did: string; credential: string | null; anchor: string; byStrangers?: boolean },
     write: (facts: LetterFacts) => { subject: string; text: string },
   ): void {
+    const { did, credential, anchor, byStrangers = false } = what;
     if (members.get(did)?.membership !== "member") return;
     const name = credential === null ? "" : (members.credential(credential)?.name ?? credential);
-    notices.wish({ did, about, contact: contactOf(did) }, (last) =>
+    notices.wish({ did, about, contact: contactOf(did), byStrangers }, (last) =>
       write({
         did,
         page: `${publicUrl}/members/${did}#${anchor}`,
@@ -95,7 +96,7 @@ export function createMemberMail(parts: MemberMailParts) {
         title: "New addresses do not exist: people you write to for the first time are written to slowly",
         body: `${numbers.hard} of the last ${numbers.among} did not exist, so ${numbers.hourly} leave in an hour; the rest is told to try again. Everybody else is written to as ever, and it ends by itself. If somebody types such addresses into your sign-up form, it needs a captcha or a limit; if your server did not send this, revoke the credential.`,
       });
-      wish(about, { did, credential, anchor: "credentials" }, (letter) =>
+      wish(about, { did, credential, anchor: "credentials", byStrangers: true }, (letter) =>
         slowedLetter({ ...letter, at, ...numbers }),
       );
     },
