@@ -1,4 +1,4 @@
-import { parseConfig, readEnvironment, type Config } from "../platform/config/index.ts";
+import { parseConfig, readEnvironment, type Config, type Secrets } from "../platform/config/index.ts";
 import { sessionKeyOf } from "../roles/index.ts";
 import { createToken } from "../web/index.ts";
 import { CommandError } from "./output.ts";
@@ -16,7 +16,10 @@ export function originOf({ HTTP_ADDRESS: { host, port } }: Config): string {
 
 /** Speaks to the `atmos serve` of the same environment file, as the committee. */
 export function apiOf(env: string | undefined): Api {
-  const { config, secrets } = parseConfig(readEnvironment(env));
+  return apiWith(parseConfig(readEnvironment(env)));
+}
+
+export function apiWith({ config, secrets }: { config: Config; secrets: Secrets }): Api {
   const key = sessionKeyOf(secrets);
   if (!key)
     throw new CommandError(

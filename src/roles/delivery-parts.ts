@@ -12,8 +12,10 @@ import { faultOfLocalAddress } from "../platform/local-address.ts";
 import { createHttpsText } from "../platform/https-text.ts";
 import type { Shaping } from "../shaping/index.ts";
 import { openTransport, transportMigration, type Transport } from "../transport/index.ts";
+import { tlsReportMigration, type TlsReports } from "../tls-report/index.ts";
 import { attempt } from "./attempt.ts";
 import type { RoleParts } from "./role-parts.ts";
+import { openReports } from "./tls-reports.ts";
 
 const MINUTE_MS = 60_000;
 const BOUND_EVERY_MS = MINUTE_MS;
@@ -25,12 +27,22 @@ const POLICY_MS = 15_000;
 /** Several nodes do not ask the same lists in the same second. */
 const JITTER = 0.1;
 
-export type DeliveryParts = { egress: RunningEgress; transport: Transport; close: () => void };
+export type DeliveryParts = {
+  egress: RunningEgress;
+  transport: Transport;
+  /** Undefined: reports are switched off. */
+  reports: TlsReports | undefined;
+  close: () => void;
+};
 
 /** What delivery needs beside the spool, over one database: `delivery.sqlite`. */
 export function openDeliveryParts(options: RoleParts & { config: Config; shaping: Shaping }): DeliveryParts {
   const { config, bus, clock, log, metrics, resolver, scheduler } = options;
-  const db = new Database(dataPath(config, "delivery.sqlite"), [egressMigration, transportMigration]);
+  const db = new Database(dataPath(config, "delivery.sqlite"), [
+    egressMigration,
+    transportMigration,
+    tlsReportMigration,
+  ]);
   const named = config.EGRESS_ADDRESSES;
   const egress = createEgress({
     db,
@@ -63,6 +75,7 @@ export function openDeliveryParts(options: RoleParts & { config: Config; shaping
     timeoutMs: POLICY_MS,
   });
   const transport = openTransport({ db, resolver, fetch, clock, log, ruleOf: options.shaping.domainRule });
+  const reports = openReports(options, db);
   scheduler.every({
     name: "MTA-STS kept",
     everyMs: POLICIES_EVERY_MS,
@@ -77,9 +90,11 @@ export function openDeliveryParts(options: RoleParts & { config: Config; shaping
   return {
     egress,
     transport,
+    reports,
     close() {
       egress.close();
       transport.close();
+      reports?.close();
       db.close();
     },
   };

@@ -17,6 +17,7 @@ import { followQueueCommands } from "./queue-commands.ts";
 import { createQueueDesk } from "./queue-desk.ts";
 import type { RoleParts } from "./role-parts.ts";
 import { dropStolen } from "./stolen-mail.ts";
+import { sendReports } from "./tls-reports.ts";
 
 export type RelayRoleOptions = RoleParts & {
   config: Config;
@@ -114,6 +115,7 @@ async function open(options: RelayRoleOptions, opened: (() => Promise<void>)[]) 
     policyBook,
     habits,
     transport: parts.transport,
+    ...(parts.reports && { observed: parts.reports.observe }),
     shaping: options.shaping,
     resolver,
     clock,
@@ -195,6 +197,7 @@ async function open(options: RelayRoleOptions, opened: (() => Promise<void>)[]) 
     everyMs: RETURN_EVERY_MS,
     run: () => dropStolen({ policyBook, queue, log }),
   });
+  if (parts.reports) sendReports({ ...options, reports: parts.reports, relay, spool });
   scheduler.every({
     name: "queue measured",
     everyMs: 15_000,
@@ -216,6 +219,7 @@ async function open(options: RelayRoleOptions, opened: (() => Promise<void>)[]) 
     queue,
     policyBook,
     egress: parts.egress,
+    reports: parts.reports,
     addresses,
     poolKey,
     /** The certificate was renewed: new connections get it, those that are open stay as they are. */

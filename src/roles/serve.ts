@@ -37,6 +37,7 @@ import { checkQuery } from "./queries/check.ts";
 import { createQueries } from "./queries/index.ts";
 import { queueApi } from "./queue-api.ts";
 import { startRelay, type RunningRelay } from "./relay.ts";
+import { tlsReportApi } from "./tls-report-api.ts";
 import { createWebActions } from "./web-actions.ts";
 import { emailXrpc } from "./xrpc.ts";
 import { startZone, type Zone } from "./zone.ts";
@@ -248,6 +249,7 @@ export async function startServe(options: ServeOptions): Promise<Serve> {
           "/api/egress",
           egressApi({ egress: relay.egress, notices: core.egressNotices, clock, mayAct, log }),
         );
+      if (relay) app.route("/api/tls-report", tlsReportApi({ reports: relay.reports, clock, mayAct, log }));
       app.route(
         "/api",
         adminApi({

@@ -20,7 +20,7 @@ import { createReportStore, type Limits, type ReportRow } from "./store.ts";
 import { createTallies } from "./tally.ts";
 import type { DayView, DomainView, ReportPost, ReportView } from "./types.ts";
 
-export { tlsReportMigration } from "./store.ts";
+export { forgetTlsReports, tlsReportMigration } from "./store.ts";
 export type { DayView, DomainView, MailFate, ReportPost, ReportView, ReportWish } from "./types.ts";
 
 export type TlsReportsOptions = {

@@ -298,6 +298,13 @@ export function createReportStore(db: Database, limits: Limits) {
   };
 }
 
+/** Everything that was ever counted. */
+export function forgetTlsReports(db: Database): void {
+  db.transaction(() => {
+    for (const table of ["tls_failure", "tls_count", "tls_report"]) db.run(`DELETE FROM ${table}`);
+  });
+}
+
 const NOTHING = { reason: "", sendingIp: "", mxHost: "", mxHelo: "", receivingIp: "" };
 
 function kindAlone(failure: string): string {

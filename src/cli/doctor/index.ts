@@ -11,6 +11,7 @@ import { fail, messageOf, type Finding, type Probe } from "./probe.ts";
 import { services } from "./services.ts";
 import { shaping } from "./shaping.ts";
 import { tls } from "./tls.ts";
+import { tlsReport } from "./tls-report.ts";
 
 const PROBES: readonly [string, Probe][] = [
   ["disk", disk],
@@ -21,6 +22,7 @@ const PROBES: readonly [string, Probe][] = [
   ["labeler", labeler],
   ["shaping", shaping],
   ["services", services],
+  ["tls-report", tlsReport],
 ];
 
 const SIGN = { ok: "ok  ", warn: "warn", fail: "FAIL" } as const;

@@ -169,6 +169,11 @@ export const settings = z.object({
   EGRESS_LAST_LISTED: z
     .enum(["stop", "codes", "keep"], { error: "must be stop, codes or keep" })
     .default("codes"),
+  TLS_REPORT: flag.default(true),
+  TLS_REPORT_CONTACT: z
+    .string()
+    .regex(/^[^\s@:,<>]+@[^\s@:,<>]+$/, "must be an e-mail address")
+    .optional(),
   SHAPING_FILE: z.string().min(1).optional(),
   RELAY_SECRET: secret.optional(),
   RELAY_SEALING_KEY: z
