@@ -1,4 +1,6 @@
+import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
+import { once } from "node:events";
 import {
   copyFileSync,
   cpSync,
@@ -9,6 +11,7 @@ import {
   closeSync,
   readFileSync,
   readdirSync,
+  renameSync,
   rmSync,
   statSync,
   truncateSync,
@@ -290,6 +293,33 @@ describe("restore", () => {
     await expect(restore(`${out}-none`, `${fresh}-2`, 1_000)).rejects.toThrow(/salvage\.json cannot be read/);
   });
 
+  test("bodies or a WAL that were not moved away with the spool are left alone", async () => {
+    const moved = join(mkdtempSync(join(root, "moved-")), "spool.sqlite");
+    renameSync(path, moved);
+    const bodies = readdirSync(`${path}-bodies`);
+    expect(bodies).not.toEqual([]);
+    await salvage(moved, `${path}-out`);
+    await expect(restore(`${path}-out`, path, 1_000)).rejects.toThrow(/-bodies is there already/);
+    await expect(createSpool({ path })).rejects.toMatchObject({ kind: "corrupt" });
+    expect(readdirSync(`${path}-bodies`)).toEqual(bodies);
+    renameSync(`${path}-bodies`, `${moved}-bodies`);
+    uncleanly();
+    await expect(restore(`${path}-out`, path, 1_000)).rejects.toThrow(/-wal is there already/);
+    expect(existsSync(path)).toBe(false);
+  });
+
+  test("one that was killed has made no spool, and is done again", async () => {
+    const out = `${path}-out`;
+    await salvage(path, out);
+    const fresh = join(`${path}-new`, "spool.sqlite");
+    const child = spawn(process.execPath, ["-e", KILLED, out, fresh, join(import.meta.dirname, "index.ts")]);
+    expect(await once(child, "exit")).toEqual([null, "SIGKILL"]);
+    expect(existsSync(`${fresh}-restoring`)).toBe(true);
+    expect(existsSync(fresh)).toBe(false);
+    expect(await restore(out, fresh, 1_000)).toMatchObject({ messages: waiting.size });
+    expect(readdirSync(`${path}-new`).toSorted()).toEqual(["spool.sqlite", "spool.sqlite-bodies"]);
+  });
+
   test.each([1, 2, 3, 4])(
     "of one with overwritten pages (seed %i), what is whole, and nothing else",
     async (seed) => {
@@ -309,6 +339,16 @@ describe("restore", () => {
     },
   );
 });
+
+/** Restores, and is killed when the first message is in the new spool. */
+const KILLED = `
+  const [out, fresh, index] = process.argv.slice(1);
+  const { restore } = await import(index);
+  const { existsSync, statSync } = await import("node:fs");
+  const wal = fresh + "-restoring-wal";
+  setInterval(() => existsSync(wal) && statSync(wal).size > 0 && process.kill(process.pid, "SIGKILL"), 1);
+  restore(out, fresh, 1_000);
+`;
 
 function partsOf(subject: string) {
   const { head, body } = signed(200, subject);

@@ -1,4 +1,4 @@
-import { mkdirSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { limitsOf, whyHeld, type MemberPolicy } from "../policy/index.ts";
 import { createBodyWriter, readBodyFile } from "./bodies.ts";
@@ -35,12 +35,17 @@ export type SpoolOptions = {
 
 /**
  * Opens a spool. Whatever a crashed process had leased is due again. Rejects with SpoolError when it cannot be opened;
- * when it is damaged (`corrupt`) nothing of it was changed.
+ * when it is damaged, or its bodies are there without it (`corrupt`), nothing of it was changed.
  */
 export async function createSpool(options: SpoolOptions): Promise<Spool> {
   const { path, maxPages, now, onFatal } = options;
   const bodyDir = `${path}-bodies`;
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  if (!existsSync(path) && hasBodies(bodyDir))
+    throw new SpoolError(
+      `${bodyDir} has the bodies of a spool, and ${path} is not there. Nothing was changed. Put it back, or move the bodies to where it is now: one that is made anew would remove them.`,
+      "corrupt",
+    );
   const integrity = await checkSpool(path, options.checkMs);
   if (integrity.outcome === "damaged") throw damaged(path, integrity.findings);
   options.onChecked?.(integrity);
@@ -137,6 +142,11 @@ async function setHolds(
 
 function givenBy({ message: { body } }: Acceptance): ArrayBuffer[] {
   return "bytes" in body && body.given && body.bytes.buffer instanceof ArrayBuffer ? [body.bytes.buffer] : [];
+}
+
+/** Whole ones: nothing waits for what was cut off. */
+function hasBodies(bodyDir: string): boolean {
+  return existsSync(bodyDir) && readdirSync(bodyDir).some((name) => !name.endsWith(".part"));
 }
 
 async function* oneChunk(chunk: Uint8Array): AsyncIterable<Uint8Array> {

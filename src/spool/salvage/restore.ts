@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { basename, join } from "node:path";
 import { createSpool } from "../spool.ts";
 import { isOpen } from "../store.ts";
@@ -23,10 +23,16 @@ const UNSIGNED = { reason: "signing", owner: "signing" } as const;
  * epoch. @throws SalvageError
  */
 export async function restore(dir: string, path: string, now: number): Promise<Restored> {
-  if (existsSync(path))
-    throw new SalvageError(`${path} is there already: move it away with its -wal and -bodies.`);
+  const there = leftAt(path);
+  if (there.length > 0)
+    throw new SalvageError(
+      `${there.join(", ")} is there already: move ${path} away with its -wal and -bodies, and salvage it there.`,
+    );
   const messages = salvaged(dir).filter(({ recipients }) => recipients.some(({ state }) => isOpen(state)));
-  const spool = await createSpool({ path });
+  // Half a spool must not be started.
+  const made = `${path}-restoring`;
+  remove(made);
+  const spool = await createSpool({ path: made });
   const restored: Restored = { messages: 0, recipients: 0, left: [] };
   let done = false;
   try {
@@ -56,14 +62,28 @@ export async function restore(dir: string, path: string, now: number): Promise<R
       restored.recipients += recipients.length;
     }
     done = true;
-    return restored;
   } finally {
     await spool.close();
-    // Half a spool must not be started.
-    if (!done)
-      for (const end of ["", "-wal", "-shm", "-bodies"])
-        rmSync(`${path}${end}`, { recursive: true, force: true });
+    if (!done) remove(made);
   }
+  // Bodies without their database do not start; a database without them would have lost them.
+  renameSync(`${made}-bodies`, `${path}-bodies`);
+  renameSync(made, path);
+  return restored;
+}
+
+/** What is there of a spool: a new one would remove its bodies as nobody's, and its WAL as an old one. */
+function leftAt(path: string): string[] {
+  const bodies = `${path}-bodies`;
+  return [
+    ...[path, `${path}-wal`].filter((file) => existsSync(file)),
+    ...(existsSync(bodies) && readdirSync(bodies).length > 0 ? [bodies] : []),
+  ];
+}
+
+function remove(path: string): void {
+  for (const end of ["", "-wal", "-shm", "-bodies"])
+    rmSync(`${path}${end}`, { recursive: true, force: true });
 }
 
 function salvaged(dir: string): SalvagedMessage[] {
