@@ -125,7 +125,8 @@ export function createEgress(options: EgressOptions): RunningEgress {
 
   function choose(request: ChooseRequest): ReturnType<Egress["choose"]> {
     const { provider, now } = request;
-    const candidates = addresses.map((one) => candidate(one, provider, now));
+    const usable = addresses.filter(({ address }) => !request.without?.has(address));
+    const candidates = usable.map((one) => candidate(one, provider, now));
     const picked = pick(candidates, request);
     if (!picked.ok) {
       metrics.warmupWaits.inc({ provider });
@@ -133,7 +134,7 @@ export function createEgress(options: EgressOptions): RunningEgress {
     }
     const at = candidates.findIndex(({ address }) => address === picked.address);
     ledger.take(candidates[at]!.lane);
-    return { ok: true, egress: addresses[at]! };
+    return { ok: true, egress: usable[at]! };
   }
 
   function allowanceLeft(provider: string, urgent: boolean, now: number): AllowanceLeft | undefined {

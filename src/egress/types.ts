@@ -25,6 +25,8 @@ export type ChooseRequest = {
   families: ReadonlySet<Family>;
   /** The address of the last attempt of this recipient: a greylist knows it; kept unless it is out of use. */
   last: string | undefined;
+  /** Addresses that are not to be used there (a measure of the shaping file about hosts of nobody known). */
+  without?: ReadonlySet<string>;
   /** Of the spool: 0 is a login code, for which a part of each allowance is kept free. */
   priority: number;
   now: number;

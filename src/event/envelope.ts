@@ -20,6 +20,10 @@ export type ActionName =
   | "member_paused"
   | "member_resumed"
   | "first_contacts_slowed"
+  /** A provider asked one of our addresses to be slower, or to stay away, or has enough of one member for a while. */
+  | "provider_slowed"
+  | "provider_paused"
+  | "member_held_at_provider"
   | "notice_concluded"
   | "standing_changed"
   | "member_joined"

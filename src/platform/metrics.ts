@@ -27,6 +27,18 @@ export function createMetrics() {
       labelNames: ["outcome", "provider"] as const,
       registers,
     }),
+    shapingMeasures: new Counter({
+      name: "atmos_shaping_measures_total",
+      help: "Measures that replies asked for (slow-down, pause-provider, suspend-member), by provider",
+      labelNames: ["measure", "provider"] as const,
+      registers,
+    }),
+    waits: new Counter({
+      name: "atmos_delivery_waits_total",
+      help: "Recipients that went back to the queue although nobody was asked, by provider",
+      labelNames: ["provider"] as const,
+      registers,
+    }),
     transports: new Counter({
       name: "atmos_transports_total",
       help: "Recipients whose mail a host took, by what it had to show (dane, mta-sts, requiretls, operator, floor, exception) and whether it went under TLS (tls, clear)",

@@ -8,7 +8,7 @@ import type { Metrics } from "../platform/metrics.ts";
 import type { PolicyBook } from "../policy/index.ts";
 import type { DkimKey } from "../protocol/dkim/index.ts";
 import type { Resolver } from "../protocol/dns/index.ts";
-import type { Shaping } from "../shaping/index.ts";
+import type { Measures, Shaping } from "../shaping/index.ts";
 import type { Spool } from "../spool/index.ts";
 import type { TlsObservation, Transport } from "../transport/index.ts";
 import type { Breaker } from "./breaker.ts";
@@ -58,18 +58,18 @@ export type SubmissionConfig = {
 export type DeliveryConfig = {
   /** Of the receiving servers; 25 but in a sandbox. */
   port?: number;
-  /** Connections at once, over all and to one provider (or to one set of MX hosts of nobody known). */
+  /** Connections at once, over all; default 200. How many one provider bears the shaping file says. */
   maxConnections?: number;
-  maxPerProvider?: number;
-  messagesPerConnection?: number;
   /** Names of our own hosts: mail that leads back to them is a loop. */
   ownHosts?: readonly string[];
   /** May mail hosts have private addresses? Only in a sandbox. */
   allowPrivate?: boolean;
   /** Source address of connections. */
   localAddress?: string;
-  /** Where mail leaves from; default: the system's own choice of address, and the identity's host name. */
-  egress?: Egress;
+  /** Where mail leaves from. */
+  egress: Egress;
+  /** What providers asked of us. */
+  measures: Measures;
   /** PEM, trusted beside the system's authorities. */
   ca?: string;
   deadlines?: Partial<Deadlines>;

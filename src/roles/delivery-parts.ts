@@ -10,7 +10,7 @@ import { Database } from "../platform/database.ts";
 import { MAX_POLICY_BYTES } from "../protocol/mta-sts/index.ts";
 import { faultOfLocalAddress } from "../platform/local-address.ts";
 import { createHttpsText } from "../platform/https-text.ts";
-import type { Shaping } from "../shaping/index.ts";
+import { createMeasures, measuresMigration, type Measures, type Shaping } from "../shaping/index.ts";
 import { openTransport, transportMigration, type Transport } from "../transport/index.ts";
 import { tlsReportMigration, type TlsReports } from "../tls-report/index.ts";
 import { attempt } from "./attempt.ts";
@@ -32,6 +32,7 @@ export type DeliveryParts = {
   transport: Transport;
   /** Undefined: reports are switched off. */
   reports: TlsReports | undefined;
+  measures: Measures;
   close: () => void;
 };
 
@@ -41,6 +42,7 @@ export function openDeliveryParts(options: RoleParts & { config: Config; shaping
   const db = new Database(dataPath(config, "delivery.sqlite"), [
     egressMigration,
     transportMigration,
+    measuresMigration,
     tlsReportMigration,
   ]);
   const named = config.EGRESS_ADDRESSES;
@@ -74,6 +76,7 @@ export function openDeliveryParts(options: RoleParts & { config: Config; shaping
     maxBytes: MAX_POLICY_BYTES,
     timeoutMs: POLICY_MS,
   });
+  const measures = createMeasures({ db, log });
   const transport = openTransport({ db, resolver, fetch, clock, log, ruleOf: options.shaping.domainRule });
   const reports = openReports(options, db);
   scheduler.every({
@@ -91,8 +94,10 @@ export function openDeliveryParts(options: RoleParts & { config: Config; shaping
     egress,
     transport,
     reports,
+    measures,
     close() {
       egress.close();
+      measures.close();
       transport.close();
       reports?.close();
       db.close();

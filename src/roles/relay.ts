@@ -110,6 +110,8 @@ async function open(options: RelayRoleOptions, opened: (() => Promise<void>)[]) 
       allowPrivate: config.ALLOW_PRIVATE_NETWORK,
       ownHosts: [config.POOL_HOSTNAME, ...config.EGRESS_ADDRESSES.map(({ ehlo }) => ehlo)],
       egress: parts.egress,
+      measures: parts.measures,
+      maxConnections: config.DELIVERY_CONNECTIONS,
     },
     spool,
     policyBook,

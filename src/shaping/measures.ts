@@ -12,11 +12,12 @@ export const measuresMigration: Migration = {
   ],
 };
 
-/** `slow`: of an address of ours; `suspend`: of a member, by DID. A pause of a provider is kept with the egress address. */
-export type MeasureKind = "slow" | "suspend";
+/** `slow`, `pause`: of an address of ours; `suspend`: of a member, by DID. */
+export type MeasureKind = "slow" | "pause" | "suspend";
 
 export type MeasureInForce = {
   kind: MeasureKind;
+  /** Or the mail hosts of nobody known. */
   provider: string;
   subject: string;
   since: number;
@@ -34,8 +35,11 @@ export interface Measures {
    * nothing new.
    */
   slow(address: string, provider: string, ms: number, why: string, now: number): MeasureInForce | undefined;
+  pause(address: string, provider: string, ms: number, why: string, now: number): MeasureInForce | undefined;
   suspend(did: string, provider: string, ms: number, why: string, now: number): MeasureInForce | undefined;
   isSlow(address: string, provider: string, now: number): boolean;
+  /** Of which addresses. */
+  pausesAt(provider: string, now: number): MeasureInForce[];
   suspensionOf(did: string, provider: string, now: number): MeasureInForce | undefined;
   inForce(now: number): MeasureInForce[];
   /** Writes what changed; by itself once a second. */
@@ -51,8 +55,8 @@ const LONGEST_MS = 5 * 86_400_000;
 const FLUSH_MS = 1_000;
 
 /**
- * What becomes of a measure when a reply asks for it (again): a slow-down that comes again doubles, a suspension begins
- * anew. Undefined: it stays as it is.
+ * What becomes of a measure when a reply asks for it (again): a slow-down that comes again doubles, the others begin anew.
+ * Undefined: it stays as it is.
  */
 export function renewed(
   before: Pick<MeasureInForce, "since" | "until" | "ms"> | undefined,
@@ -75,36 +79,47 @@ function runs({ until }: Pick<MeasureInForce, "until">, now: number): boolean {
 }
 
 export function createMeasures({ db, log }: { db: Database; log: Logger }): Measures {
-  const keyOf = (kind: MeasureKind, provider: string, subject: string) => `${kind} ${provider} ${subject}`;
-  const all = new Map<string, MeasureInForce>();
-  for (const row of db.all<MeasureInForce>("SELECT * FROM shaping_measure"))
-    all.set(keyOf(row.kind, row.provider, row.subject), { ...row });
-  const changed = new Set<string>();
+  /** By kind and provider, then by subject. */
+  const all = new Map<string, Map<string, MeasureInForce>>();
+  const changed = new Set<MeasureInForce>();
   const timer = setInterval(flush, FLUSH_MS).unref();
 
-  function begin(of: Pick<MeasureInForce, "kind" | "provider" | "subject" | "why">, ms: number, now: number) {
-    const key = keyOf(of.kind, of.provider, of.subject);
-    const span = renewed(all.get(key), of.kind, ms, now);
+  const of = (kind: MeasureKind, provider: string) => all.get(`${kind} ${provider}`);
+
+  function keep(measure: MeasureInForce): void {
+    const { kind, provider, subject } = measure;
+    const some = of(kind, provider) ?? new Map<string, MeasureInForce>();
+    const before = some.get(subject);
+    if (before) changed.delete(before);
+    all.set(`${kind} ${provider}`, some.set(subject, measure));
+  }
+
+  function begin(
+    about: Pick<MeasureInForce, "kind" | "provider" | "subject" | "why">,
+    ms: number,
+    now: number,
+  ) {
+    const { kind, provider, subject } = about;
+    const span = renewed(of(kind, provider)?.get(subject), kind, ms, now);
     if (!span) return undefined;
-    const measure = { ...of, ...span };
-    all.set(key, measure);
-    changed.add(key);
+    const measure = { ...about, ...span };
+    keep(measure);
+    changed.add(measure);
     return measure;
   }
 
   function find(kind: MeasureKind, provider: string, subject: string, now: number) {
-    const found = all.get(keyOf(kind, provider, subject));
+    const found = of(kind, provider)?.get(subject);
     return found && runs(found, now) ? found : undefined;
   }
 
   function flush(): void {
     if (changed.size === 0) return;
-    const keys = [...changed];
+    const rows = [...changed];
     changed.clear();
     try {
       db.transaction(() => {
-        for (const key of keys) {
-          const { kind, provider, subject, since, until, ms, why } = all.get(key)!;
+        for (const { kind, provider, subject, since, until, ms, why } of rows) {
           db.run(
             "INSERT OR REPLACE INTO shaping_measure (kind, provider, subject, since, until, ms, why) VALUES (?, ?, ?, ?, ?, ?, ?)",
             kind,
@@ -118,18 +133,20 @@ export function createMeasures({ db, log }: { db: Database; log: Logger }): Meas
         }
       });
     } catch (err) {
-      for (const key of keys) changed.add(key);
+      for (const row of rows) changed.add(row);
       log.error({ err }, "what providers asked of us was not written down; again in a second");
     }
   }
 
   /** What is over is forgotten, now and then. */
   function inForce(now: number): MeasureInForce[] {
-    for (const [key, measure] of all) {
+    for (const measure of [...all.values()].flatMap((some) => [...some.values()])) {
       if (measure.until > now - LONGEST_SLOW_MS) continue;
-      all.delete(key);
-      changed.delete(key);
       const { kind, provider, subject } = measure;
+      const some = of(kind, provider)!;
+      some.delete(subject);
+      if (some.size === 0) all.delete(`${kind} ${provider}`);
+      changed.delete(measure);
       db.run(
         "DELETE FROM shaping_measure WHERE kind = ? AND provider = ? AND subject = ?",
         kind,
@@ -137,13 +154,18 @@ export function createMeasures({ db, log }: { db: Database; log: Logger }): Meas
         subject,
       );
     }
-    return [...all.values()].filter((measure) => runs(measure, now));
+    return [...all.values()].flatMap((some) => [...some.values()].filter((measure) => runs(measure, now)));
   }
+
+  for (const row of db.all<MeasureInForce>("SELECT * FROM shaping_measure")) keep({ ...row });
 
   return {
     slow: (subject, provider, ms, why, now) => begin({ kind: "slow", provider, subject, why }, ms, now),
+    pause: (subject, provider, ms, why, now) => begin({ kind: "pause", provider, subject, why }, ms, now),
     suspend: (subject, provider, ms, why, now) => begin({ kind: "suspend", provider, subject, why }, ms, now),
     isSlow: (address, provider, now) => find("slow", provider, address, now) !== undefined,
+    pausesAt: (provider, now) =>
+      [...(of("pause", provider)?.values() ?? [])].filter((measure) => runs(measure, now)),
     suspensionOf: (did, provider, now) => find("suspend", provider, did, now),
     inForce,
     flush,

@@ -200,7 +200,8 @@ function deadline({ elapsed }: LeaseState, leaseMs = LEASE_MS): number {
 type LeasedRow = Omit<Leased, "message" | "firstTime"> & { message: number; firstTime: number };
 
 const LEASED_SQL = `SELECT id, address, domain, attempts, first_time AS firstTime, notify, orcpt, message,
-  (SELECT egress FROM attempt WHERE attempts > 0 AND recipient = r.seq ORDER BY seq DESC LIMIT 1) AS egress
+  (SELECT CASE WHEN class IN ('blocked', 'rate-limited', 'network') THEN NULL ELSE egress END FROM attempt
+   WHERE r.attempts > 0 AND recipient = r.seq ORDER BY seq DESC LIMIT 1) AS egress
   FROM recipient r WHERE seq = ?`;
 
 function leaseRow(db: Database, seq: number, until: number): Leased {

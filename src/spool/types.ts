@@ -115,7 +115,7 @@ export type Leased = {
   firstTime: boolean;
   notify: string | null;
   orcpt: string | null;
-  /** The address of ours that the last attempt left from, which a greylist knows; null: there is none. */
+  /** The address of ours that a greylist knows: of the last attempt, unless it was blocked or slowed there. */
   egress: string | null;
   message: MessageRow;
 };

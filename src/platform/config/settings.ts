@@ -145,6 +145,12 @@ export const settings = z.object({
     .string()
     .regex(/^[A-Za-z0-9_+/-]{16,}={0,2}$/, "must be the base64url key that your authority gave you")
     .optional(),
+  DELIVERY_CONNECTIONS: z.coerce
+    .number({ error: "must be a whole number of connections" })
+    .int()
+    .min(10)
+    .max(5_000)
+    .default(200),
   DELIVERY_PORT: z.coerce.number().int().min(1).max(65_535).default(25),
   POOL_DKIM_SELECTOR: z
     .string()

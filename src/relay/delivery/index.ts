@@ -1,9 +1,10 @@
+import type { Family } from "../../egress/index.ts";
+import type { ActionName, Envelope } from "../../event/index.ts";
 import { systemClock } from "../../lib/clock.ts";
 import { domainOf, whyHeld } from "../../policy/index.ts";
 import { makeReturnPath, makeToken } from "../../protocol/verp/index.ts";
 import {
   SpoolError,
-  LEASE_MS,
   type AttemptRow,
   type Hold,
   type Leased,
@@ -17,7 +18,11 @@ import { recipientFacts, type DeliveryConfig, type RelayContext } from "../conte
 import { noticeConcluded } from "../notice.ts";
 import { createAtlas } from "./atlas.ts";
 import { createAftermath } from "./aftermath.ts";
-import { createLanes } from "./lanes.ts";
+import { depart, familiesOf } from "./departure.ts";
+import { createFollower, type Taken } from "./follow.ts";
+import { createIntake } from "./intake.ts";
+import type { JobEnd } from "./job.ts";
+import { CONNECTIONS, createLanes } from "./lanes.ts";
 import { observeRefused } from "./reach.ts";
 import { createNoticeMaker, isWanted, type Ending } from "./notice.ts";
 import {
@@ -26,6 +31,7 @@ import {
   deliveryEvent,
   endingOf,
   isLate,
+  notBound,
   noWay,
   outOfTime,
   returned,
@@ -33,7 +39,11 @@ import {
   routeFailure,
   type AttemptResult,
 } from "./result.ts";
+import { familyOf, type Route } from "./route.ts";
 import { EXPIRY_MS, lifetimeOf } from "./schedule.ts";
+import type { Ways } from "./ways.ts";
+
+type GoodRoute = Extract<Route, { ok: true }>;
 
 export interface Delivery {
   start(): void;
@@ -55,32 +65,25 @@ export interface Delivery {
   close(graceMs: number): Promise<void>;
 }
 
-/** Recipients in hand at once, of all, of one domain and of one member. */
-const MAX_IN_HAND = 1_000;
-const MAX_OF_DOMAIN = 50;
-const MAX_OF_MEMBER = 200;
 const MAX_RETURNED_AT_ONCE = 50;
 const RECORD_AGAIN_MS = 1_000;
-const LONGEST_SLEEP_MS = 60_000;
-/** Leases of what is in hand begin anew so often, in real time: what waits for a slow host is nobody else's meanwhile. */
-const RENEW_MS = LEASE_MS / 6;
+/** Recipients in hand for each connection that there may be. */
+const IN_HAND_PER_CONNECTION = 10;
+/** Small messages are read at once, many together; large ones when a connection is open for them. */
+const READ_AT_ONCE = 32 * 1024;
 
 /** Leases what is due, finds its way, and writes down what came of it. */
 export function createDelivery(context: RelayContext, config: DeliveryConfig): Delivery {
   const { spool, policyBook, clock, log, metrics, identity, event, random, breaker } = context;
-  const lanes = createLanes(context, config);
+  const { egress, measures } = config;
+  const lanes = createLanes(context, config, measures);
+  const follow = createFollower({ ...context, egress, measures, lanes });
   const atlas = createAtlas(context, config);
-  const inHand = { domains: createTally(), members: createTally() };
+  const most = (config.maxConnections ?? CONNECTIONS) * IN_HAND_PER_CONNECTION;
+  const intake = createIntake({ spool, clock, log, most, handle });
   const noticeFor = createNoticeMaker(context, insist);
   const aftermath = createAftermath(breaker, noticeFor);
-  const leases = new Set<string>();
-  const renewing = setInterval(() => void renew(), RENEW_MS).unref();
-  let count = 0;
   let closed = false;
-  let running: Promise<void> | undefined;
-  let nap = new AbortController();
-  let idle: (() => void)[] = [];
-  let pass: Promise<{ took: number; nextDue: number | undefined }> | undefined;
 
   function holdOf({ kind, did, fromDomain, credential }: MessageRow): Hold | undefined {
     if (kind !== "mail") return undefined;
@@ -89,16 +92,6 @@ export function createDelivery(context: RelayContext, config: DeliveryConfig): D
   }
 
   const mayGo = (message: MessageRow) => holdOf(message) === undefined;
-
-  async function renew(): Promise<void> {
-    if (leases.size === 0) return;
-    try {
-      await spool.renew([...leases]);
-    } catch (err) {
-      if (!closed)
-        log.error({ err }, "the leases of what is in hand were not renewed; again in five minutes");
-    }
-  }
 
   async function handle(leased: Leased): Promise<void> {
     const { message } = leased;
@@ -115,17 +108,68 @@ export function createDelivery(context: RelayContext, config: DeliveryConfig): D
       observeRefused(ways, { now: () => clock.now(), observed: context.observed });
       return attempted(leased, noWay(ways, clock.now()));
     }
-    const result = await new Promise<AttemptResult | undefined>((done) =>
-      lanes.add({
-        leased,
-        route,
-        ways,
-        from: returnPath(leased),
-        mayGo: () => mayGo(message),
-        done,
-      }),
-    );
-    return result ? attempted(leased, result) : notNow(leased);
+    await leave(leased, route, ways);
+  }
+
+  /** From one of our addresses; when nobody is reached from there, from one of the other kind. */
+  async function leave(leased: Leased, route: GoodRoute, ways: Ways): Promise<void> {
+    const { message } = leased;
+    const tried = new Set<Family>();
+    const before: string[] = [];
+    const small = message.size <= READ_AT_ONCE ? spool.content(message.id) : undefined;
+    // Whoever needs it hears of it.
+    small?.catch(() => undefined);
+    for (;;) {
+      const departure = depart({ leased, route, ways, tried, now: clock.now() }, config);
+      if (!departure.ok) return waits(leased, departure, route);
+      const end = await new Promise<JobEnd>((done) =>
+        lanes.add({
+          leased,
+          route,
+          ways,
+          egress: departure.egress,
+          from: returnPath(leased),
+          content: () => small ?? spool.content(message.id),
+          mayGo: () => mayGo(message),
+          done,
+        }),
+      );
+      const { address } = departure.egress;
+      const giveBack = () => egress.giveBack(address, departure.provider, departure.takenAt);
+      if (end.kind === "waits") {
+        giveBack();
+        return waits(leased, end, route);
+      }
+      if (!end.asked) giveBack();
+      if (end.kind === "stopped") return notNow(leased);
+      const { result } = end;
+      if (end.unreached && notBound(result)) {
+        egress.unbound(address, notBound(result)!, clock.now());
+        return waits(leased, { until: clock.now(), why: `${address} is not bound here` }, route);
+      }
+      const transcript = [...before, result.transcript].join("\n");
+      const whole = { ...end, result: { ...result, transcript } };
+      if (end.unreached && address !== "" && familiesOf(ways, tried.add(familyOf(address))).size > 0) {
+        const other = depart({ leased, route, ways, tried, now: clock.now() }, config);
+        if (other.ok) {
+          egress.giveBack(other.egress.address, other.provider, other.takenAt);
+          before.push(result.transcript);
+          continue;
+        }
+      }
+      return attempted(leased, whole.result, follow(leased, route, whole));
+    }
+  }
+
+  /** Nobody was asked, and no attempt is counted: it is due again then. */
+  async function waits(
+    { id, message }: Leased,
+    { until, why }: { until: number; why: string },
+    { provider }: GoodRoute,
+  ): Promise<void> {
+    metrics.waits.inc({ provider });
+    const nextAt = Math.min(until, message.receivedAt + lifetimeOf(message));
+    await record({ recipientId: id, state: "queued", nextAt, waits: why, events: [] });
   }
 
   /** At the member's delegated bounce name, so that SPF aligns, or at the pool's; mail of the pool itself has none. */
@@ -160,12 +204,17 @@ export function createDelivery(context: RelayContext, config: DeliveryConfig): D
     await concluded(leased, outOfTime(last, clock.now(), context.shaping));
   }
 
-  async function attempted(leased: Leased, result: AttemptResult): Promise<void> {
-    const state = await concluded(leased, result, attemptRow(result));
+  async function attempted(leased: Leased, result: AttemptResult, taken?: Taken): Promise<void> {
+    const state = await concluded(leased, result, attemptRow(result), taken);
     metrics.attempts.inc({ outcome: state, provider: result.provider });
   }
 
-  async function concluded(leased: Leased, result: AttemptResult, attempt?: AttemptRow): Promise<string> {
+  async function concluded(
+    leased: Leased,
+    result: AttemptResult,
+    attempt?: AttemptRow,
+    taken?: Taken,
+  ): Promise<string> {
     const { message } = leased;
     const { state, nextAt, action } = conclude(leased, result, clock.now(), random);
     const delay = state === "deferred" && (await delayed(leased, result));
@@ -173,15 +222,7 @@ export function createDelivery(context: RelayContext, config: DeliveryConfig): D
     const notice = ending && (await noticeFor(leased, ending));
     const events =
       message.kind === "mail"
-        ? [
-            event(
-              action,
-              deliveryEvent(leased, result, {
-                member: { did: message.did, domain: memberDomain(message) },
-                recipient: recipientFacts(identity.recipientKey, leased.address, leased.domain),
-              }),
-            ),
-          ]
+        ? eventsOf(leased, result, action, taken)
         : message.kind === "notice" && state !== "deferred"
           ? [event(...noticeConcluded(leased, result, state))]
           : [];
@@ -190,6 +231,17 @@ export function createDelivery(context: RelayContext, config: DeliveryConfig): D
     if (state === "delivered") breaker.concluded(leased, "delivered");
     if (state === "bounced" && isHard(result.judged.class)) breaker.concluded(leased, "hard");
     return state;
+  }
+
+  function eventsOf(leased: Leased, result: AttemptResult, action: ActionName, taken?: Taken): Envelope[] {
+    const { message } = leased;
+    const data = deliveryEvent(leased, result, {
+      member: { did: message.did, domain: memberDomain(message) },
+      recipient: recipientFacts(identity.recipientKey, leased.address, leased.domain),
+    });
+    if (!taken) return [event(action, data)];
+    const dedupe_key = `measure:${data.dedupe_key}`;
+    return [event(action, data), event(taken.action, { ...data, dedupe_key, detail: taken.detail })];
   }
 
   /** Whether the delay of a message is to be told now: once, to who did not ask not to be told. */
@@ -221,84 +273,18 @@ export function createDelivery(context: RelayContext, config: DeliveryConfig): D
     return insist(() => spool.record([outcome], clock.now()));
   }
 
-  /** Works on one recipient; resolves when it is out of our hands, and never rejects. */
-  function take(leased: Leased, work: (leased: Leased) => Promise<void>): Promise<void> {
-    const { domain, message } = leased;
-    count++;
-    leases.add(leased.id);
-    inHand.domains.change(domain, 1);
-    inHand.members.change(message.did, 1);
-    return work(leased)
-      .catch((err: unknown) =>
-        log.error({ err, recipient: leased.id }, "a delivery result could not be recorded"),
-      )
-      .finally(() => {
-        count--;
-        leases.delete(leased.id);
-        inHand.domains.change(domain, -1);
-        inHand.members.change(message.did, -1);
-        if (count === 0) for (const resolve of idle.splice(0)) resolve();
-        nap.abort();
-      });
-  }
-
-  /** Leases what there is room for; one at a time. */
-  function leasePass(): Promise<{ took: number; nextDue: number | undefined }> {
-    pass ??= (async () => {
-      const room = MAX_IN_HAND - count;
-      if (room <= 0) return { took: 0, nextDue: undefined };
-      const { leased, nextDue } = await spool.lease({
-        now: clock.now(),
-        max: room,
-        perDomain: MAX_OF_DOMAIN,
-        busy: inHand.domains.atLeast(MAX_OF_DOMAIN),
-        perMember: MAX_OF_MEMBER,
-        busyMembers: inHand.members.atLeast(MAX_OF_MEMBER),
-      });
-      for (const one of leased) void take(one, handle);
-      return { took: leased.length, nextDue };
-    })().finally(() => (pass = undefined));
-    return pass;
-  }
-
-  async function loop(): Promise<void> {
-    for (;;) {
-      if (closed) return;
-      nap = new AbortController();
-      const { signal } = nap;
-      let sleep = LONGEST_SLEEP_MS;
-      try {
-        const { took, nextDue } = await leasePass();
-        const wait = (nextDue ?? Infinity) - clock.now();
-        // What is due and was not taken is of a busy domain or member: a finished delivery wakes us.
-        if (took === 0 && wait > 0) sleep = Math.min(sleep, wait);
-        if (took > 0 && count < MAX_IN_HAND) continue;
-      } catch (err) {
-        if (!closed) log.error({ err }, "the spool gave no leases; again soon");
-        sleep = 1_000;
-      }
-      if (!closed) await clock.sleep(sleep, signal);
-    }
-  }
-
-  function whenIdle(): Promise<void> {
-    return count === 0 ? Promise.resolve() : new Promise((resolve) => idle.push(resolve));
-  }
-
   return {
-    start() {
-      running ??= loop();
-    },
-    wake: () => nap.abort(),
+    start: () => intake.start(),
+    wake: () => intake.wake(),
     providerOf: (domain) => atlas.providerOf(domain),
     async aftermath(...report) {
       const notice = await aftermath(...report);
-      if (notice?.follow) setImmediate(() => nap.abort());
+      if (notice?.follow) setImmediate(() => intake.wake());
       return notice;
     },
     policyChanged(did) {
       lanes.abort(({ leased: { message } }) => message.did === did && !mayGo(message));
-      nap.abort();
+      intake.wake();
     },
     async returnHeld() {
       for (;;) {
@@ -308,51 +294,30 @@ export function createDelivery(context: RelayContext, config: DeliveryConfig): D
           dids: policyBook.all().flatMap(({ did }) => (isEjected(did) ? [did] : [])),
           max: MAX_RETURNED_AT_ONCE,
         });
-        await Promise.all(leased.map((one) => take(one, (each) => giveBack(each))));
+        await Promise.all(leased.map((one) => intake.take(one, (each) => giveBack(each))));
         if (leased.length < MAX_RETURNED_AT_ONCE) return;
       }
     },
     async bounce(request) {
       const { leased, result } = await spool.leaseFor(request);
-      for (const { id } of leased) leases.add(id);
+      intake.keep(leased);
       for (let i = 0; i < leased.length; i += MAX_RETURNED_AT_ONCE) {
         if (closed) break;
         const some = leased.slice(i, i + MAX_RETURNED_AT_ONCE);
-        await Promise.all(some.map((one) => take(one, (each) => giveBack(each, returnedBy(request.why)))));
+        await Promise.all(
+          some.map((one) => intake.take(one, (each) => giveBack(each, returnedBy(request.why)))),
+        );
       }
       return result;
     },
-    async settle() {
-      for (;;) {
-        await whenIdle();
-        await pass;
-        const { took } = await leasePass();
-        if (took === 0 && count === 0) return;
-      }
-    },
+    settle: () => intake.settle(),
     async close(graceMs) {
       closed = true;
-      clearInterval(renewing);
-      nap.abort();
-      await running;
+      await intake.stop();
       lanes.close();
       const grace = setTimeout(() => lanes.abort(() => true), graceMs);
-      const limit = new AbortController();
-      await Promise.race([whenIdle(), systemClock.sleep(graceMs + 500, limit.signal)]);
-      limit.abort();
+      await intake.empty(graceMs + 500);
       clearTimeout(grace);
     },
-  };
-}
-
-function createTally() {
-  const counts = new Map<string, number>();
-  return {
-    change(key: string, by: 1 | -1): void {
-      const left = (counts.get(key) ?? 0) + by;
-      if (left > 0) counts.set(key, left);
-      else counts.delete(key);
-    },
-    atLeast: (n: number): string[] => [...counts].filter(([, c]) => c >= n).map(([key]) => key),
   };
 }

@@ -1,120 +1,123 @@
-import type { Leased } from "../../spool/index.ts";
+import { isIP } from "node:net";
+import type { Measures } from "../../shaping/index.ts";
 import type { DeliveryConfig, RelayContext } from "../context.ts";
 import { DEADLINES, type Conversation } from "./conversation.ts";
+import {
+  countWaiting,
+  hasRoom,
+  newDestination,
+  paceTake,
+  paceWait,
+  slotOf,
+  type Bounds,
+  type Destination,
+} from "./destination.ts";
+import { destinationOf } from "./departure.ts";
+import { createDowns } from "./downs.ts";
+import type { Job, JobEnd } from "./job.ts";
+import { PROBES, sharesFate, suits, wantsSession, wayOf, type Lane } from "./lane.ts";
+import { halved, hasShare, placeFor, type Place } from "./places.ts";
+import { createFairQueue } from "./queue.ts";
 import { observeSession, reach, type Reached, type ReachOptions } from "./reach.ts";
-import { ourJudgement, unreached, type AttemptResult } from "./result.ts";
-import { isSigned } from "../signing/index.ts";
-import type { MailHost, Route } from "./route.ts";
-import type { Way, Ways } from "./ways.ts";
-
-type Job = {
-  leased: Leased;
-  route: Extract<Route, { ok: true }>;
-  /** The hosts that it may go to, and what each must show. The same object for all mail that may share a refusal. */
-  ways: Ways;
-  from: string;
-  /** May it go now? Asked before MAIL and before the final dot. */
-  mayGo: () => boolean;
-  /** Called once; undefined: it may not go now, and nothing was sent. */
-  done: (result: AttemptResult | undefined) => void;
-};
-
-/**
- * Mail for one set of hosts. Different recipient domains with the same hosts share connections, where a connection has
- * shown what each of them needs.
- */
-type Lane = {
-  hosts: MailHost[];
-  provider: string;
-  queue: Job[];
-  sessions: number;
-  /** Sessions with an open connection. */
-  connected: number;
-  /** Sessions that the hosts bear; lowered when they refuse one more. */
-  limit: number;
-};
-
-/** A member's part of all connections: hosts that never answer hold up only the mail of those who write to them. */
-const MEMBER_SHARE = 0.2;
-
-/** Two connections are worth having for any queue; more only when it is so much longer than they are many. */
-const QUEUE_PER_SESSION = 4;
+import { unreached } from "./result.ts";
+import { send } from "./send.ts";
+import { createWaitingLanes } from "./waiting-lanes.ts";
+import type { Way } from "./ways.ts";
 
 export interface Lanes {
   add(job: Job): void;
-  /** Ends those transfers whose final dot has not left. */
+  /** Ends those transfers whose final dot has not left, and takes out what waits. */
   abort(which: (job: Job) => boolean): void;
+  /** Sends what waits and matches back to the queue. */
+  recall(which: (job: Job) => boolean, until: number, why: string): void;
   /** Begins nothing more; what waits is told so, what is under way goes on. */
   close(): void;
 }
 
+/** An open connection that has nothing to do is kept for a moment: the next message may be here at once. */
+const IDLE_MS = 1_000;
+/** One that only waits for its rate is kept longer. */
+const PACED_IDLE_MS = 5_000;
+/** Where too much waits already, mail comes again after so long. */
+const BACK_MS = 30_000;
+export const CONNECTIONS = 200;
+
 /**
- * Shares the connections between lanes: so many over all, so many to one provider, so many for one member. A lane whose
- * hosts are slow or dead holds only its own places.
+ * Shares the connections between lanes: so many over all, so many to one provider and from each address as the shaping
+ * file says, and for one member as many as it leaves free. A lane whose hosts are slow or dead holds only its own places.
  */
-export function createLanes(context: RelayContext, config: DeliveryConfig): Lanes {
-  const { spool, clock, identity, log, shaping, metrics } = context;
-  const maxConnections = config.maxConnections ?? 100;
-  const maxPerMember = Math.max(1, Math.floor(maxConnections * MEMBER_SHARE));
-  const maxPerProvider = config.maxPerProvider ?? 10;
-  const messagesPerConnection = config.messagesPerConnection ?? 100;
+export function createLanes(context: RelayContext, config: DeliveryConfig, measures: Measures): Lanes {
+  const { clock, identity, log, shaping } = context;
+  const most = config.maxConnections ?? CONNECTIONS;
   const reaching: ReachOptions = {
     port: config.port ?? 25,
     ehlo: identity.hostname,
-    localAddress: config.localAddress,
     ca: config.ca,
     deadlines: { ...DEADLINES, ...config.deadlines },
     now: () => clock.now(),
     observed: context.observed,
   };
   const lanes = new Map<string, Lane>();
-  const providers = new Map<string, number>();
+  const destinations = new Map<string, Destination>();
   /** Sessions that work for each member now. */
   const members = new Map<string, number>();
   const underWay = new Map<Conversation, Job>();
+  const downs = createDowns(() => clock.now());
+  const waiting = createWaitingLanes(offer);
   let sessions = 0;
+  let idling = 0;
   let closed = false;
 
-  function add(job: Job): void {
-    if (closed) return job.done(undefined);
-    const { hosts, provider } = job.route;
-    const key = hosts.map((host) => host.name).join(" ");
+  function laneOf({ route, egress }: Job): Lane {
+    const hosts = route.hosts.map(({ name }) => name).join(" ");
+    const key = `${egress.address} ${hosts}`;
     let lane = lanes.get(key);
-    if (!lane) {
-      lane = {
-        hosts,
-        provider,
-        queue: [],
-        sessions: 0,
-        connected: 0,
-        limit: maxPerProvider,
-      };
-      lanes.set(key, lane);
+    if (lane) return lane;
+    const about = destinationOf(route);
+    let destination = destinations.get(about);
+    if (!destination) destinations.set(about, (destination = newDestination(about, route.provider)));
+    destination.lanes++;
+    const slot = slotOf(destination, egress.address);
+    const counts = { sessions: 0, connected: 0, limit: PROBES };
+    lane = { key, egress, destination, slot, queue: createFairQueue(), ...counts, idle: new Set() };
+    lanes.set(key, lane);
+    return lane;
+  }
+
+  function forget(lane: Lane): void {
+    if (lane.queue.size > 0 || lane.sessions > 0 || !lanes.delete(lane.key)) return;
+    waiting.forget(lane);
+    const { destination } = lane;
+    destination.lanes--;
+    const now = performance.now();
+    for (const [address, slot] of destination.slots)
+      if (slot.connections === 0 && slot.next <= now) destination.slots.delete(address);
+    if (destination.lanes === 0 && destination.slots.size === 0) destinations.delete(destination.key);
+  }
+
+  function boundsOf({ destination, slot }: Lane): Bounds {
+    return {
+      limits: shaping.limitsOf(destination.provider),
+      half: measures.isSlow(slot.address, destination.key, clock.now()),
+    };
+  }
+
+  function add(job: Job): void {
+    if (closed) return job.done({ kind: "stopped", asked: false });
+    const lane = laneOf(job);
+    const down = downs.fate(lane.key, job);
+    if (down) {
+      forget(lane);
+      return job.done(down);
     }
-    lane.hosts = hosts;
+    if (!hasRoom(lane.destination, job, boundsOf(lane))) {
+      forget(lane);
+      const why = `More mail for ${lane.destination.provider === "other" ? "this mail host" : lane.destination.provider} is on its way than it takes at once`;
+      return job.done({ kind: "waits", until: clock.now() + BACK_MS * (1 + context.random()), why });
+    }
     lane.queue.push(job);
-    fill();
-  }
-
-  /** Connections to one provider are shared by its lanes; hosts of nobody known count for themselves. */
-  function placesTaken(lane: Lane): number {
-    return lane.provider === "other" ? lane.sessions : (providers.get(lane.provider) ?? 0);
-  }
-
-  function count(lane: Lane, change: 1 | -1): void {
-    sessions += change;
-    lane.sessions += change;
-    providers.set(lane.provider, (providers.get(lane.provider) ?? 0) + change);
-  }
-
-  const hasPlace = ({ leased }: Job) => (members.get(leased.message.did) ?? 0) < maxPerMember;
-
-  /** The first job of the lane that may go and whose member has a place, which it then takes. */
-  function next(lane: Lane, mayGo: (job: Job) => boolean = () => true): Job | undefined {
-    const index = lane.queue.findIndex((job) => hasPlace(job) && mayGo(job));
-    const job = index < 0 ? undefined : lane.queue.splice(index, 1)[0];
-    if (job) occupy(job, 1);
-    return job;
+    countWaiting(lane.destination, job, 1);
+    offer(lane);
   }
 
   function occupy({ leased: { message } }: Job, change: 1 | -1): void {
@@ -123,188 +126,217 @@ export function createLanes(context: RelayContext, config: DeliveryConfig): Lane
     else members.delete(message.did);
   }
 
-  /** Opens sessions where mail waits and a place is free; who has fewest comes first. */
-  function fill(): void {
-    for (;;) {
-      if (sessions >= maxConnections) return;
-      let best: Lane | undefined;
-      for (const [key, lane] of lanes) {
-        if (lane.queue.length === 0 && lane.sessions === 0) lanes.delete(key);
-        if (!wantsSession(lane) || placesTaken(lane) >= maxPerProvider) continue;
-        if (best && lane.sessions >= best.sessions) continue;
-        if (lane.queue.some(hasPlace)) best = lane;
+  /** The next job of the lane that may go, whose member has a place, which it then takes. */
+  function next(lane: Lane, fits: (job: Job) => boolean = () => true): Job | undefined {
+    const bounds = boundsOf(lane);
+    const now = performance.now();
+    const codesOnly = paceWait(lane.slot, bounds, now, false) > 0;
+    if (codesOnly && (lane.queue.codes === 0 || paceWait(lane.slot, bounds, now, true) > 0)) return undefined;
+    const job = lane.queue.take({
+      member: (did, priority) =>
+        (priority === 0 || !codesOnly) && hasShare(members.get(did) ?? 0, sessions, most, priority === 0),
+      job: fits,
+    });
+    if (!job) return undefined;
+    paceTake(lane.slot, bounds, now);
+    countWaiting(lane.destination, job, -1);
+    occupy(job, 1);
+    return job;
+  }
+
+  function putBack(lane: Lane, job: Job): void {
+    lane.queue.putBack(job);
+    countWaiting(lane.destination, job, 1);
+  }
+
+  function place({ destination, slot }: Lane, { limits, half }: Bounds): Place {
+    const { connections, connectionsPerAddress } = limits;
+    return placeFor({
+      total: sessions,
+      most,
+      ofProvider: destination.connections,
+      mostOfProvider: connections,
+      ofAddress: slot.connections,
+      mostOfAddress: half ? halved(connectionsPerAddress) : connectionsPerAddress,
+    });
+  }
+
+  /** Gives the lane's mail to a connection that is open, or opens one where it may; else the lane waits for a place. */
+  function offer(lane: Lane): void {
+    while (!closed && lane.queue.size > 0) {
+      const [idle] = lane.idle;
+      if (idle) {
+        return idle(true);
       }
-      if (!best) return;
-      begin(best);
+      if (!wantsSession(lane)) return;
+      const bounds = boundsOf(lane);
+      const wait = paceWait(lane.slot, bounds, performance.now(), lane.queue.codes > 0);
+      if (wait > 0) return waiting.until(lane, wait);
+      const found = place(lane, bounds);
+      if (found !== "open") {
+        waiting.add(lane, found);
+        return makeRoom(lane, found);
+      }
+      const first = next(lane);
+      if (!first) return waiting.add(lane, "full");
+      begin(lane, first);
     }
   }
 
-  function begin(lane: Lane): void {
-    const first = next(lane);
-    if (!first) return;
+  /** A connection that has nothing to do gives its place away. */
+  function makeRoom(lane: Lane, found: Place): void {
+    if (idling > 0)
+      for (const other of lanes.values()) {
+        const [idle] = other.idle;
+        if (!idle || other === lane) continue;
+        if (found !== "full" && other.destination !== lane.destination) continue;
+        if (found === "address" && other.slot !== lane.slot) continue;
+        return idle(false);
+      }
+  }
+
+  function count(lane: Lane, change: 1 | -1): void {
+    sessions += change;
+    lane.sessions += change;
+    lane.destination.connections += change;
+    lane.slot.connections += change;
+  }
+
+  function begin(lane: Lane, first: Job): void {
     count(lane, 1);
     void session(lane, first).finally(() => {
       count(lane, -1);
-      fill();
+      offer(lane);
+      waiting.freed(lane);
+      forget(lane);
     });
   }
 
   async function session(lane: Lane, first: Job): Promise<void> {
     const at = clock.now();
     const began = performance.now();
-    const reached = await reach(first.ways, reaching);
-    if (!reached.ok) {
-      occupy(first, -1);
-      // Where other connections are open this one was one too many.
-      if (lane.connected > 0 && !reached.forTls) {
-        lane.limit = Math.max(1, lane.sessions - 1);
-        lane.queue.unshift(first);
-        return;
-      }
-      const durationMs = Math.round(performance.now() - began);
-      const result = unreached(reached, { at, durationMs, provider: lane.provider }, shaping);
-      for (const job of [first, ...takeSameFate(lane, first, reached)]) job.done(result);
-      return;
+    const { address, ehlo } = lane.egress;
+    const family = isIP(address) === 0 ? undefined : isIP(address) === 4 ? "ipv4" : "ipv6";
+    const localAddress = address || config.localAddress;
+    const reached = await reach(first.ways, { ...reaching, ehlo, localAddress, family });
+    if (reached.ok) return work(lane, first, reached);
+    occupy(first, -1);
+    // Where other connections are open this one was one too many.
+    if (lane.connected > 0 && !reached.forTls) {
+      lane.limit = Math.max(1, lane.sessions - 1);
+      return putBack(lane, first);
     }
-    const { conversation, way } = reached;
+    lane.limit = PROBES;
+    const durationMs = Math.round(performance.now() - began);
+    const about = { at, durationMs, provider: lane.destination.provider, egress: address };
+    const result = unreached(reached, about, shaping);
+    const end: JobEnd = { kind: "tried", result, asked: false, shared: false, unreached: !reached.forTls };
+    const fate = sharesFate(first.ways, reached.forTls);
+    if (!reached.forTls) downs.note(lane.key, { ...end, shared: true }, fate);
+    first.done(end);
+    for (const job of takeOut(lane, fate)) job.done({ ...end, shared: true });
+  }
+
+  function takeOut(lane: Lane, which: (job: Job) => boolean): Job[] {
+    const out = lane.queue.remove(which);
+    for (const job of out) countWaiting(lane.destination, job, -1);
+    return out;
+  }
+
+  async function work(lane: Lane, first: Job, reached: Extract<Reached, { ok: true }>): Promise<void> {
+    const { conversation, way, host } = reached;
     lane.connected++;
-    const observedFor = new Set(first.ways.observed ? [first.ways.domain] : []);
-    let before = reached.before;
+    if (lane.limit === PROBES) lane.limit = Infinity;
+    offer(lane);
+    const observedFor = new Set([first.ways.domain]);
+    let { before } = reached;
     try {
       let job: Job | undefined = first;
       for (let sent = 1; job; sent++) {
-        const { ways }: Job = job;
-        const own: Way = wayOf(ways, way) ?? way;
-        if (ways.observed && !observedFor.has(ways.domain)) {
-          observedFor.add(ways.domain);
-          observeSession(conversation, ways, own, reaching);
+        const own: Way = wayOf(job.ways, way) ?? way;
+        if (!observedFor.has(job.ways.domain)) {
+          observedFor.add(job.ways.domain);
+          observeSession(conversation, job.ways, own, reaching);
         }
-        const there = { lane, host: reached.host, way: own, before };
-        const usable: boolean = await send(conversation, job, there).finally(() => occupy(job!, -1));
+        const usable: boolean = await one(lane, { conversation, job, host, way: own, before });
         before = "";
-        job = usable && sent < messagesPerConnection ? next(lane, suits(conversation, way)) : undefined;
-        // The place of another member's job may be what one of its other lanes waits for.
-        fill();
+        const more: boolean =
+          usable && sent < shaping.limitsOf(lane.destination.provider).messagesPerConnection;
+        job = more ? await another(lane, conversation, way) : undefined;
       }
     } catch (err) {
-      log.error({ err, host: reached.host }, "a delivery session failed");
+      log.error({ err, host }, "a delivery session failed");
     } finally {
       lane.connected--;
       conversation.close();
     }
   }
 
-  /** One message over an open connection. False when the connection is of no more use. */
-  async function send(
-    conversation: Conversation,
-    job: Job,
-    { lane, host, way, before }: { lane: Lane; host: string; way: Way; before: string },
+  async function one(
+    lane: Lane,
+    over: { conversation: Conversation; job: Job; host: string; way: Way; before: string },
   ): Promise<boolean> {
-    const at = clock.now();
-    const began = performance.now();
-    const { message, address, notify, orcpt } = job.leased;
-    const { need } = way.tls;
-    const about = { at, host, provider: lane.provider, tls: conversation.tls, tlsPolicy: need.reason };
-    try {
-      const content = await spool.content(message.id);
-      if (closed || !job.mayGo()) {
-        job.done(undefined);
-        return true;
-      }
-      if (!content) throw new Error("its content is not there");
-      if (!isSigned(content.head)) throw new Error("it is not signed");
-      underWay.set(conversation, job);
-      const result = await conversation.transfer({
-        from: job.from,
-        recipients: [{ address, notify, orcpt }],
-        size: message.size,
-        eightBit: message.eightBit,
-        smtpUtf8: message.smtpUtf8,
-        requireTls: need.requireTls,
-        ret: message.ret,
-        envid: message.envid,
-        content: pieces(content.head, content.body()),
-        mayFinish: job.mayGo,
-      });
-      if (result.aborted) {
-        job.done(undefined);
-        return false;
-      }
-      if (result.unheard) {
-        lane.queue.unshift(job);
-        return false;
-      }
-      const { replies, tells, usable } = result;
-      const reply = replies[0]!;
-      if (reply.code >= 200 && reply.code < 300)
-        metrics.transports.inc({ needed: need.reason, went: conversation.tls ? "tls" : "clear" });
-      const transcript = [before, result.transcript].filter(Boolean).join("\n");
-      const durationMs = Math.round(performance.now() - began);
-      job.done({
-        ...about,
-        durationMs,
-        reply,
-        judged: shaping.judge(lane.provider, reply),
-        transcript,
-        tells,
-      });
-      return usable;
-    } catch (err) {
-      log.error({ err, message: message.id }, "a message could not be sent for a fault of ours");
-      const text = "a local fault of the relay";
-      const reply = { code: 0, enhanced: "4.3.0", text, phase: "connect" as const };
-      const judged = { ...ourJudgement("system", false), fault: "pool" as const };
-      job.done({ ...about, durationMs: 0, reply, judged, tells: false, transcript: `*: ${text}` });
-      return false;
-    } finally {
-      underWay.delete(conversation);
+    const { conversation, job } = over;
+    underWay.set(conversation, job);
+    const begins = () => !closed && job.mayGo();
+    const { end, usable } = await send({ ...over, begins }, context);
+    underWay.delete(conversation);
+    occupy(job, -1);
+    if (end === "again") putBack(lane, job);
+    else job.done(end);
+    return usable;
+  }
+
+  /** The next job for an open connection, which is waited for a moment. */
+  async function another(lane: Lane, conversation: Conversation, way: Way): Promise<Job | undefined> {
+    const fits = suits(conversation, way);
+    for (;;) {
+      const job = closed ? undefined : next(lane, fits);
+      if (job || closed) return job;
+      let wait = IDLE_MS;
+      if (lane.queue.size > 0) {
+        wait = paceWait(lane.slot, boundsOf(lane), performance.now(), lane.queue.codes > 0);
+        // Another connection is what it needs.
+        if (wait === 0 || wait > PACED_IDLE_MS) return undefined;
+      } else if (waiting.anybody()) return undefined;
+      const more = await idle(lane, wait);
+      if (!conversation.isUsable()) return undefined;
+      if (!more && lane.queue.size === 0) return undefined;
     }
+  }
+
+  function idle(lane: Lane, ms: number): Promise<boolean> {
+    return new Promise((resolve) => {
+      const wake = (more: boolean) => {
+        clearTimeout(timer);
+        lane.idle.delete(wake);
+        idling--;
+        resolve(more);
+      };
+      const timer = setTimeout(() => wake(false), ms);
+      lane.idle.add(wake);
+      idling++;
+    });
   }
 
   return {
     add,
     abort(which) {
       for (const [conversation, job] of underWay) if (which(job)) conversation.abort();
+      for (const lane of lanes.values())
+        for (const job of takeOut(lane, which)) job.done({ kind: "stopped", asked: false });
+    },
+    recall(which, until, why) {
+      for (const lane of lanes.values())
+        for (const job of takeOut(lane, which)) job.done({ kind: "waits", until, why });
     },
     close() {
       closed = true;
-      for (const lane of lanes.values()) for (const job of lane.queue.splice(0)) job.done(undefined);
+      waiting.close();
+      for (const lane of lanes.values()) {
+        for (const job of takeOut(lane, () => true)) job.done({ kind: "stopped", asked: false });
+        for (const wake of lane.idle) wake(false);
+      }
     },
   };
-}
-
-/** The same host as another domain has it, which may need more of it or less. */
-function wayOf(ways: Ways, { host }: Way): Way | undefined {
-  return ways.open.find((way) => way.host.name === host.name);
-}
-
-/** Whether a connection to a host has shown what a job needs of it. */
-function suits(conversation: Conversation, way: Way): (job: Job) => boolean {
-  return ({ ways }) => {
-    const own = wayOf(ways, way);
-    return own !== undefined && conversation.judge(own.tls.need).ok;
-  };
-}
-
-/**
- * The jobs of the lane that fail with this one: where nobody was reached, all that may go to the same hosts; where a host
- * had not what is needed, those that need the same.
- */
-function takeSameFate({ queue }: Lane, first: Job, { forTls }: Extract<Reached, { ok: false }>): Job[] {
-  const tried = new Set(first.ways.open.map(({ host }) => host.name));
-  const shares = ({ ways }: Job) =>
-    ways === first.ways || (!forTls && ways.open.every(({ host }) => tried.has(host.name)));
-  const taken = queue.filter(shares);
-  queue.splice(0, queue.length, ...queue.filter((job) => !shares(job)));
-  return taken;
-}
-
-function wantsSession({ queue, sessions, limit }: Lane): boolean {
-  if (queue.length === 0 || sessions >= limit) return false;
-  return sessions < 2 || queue.length > sessions * QUEUE_PER_SESSION;
-}
-
-async function* pieces(head: Uint8Array, body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  yield head;
-  yield* body;
 }

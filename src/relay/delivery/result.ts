@@ -66,6 +66,12 @@ export function ourJudgement(kind: ReplyClass, permanent: boolean): ShapedReply 
   return { class: kind, permanent, fault: faultOf(kind), ...rule };
 }
 
+/** The system's code where a connection could not begin at our address: it is not there. */
+export function notBound({ reply, egress }: AttemptResult): string | undefined {
+  if (!egress || reply.code !== 0 || reply.phase !== "connect") return undefined;
+  return /\b(?:EADDRNOTAVAIL|EINVAL)\b/.exec(reply.text)?.[0];
+}
+
 /** What a fault of our own comes to: it says nothing of anybody else. */
 export function localFault(
   text: string,

@@ -1,0 +1,66 @@
+import type { Limits } from "../../shaping/index.ts";
+import type { Job } from "./job.ts";
+import { afterOne, rateOf, waitFor } from "./pace.ts";
+import { halved, mayWait, waitingRoom } from "./places.ts";
+
+/** A provider, or one set of hosts of nobody known: what of ours is under way to it, over all lanes. */
+export type Destination = {
+  key: string;
+  provider: string;
+  connections: number;
+  lanes: number;
+  /** Mail that waits in memory, and of each member. */
+  waiting: number;
+  members: Map<string, number>;
+  slots: Map<string, Slot>;
+};
+
+/** One destination from one address of ours. */
+export type Slot = {
+  address: string;
+  connections: number;
+  /** Of `pace.ts`. */
+  next: number;
+};
+
+/** `half`: the destination asked this address to be slower. */
+export type Bounds = { limits: Limits; half: boolean };
+
+export function newDestination(key: string, provider: string): Destination {
+  return { key, provider, connections: 0, lanes: 0, waiting: 0, members: new Map(), slots: new Map() };
+}
+
+export function slotOf({ slots }: Destination, address: string): Slot {
+  let slot = slots.get(address);
+  if (!slot) slots.set(address, (slot = { address, connections: 0, next: 0 }));
+  return slot;
+}
+
+export function countWaiting(destination: Destination, { leased }: Job, change: 1 | -1): void {
+  const { did } = leased.message;
+  destination.waiting += change;
+  const left = (destination.members.get(did) ?? 0) + change;
+  if (left > 0) destination.members.set(did, left);
+  else destination.members.delete(did);
+}
+
+export function hasRoom(destination: Destination, { leased }: Job, { limits, half }: Bounds): boolean {
+  const { did, priority } = leased.message;
+  const own = destination.members.get(did) ?? 0;
+  const { perMinute } = limits;
+  const room = waitingRoom(perMinute !== undefined && half ? halved(perMinute) : perMinute);
+  return mayWait(own, destination.waiting, room, priority);
+}
+
+/** Ms until the next message may go from this address. */
+export function paceWait(slot: Slot, { limits, half }: Bounds, now: number, isCode: boolean): number {
+  const { perMinute } = limits;
+  if (perMinute === undefined) return 0;
+  return waitFor(slot.next, rateOf(half ? halved(perMinute) : perMinute), now, isCode);
+}
+
+export function paceTake(slot: Slot, { limits, half }: Bounds, now: number): void {
+  const { perMinute } = limits;
+  if (perMinute !== undefined)
+    slot.next = afterOne(slot.next, rateOf(half ? halved(perMinute) : perMinute), now);
+}

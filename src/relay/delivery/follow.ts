@@ -1,0 +1,107 @@
+import type { Egress, WarmupOutcome } from "../../egress/index.ts";
+import { withoutAddresses } from "../../protocol/smtp-reply/index.ts";
+import type { Measures, ShapedReply } from "../../shaping/index.ts";
+import type { ActionName } from "../../event/index.ts";
+import type { RelayContext } from "../context.ts";
+import type { Leased } from "../../spool/index.ts";
+import { destinationOf } from "./departure.ts";
+import type { JobEnd } from "./job.ts";
+import type { Lanes } from "./lanes.ts";
+import type { AttemptResult } from "./result.ts";
+import type { Route } from "./route.ts";
+
+type GoodRoute = Extract<Route, { ok: true }>;
+
+/** What a reply says of the address that the mail left from; undefined: nothing. */
+export function warmupOutcome({
+  class: kind,
+  permanent,
+  fault,
+}: Pick<ShapedReply, "class" | "permanent" | "fault">): WarmupOutcome | undefined {
+  if (kind === "ok") return "delivered";
+  if (kind === "network" || kind === "system" || kind === "greylisted" || kind === "no-tls") return undefined;
+  if (kind === "blocked") return fault === "pool" ? "blocked" : undefined;
+  if (fault === "pool") return permanent ? "blocked" : "deferred";
+  return permanent ? "bounced" : undefined;
+}
+
+/** A measure that was taken: for the event. */
+export type Taken = { action: ActionName; detail: { address?: string; until: number; advice?: string } };
+
+type Parts = Pick<RelayContext, "clock" | "log" | "metrics"> & {
+  egress: Egress;
+  measures: Measures;
+  lanes: Pick<Lanes, "recall">;
+};
+
+/** What a reply makes us do beside what becomes of its recipient. */
+export function createFollower({ clock, log, metrics, egress, measures, lanes }: Parts) {
+  function act(leased: Leased, route: GoodRoute, result: AttemptResult, now: number): Taken | undefined {
+    const { judged, provider, egress: address = "" } = result;
+    const { measure } = judged;
+    if (!measure) return undefined;
+    const { ms } = measure;
+    const { did } = leased.message;
+    const there = destinationOf(route);
+    const why = wordsOf(result);
+    switch (measure.do) {
+      case "slow-down": {
+        const slow = measures.slow(address, there, ms, why, now);
+        return slow && { action: "provider_slowed", detail: { address, until: slow.until } };
+      }
+      case "pause-provider": {
+        const pause = measures.pause(address, there, ms, why, now);
+        if (!pause) return undefined;
+        // Also where stages and pages are: of hosts of nobody known it keeps none.
+        egress.pause(address, provider, pause.until, why);
+        // Over another address it may go at once.
+        lanes.recall((job) => job.egress.address === address && destinationOf(job.route) === there, now, why);
+        return { action: "provider_paused", detail: { address, until: pause.until } };
+      }
+      case "suspend-member": {
+        const suspended = measures.suspend(did, there, ms, why, now);
+        if (!suspended) return undefined;
+        const { until } = suspended;
+        lanes.recall(
+          (job) => job.leased.message.did === did && destinationOf(job.route) === there,
+          until,
+          why,
+        );
+        return { action: "member_held_at_provider", detail: { until } };
+      }
+    }
+  }
+
+  /** Of each attempt once; what failed with another one says nothing new. */
+  return function follow(
+    leased: Leased,
+    route: GoodRoute,
+    end: Extract<JobEnd, { kind: "tried" }>,
+  ): Taken | undefined {
+    const { result, shared } = end;
+    if (shared || result.egress === undefined) return undefined;
+    const now = clock.now();
+    const { judged, provider, egress: address } = result;
+    const outcome = warmupOutcome(judged);
+    if (outcome) egress.record(address, provider, outcome, now);
+    const taken = act(leased, route, result, now);
+    if (!taken) return undefined;
+    const { rule, advice, measure } = judged;
+    metrics.shapingMeasures.inc({ measure: measure!.do, provider });
+    const until = new Date(taken.detail.until).toISOString();
+    const member = leased.message.did;
+    log.warn(
+      { provider, address, member, rule, advice, until, reply: wordsOf(result) },
+      `shaping: ${measure!.do}`,
+    );
+    return advice === undefined ? taken : { ...taken, detail: { ...taken.detail, advice } };
+  };
+}
+
+/** What the other side said, and the rule that knows it. */
+function wordsOf({ provider, reply, judged }: AttemptResult): string {
+  const { code, enhanced, text } = reply;
+  const said = `${code || ""} ${withoutAddresses(text)}`.trim().slice(0, 200);
+  const whole = enhanced && !said.includes(enhanced) ? `${code} ${enhanced} ${said.slice(4)}` : said;
+  return `${provider} said "${whole}"${judged.rule === undefined ? "" : ` (${judged.rule})`}`;
+}

@@ -1,0 +1,62 @@
+import type { EgressAddress } from "../../egress/index.ts";
+import type { Conversation } from "./conversation.ts";
+import type { Destination, Slot } from "./destination.ts";
+import type { Job } from "./job.ts";
+import type { FairQueue } from "./queue.ts";
+import type { Way, Ways } from "./ways.ts";
+
+/**
+ * Mail for one set of hosts from one address of ours. Different recipient domains with the same hosts share connections,
+ * where a connection has shown what each of them needs.
+ */
+export type Lane = {
+  key: string;
+  egress: EgressAddress;
+  destination: Destination;
+  slot: Slot;
+  queue: FairQueue<Job>;
+  sessions: number;
+  /** Sessions with an open connection. */
+  connected: number;
+  /** Sessions that the hosts bear: few until one has connected, and lowered when they refuse one more. */
+  limit: number;
+  /** Sessions that have nothing to do, and keep their connection for a moment. True: there is something. */
+  idle: Set<(more: boolean) => void>;
+};
+
+/** Connections that find out whether anybody is there. */
+export const PROBES = 2;
+/** Two connections are worth having for any queue; more only when it is so much longer than they are many. */
+const QUEUE_PER_SESSION = 4;
+
+/** Would one more connection help? */
+export function wantsSession({
+  queue,
+  sessions,
+  limit,
+}: Pick<Lane, "queue" | "sessions" | "limit">): boolean {
+  if (queue.size === 0 || sessions >= limit) return false;
+  return sessions < PROBES || queue.codes > 0 || queue.size > sessions * QUEUE_PER_SESSION;
+}
+
+/** The same host as another domain has it, which may need more of it or less. */
+export function wayOf(ways: Ways, { host }: Way): Way | undefined {
+  return ways.open.find((way) => way.host.name === host.name);
+}
+
+/** Whether a connection to a host has shown what a job needs of it. */
+export function suits(conversation: Conversation, way: Way): (job: Job) => boolean {
+  return ({ ways }) => {
+    const own = wayOf(ways, way);
+    return own !== undefined && conversation.judge(own.tls.need).ok;
+  };
+}
+
+/**
+ * Whether a job fails with another one: where nobody was reached, all that may go to the same hosts; where a host had not
+ * what is needed, those that need the same.
+ */
+export function sharesFate(first: Ways, forTls: boolean): (job: Pick<Job, "ways">) => boolean {
+  const tried = new Set(first.open.map(({ host }) => host.name));
+  return ({ ways }) => ways === first || (!forTls && ways.open.every(({ host }) => tried.has(host.name)));
+}

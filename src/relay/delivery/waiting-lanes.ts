@@ -1,0 +1,69 @@
+import type { Destination } from "./destination.ts";
+import type { Lane } from "./lane.ts";
+import type { Place } from "./places.ts";
+
+/** With each connection that ends so many lanes that wait for any place are asked, at most. */
+const ASKED_AT_ONCE = 32;
+
+/** Lanes with mail that wait for a place or for their rate, in the order in which they came; login codes first. */
+export function createWaitingLanes(offer: (lane: Lane) => void) {
+  /** For any place. */
+  const codes = new Set<Lane>();
+  const others = new Set<Lane>();
+  /** For a place of their destination. */
+  const ofDestination = new Map<Destination, Set<Lane>>();
+  const timers = new Map<Lane, NodeJS.Timeout>();
+
+  function ask(lanes: Set<Lane>, most: number): void {
+    // Those that still find no place come behind the others.
+    for (const lane of [...lanes].slice(0, most)) {
+      lanes.delete(lane);
+      offer(lane);
+    }
+  }
+
+  return {
+    add(lane: Lane, place: Exclude<Place, "open">): void {
+      if (place === "full") {
+        if (lane.queue.codes > 0) codes.add(lane);
+        else others.add(lane);
+        return;
+      }
+      const { destination } = lane;
+      const lanes = ofDestination.get(destination) ?? new Set();
+      ofDestination.set(destination, lanes.add(lane));
+    },
+    /** A connection of the lane has ended. */
+    freed({ destination }: Lane): void {
+      const lanes = ofDestination.get(destination);
+      if (lanes) {
+        ofDestination.delete(destination);
+        ask(lanes, lanes.size);
+      }
+      ask(codes, ASKED_AT_ONCE);
+      ask(others, ASKED_AT_ONCE);
+    },
+    /** Asks again after `ms`. */
+    until(lane: Lane, ms: number): void {
+      if (timers.has(lane)) return;
+      const again = () => {
+        timers.delete(lane);
+        offer(lane);
+      };
+      timers.set(lane, setTimeout(again, Math.ceil(ms)));
+    },
+    /** Is there a lane that any place would help? */
+    anybody: () => codes.size > 0 || others.size > 0,
+    forget(lane: Lane): void {
+      codes.delete(lane);
+      others.delete(lane);
+      ofDestination.get(lane.destination)?.delete(lane);
+      clearTimeout(timers.get(lane));
+      timers.delete(lane);
+    },
+    close(): void {
+      for (const timer of timers.values()) clearTimeout(timer);
+      timers.clear();
+    },
+  };
+}
