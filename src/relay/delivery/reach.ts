@@ -1,13 +1,16 @@
+import type { Family } from "../../egress/index.ts";
 import type { Published, TlsObservation, TlsResultType } from "../../transport/index.ts";
 import type { Deadlines } from "../context.ts";
 import { openConversation, type Conversation, type Opened, type Peer, type Reply } from "./conversation.ts";
-import { targetsOf } from "./route.ts";
+import { ofFamily, targetsOf } from "./route.ts";
 import type { Refused, Way, Ways } from "./ways.ts";
 
 export type ReachOptions = {
   port: number;
   ehlo: string;
   localAddress?: string | undefined;
+  /** Of the local address: only addresses of this kind are tried; without: all. */
+  family?: Family | undefined;
   /** PEM, trusted beside the system's authorities. */
   ca?: string | undefined;
   deadlines: Deadlines;
@@ -55,7 +58,9 @@ export async function reach(ways: Ways, options: ReachOptions): Promise<Reached>
   let forTls = false;
   let permanent = true;
   observeRefused(ways, options);
-  const targets = targetsOf(ways.open.map((one) => ({ ...one, addresses: one.host.addresses })));
+  const targets = targetsOf(
+    ways.open.map((one) => ({ ...one, addresses: ofFamily(one.host.addresses, options.family) })),
+  );
   for (const [i, { host: way, address }] of targets.entries()) {
     const left = deadlines.allHosts - (performance.now() - began);
     if (left < LEAST_MS) break;
