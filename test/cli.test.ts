@@ -236,6 +236,9 @@ test("atmos member and link: from joining to a decision", async () => {
   expect((await press()).headers.get("location")).toBe(`/members/${did}`);
   expect((await press()).status).toBe(403);
   await expect(link(undefined, { env })).rejects.toThrow(/--committee/);
+  await expect(link("willow.test", { env })).rejects.toThrow(/willow\.test is no DID/);
+  for (const by of [" ", "x".repeat(101)])
+    await expect(link(undefined, { env, committee: true, by })).rejects.toThrow(/--by/);
 });
 
 test("the API takes no request without a token of the committee", async () => {

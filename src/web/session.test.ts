@@ -33,6 +33,11 @@ describe("readToken", () => {
     ["a later end", `${claims({ role: "member", did: "did:plc:aaaa", exp: NOW + 9e9 })}.${mac}`, "forged"],
     ["a cut MAC", good.slice(0, -2), "forged"],
     ["no MAC", `${body}.`, "malformed"],
+    [
+      "ours, for what is no DID",
+      createToken(key, "session", { role: "member", did: "a.test" }, NOW + 1),
+      "malformed",
+    ],
     ["expired by a millisecond", createToken(key, "session", member, NOW - 1), "expired"],
     ["expired now", createToken(key, "session", member, NOW), "expired"],
   ])("%s is refused", (_, token, reason) => {

@@ -60,7 +60,9 @@ export function readToken(
   if (presented.length !== expected.length || !timingSafeEqual(presented, expected)) {
     return { ok: false, reason: "forged" };
   }
-  const { exp, nonce = null, ...who } = Claims.parse(JSON.parse(Buffer.from(body, "base64url").toString()));
+  const claims = Claims.safeParse(JSON.parse(Buffer.from(body, "base64url").toString()));
+  if (!claims.success) return { ok: false, reason: "malformed" };
+  const { exp, nonce = null, ...who } = claims.data;
   if (exp <= now) return { ok: false, reason: "expired" };
   return { ok: true, identity: identityOf(who), expiresAt: exp, nonce };
 }
