@@ -4,12 +4,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { dkimVerify } from "mailauth/lib/dkim/verify.js";
 import { createTransport } from "nodemailer";
-import {
-  createEgress,
-  egressMigration,
-  type EgressOptions,
-  type RunningEgress,
-} from "../src/egress/index.ts";
 import { eventMaker, type Envelope } from "../src/event/index.ts";
 import { openHabits, type Habits } from "../src/breaker/index.ts";
 import { createAuthority } from "../src/devnet/certificates.ts";
@@ -21,14 +15,20 @@ import { silentLog } from "../src/platform/log.ts";
 import { createMetrics, type Metrics } from "../src/platform/metrics.ts";
 import { createPolicyBook, hashSecret, type MemberPolicy, type PolicyBook } from "../src/policy/index.ts";
 import type { DnsAnswer, DnsType, Resolver } from "../src/protocol/dns/index.ts";
-import { createRelay, type CredentialUse, type Relay, type SubmissionConfig } from "../src/relay/index.ts";
+import {
+  createRelay,
+  type CredentialUse,
+  type Deadlines,
+  type Relay,
+  type SubmissionConfig,
+} from "../src/relay/index.ts";
 import {
   openTransport,
   transportMigration,
   type DomainRule,
   type TlsObservation,
 } from "../src/transport/index.ts";
-import { builtInShaping, createMeasures, measuresMigration, type Measures } from "../src/shaping/index.ts";
+import { builtInShaping } from "../src/shaping/index.ts";
 import { createSpool, type Spool } from "../src/spool/index.ts";
 
 const keys = {
@@ -123,15 +123,11 @@ export type Testbed = {
   relay: Relay;
   metrics: Metrics;
   habits: Habits;
-  egress: RunningEgress;
-  measures: Measures;
   ports: { tls: number; starttls: number };
   /** Called when a sealed key is opened for a signature, between the decision and the spool. */
   hooks: { onOpen?: () => void };
   /** What was told of log-ins. */
   uses: CredentialUse[];
-  /** Of egress, measures and their database. */
-  close: () => void;
 };
 
 export const newDirectory = () => {
@@ -153,7 +149,7 @@ export type RelayOptions = {
   maxPages?: number;
   reserve?: number;
   outside?: Outside;
-  outgoing?: Partial<EgressOptions>;
+  deadlines?: Partial<Deadlines>;
 } & Omit<Partial<SubmissionConfig>, "tls" | "tlsAddresses" | "starttlsAddresses">;
 
 /** A whole relay node in `dir`, with one member, that delivers to `port` of loopback. */
@@ -161,7 +157,7 @@ export async function startRelay(
   dir: string,
   port: number,
   clock: MovableClock,
-  { maxPages, reserve, outside, outgoing, ...submission }: RelayOptions = {},
+  { maxPages, reserve, outside, deadlines, ...submission }: RelayOptions = {},
 ): Promise<Testbed> {
   const spool = await createSpool({
     path: join(dir, "spool.sqlite"),
@@ -174,11 +170,7 @@ export async function startRelay(
   const hooks: Testbed["hooks"] = {};
   const uses: CredentialUse[] = [];
   const metrics = createMetrics();
-  const db = new Database(join(dir, "delivery.sqlite"), [
-    egressMigration,
-    transportMigration,
-    measuresMigration,
-  ]);
+  const db = new Database(":memory:", [transportMigration]);
   const lookUp = outside?.resolver ?? resolver;
   const trusted = outside && { ca: outside.ca };
   const fetch = createHttpsText({
@@ -196,21 +188,6 @@ export async function startRelay(
     log: silentLog,
     ...(outside && { ruleOf: outside.ruleOf }),
   });
-  const egress = createEgress({
-    db,
-    addresses: [{ address: "", ehlo: "relay.pool.test" }],
-    warm: "all",
-    blocklists: [],
-    lastListed: "keep",
-    allowPrivate: true,
-    resolver: lookUp,
-    clock,
-    log: silentLog,
-    metrics,
-    localFault: async () => undefined,
-    ...outgoing,
-  });
-  const measures = createMeasures({ db, log: silentLog });
   const relay = createRelay({
     identity: {
       hostname: "relay.pool.test",
@@ -232,9 +209,7 @@ export async function startRelay(
     delivery: {
       port,
       allowPrivate: true,
-      egress,
-      measures,
-      deadlines: { greeting: 2_000, dataEnd: 3_000 },
+      deadlines: { greeting: 2_000, dataEnd: 3_000, ...deadlines },
       ...trusted,
     },
     ...(outside && { observed: outside.observed }),
@@ -262,19 +237,13 @@ export async function startRelay(
   });
   const { tls: implicit, starttls } = await relay.start();
   const ports = { tls: implicit[0]!.port, starttls: starttls[0]!.port };
-  const close = () => {
-    egress.close();
-    measures.close();
-    db.close();
-  };
-  return { clock, spool, book, relay, metrics, habits, egress, measures, hooks, uses, ports, close };
+  return { clock, spool, book, relay, metrics, habits, hooks, uses, ports };
 }
 
-export async function stopRelay({ relay, spool, habits, close }: Testbed): Promise<void> {
+export async function stopRelay({ relay, spool, habits }: Testbed): Promise<void> {
   await relay.close(200);
   habits.close();
   await spool.close();
-  close();
 }
 
 export function client({ ports }: Testbed, login: { user?: string; pass?: string; implicit?: boolean } = {}) {
