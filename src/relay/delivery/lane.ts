@@ -1,6 +1,6 @@
 import type { EgressAddress } from "../../egress/index.ts";
 import type { Conversation } from "./conversation.ts";
-import type { Destination, Slot } from "./destination.ts";
+import { countWaiting, type Destination, type Slot } from "./destination.ts";
 import type { Job } from "./job.ts";
 import type { FairQueue } from "./queue.ts";
 import type { Way, Ways } from "./ways.ts";
@@ -37,6 +37,17 @@ export function wantsSession({
 }: Pick<Lane, "queue" | "sessions" | "limit">): boolean {
   if (queue.size === 0 || sessions >= limit) return false;
   return sessions < PROBES || queue.codes > 0 || queue.size > sessions * QUEUE_PER_SESSION;
+}
+
+export function takeOut({ queue, destination }: Lane, which: (job: Job) => boolean): Job[] {
+  const out = queue.remove(which);
+  for (const job of out) countWaiting(destination, job, -1);
+  return out;
+}
+
+export function putBack({ queue, destination }: Lane, job: Job): void {
+  queue.putBack(job);
+  countWaiting(destination, job, 1);
 }
 
 /** The same host as another domain has it, which may need more of it or less. */

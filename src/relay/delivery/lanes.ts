@@ -15,7 +15,7 @@ import {
 import { destinationOf } from "./departure.ts";
 import { createDowns } from "./downs.ts";
 import type { Job, JobEnd } from "./job.ts";
-import { PROBES, sharesFate, suits, wantsSession, wayOf, type Lane } from "./lane.ts";
+import { PROBES, putBack, sharesFate, suits, takeOut, wantsSession, wayOf, type Lane } from "./lane.ts";
 import { halved, hasShare, placeFor, type Place } from "./places.ts";
 import { createFairQueue } from "./queue.ts";
 import { observeSession, reach, type Reached, type ReachOptions } from "./reach.ts";
@@ -144,11 +144,6 @@ export function createLanes(context: RelayContext, config: DeliveryConfig, measu
     return job;
   }
 
-  function putBack(lane: Lane, job: Job): void {
-    lane.queue.putBack(job);
-    countWaiting(lane.destination, job, 1);
-  }
-
   function place({ destination, slot }: Lane, { limits, half }: Bounds): Place {
     const { connections, connectionsPerAddress } = limits;
     return placeFor({
@@ -163,7 +158,8 @@ export function createLanes(context: RelayContext, config: DeliveryConfig, measu
 
   /** Gives the lane's mail to a connection that is open, or opens one where it may; else the lane waits for a place. */
   function offer(lane: Lane): void {
-    while (!closed && lane.queue.size > 0) {
+    if (closed) return;
+    while (lane.queue.size > 0) {
       const [idle] = lane.idle;
       if (idle) {
         return idle(true);
@@ -235,12 +231,6 @@ export function createLanes(context: RelayContext, config: DeliveryConfig, measu
     if (!reached.forTls) downs.note(lane.key, { ...end, shared: true }, fate);
     first.done(end);
     for (const job of takeOut(lane, fate)) job.done({ ...end, shared: true });
-  }
-
-  function takeOut(lane: Lane, which: (job: Job) => boolean): Job[] {
-    const out = lane.queue.remove(which);
-    for (const job of out) countWaiting(lane.destination, job, -1);
-    return out;
   }
 
   async function work(lane: Lane, first: Job, reached: Extract<Reached, { ok: true }>): Promise<void> {

@@ -12,7 +12,7 @@ export function createWaitingLanes(offer: (lane: Lane) => void) {
   const others = new Set<Lane>();
   /** For a place of their destination. */
   const ofDestination = new Map<Destination, Set<Lane>>();
-  const timers = new Map<Lane, NodeJS.Timeout>();
+  const timers = new Map<Lane, { timer: NodeJS.Timeout; at: number }>();
 
   function ask(lanes: Set<Lane>, most: number): void {
     // Those that still find no place come behind the others.
@@ -43,14 +43,17 @@ export function createWaitingLanes(offer: (lane: Lane) => void) {
       ask(codes, ASKED_AT_ONCE);
       ask(others, ASKED_AT_ONCE);
     },
-    /** Asks again after `ms`. */
+    /** Asks again after `ms`, or sooner when it was to be asked sooner. */
     until(lane: Lane, ms: number): void {
-      if (timers.has(lane)) return;
+      const at = performance.now() + ms;
+      const before = timers.get(lane);
+      if (before && before.at <= at) return;
+      clearTimeout(before?.timer);
       const again = () => {
         timers.delete(lane);
         offer(lane);
       };
-      timers.set(lane, setTimeout(again, Math.ceil(ms)));
+      timers.set(lane, { at, timer: setTimeout(again, Math.ceil(ms)) });
     },
     /** Is there a lane that any place would help? */
     anybody: () => codes.size > 0 || others.size > 0,
@@ -58,11 +61,11 @@ export function createWaitingLanes(offer: (lane: Lane) => void) {
       codes.delete(lane);
       others.delete(lane);
       ofDestination.get(lane.destination)?.delete(lane);
-      clearTimeout(timers.get(lane));
+      clearTimeout(timers.get(lane)?.timer);
       timers.delete(lane);
     },
     close(): void {
-      for (const timer of timers.values()) clearTimeout(timer);
+      for (const { timer } of timers.values()) clearTimeout(timer);
       timers.clear();
     },
   };
