@@ -42,6 +42,17 @@ test("a recipient is new until something was delivered to it, for each member", 
   expect(habits.look(other).firstTime).toEqual([true, true, true, true]);
 });
 
+test("to an unseen template also who got its first mail within a day, of a known one, once", () => {
+  const habits = open();
+  send(habits, people(20, "old"), now - 2 * DAY);
+  expect(send(habits, ["r0"], now)).toBe(1);
+  expect(lookAt(habits, now, CONFIRM).firstTime).toEqual([false]);
+  expect(lookAt(habits, now + SETTLE_MS - 1, SPAM).firstTime).toEqual([true]);
+  expect(lookAt(habits, now + SETTLE_MS, SPAM).firstTime).toEqual([false]);
+  expect(send(habits, ["r0"], now + 1, SPAM)).toBe(1);
+  expect(send(habits, ["r0"], now + 2, SPAM)).toBe(0);
+});
+
 test.each([
   ["the first of a recipient", undefined, SETTLE_MS],
   ["a recipient of this day", SETTLE_MS - 1, SETTLE_MS],

@@ -31,7 +31,7 @@ const MEMBERS_IN_MEMORY = 256;
 
 /** What the breaker can say of a message before it is decided. */
 export type Look = {
-  /** For each recipient: the member has not had mail delivered to it. */
+  /** For each recipient: the member has not had mail delivered to it, or, of an unseen template, see `isNew`. */
   firstTime: boolean[];
   /** `id` goes with the message (`MessageRow.template`). */
   template: { id: string; known: boolean; deliveries: number };
@@ -181,7 +181,9 @@ export function createHabits(db: Database, onLost: (error: unknown) => void = ()
       const template = templateOf(member, fingerprint, now);
       const habit = store.daysBefore(db, member, Math.floor(now / DAY), SHARE_DAYS);
       return {
-        firstTime: recipients.map((key) => isNew(store.firstDelivery(db, member, short(key)), now)),
+        firstTime: recipients.map((key) =>
+          isNew(store.firstDelivery(db, member, short(key)), now, template?.known === true),
+        ),
         template: template
           ? { id: template.id, known: template.known, deliveries: template.deliveries }
           : { id: fingerprint.id, known: false, deliveries: 0 },
@@ -216,12 +218,12 @@ export function createHabits(db: Database, onLost: (error: unknown) => void = ()
     delivered({ did, tier, recipient, template: id, at }) {
       const member = numberOf(did);
       const key = short(recipient);
-      const since = store.firstDelivery(db, member, key);
+      const since = store.firstDelivery(db, member, key)?.at;
       const template = templatesOf(member).find((candidate) => candidate.id === id);
       const today = Math.floor(at / DAY);
       const settle = settleMs(tier, today - (store.firstDay(db, member) ?? today));
       write(() => {
-        store.saveRecipient(db, member, key, at);
+        store.saveRecipient(db, member, key, at, template?.known === true);
         if (!template) return;
         if (template.known) {
           template.deliveries++;
@@ -313,8 +315,13 @@ function contactsWithin(contacts: store.Contacts, now: number): store.Contacts {
 
 const trips = (contacts: store.Contacts) => firstContactTrips(contacts.map(([, hard]) => hard === 1));
 
-function isNew(since: number | undefined, now: number): boolean {
-  return since === undefined || since > now;
+/**
+ * Nothing was delivered to it. To an unseen template also who got nothing but known ones, the first of them within a
+ * day: else a thief would introduce himself with one, and then write what he likes.
+ */
+function isNew(first: ReturnType<typeof store.firstDelivery>, now: number, known: boolean): boolean {
+  if (first === undefined || first.at > now) return true;
+  return !known && first.byKnown && now - first.at < SETTLE_MS;
 }
 
 /** Twelve octets tell a member's recipients apart. */

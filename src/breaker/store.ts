@@ -35,6 +35,7 @@ export const habitsMigration: Migration = {
        PRIMARY KEY (member, day)
      ) STRICT, WITHOUT ROWID;`,
     `ALTER TABLE habit_probe ADD COLUMN first_at INTEGER NOT NULL DEFAULT 0`,
+    `ALTER TABLE habit_recipient ADD COLUMN by_known INTEGER NOT NULL DEFAULT 0`,
   ],
 };
 
@@ -104,22 +105,36 @@ export function dropDeliveries(db: Database, member: number, template: string): 
 }
 
 /** When the member first had mail delivered to this recipient, or undefined. */
-export function firstDelivery(db: Database, member: number, key: Uint8Array): number | undefined {
-  return db.get<{ at: number }>(
-    "SELECT first_at AS at FROM habit_recipient WHERE member = ? AND key = ?",
+/** When the first mail was delivered to a recipient, and whether all until now were of known templates. */
+export function firstDelivery(
+  db: Database,
+  member: number,
+  key: Uint8Array,
+): { at: number; byKnown: boolean } | undefined {
+  const row = db.get<{ at: number; by_known: number }>(
+    "SELECT first_at AS at, by_known FROM habit_recipient WHERE member = ? AND key = ?",
     member,
     key,
-  )?.at;
+  );
+  return row && { at: row.at, byKnown: row.by_known === 1 };
 }
 
-export function saveRecipient(db: Database, member: number, key: Uint8Array, at: number): void {
+export function saveRecipient(
+  db: Database,
+  member: number,
+  key: Uint8Array,
+  at: number,
+  byKnown: boolean,
+): void {
   db.run(
-    `INSERT INTO habit_recipient (member, key, first_at, last_at) VALUES (?, ?, ?, ?)
-     ON CONFLICT (member, key) DO UPDATE SET last_at = max(last_at, excluded.last_at)`,
+    `INSERT INTO habit_recipient (member, key, first_at, last_at, by_known) VALUES (?, ?, ?, ?, ?)
+     ON CONFLICT (member, key) DO UPDATE SET
+       last_at = max(last_at, excluded.last_at), by_known = min(by_known, excluded.by_known)`,
     member,
     key,
     at,
     at,
+    byKnown ? 1 : 0,
   );
 }
 

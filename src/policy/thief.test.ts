@@ -182,6 +182,25 @@ describe("a thief with the member's own template and a bought list", () => {
   });
 });
 
+describe("a thief who writes to each of a clean list with the member's template first, and then what he likes", () => {
+  test.each<Tier>(["new", "steady", "trusted"])("%s: 50 get that, on the first day", async (tier) => {
+    const world = await settled(tier);
+    let left = 0;
+    for (let i = 0; i < 1_000; i++) {
+      const [to, at] = [`victim${i}`, now + i * 60_000];
+      const opening = world.submit([to], OWN, at);
+      if (!("leavesAt" in opening)) continue;
+      world.outcome(to, OWN, true, false, at);
+      const result = world.submit([to], SPAM, at + 1);
+      if (!("leavesAt" in result)) continue;
+      left++;
+      world.outcome(to, SPAM, true, false, at + 1);
+    }
+    expect(left).toBe(50);
+    expect(world.paused()).toBe("content");
+  });
+});
+
 describe("a stranger at the sign-up form", () => {
   test("makes new sign-ups slow, and stops nobody's login code", async () => {
     const world = await settled("steady");
