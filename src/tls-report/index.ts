@@ -67,6 +67,9 @@ const MAX_SHOWN = 200;
 const compress = promisify(gzip);
 const dayName = (day: number) => new Date(day * DAY_MS).toISOString().slice(0, 10);
 
+/** A report after a try; without `next` it is to be forgotten. */
+type Done = { row: ReportRow; outcome: Outcome; next: ReportRow | undefined };
+
 /** Counts TLS sessions by day, domain, policy and failure, and reports them to the domains that ask for it (RFC 8460). */
 export function openTlsReports(options: TlsReportsOptions): TlsReports {
   const { db, resolver, post, clock, log, metrics, identity, random = Math.random } = options;
@@ -152,20 +155,27 @@ export function openTlsReports(options: TlsReportsOptions): TlsReports {
     return wanted ? deliver(row, wanted, mail) : { kind: "unwanted" };
   }
 
-  async function work(row: ReportRow, mail: ReportPost): Promise<void> {
+  async function work(row: ReportRow, mail: ReportPost): Promise<Done> {
     const outcome = await tryOne(row, mail).catch((err: unknown): Outcome => {
       log.error({ err, domain: row.domain }, "a TLS report could not be made; again later");
       return { kind: "failed", why: "a local fault of the relay" };
     });
-    const next = afterTry(row, outcome, clock.now(), random);
-    if (!next) return store.forget([row]);
-    store.update([next]);
-    tell(row, next, outcome);
+    return { row, outcome, next: afterTry(row, outcome, clock.now(), random) };
   }
 
-  function tell({ state: before }: ReportRow, next: ReportRow, outcome: Outcome): void {
-    const about = { domain: next.domain, day: dayName(next.day), to: next.sentTo, why: next.why };
+  /** In one commit. What a crash takes from it is done again, under the same ids. */
+  function writeDone(done: readonly Done[]): void {
+    store.conclude(
+      done.flatMap(({ next }) => next ?? []),
+      done.flatMap(({ row, next }) => (next ? [] : [row])),
+    );
+    for (const one of done) tell(one);
+  }
+
+  function tell({ row: { state: before }, next, outcome }: Done): void {
     if (outcome.kind !== "on-its-way") metrics.tlsReports.inc({ outcome: outcome.kind });
+    if (!next) return;
+    const about = { domain: next.domain, day: dayName(next.day), to: next.sentTo, why: next.why };
     if (next.state === "given-up") log.warn(about, "a TLS report reached nobody, and is given up");
     else if (next.state !== before) log.info({ ...about, state: next.state }, "a TLS report went on its way");
   }
@@ -188,13 +198,21 @@ export function openTlsReports(options: TlsReportsOptions): TlsReports {
     async send(mail, signal) {
       closeDays();
       const queue = store.due(clock.now(), MAX_DUE).values();
+      const done: Done[] = [];
+      let written = performance.now();
+      const writeSome = () => {
+        writeDone(done.splice(0));
+        written = performance.now();
+      };
       const worker = async () => {
         for (const row of queue) {
           if (signal?.aborted) return;
-          await work(row, mail);
+          done.push(await work(row, mail));
+          if (performance.now() - written >= WRITE_MS) writeSome();
         }
       };
       await Promise.all(Array.from({ length: AT_ONCE }, worker));
+      if (done.length > 0) writeSome();
       metrics.tlsReportsFailing.set(store.inState("given-up"));
     },
     overview() {

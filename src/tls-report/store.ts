@@ -223,7 +223,8 @@ export function createReportStore(db: Database, limits: Limits) {
           limit,
         )
         .map(rowOf),
-    update(rows: readonly ReportRow[]): void {
+    /** Some have changed; of others nobody wants to know. */
+    conclude(rows: readonly ReportRow[], forgotten: readonly Pick<ReportRow, "day" | "domain">[]): void {
       db.transaction(() => {
         for (const { day, domain, state, nextAt, tries, triedAt, sentTo, message, refused, why } of rows)
           db.run(
@@ -240,12 +241,7 @@ export function createReportStore(db: Database, limits: Limits) {
             day,
             domain,
           );
-      });
-    },
-    /** Nobody wants to know. */
-    forget(of: readonly Pick<ReportRow, "day" | "domain">[]): void {
-      db.transaction(() => {
-        for (const { day, domain } of of) {
+        for (const { day, domain } of forgotten) {
           db.run("DELETE FROM tls_count WHERE day = ? AND domain = ?", day, domain);
           db.run("DELETE FROM tls_report WHERE day = ? AND domain = ?", day, domain);
           sizes.delete(day);

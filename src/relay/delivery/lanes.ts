@@ -238,13 +238,13 @@ export function createLanes(context: RelayContext, config: DeliveryConfig, measu
     lane.connected++;
     if (lane.limit === PROBES) lane.limit = Infinity;
     offer(lane);
-    const observedFor = new Set([first.ways.domain]);
+    const observedFor = new Set(first.ways.observed ? [first.ways.domain] : []);
     let { before } = reached;
     try {
       let job: Job | undefined = first;
       for (let sent = 1; job; sent++) {
         const own: Way = wayOf(job.ways, way) ?? way;
-        if (!observedFor.has(job.ways.domain)) {
+        if (job.ways.observed && !observedFor.has(job.ways.domain)) {
           observedFor.add(job.ways.domain);
           observeSession(conversation, job.ways, own, reaching);
         }
