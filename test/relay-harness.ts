@@ -4,6 +4,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { dkimVerify } from "mailauth/lib/dkim/verify.js";
 import { createTransport } from "nodemailer";
+import {
+  createEgress,
+  egressMigration,
+  type EgressOptions,
+  type RunningEgress,
+} from "../src/egress/index.ts";
 import { eventMaker, type Envelope } from "../src/event/index.ts";
 import { openHabits, type Habits } from "../src/breaker/index.ts";
 import { createAuthority } from "../src/devnet/certificates.ts";
@@ -28,7 +34,7 @@ import {
   type DomainRule,
   type TlsObservation,
 } from "../src/transport/index.ts";
-import { builtInShaping } from "../src/shaping/index.ts";
+import { builtInShaping, createMeasures, measuresMigration, type Measures } from "../src/shaping/index.ts";
 import { createSpool, type Spool } from "../src/spool/index.ts";
 
 const keys = {
@@ -123,11 +129,15 @@ export type Testbed = {
   relay: Relay;
   metrics: Metrics;
   habits: Habits;
+  egress: RunningEgress;
+  measures: Measures;
   ports: { tls: number; starttls: number };
   /** Called when a sealed key is opened for a signature, between the decision and the spool. */
   hooks: { onOpen?: () => void };
   /** What was told of log-ins. */
   uses: CredentialUse[];
+  /** Of egress, measures and their database. */
+  close: () => void;
 };
 
 export const newDirectory = () => {
@@ -149,6 +159,7 @@ export type RelayOptions = {
   maxPages?: number;
   reserve?: number;
   outside?: Outside;
+  outgoing?: Partial<EgressOptions>;
   deadlines?: Partial<Deadlines>;
 } & Omit<Partial<SubmissionConfig>, "tls" | "tlsAddresses" | "starttlsAddresses">;
 
@@ -157,7 +168,7 @@ export async function startRelay(
   dir: string,
   port: number,
   clock: MovableClock,
-  { maxPages, reserve, outside, deadlines, ...submission }: RelayOptions = {},
+  { maxPages, reserve, outside, outgoing, deadlines, ...submission }: RelayOptions = {},
 ): Promise<Testbed> {
   const spool = await createSpool({
     path: join(dir, "spool.sqlite"),
@@ -170,7 +181,11 @@ export async function startRelay(
   const hooks: Testbed["hooks"] = {};
   const uses: CredentialUse[] = [];
   const metrics = createMetrics();
-  const db = new Database(":memory:", [transportMigration]);
+  const db = new Database(join(dir, "delivery.sqlite"), [
+    egressMigration,
+    transportMigration,
+    measuresMigration,
+  ]);
   const lookUp = outside?.resolver ?? resolver;
   const trusted = outside && { ca: outside.ca };
   const fetch = createHttpsText({
@@ -188,6 +203,21 @@ export async function startRelay(
     log: silentLog,
     ...(outside && { ruleOf: outside.ruleOf }),
   });
+  const egress = createEgress({
+    db,
+    addresses: [{ address: "", ehlo: "relay.pool.test" }],
+    warm: "all",
+    blocklists: [],
+    lastListed: "keep",
+    allowPrivate: true,
+    resolver: lookUp,
+    clock,
+    log: silentLog,
+    metrics,
+    localFault: async () => undefined,
+    ...outgoing,
+  });
+  const measures = createMeasures({ db, log: silentLog });
   const relay = createRelay({
     identity: {
       hostname: "relay.pool.test",
@@ -209,6 +239,8 @@ export async function startRelay(
     delivery: {
       port,
       allowPrivate: true,
+      egress,
+      measures,
       deadlines: { greeting: 2_000, dataEnd: 3_000, ...deadlines },
       ...trusted,
     },
@@ -237,13 +269,19 @@ export async function startRelay(
   });
   const { tls: implicit, starttls } = await relay.start();
   const ports = { tls: implicit[0]!.port, starttls: starttls[0]!.port };
-  return { clock, spool, book, relay, metrics, habits, hooks, uses, ports };
+  const close = () => {
+    egress.close();
+    measures.close();
+    db.close();
+  };
+  return { clock, spool, book, relay, metrics, habits, egress, measures, hooks, uses, ports, close };
 }
 
-export async function stopRelay({ relay, spool, habits }: Testbed): Promise<void> {
+export async function stopRelay({ relay, spool, habits, close }: Testbed): Promise<void> {
   await relay.close(200);
   habits.close();
   await spool.close();
+  close();
 }
 
 export function client({ ports }: Testbed, login: { user?: string; pass?: string; implicit?: boolean } = {}) {
