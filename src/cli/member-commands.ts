@@ -10,6 +10,7 @@ import { memberCredential, memberCredentials, memberEnv, memberRevoke } from "./
 import { domainRotate } from "./domain.ts";
 import {
   memberAdd,
+  memberBounces,
   memberDomain,
   memberLeave,
   memberList,
@@ -116,6 +117,13 @@ export function memberCommands(program: Command, { env, json, run }: Parts): voi
     .requiredOption("--reason <text>", "why, in words for the member")
     .addOption(by())
     .action(run(memberResume));
+  add("bounces", "show or choose where a member is told what became of its mail")
+    .argument("<did>")
+    .addOption(new Option("--to <address>", "at this address of the member").conflicts(["sender", "none"]))
+    .addOption(new Option("--sender", "at the sender of each message (the default)").conflicts("none"))
+    .option("--none", "nowhere: its page has it in any case")
+    .addOption(by())
+    .action(run(memberBounces));
   add("leave", "end a membership: nothing is sent any more, labels end, domains are free")
     .argument("<did>")
     .option("--reason <text>")

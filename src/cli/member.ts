@@ -126,6 +126,41 @@ export async function memberResume(
   return EXIT.ok;
 }
 
+export type Bounces = { to: "sender" } | { to: "nobody" } | { to: "address"; address: string };
+
+/** Where a member is told what became of its mail, in a sentence. */
+export function bouncesLine(bounces: Bounces): string {
+  const page = "its page has them in any case";
+  if (bounces.to === "address") return `notices about its mail go to ${plain(bounces.address)}; ${page}`;
+  return bounces.to === "sender"
+    ? `notices about its mail go to the sender of each message; ${page}`
+    : `notices about its mail are not mailed; ${page}`;
+}
+
+/** Shows where a member is told what became of its mail, or changes it. */
+export async function memberBounces(
+  did: string,
+  options: Decided & { to?: string; sender?: boolean; none?: boolean },
+): Promise<number> {
+  const out = outputFor(options);
+  const { to, sender, none } = options;
+  const choice =
+    to !== undefined
+      ? { to: "address", address: to }
+      : sender
+        ? { to: "sender" }
+        : none
+          ? { to: "nobody" }
+          : undefined;
+  const api = apiOf(options.env);
+  const answer = choice
+    ? await api("POST", memberPath(did, "/bounces"), { ...choice, ...who(options) })
+    : await api("GET", memberPath(did, ""));
+  out.say(`${did}: ${bouncesLine(answer["bounces"] as Bounces)}.`);
+  out.result({ bounces: answer["bounces"] });
+  return EXIT.ok;
+}
+
 type MemberLine = {
   did: string;
   tier: string;
@@ -184,10 +219,12 @@ export async function memberShow(did: string, options: Common): Promise<number> 
     applications: Application[];
     credentials: CredentialLine[];
     pauses: Pause[];
+    bounces: Bounces;
   };
   out.say(`${plain(view.name)}  ${did}`);
   out.say(`${view.membership}, standing ${view.standing}, tier ${view.tier}`);
   for (const { name, status } of view.domains) out.say(`domain ${name}, ${status}`);
+  out.say(bouncesLine(view.bounces));
   for (const credential of view.credentials) out.say(`credential ${credentialLine(credential)}`);
   for (const pause of view.pauses) {
     const what = pause.credential === null ? "paused" : `credential ${pause.credential} paused`;

@@ -1,4 +1,5 @@
-import type { MemberPolicy } from "../policy/index.ts";
+import type { BounceChoice, MemberPolicy } from "../policy/index.ts";
+import { createBounces } from "./bounces.ts";
 import { createCredentialStore } from "./credential-store.ts";
 import { createCredentials } from "./credentials.ts";
 import type { MemberError } from "./errors.ts";
@@ -46,8 +47,12 @@ export function createMembers(options: MemberOptions) {
 
   const liveKeys = (domain: string) => keyStore.keysOf(domain).filter((key) => key.state !== "retired");
 
+  const membership = createMembership(parts);
+  const bounces = createBounces(parts, membership.applications);
+
   return {
-    ...createMembership(parts),
+    ...membership,
+    ...bounces,
     ...credentials,
     ...createRotations(parts),
 
@@ -114,9 +119,12 @@ export function createMembers(options: MemberOptions) {
     /** Those, and retired ones whose record was not yet seen to be gone. */
     allKeysOf: (domain: string) => keyStore.keysOf(domain),
 
-    /** What relay nodes must know of a member's domains and credentials. */
-    sendingRights(did: string): Pick<MemberPolicy, "domains" | "credentials" | "gone"> {
+    /** What relay nodes must know of a member's domains and credentials, and of where it is told of its mail. */
+    sendingRights(did: string): Pick<MemberPolicy, "bounces" | "domains" | "credentials" | "gone"> {
+      const member = store.member(did);
+      const chosen: BounceChoice = member ? bounces.bouncesOf(member) : { to: "sender" };
       return {
+        ...(chosen.to !== "sender" && { bounces: chosen }),
         domains: store.domainsOf(did).map((row) => ({
           name: row.name,
           status: row.status,

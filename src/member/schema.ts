@@ -54,6 +54,7 @@ export const memberMigration: Migration = {
      CREATE INDEX application_did ON application (did, id);
      CREATE UNIQUE INDEX application_open ON application (did) WHERE state = 'open';`,
     "ALTER TABLE credential ADD COLUMN secret_key TEXT",
+    "ALTER TABLE member ADD COLUMN bounces TEXT NOT NULL DEFAULT 'sender'",
   ],
 };
 
@@ -71,6 +72,8 @@ export type MemberRow = {
   left_at: number | null;
   left_by: string | null;
   left_reason: string | null;
+  /** Where it is told what became of its mail: `sender`, `nobody` or an address. */
+  bounces: string;
 };
 
 export type DomainRow = {

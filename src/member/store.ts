@@ -28,6 +28,8 @@ export function createMemberStore(db: Database) {
         row.left_reason,
       );
     },
+    setBounces: (did: string, bounces: string) =>
+      db.run("UPDATE member SET bounces = ? WHERE did = ?", bounces, did),
     setTier: (did: string, tier: Tier) => db.run("UPDATE member SET tier = ? WHERE did = ?", tier, did),
     domain: (name: string) => db.get<DomainRow>("SELECT * FROM domain WHERE name = ?", name),
     domainsOf: (did: string) =>

@@ -14,6 +14,10 @@ const newMember = z.strictObject({
   by,
 });
 const newDomain = z.strictObject({ domain });
+const bounces = z.discriminatedUnion("to", [
+  z.strictObject({ to: z.enum(["sender", "nobody"]), by }),
+  z.strictObject({ to: z.literal("address"), address: z.string().max(320), by }),
+]);
 const departure = z.strictObject({ reason, by });
 const decision = z.strictObject({ standing: z.enum(STANDINGS), by, why: reason, remedy: words.default("") });
 
@@ -43,6 +47,7 @@ export function membersApi(core: Core): Hono {
       left: at === null ? null : { at, by, reason },
       applications: core.members.applications.of(subject),
       credentials: core.members.credentialsOf(subject),
+      bounces: core.members.bouncesOf(member),
       pauses: core.pauses.of(subject, 20).map((pause) => ({
         ...pause,
         mail: core.notices.receipt(`pause:${pause.id}:paused`) ?? null,
@@ -68,6 +73,14 @@ export function membersApi(core: Core): Hono {
     if (!core.members.get(subject)) return refused(c, { error: "not-a-member", did: subject });
     const { from, to, at } = await core.decide(subject, standing, person);
     return c.json(isoTimes({ from, to, at, by: person.by, why: person.why }));
+  });
+
+  app.post("/:did/bounces", async (c) => {
+    const { by: _, ...choice } = bounces.parse(await c.req.json());
+    const chosen = core.members.setBounces(c.req.param("did"), choice);
+    if ("error" in chosen) return refused(c, chosen);
+    await core.told();
+    return c.json({ bounces: chosen });
   });
 
   app.post("/:did/leave", async (c) => {

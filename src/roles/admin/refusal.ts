@@ -35,6 +35,11 @@ export function refusal(error: PauseRefusal): { error: string; message: string }
             error: "HasLeft",
             message: `${error.did} has left; a new application is the way back: atmos member apply ${error.did}`,
           };
+    case "not-its-address":
+      return {
+        error: "NotItsAddress",
+        message: `${error.address} is not known to be the member's: name an address at one of its verified domains, or the contact of its application`,
+      };
     case "domain-taken":
       return { error: "DomainTaken", message: `${error.domain} belongs to a member already` };
     case "domain-overlaps":
