@@ -34,7 +34,13 @@ import {
   type DomainRule,
   type TlsObservation,
 } from "../src/transport/index.ts";
-import { builtInShaping, createMeasures, measuresMigration, type Measures } from "../src/shaping/index.ts";
+import {
+  builtInShaping,
+  createMeasures,
+  measuresMigration,
+  type Measures,
+  type Shaping,
+} from "../src/shaping/index.ts";
 import { createSpool, type Spool } from "../src/spool/index.ts";
 
 const keys = {
@@ -161,6 +167,7 @@ export type RelayOptions = {
   outside?: Outside;
   outgoing?: Partial<EgressOptions>;
   deadlines?: Partial<Deadlines>;
+  shaping?: Shaping;
 } & Omit<Partial<SubmissionConfig>, "tls" | "tlsAddresses" | "starttlsAddresses">;
 
 /** A whole relay node in `dir`, with one member, that delivers to `port` of loopback. */
@@ -168,7 +175,15 @@ export async function startRelay(
   dir: string,
   port: number,
   clock: MovableClock,
-  { maxPages, reserve, outside, outgoing, deadlines, ...submission }: RelayOptions = {},
+  {
+    maxPages,
+    reserve,
+    outside,
+    outgoing,
+    deadlines,
+    shaping = builtInShaping(),
+    ...submission
+  }: RelayOptions = {},
 ): Promise<Testbed> {
   const spool = await createSpool({
     path: join(dir, "spool.sqlite"),
@@ -249,7 +264,7 @@ export async function startRelay(
     policyBook: book,
     habits,
     transport,
-    shaping: builtInShaping(),
+    shaping,
     resolver: lookUp,
     clock,
     log: silentLog,
