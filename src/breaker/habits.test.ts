@@ -247,6 +247,7 @@ describe("first contacts", () => {
       play(first, times(5, "bounce"));
       expect(lookAt(first.habits, now + CONTACT_MS - 1).slowed).toBe(true);
       expect(lookAt(first.habits, now + CONTACT_MS).slowed).toBe(false);
+      expect(lookAt(first.habits, now - CONTACT_MS).slowed, "the clock was ahead").toBe(false);
       const second = knowing();
       play(second, times(5, "bounce"));
       play(second, times(20, "delivery"));

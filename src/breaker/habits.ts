@@ -309,8 +309,9 @@ export function countsAt(since: number | undefined, at: number, settle: number):
   return since !== undefined && at - since >= settle ? at : at + settle;
 }
 
+/** Those of a clock that was ahead are no longer of this time than others. */
 function contactsWithin(contacts: store.Contacts, now: number): store.Contacts {
-  return contacts.filter(([at]) => now - at < CONTACT_MS);
+  return contacts.filter(([at]) => Math.abs(now - at) < CONTACT_MS);
 }
 
 const trips = (contacts: store.Contacts) => firstContactTrips(contacts.map(([, hard]) => hard === 1));

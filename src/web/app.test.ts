@@ -191,16 +191,6 @@ describe("an access link", () => {
   });
 });
 
-test("a used link is remembered until it expires, also by another process, and no longer", () => {
-  const db = new Database(":memory:", [usedLinksMigration]);
-  expect(createUsedLinks(db).use("n1", 100, 1)).toBeUndefined();
-  expect(createUsedLinks(db).use("n1", 100, 2)).toBe(1);
-  expect(createUsedLinks(db).use("n2", 200, 99)).toBeUndefined();
-  expect(createUsedLinks(db).usedAt("n1")).toBe(1);
-  expect(createUsedLinks(db).use("n3", 200, 100)).toBeUndefined();
-  expect(createUsedLinks(db).usedAt("n1")).toBeUndefined();
-});
-
 test.each(["/", "/committee", "/nothing", "/assets/style.css"])(
   "%s has the headers of safety",
   async (path) => {

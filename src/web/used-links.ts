@@ -17,7 +17,10 @@ export type UsedLinks = {
   use(nonce: string, expiresAt: number, now: number): number | undefined;
 };
 
-/** Each is remembered until its link has expired by itself. */
+/** A clock that is set back by less makes no link new. */
+const REMEMBERED_MS = 7 * 86_400_000;
+
+/** Each is remembered for as long as its link could count as not expired. */
 export function createUsedLinks(db: Database): UsedLinks {
   const usedAt = (nonce: string) =>
     db.get<{ at: number }>("SELECT used_at AS at FROM access_link_used WHERE nonce = ?", nonce)?.at;
@@ -27,7 +30,7 @@ export function createUsedLinks(db: Database): UsedLinks {
       db.transaction(() => {
         const before = usedAt(nonce);
         if (before !== undefined) return before;
-        db.run("DELETE FROM access_link_used WHERE expires_at <= ?", now);
+        db.run("DELETE FROM access_link_used WHERE expires_at <= ?", now - REMEMBERED_MS);
         db.run(
           "INSERT INTO access_link_used (nonce, used_at, expires_at) VALUES (?, ?, ?)",
           nonce,
