@@ -89,6 +89,8 @@ export async function startWorld({ dir, clock, ports, operatorDomains, log }: Wo
     closers.push(() => mailbox.close());
     mailbox.publish(zones);
     mailbox.registerFeedback(POOL_DOMAIN, `fbl@${POOL_DOMAIN}`);
+    // Reports of TLS to this one arrive in its own inbox; the others ask for none.
+    zones.set(`_smtp._tls.${first}`, "TXT", { text: `v=TLSRPTv1; rua=mailto:tls-reports@${first}` });
     publishPool(zones, ports);
     publishEgress(zones);
     return {
