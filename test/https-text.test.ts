@@ -85,6 +85,14 @@ describe("a policy over HTTPS", () => {
     });
   });
 
+  test("of no URL", async () => {
+    expect(await get(9, "https://mta-sts.x.1/.well-known/mta-sts.txt")).toMatchObject({
+      ok: false,
+      kind: "fetch",
+      why: expect.stringMatching(/no URL/),
+    });
+  });
+
   test("at an address of the internet", async () => {
     const port = await serve({});
     expect(await get(port, undefined, { allowPrivate: false })).toMatchObject({

@@ -238,6 +238,24 @@ describe("restarts and clocks", () => {
     expect(egress.choose(ask(clock, { provider: "other" }))).toMatchObject({ ok: true });
   });
 
+  test("what one small host refuses or defers narrows no allowance of all others, and takes no stage back", () => {
+    const clock = new MovableClock(START);
+    const egress = open(clock);
+    const other = () =>
+      egress.status(clock.now())[0]!.providers.find(({ provider }) => provider === "other")!;
+    for (let day = 0; day < 3; day++, clock.advance(DAY_MS)) useUp(egress, clock, { provider: "other" });
+    const before = egress.allowanceLeft("other", false, clock.now())!;
+    expect(before.daily).toBeGreaterThan(700);
+    for (let n = 0; n < 10; n++) {
+      egress.record(A, "other", "blocked", clock.now());
+      egress.record(A, "other", "deferred", clock.now());
+    }
+    expect(egress.allowanceLeft("other", false, clock.now())).toEqual(before);
+    clock.advance(DAY_MS);
+    expect(other().stage).toBe(3);
+    expect(notices).toEqual([]);
+  });
+
   test("a disk that is full costs nothing but time", () => {
     const clock = new MovableClock(START);
     const db = new Database(join(dir, "delivery.sqlite"), [egressMigration]);

@@ -205,7 +205,12 @@ export function createEgress(options: EgressOptions): RunningEgress {
       if (standings.has(address)) ledger.giveBack(ledger.lane(address, provider, clock.now()), takenAt);
     },
     record(address, provider, outcome: WarmupOutcome, now) {
-      if (standings.has(address)) ledger.count(ledger.lane(address, provider, now), outcome);
+      if (
+        !standings.has(address) ||
+        (provider === OTHER && (outcome === "blocked" || outcome === "deferred"))
+      )
+        return;
+      ledger.count(ledger.lane(address, provider, now), outcome);
     },
     pause(address, provider, until, why) {
       const now = clock.now();

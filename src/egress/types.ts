@@ -46,6 +46,7 @@ export interface Egress {
   choose(request: ChooseRequest): Choice;
   /** Gives back what `choose` took at `takenAt`: nothing of the message was said to the host (no MAIL). */
   giveBack(address: string, provider: string, takenAt: number): void;
+  /** Of `other` what one small host defers or blocks is not counted: it says nothing of how all others see the address. */
   record(address: string, provider: string, outcome: WarmupOutcome, now: number): void;
   /**
    * Nothing from this address to this provider until then (a measure of the shaping file), five days at most. Of `other`

@@ -34,13 +34,17 @@ export function createHttpsText(options: HttpsTextOptions): FetchHttpsText {
   const lookup = lookupBy(options.resolver, options.allowPrivate ?? false);
   return (url) =>
     new Promise((resolve) => {
+      const parsed = URL.parse(url);
+      if (!parsed) return resolve(fault(`${url} is no URL`));
       const asked = request(
-        new URL(url),
+        parsed,
         {
           port,
           lookup,
           agent: false,
           minVersion: "TLSv1.2",
+          // Whatever the environment says (NODE_TLS_REJECT_UNAUTHORIZED).
+          rejectUnauthorized: true,
           headers: { accept: "text/plain" },
           ...(ca !== undefined && { ca }),
         },

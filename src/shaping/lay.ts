@@ -21,7 +21,7 @@ function layProviders(lower: Providers, upper: Providers): Providers {
   const domains = new Map(claims(upper, "mailboxes"));
   const out: Providers = {};
   for (const [id, table] of Object.entries(lower)) {
-    const over = upper[id];
+    const over = Object.hasOwn(upper, id) ? upper[id] : undefined;
     out[id] = {
       ...table,
       ...(table.mx && { mx: table.mx.filter((host) => (hosts.get(host) ?? id) === id) }),
@@ -32,7 +32,7 @@ function layProviders(lower: Providers, upper: Providers): Providers {
       rule: layRules(table.rule ?? {}, over?.rule ?? {}),
     };
   }
-  for (const [id, table] of Object.entries(upper)) out[id] ??= table;
+  for (const [id, table] of Object.entries(upper)) if (!Object.hasOwn(out, id)) out[id] = table;
   return out;
 }
 
@@ -45,7 +45,7 @@ function claims(providers: Providers, key: "mx" | "mailboxes"): [string, string]
 type Rules = Record<string, RuleTable>;
 
 function layRules(lower: Rules, upper: Rules): Rules {
-  const added = Object.entries(upper).filter(([name]) => !(name in lower));
+  const added = Object.entries(upper).filter(([name]) => !Object.hasOwn(lower, name));
   const kept = Object.entries(lower).map(([name, rule]): [string, RuleTable] => [
     name,
     { ...rule, ...upper[name] },

@@ -56,6 +56,28 @@ describe("an operator's file", () => {
     expect(shaping.limitsOf("neighbour")).toMatchObject({ connections: 1, messagesPerConnection: 100 });
   });
 
+  test("adds a rule and a provider of any name", () => {
+    const shaping = over(`
+      [rule.constructor]
+      text = ["come back at night"]
+      class = "greylisted"
+      [provider.constructor]
+      mx = ["mx.constructor.example"]
+    `);
+    expect(shaping.judge("other", heard("451 come back at night")).rule).toBe("general/constructor");
+    expect(shaping.providerOf("mx.constructor.example")).toBe("constructor");
+    expect(problems(`[provider.gmail]\nlike = "valueof"`)).toHaveLength(1);
+  });
+
+  test.each(["com", "*.com", "*.*.com"])(
+    "cannot take a whole top-level domain for one provider: %s",
+    (mx) => {
+      expect(problems(`[provider.neighbour]\nmx = ["${mx}"]`)).toEqual([
+        expect.stringContaining("two labels at least"),
+      ]);
+    },
+  );
+
   test("adds rules that are asked first, changes one, and puts one out", () => {
     const shaping = over(`
       [provider.gmail.rule.friday]

@@ -44,8 +44,8 @@ const pattern = z
   .string()
   .toLowerCase()
   .regex(
-    /^(?=.{3,253}$)(?:(?:\*|[a-z0-9_]([a-z0-9-]{0,61}[a-z0-9])?)\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/,
-    "must be the end of a host name in A-label form, such as google.com; * stands for one label before its last",
+    /^(?=.{3,253}$)(?:(?:\*|[a-z0-9_]([a-z0-9-]{0,61}[a-z0-9])?)\.)*[a-z0-9_]([a-z0-9-]{0,61}[a-z0-9])?\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/,
+    "must be the end of a host name in A-label form, such as google.com: two labels at least; * stands for one label before them",
   );
 
 const domainName = z

@@ -193,6 +193,11 @@ describe("what a host must show", () => {
       "passed over: dane-required, for good",
     ],
     [
+      "REQUIRETLS waits for a policy that could not be had",
+      { ask: "require-tls", mx: "unsigned", sts: "unfetched" },
+      "passed over: dane-required",
+    ],
+    [
       "REQUIRETLS waits for a broken DNS",
       { ask: "require-tls", dane: "silent" },
       "passed over: dnssec-invalid",

@@ -36,7 +36,8 @@ export function tlsFor(host: TlsHost, { sts, rule }: DomainTransport, ask: Messa
   });
   if (ask === "require-tls") {
     const strict = "type" in own ? own : authenticated(host, sts.policy, own);
-    if ("type" in strict) return refused(strict, strict !== own);
+    // A policy that could not be had now may name the host later.
+    if ("type" in strict) return refused(strict, strict !== own && sts.fault === undefined);
     return { ok: true, need: { ...atLeast(strict, rule), requireTls: true }, published };
   }
   if (ask === "tls-report" || rule?.tls === "clear") {

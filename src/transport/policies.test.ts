@@ -164,6 +164,15 @@ test("a fetch that fails is tried again after five minutes, ten, twenty, at most
   expect(at).toEqual([0, 5, 15, 35, 75, 135, 195]);
 });
 
+test("a clock that was set back does not keep a fetch from being tried again", async () => {
+  served = gone;
+  clock.advance(365 * DAY_MS);
+  await modeOf();
+  clock = new MovableClock(1_000_000_000);
+  served = policy("enforce");
+  expect(await modeOf()).toBe("enforce");
+});
+
 test("a new id is tried at once, but not more than once a minute", async () => {
   served = gone;
   for (let i = 0; i < 120; i++) {
@@ -203,6 +212,17 @@ describe("kept alive in the background", () => {
     clock.advance(2 * DAY_MS);
     await policies.refresh(never);
     expect(fetched).toEqual([]);
+    expect(await modeOf()).toBe("enforce");
+  });
+
+  test("a policy about whose record the DNS is silent is fetched again: its silence lets nothing expire", async () => {
+    await modeOf();
+    txt = "silent";
+    for (let day = 0; day < 20; day++) {
+      clock.advance(DAY_MS);
+      await modeOf();
+      await policies.refresh(never);
+    }
     expect(await modeOf()).toBe("enforce");
   });
 

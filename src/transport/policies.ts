@@ -125,7 +125,9 @@ export function createPolicies({ store, resolver, fetch, log, now }: PoliciesOpt
     if (!last) return true;
     const wait =
       last.id === id ? Math.min(BACKOFF_MS * 2 ** (last.times - 1), MOST_BACKOFF_MS) : LEAST_BETWEEN_MS;
-    return now() - last.at >= wait;
+    const since = now() - last.at;
+    // Before it: the clock was set back.
+    return since < 0 || since >= wait;
   }
 
   /** One fetch of a domain at a time. */
@@ -161,11 +163,13 @@ export function createPolicies({ store, resolver, fetch, log, now }: PoliciesOpt
       const due = store.dueForRefresh(now(), now() - IN_USE_MS, DAY_MS, MAX_REFRESHED);
       const queue = due.values();
       const work = async () => {
-        for (const { domain } of queue) {
+        for (const { domain, id: known } of queue) {
           if (signal.aborted) return;
           const found = await idOf(domain);
-          // Where the record is gone the policy lives to its end, and no longer.
-          if (typeof found !== "string" && mayFetch(domain, found.id)) await fetchOnce(domain, found.id);
+          // Where the record is gone the policy lives to its end, and no longer; a DNS that is silent ends nothing.
+          if (found === "none") continue;
+          const id = found === "unknown" ? known : found.id;
+          if (mayFetch(domain, id)) await fetchOnce(domain, id);
         }
       };
       await Promise.all(Array.from({ length: REFRESHED_AT_ONCE }, work));

@@ -68,7 +68,8 @@ export function createAtlas(context: RelayContext, config: DeliveryConfig): Atla
     wayTo(domain) {
       const now = clock.now();
       const before = known.get(domain);
-      if (before && before.until > now) return before.way;
+      // One that ends later than any does was found by a clock that was wrong.
+      if (before && before.until > now && before.until <= now + KNOWN_MS) return before.way;
       const way = find(domain);
       known.set(domain, { until: now + KNOWN_MS, way });
       if (known.size > MAX_KNOWN) known.delete(known.keys().next().value!);

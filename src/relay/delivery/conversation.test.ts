@@ -120,6 +120,8 @@ describe("a conversation ends with the reply and its phase", () => {
     ["recipient refused", { RCPT: "550 5.1.1 no" }, "rcpt 550 5.1.1 usable"],
     ["recipient later", { RCPT: "450 4.2.0 later" }, "rcpt 450 4.2.0 usable"],
     ["DATA refused", { DATA: "451 4.3.0 later" }, "data 451 4.3.0 usable"],
+    ["another yes to DATA (RFC 5321 section 4.2.1)", { DATA: "350 go" }, "body 250 2.0.0 usable"],
+    ["another yes to DATA, and a refusal", { DATA: "399 go", ".": "554 no" }, "body 554  usable"],
     ["message refused", { ".": "550 5.7.1 spam" }, "body 550 5.7.1 usable"],
     ["closing", { MAIL: "421 4.7.0 bye" }, "mail 421 4.7.0 spent"],
     ["a refusal, and no RSET", { RCPT: "550 5.1.1 no", RSET: "drop" }, "rcpt 550 5.1.1 spent"],
@@ -136,6 +138,14 @@ describe("a conversation ends with the reply and its phase", () => {
   ])("%s", async (_name, change, expected) => {
     expect(await outcome(change)).toBe(expected);
   });
+});
+
+test("what we say in the host's place is known to be ours", async () => {
+  const opened = await open(await peer(answering({ EHLO: "250-mx.test\r\n250 SIZE 10" })));
+  if (!opened.ok) throw new Error("not open");
+  const result = await opened.conversation.transfer(message());
+  expect(result).toMatchObject({ replies: [{ code: 552, own: true }] });
+  opened.conversation.close();
 });
 
 test("nobody there", async () => {

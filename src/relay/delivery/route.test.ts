@@ -74,6 +74,19 @@ describe("findRoute", () => {
     expect(route.ok && route.hosts.map((h) => [h.name, h.addresses])).toEqual(hosts);
   });
 
+  test.each<[string, string[], string]>([
+    ["all of one provider", ["aspmx.l.google.com", "alt1.aspmx.l.google.com"], "gmail"],
+    ["nobody known", ["mx.evil.test", "mx2.evil.test"], "other"],
+    ["a provider's name before one's own host", ["www.google.com", "mx.evil.test"], "other"],
+    ["a provider's name behind it", ["mx.evil.test", "aspmx.l.google.com"], "other"],
+    ["a host of others that has no address", ["aspmx.l.google.com", "x.invalid"], "gmail"],
+  ])("who is behind the hosts: %s", async (_name, names, provider) => {
+    const zone = Object.fromEntries(names.map((name, i) => [`${name} A`, v4(i + 1)]));
+    if ("x.invalid A" in zone) zone["x.invalid A"] = [];
+    const route = await find({ ...zone, "a.test MX": names.map((name, i) => mx(i, name)) });
+    expect(route.ok && route.provider).toBe(provider);
+  });
+
   test("both families in turn", async () => {
     const four = [1, 2, 3].map((n) => ({ address: `198.41.0.${n}` }));
     const six = [{ address: "2001:503:ba3e::1" }];
@@ -242,6 +255,12 @@ test.each([
   ["fd00::1", true],
   ["fe80::1", true],
   ["::ffff:127.0.0.1", true],
+  ["::7f00:1", true],
+  ["64:ff9b::10.1.2.3", true],
+  ["64:ff9b::7f00:1", true],
+  ["64:ff9b::808:808", false],
+  ["2002:7f00:1::1", true],
+  ["fec0::1", true],
   ["192.0.2.1", false],
   ["8.8.8.8", false],
   ["2001:db8::1", false],

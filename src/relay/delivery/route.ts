@@ -25,6 +25,7 @@ export type RouteOptions = {
   hostMs?: number;
 };
 
+const OTHER = "other";
 const MAX_HOSTS = 10;
 const MAX_ADDRESSES = 8;
 const MAX_TRIED = 6;
@@ -60,8 +61,7 @@ export async function findRoute(domain: string, options: RouteOptions): Promise<
     .map((name) => inTime(hostOf(name, securedDomains, options), hostMs, silentHost(name, answer.authentic)));
   const found = await Promise.all(asked);
   const hosts = found.flatMap((f) => (f.host.addresses.length > 0 ? [f.host] : []));
-  const first = hosts[0];
-  if (first) return { ok: true, hosts, provider: options.providerOf(first.name) };
+  if (hosts.length > 0) return { ok: true, hosts, provider: providerOfAll(hosts, options.providerOf) };
   if (found.some((f) => f.unsure)) return later(`the mail hosts of ${domain} could not be looked up`);
   if (found.some((f) => f.hidden)) {
     return never("bad-domain", "5.4.4", `the mail hosts of ${domain} have no public address`);
@@ -76,7 +76,16 @@ function literalRoute(domain: string, { allowPrivate }: RouteOptions): Route {
     return never("bad-domain", "5.4.4", `${domain} is no public address`);
   const dane: HostDane = { status: "none", why: "it is an address" };
   const host: MailHost = { name: address, addresses: [address], mxSecure: false, dane };
-  return { ok: true, hosts: [host], provider: "other" };
+  return { ok: true, hosts: [host], provider: OTHER };
+}
+
+/**
+ * The provider that all hosts are of. With one host of somebody else's among them it is nobody's known: a provider's name
+ * beside a host of one's own would else let anybody say in that provider's place what pauses the mail of all to it.
+ */
+function providerOfAll(hosts: readonly MailHost[], providerOf: (host: string) => string): string {
+  const [provider = OTHER, ...others] = new Set(hosts.map(({ name }) => providerOf(name)));
+  return others.length === 0 ? provider : OTHER;
 }
 
 export const familyOf = (address: string): Family => (isIPv6(address) ? "ipv6" : "ipv4");
@@ -168,12 +177,15 @@ for (const [net, bits] of [
   ["224.0.0.0", 3],
 ] as const) {
   privateBlocks.addSubnet(net, bits, "ipv4");
+  // Through a NAT64 (RFC 6052).
+  privateBlocks.addSubnet(`64:ff9b::${net}`, 96 + bits, "ipv6");
 }
 for (const [net, bits] of [
-  ["::", 127],
+  ["::", 96],
   ["64:ff9b:1::", 48],
+  ["2002::", 16],
   ["fc00::", 7],
-  ["fe80::", 10],
+  ["fe80::", 9],
   ["ff00::", 8],
 ] as const) {
   privateBlocks.addSubnet(net, bits, "ipv6");

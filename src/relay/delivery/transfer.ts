@@ -83,7 +83,13 @@ export async function transfer(session: Session, message: Transfer): Promise<Tra
   const tells = offers.has("DSN");
   const done = (replies: readonly Reply[], usable: boolean, unheard = false): TransferResult => ({
     aborted: false,
-    replies: replies.map(({ code, enhanced, text, phase }) => ({ code, enhanced, text, phase })),
+    replies: replies.map(({ code, enhanced, text, phase, own }) => ({
+      code,
+      enhanced,
+      text,
+      phase,
+      ...(own && { own }),
+    })),
     transcript: transcript.take(),
     tells,
     usable,
@@ -142,7 +148,7 @@ async function transact(session: Session, message: Transfer): Promise<Outcome> {
   /** What holds for those whose RCPT was taken. */
   const forTaken = (reply: Reply) => replies.map((one) => (isYes(one) ? reply : one));
   if (isOver(data)) return ended(forTaken(data));
-  if (data.code !== 354) {
+  if (!isGo(data)) {
     const usable = isYes(mail) ? await reset(session) : true;
     return { replies: forTaken(data), usable, unheard: false };
   }
@@ -220,6 +226,8 @@ function inStep<R extends Reply>(reply: R, wanted: Wanted, to: string): R {
   return { ...reply, code: 0, enhanced: "", text };
 }
 
+/** By its first digit, as all of 3yz mean the same (RFC 5321 section 4.2.1). */
+const isGo = (reply: Reply) => reply.code >= 300 && reply.code < 400;
 const isYes = (reply: Reply) => reply.code >= 200 && reply.code < 300;
 /** Nothing more can be said: it has gone, or is about to (421). */
 const isOver = (reply: Reply) => reply.code === 0 || reply.code === 421;
