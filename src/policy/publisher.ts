@@ -1,3 +1,4 @@
+import type { Clock } from "../lib/clock.ts";
 import type { Bus } from "../platform/bus.ts";
 import type { Database, Migration } from "../platform/database.ts";
 import { POLICY_TOPIC, type MemberPolicy } from "./types.ts";
@@ -13,8 +14,13 @@ export const policyPublisherMigration: Migration = {
 
 export type PolicyPublisher = ReturnType<typeof createPolicyPublisher>;
 
-/** Core's side: tells relay nodes what changed, with rising versions, and nothing twice. */
-export function createPolicyPublisher(db: Database, bus: Bus) {
+/**
+ * Core's side: tells relay nodes what changed, with rising versions, and nothing twice; but once after each start also what
+ * did not change. A database that was put back from a copy knows neither what nodes heard since nor how far versions had
+ * come, so they are no lower than the time in ms.
+ */
+export function createPolicyPublisher(db: Database, bus: Bus, clock: Pick<Clock, "now">) {
+  const toldSinceStart = new Set<string>();
   return {
     /** Publishes the policies that differ from what was sent last. A crash before the bus has it sends it again. */
     async publish(policies: readonly Omit<MemberPolicy, "version">[]): Promise<number> {
@@ -26,8 +32,8 @@ export function createPolicyPublisher(db: Database, bus: Bus) {
             policy.did,
           );
           const text = JSON.stringify(policy);
-          if (last?.policy === text && last.sent === 1) continue;
-          const version = (last?.version ?? 0) + 1;
+          if (last?.policy === text && last.sent === 1 && toldSinceStart.has(policy.did)) continue;
+          const version = Math.max((last?.version ?? 0) + 1, clock.now());
           fresh.push({ ...policy, version });
           db.run(
             `INSERT INTO policy_published (did, version, policy, sent) VALUES (?, ?, ?, 0)
@@ -47,6 +53,7 @@ export function createPolicyPublisher(db: Database, bus: Bus) {
           db.run("UPDATE policy_published SET sent = 1 WHERE did = ? AND version = ?", did, version);
         }
       });
+      for (const { did } of fresh) toldSinceStart.add(did);
       return fresh.length;
     },
   };

@@ -101,7 +101,7 @@ export function createCore(options: CoreOptions) {
     notices,
     writeTo: `postmaster@${options.domain}`,
   });
-  const publisher = createPolicyPublisher(db, bus);
+  const publisher = createPolicyPublisher(db, bus, clock);
   const pipeline = createPipeline({
     ...options,
     members,
