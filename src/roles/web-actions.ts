@@ -37,6 +37,13 @@ export function createWebActions(core: Core, submission: () => SubmissionPoint):
       return { done: true, credentials: [] };
     },
 
+    async chooseBounces(did, choice) {
+      const chosen = core.members.setBounces(did, choice);
+      if ("error" in chosen) return { refused: refusal(chosen).message };
+      await core.told();
+      return { done: true, credentials: [] };
+    },
+
     async decideApplication(did, { application, approve, tier, words, by }) {
       if (core.members.applications.open(did)?.id !== application) return { refused: DECIDED };
       const row = approve

@@ -10,6 +10,7 @@ import type { DomainRule, DomainTransport } from "./types.ts";
 export { judgeOf, tlsFor } from "./decide.ts";
 export { lookUpDane, type HostFound } from "./dane.ts";
 export { transportMigration } from "./store.ts";
+export { TLS_REASON_WORDS } from "./words.ts";
 export type {
   DomainRule,
   DomainTransport,

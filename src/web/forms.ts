@@ -31,6 +31,11 @@ const ApplicationForm = z.object({
   words,
 });
 
+const BouncesForm = z.object({
+  to: z.enum(["sender", "address", "nobody"]),
+  address: z.string().trim().max(320).default(""),
+});
+
 const ofMember = (did: string): Page => ({ page: "member", did });
 const ofCommittee = (): Page => ({ page: "committee" });
 
@@ -75,6 +80,12 @@ export function formRoutes({ actions, publicUrl, identityOf, answer, refuse }: F
     "/members/:did/credentials/:id/revoke",
     form(z.object({}), ofMember, (c, did, { by }) =>
       actions.revokeCredential(did, c.req.param("id") ?? "", by),
+    ),
+  );
+  app.post(
+    "/members/:did/bounces",
+    form(BouncesForm, ofMember, (_, did, __, { to, address }) =>
+      actions.chooseBounces(did, to === "address" ? { to, address } : { to }),
     ),
   );
   app.post(

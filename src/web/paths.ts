@@ -33,6 +33,10 @@ export function revokePath(did: string, id: string): string {
   return `${memberPath(did)}/credentials/${encodeURIComponent(id)}/revoke`;
 }
 
+export function bouncesPath(did: string): string {
+  return `${memberPath(did)}/bounces`;
+}
+
 export function applicationPath(did: string): string {
   return `${memberPath(did)}/application`;
 }

@@ -1,8 +1,10 @@
 import type { EgressNotice, EgressStatus } from "../egress/index.ts";
 import type { ActionName, BounceWindow, ComplaintWindow } from "../event/index.ts";
 import type { Application, CredentialView, Rotation } from "../member/index.ts";
-import type { RecipientState } from "../spool/index.ts";
-import type { Membership, Standing, Tier } from "../policy/index.ts";
+import type { RecipientState, ToldKind } from "../spool/index.ts";
+import type { BounceChoice, Membership, Standing, Tier } from "../policy/index.ts";
+import type { ReplyClass, ReplyFault } from "../protocol/smtp-reply/index.ts";
+import type { TlsReason } from "../transport/index.ts";
 import type { MailReceipt } from "../notice/index.ts";
 import type { Ending, Pause } from "../standing/index.ts";
 
@@ -196,10 +198,19 @@ export type Attempt = {
   code: number;
   enhanced: string;
   text: string;
-  /** Class of the answer, such as `bad-mailbox`. */
-  class: string;
-  /** `TLSv1.3, DANE`; null when there was no TLS session. */
+  class: ReplyClass;
+  /** Asking again would not help. */
+  permanent: boolean;
+  /** Who can mend it; null: it is not known. */
+  fault: ReplyFault | null;
+  /** The rule of the shaping file that judged the answer, or null. */
+  rule: string | null;
+  /** Address of ours; null: it is not known. */
+  egress: string | null;
+  /** Protocol and cipher; null when there was no TLS session. */
   tls: string | null;
+  /** Why the connection had to be as it was; null: there was none, or it is not known. */
+  tlsPolicy: TlsReason | null;
   /** Lines as they were said, `C: ` and `S: ` in front. The page masks addresses. */
   conversation: string[];
 };
@@ -228,6 +239,21 @@ export type MemberMessage = {
   recipients: MessageRecipient[];
   /** Recipients beyond those; left out when there are none. */
   moreRecipients?: number;
+};
+
+/** What a member was told of mail of a recipient. */
+export type ReturnedMail = {
+  id: string;
+  at: number;
+  kind: ToldKind;
+  /** Of the recipient, with its state now. The page masks it. */
+  address: string;
+  state: RecipientState;
+  /** Where it was mailed to; null: nowhere. */
+  sentTo: string | null;
+  /** The words of the notice. The page masks addresses. */
+  text: string;
+  message: string;
 };
 
 export type LimitUse = {
@@ -264,6 +290,9 @@ export type MemberView = {
   changes: StandingChange[];
   notes: MemberNote[];
   messages: MemberMessage[];
+  returned: ReturnedMail[];
+  /** Where it is told of its mail. */
+  bounces: BounceChoice;
 };
 
 /** One check of a domain, without advice: what anybody can see in the DNS and on the wire. */
@@ -347,6 +376,7 @@ export type ActionResult = { done: true; credentials: ShownCredential[] } | { re
 export interface WebActions {
   answerPause(did: string, id: number, answer: Ending, who: Who, reason: string): Promise<ActionResult>;
   revokeCredential(did: string, id: string, by: string): Promise<ActionResult>;
+  chooseBounces(did: string, choice: BounceChoice): Promise<ActionResult>;
   decideApplication(
     did: string,
     /** `application`: the one that was read, which may have been decided since, and followed by another. */

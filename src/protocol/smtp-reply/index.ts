@@ -11,4 +11,4 @@ export {
   type ReplyFault,
   type ReplyPhase,
 } from "./classify.ts";
-export { explain } from "./words.ts";
+export { explain, FAULT_WORDS } from "./words.ts";

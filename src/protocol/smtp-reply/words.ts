@@ -1,4 +1,4 @@
-import type { Classified, ReplyClass } from "./classify.ts";
+import type { Classified, ReplyClass, ReplyFault } from "./classify.ts";
 
 /** What a class means for the member whose mail it is: what happened, and what the member can do. */
 const WORDS: Record<ReplyClass, string> = {
@@ -23,6 +23,15 @@ const WORDS: Record<ReplyClass, string> = {
   expired: "It could not be delivered in five days.",
   system: "The receiving server has a fault of its own for now.",
   unknown: "The receiving side refused it without a reason that we know.",
+};
+
+/** Who can mend it, for a member. */
+export const FAULT_WORDS: Record<ReplyFault, string> = {
+  recipient: "the recipient's: its address or its mailbox",
+  member: "yours: the message, or the settings of your domain",
+  pool: "the pool's: nothing for you to do",
+  remote: "the receiving server's",
+  none: "nobody's",
 };
 
 /** For a member, in plain words: what a judged reply means, and what follows. */

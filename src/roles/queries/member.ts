@@ -9,6 +9,7 @@ import type {
   MemberDomain,
   MemberMessage,
   MemberView,
+  ReturnedMail,
   StandingChange,
 } from "../../web/index.ts";
 import { findingsView } from "./findings.ts";
@@ -17,6 +18,7 @@ import { labelsInForce, type QueryParts } from "./parts.ts";
 
 const PAUSES = 20;
 const MESSAGES = 25;
+const RETURNED = 25;
 const RECIPIENTS = 20;
 const ATTEMPTS = 3;
 const NEXT_TIER: Record<string, string | null> = {
@@ -63,6 +65,8 @@ export async function memberView(parts: QueryParts, did: string): Promise<Member
       text: `${title}\n\n${body}`,
     })),
     messages: await messages(parts, did),
+    returned: await returned(parts, did),
+    bounces: core.members.bouncesOf(member),
   };
 }
 
@@ -172,6 +176,20 @@ async function messages({ spool }: QueryParts, did: string): Promise<MemberMessa
   );
 }
 
+async function returned({ spool }: QueryParts, did: string): Promise<ReturnedMail[]> {
+  const told = spool ? await spool.toldTo(did, { limit: RETURNED }) : [];
+  return told.map(({ seq, at, kind, address, state, sentTo, text, messageId }) => ({
+    id: String(seq),
+    at,
+    kind,
+    address,
+    state,
+    sentTo,
+    text,
+    message: messageId,
+  }));
+}
+
 /** Who dropped it last, and why. */
 async function droppedBy(
   spool: Spool,
@@ -190,7 +208,12 @@ function attemptView(attempt: AttemptView): Attempt {
     enhanced: attempt.enhanced,
     text: attempt.text,
     class: attempt.class,
+    permanent: attempt.permanent,
+    fault: attempt.fault,
+    rule: attempt.rule,
+    egress: attempt.egress || null,
     tls: attempt.tls === "" ? null : attempt.tls,
+    tlsPolicy: attempt.tlsPolicy,
     conversation: attempt.transcript.split("\n").filter((line) => line !== ""),
   };
 }

@@ -1,4 +1,6 @@
-import { Badge, EmptyState, Section, Time } from "../components.tsx";
+import { explain, FAULT_WORDS } from "../../protocol/smtp-reply/index.ts";
+import { TLS_REASON_WORDS } from "../../transport/index.ts";
+import { Badge, EmptyState, KeyValue, Section, Time } from "../components.tsx";
 import { maskAddress, maskText } from "../mask.ts";
 import type { Attempt, MemberMessage, MessageRecipient } from "../view.ts";
 import { formatCount, formatSize, STATE_WORDS } from "../words.ts";
@@ -6,7 +8,7 @@ import { formatCount, formatSize, STATE_WORDS } from "../words.ts";
 const MOST_LINES = 200;
 
 /** Recent messages: each recipient's state, the remote server's words, and the conversation behind a fold. */
-export function Messages({ messages }: { messages: MemberMessage[] }) {
+export function Messages({ messages, forCommittee }: { messages: MemberMessage[]; forCommittee: boolean }) {
   return (
     <Section
       id="messages"
@@ -29,7 +31,7 @@ export function Messages({ messages }: { messages: MemberMessage[] }) {
                 </span>
               </p>
               {message.recipients.map((recipient) => (
-                <Recipient recipient={recipient} />
+                <Recipient recipient={recipient} forCommittee={forCommittee} />
               ))}
               {message.moreRecipients ? (
                 <p class="soft small">and {formatCount(message.moreRecipients)} more recipients</p>
@@ -42,7 +44,7 @@ export function Messages({ messages }: { messages: MemberMessage[] }) {
   );
 }
 
-function Recipient({ recipient }: { recipient: MessageRecipient }) {
+function Recipient({ recipient, forCommittee }: { recipient: MessageRecipient; forCommittee: boolean }) {
   const { tone, name } = STATE_WORDS[recipient.state];
   const last = recipient.attempts.at(-1);
   return (
@@ -67,6 +69,7 @@ function Recipient({ recipient }: { recipient: MessageRecipient }) {
           <p class="quote">
             <code>{answerOf(last, recipient.address)}</code>
           </p>
+          {last.class === "ok" ? null : <p>{explain(last)}</p>}
           <details id={`attempts-${recipient.id}`}>
             <summary>
               {recipient.attempts.length === 1 ? "The conversation" : `${recipient.attempts.length} attempts`}
@@ -77,7 +80,7 @@ function Recipient({ recipient }: { recipient: MessageRecipient }) {
               </p>
             ) : null}
             {recipient.attempts.map((attempt) => (
-              <AttemptView attempt={attempt} address={recipient.address} />
+              <AttemptView attempt={attempt} address={recipient.address} forCommittee={forCommittee} />
             ))}
           </details>
         </>
@@ -86,23 +89,58 @@ function Recipient({ recipient }: { recipient: MessageRecipient }) {
   );
 }
 
-function AttemptView({ attempt, address }: { attempt: Attempt; address: string }) {
+/** One conversation: when, between whom, under which TLS, what the answer means, and every word of it. */
+function AttemptView({
+  attempt,
+  address,
+  forCommittee,
+}: {
+  attempt: Attempt;
+  address: string;
+  forCommittee: boolean;
+}) {
   const lines = attempt.conversation.slice(0, MOST_LINES).map((line) => maskText(line, address));
   if (attempt.conversation.length > MOST_LINES)
-    lines.push(`(${attempt.conversation.length - MOST_LINES} more lines)`);
+    lines.push(`*: ${attempt.conversation.length - MOST_LINES} more lines`);
   return (
-    <div class="code">
-      <p class="code-label">
-        <Time at={attempt.at} />, {attempt.server || "no server answered"}, {attempt.tls ?? "no TLS"}:{" "}
-        {attempt.class}
+    <div class="attempt stack">
+      <p class="attempt-head">
+        <Time at={attempt.at} />
+        <code>{attempt.server || "no server was asked"}</code>
       </p>
+      <KeyValue items={factsOf(attempt, forCommittee)} />
       {lines.length === 0 ? null : (
-        <pre class="transcript" tabindex={0} aria-label="SMTP conversation">
-          <code>{lines.join("\n")}</code>
-        </pre>
+        <div class="code">
+          <pre class="transcript" tabindex={0} aria-label="SMTP conversation">
+            <code>
+              {lines.map((line) => (
+                <span class={SPEAKERS[line[0] ?? ""] ?? "note"}>{`${line}\n`}</span>
+              ))}
+            </code>
+          </pre>
+        </div>
       )}
     </div>
   );
+}
+
+/** Who says a line of a conversation: we, the server, or a note of ours beside it. */
+const SPEAKERS: Record<string, string> = { C: "ours", S: "theirs" };
+
+function factsOf(attempt: Attempt, forCommittee: boolean): Parameters<typeof KeyValue>[0]["items"] {
+  const { class: kind, permanent, fault, rule, egress, tls, tlsPolicy } = attempt;
+  const items: Parameters<typeof KeyValue>[0]["items"] = [["Means", explain({ class: kind, permanent })]];
+  if (kind !== "ok") {
+    items.push(["Class", `${kind}, ${permanent ? "for good" : "for now"}`]);
+    if (fault !== null && fault !== "none") items.push(["Whose fault", FAULT_WORDS[fault]]);
+  }
+  if (egress !== null) items.push(["From", <code>{egress}</code>]);
+  items.push([
+    "TLS",
+    tlsPolicy === null ? (tls ?? "none") : `${tls ?? "none"}, by ${TLS_REASON_WORDS[tlsPolicy]}`,
+  ]);
+  if (forCommittee && rule !== null) items.push(["Rule", <code>{rule}</code>]);
+  return items;
 }
 
 function answerOf({ code, enhanced, text }: Attempt, address: string): string {

@@ -15,6 +15,7 @@ import { Credentials } from "./member-credentials.tsx";
 import { Domains } from "./member-domains.tsx";
 import { Messages } from "./member-messages.tsx";
 import { isOpen, PastPauses } from "./member-pauses.tsx";
+import { Returned } from "./member-returned.tsx";
 import { Changes, Ladder, Situation } from "./member-standing.tsx";
 import { StandingBadge } from "./parts.tsx";
 
@@ -53,7 +54,8 @@ export function MemberPage({ view, forCommittee }: { view: MemberView; forCommit
       {view.membership === "applicant" ? null : (
         <>
           <Limits view={view} />
-          <Messages messages={view.messages} />
+          <Messages messages={view.messages} forCommittee={forCommittee} />
+          <Returned view={view} />
           <PastPauses view={view} />
         </>
       )}

@@ -236,6 +236,23 @@ describe("a member's page", () => {
     expect(await member(warnedMember)).not.toMatch(/wilhelmina|oskar|juno|aeqcmnjq3k/);
   });
 
+  test("an attempt says what it means, whose fault it is, and how it travelled", async () => {
+    const text = readable(await member(warnedMember));
+    expect(text).toMatch(/There is no such mailbox[^]*bad-mailbox, for good[^]*the recipient's: its address/);
+    expect(text).toMatch(/198\.51\.100\.7[^]*TLSv1\.3 TLS_AES_256_GCM_SHA384, by MTA-STS/);
+    expect(text).not.toContain("microsoft/4.7.650");
+    const people = await renderPage({ page: "member", view: warnedMember }, { role: "committee" });
+    expect(readable(String(people))).toContain("microsoft/4.7.650");
+  });
+
+  test("what came back is there, mailed or not, with the choice of where it is mailed", async () => {
+    const html = await member(warnedMember);
+    expect(readable(html)).toMatch(
+      /Refused w…@gmail\.test[^]*mailed to o…@[^]*Late o…@outlook\.test[^]*not mailed, now: delivered/,
+    );
+    expect(html).toMatch(/<input type="radio" name="to" value="address" checked/);
+  });
+
   test("says what it leaves out", async () => {
     const [message, ...others] = warnedMember.messages;
     const [recipient] = message!.recipients;
@@ -290,6 +307,9 @@ const ENUMS = new Set([
   "action",
   "state",
   "class",
+  "kind",
+  "fault",
+  "tlsPolicy",
   "outcome",
   "status",
   "decidedBy",

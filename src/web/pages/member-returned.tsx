@@ -1,0 +1,101 @@
+import { Badge, EmptyState, Section, Time, type Tone } from "../components.tsx";
+import { maskAddress, maskText } from "../mask.ts";
+import { bouncesPath } from "../paths.ts";
+import type { MemberView, ReturnedMail } from "../view.ts";
+import { STATE_WORDS } from "../words.ts";
+
+/** What the member was told of its mail: the same words as in the notice, whether it was mailed or not. */
+export function Returned({ view }: { view: MemberView }) {
+  return (
+    <Section
+      id="returned"
+      title="Returned mail"
+      intro="What was not delivered, or is late, as it is told to you. It stays here as long as the message does, whether it was mailed to you or not."
+    >
+      {view.membership === "left" ? null : <Choice view={view} />}
+      {view.returned.length === 0 ? (
+        <EmptyState title="Nothing came back" />
+      ) : (
+        <ol class="plain mails">
+          {view.returned.map((one) => (
+            <Told told={one} />
+          ))}
+        </ol>
+      )}
+    </Section>
+  );
+}
+
+const KINDS: Record<ReturnedMail["kind"], { tone: Tone; name: string }> = {
+  failed: { tone: "bad", name: "Refused" },
+  expired: { tone: "bad", name: "Given up" },
+  returned: { tone: "warn", name: "Given back" },
+  delayed: { tone: "note", name: "Late" },
+  relayed: { tone: "idle", name: "Handed over" },
+  delivered: { tone: "ok", name: "Delivered" },
+};
+
+function Told({ told }: { told: ReturnedMail }) {
+  const { tone, name } = KINDS[told.kind];
+  return (
+    <li data-key={told.id} class="stack">
+      <p class="mail-head">
+        <span>
+          <Badge tone={tone}>{name}</Badge> {maskAddress(told.address)}
+        </span>
+        <span class="soft small">
+          <Time at={told.at} />,{" "}
+          {told.sentTo === null ? "not mailed" : `mailed to ${maskAddress(told.sentTo)}`}
+          {told.kind === "delayed" ? `, now: ${STATE_WORDS[told.state].name.toLowerCase()}` : ""}
+        </span>
+      </p>
+      <details id={`told-${told.id}`}>
+        <summary>What it says</summary>
+        <div class="code">
+          <pre>
+            <code>
+              {told.text
+                .split("\n")
+                .map((line) => maskText(line, told.address))
+                .join("\n")}
+            </code>
+          </pre>
+        </div>
+      </details>
+    </li>
+  );
+}
+
+function Choice({ view: { did, bounces } }: { view: MemberView }) {
+  const address = bounces.to === "address" ? bounces.address : "";
+  return (
+    <form method="post" action={bouncesPath(did)} class="decide options">
+      <fieldset>
+        <legend>Where else it is told</legend>
+        <label>
+          <input type="radio" name="to" value="sender" checked={bounces.to === "sender"} /> By mail, to the
+          sender of each message
+        </label>
+        <label>
+          <input type="radio" name="to" value="address" checked={bounces.to === "address"} /> By mail, to one
+          address of yours
+        </label>
+        <input
+          type="email"
+          name="address"
+          value={address}
+          maxlength={320}
+          placeholder="postmaster@your.domain"
+          aria-label="Your address"
+        />
+        <label>
+          <input type="radio" name="to" value="nobody" checked={bounces.to === "nobody"} /> Only here
+        </label>
+      </fieldset>
+      <p class="soft small">
+        The address must be at one of your verified domains, or the contact that you were admitted with.
+      </p>
+      <button type="submit">Save</button>
+    </form>
+  );
+}
