@@ -14,7 +14,7 @@ type Parts = {
 
 const OFF = "Reports are switched off: ATMOS_TLS_REPORT=false.";
 
-async function list(options: Common): Promise<number> {
+export async function tlsReportList(options: Common): Promise<number> {
   const out = outputFor(options);
   const answer = await apiOf(options.env)("GET", "/tls-report");
   if (answer["on"] === false) out.say(OFF);
@@ -25,7 +25,7 @@ async function list(options: Common): Promise<number> {
   return Number(answer["failed"]) > 0 ? EXIT.fault : EXIT.ok;
 }
 
-async function show(domain: string, options: Common): Promise<number> {
+export async function tlsReportShow(domain: string, options: Common): Promise<number> {
   const out = outputFor(options);
   const answer = await apiOf(options.env)("GET", `/tls-report/domains/${encodeURIComponent(domain)}`);
   if (answer["on"] === false) out.say(OFF);
@@ -36,7 +36,7 @@ async function show(domain: string, options: Common): Promise<number> {
   return EXIT.ok;
 }
 
-export function dayLines(days: readonly DayView[]): string[] {
+function dayLines(days: readonly DayView[]): string[] {
   if (days.length === 0) return ["No TLS session is counted."];
   const rows = days.map(({ day, domains, succeeded, failed }) => [
     day,
@@ -48,7 +48,7 @@ export function dayLines(days: readonly DayView[]): string[] {
   return table([["day (UTC)", "domains", "succeeded", "failed", ""], ...rows]);
 }
 
-export function reportLines(reports: readonly ReportView[]): string[] {
+function reportLines(reports: readonly ReportView[]): string[] {
   if (reports.length === 0) return ["No report was due to anybody who asks for one."];
   const rows = reports.map(({ day, domain, state, tries, sentTo, why }) => [
     day,
@@ -60,7 +60,7 @@ export function reportLines(reports: readonly ReportView[]): string[] {
   return table([["day (UTC)", "domain", "report", "tries", "to"], ...rows]);
 }
 
-export function domainLines({ day, policies, report }: DomainView): string[] {
+function domainLines({ day, policies, report }: DomainView): string[] {
   const lines = [`${day}  ${report ? reportWords(report) : "no report is due yet"}`];
   for (const { policy, succeeded, failed, failures } of policies) {
     const hosts = policy.mxHosts.length > 0 ? ` (${policy.mxHosts.join(", ")})` : "";
@@ -100,12 +100,12 @@ export function tlsReportCommands(program: Command, { env, json, run }: Parts): 
     .addOption(env())
     .addOption(json())
     .addHelpText("after", "\nExit code 0: no report was given up. 1: one was.")
-    .action(run(list));
+    .action(run(tlsReportList));
   report
     .command("show")
     .description("what was counted for a domain, and what became of its reports")
     .argument("<domain>")
     .addOption(env())
     .addOption(json())
-    .action(run(show));
+    .action(run(tlsReportShow));
 }
