@@ -222,6 +222,49 @@ describe("GET /v1/messages", () => {
     expect((await here.api.ask("GET", "/messages", stranger)).body).toEqual({ messages: [], next: null });
   });
 
+  test("it says how each attempt travelled and what it means, and what was told of it", async () => {
+    here.sink.replies.rcpt = { "a@a.test": [550, "5.1.1 No such user"] };
+    const { body } = await here.api.post(mail);
+    await here.bed.relay.settle();
+    const detail = await here.api.ask("GET", `/messages/${body.id}`);
+    expect(detail.body).toMatchObject({
+      requireTls: false,
+      recipients: [
+        {
+          state: "bounced",
+          attempts: [
+            {
+              class: "bad-mailbox",
+              permanent: true,
+              fault: "recipient",
+              rule: null,
+              tlsPolicy: "floor",
+              means: expect.stringContaining("ask the person for another"),
+              conversation: expect.stringMatching(/C: EHLO [^]*C: STARTTLS[^]*S: 550 5\.1\.1 No such user/),
+            },
+          ],
+        },
+      ],
+      notices: [
+        {
+          kind: "failed",
+          recipient: "a@a.test",
+          status: "5.1.1",
+          sentTo: "noreply@member.test",
+          text: expect.stringContaining("550 5.1.1 No such user"),
+        },
+      ],
+    });
+  });
+
+  test("requireTls is REQUIRETLS: what no host may have under it comes back", async () => {
+    const { status, body } = await here.api.post({ ...mail, requireTls: true });
+    expect(status).toBe(202);
+    await here.bed.relay.settle();
+    const detail = await here.api.ask("GET", `/messages/${body.id}`);
+    expect(detail.body).toMatchObject({ requireTls: true, recipients: [{ state: "bounced" }] });
+  });
+
   test("another credential of the same member sees nothing of it", async () => {
     const { body: sent } = await here.api.post(mail);
     const own = member.credentials[0]!;

@@ -8,6 +8,8 @@ import type {
   QueueResult,
   RecipientView as Recipient,
 } from "../spool/index.ts";
+import { explain } from "../protocol/smtp-reply/index.ts";
+import { TLS_REASON_WORDS } from "../transport/index.ts";
 import { plain } from "./output.ts";
 
 /** As the API says them. */
@@ -119,6 +121,7 @@ export function historyLines({ message, attempts, operations }: History, now: nu
     `Received   ${time(message.receivedAt)} (${span(now - Date.parse(message.receivedAt))} ago), ${message.size} octets`,
   ];
   if (message.envid !== null) lines.push(`ENVID      ${plain(message.envid)}`);
+  if (message.ask !== "usual") lines.push(`TLS        ${ASKS[message.ask]}`);
   for (const recipient of message.recipients) {
     lines.push("", `To         ${plain(recipient.address)}  [${recipient.id}]`);
     lines.push(`  ${recipient.state}, ${whyOf(recipient, now)}, since ${time(recipient.updatedAt)}`);
@@ -131,6 +134,12 @@ export function historyLines({ message, attempts, operations }: History, now: nu
     lines.push(`  ${time(at)} ${action} by ${plain(by)} (${count(recipients, "recipient")}): ${plain(why)}`);
   return lines;
 }
+
+const ASKS: Record<Exclude<History["message"]["ask"], "usual">, string> = {
+  "require-tls": "REQUIRETLS: only hosts that offer it and are authenticated",
+  "tls-optional": "TLS-Required: No: what the recipient's domain asks of TLS does not hold it up",
+  "tls-report": "a TLS report: it may go in clear",
+};
 
 function holdWords({ owner, note }: Hold): string {
   const who = {
@@ -150,13 +159,27 @@ function attemptLines({
   code,
   enhanced,
   text,
+  class: kind,
+  permanent,
+  fault,
+  rule,
+  egress,
   tls,
+  tlsPolicy,
   transcript,
 }: AttemptView): string[] {
   const answer = [code || "no reply", enhanced, text].filter(Boolean).join(" ");
+  const by = tlsPolicy === null ? "" : ` by ${TLS_REASON_WORDS[tlsPolicy]}`;
+  const judged = [
+    `${kind}, ${permanent ? "for good" : "for now"}`,
+    ...(fault === null || fault === "none" ? [] : [`fault: ${fault}`]),
+    ...(rule === null ? [] : [`rule ${plain(rule)}`]),
+  ];
   return [
     `  ${time(at)} ${plain(host) || "no host"}, ${durationMs} ms${tls ? `, ${plain(tls)}` : ""}`,
+    ...(egress ? [`    from ${plain(egress)}${by ? `, TLS${by}` : ""}`] : by ? [`    TLS${by}`] : []),
     `    ${plain(answer)}`,
+    ...(kind === "ok" ? [] : [`    ${judged.join("; ")}`, `    ${explain({ class: kind, permanent })}`]),
     ...plain(transcript)
       .split("\n")
       .map((line) => `    | ${line}`),

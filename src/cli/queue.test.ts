@@ -161,10 +161,11 @@ test("the history of a message: holds with their meaning, attempts with their co
     NOW,
   ).join("\n");
   expect(lines).toContain("Received   2026-01-01T22:00:00Z (2h ago), 100 octets");
-  expect(lines).toContain("ENVID      e1");
+  expect(lines).toContain("ENVID      e1\nTLS        REQUIRETLS");
+  expect(lines).toContain("you need not send it again.\n    | S: 220 x\n    | C: EHLO y");
   expect(lines).toContain('A person holds it; only a person frees it. "wait"');
   expect(lines).toContain(
-    "mx.b.test [192.0.2.1], 5 ms, TLSv1.3\n    451 4.7.1 later\n    | S: 220 x\n    | C: EHLO y",
+    "mx.b.test [192.0.2.1], 5 ms, TLSv1.3\n    from 192.0.2.9, TLS by DANE\n    451 4.7.1 later\n    rate-limited, for now; fault: pool; rule gmail/rate\n",
   );
   expect(lines).toContain("2026-01-02T00:00:00Z hold by ann (1 recipient): wait");
 });

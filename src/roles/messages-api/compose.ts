@@ -10,6 +10,7 @@ export type Envelope = {
   recipients: string[];
   stream?: Stream;
   priority?: number;
+  requireTls?: boolean;
   source: AsyncIterable<Uint8Array>;
 };
 
@@ -48,6 +49,7 @@ export function composeMessage(message: NewMessage, date: number): Envelope {
     recipients: distinct([...to, ...cc, ...bcc].map(({ address }) => address)),
     ...(stream && { stream }),
     ...(named && { priority: named.priority }),
+    ...(message.requireTls && { requireTls: true }),
     source: node.createReadStream(),
   };
 }

@@ -23,7 +23,7 @@ export { answerMigration, createAnswers, type Answers } from "./answers.ts";
 
 export type MessagesApiOptions = HandInOptions & {
   relay: Pick<Relay, "authenticate">;
-  spool: Pick<Spool, "messages" | "attempts">;
+  spool: Pick<Spool, "messages" | "attempts" | "toldOf">;
   /** Origin of the site; where it is https, requests in clear are refused. */
   publicUrl: string;
   trustedProxies: readonly string[];
@@ -74,7 +74,7 @@ export function messagesApi(options: MessagesApiOptions): Hono<Env> {
       const message = parseJson(bytes, comailMessage);
       return "code" in message
         ? message
-        : composeMessage({ ...message, cc: [], bcc: [], attachments: [] }, clock.now());
+        : composeMessage({ ...message, cc: [], bcc: [], attachments: [], requireTls: false }, clock.now());
     },
     answer: comailAnswer,
     refusal: comailRefusal,
@@ -141,7 +141,8 @@ export function messagesApi(options: MessagesApiOptions): Hono<Env> {
           "This credential sent no such message; finished ones are forgotten after a month",
         ),
       );
-    return c.json(detailView(message, await spool.attempts(message.id)));
+    const [attempts, told] = await Promise.all([spool.attempts(message.id), spool.toldOf(message.id)]);
+    return c.json(detailView(message, attempts, told));
   });
 
   app.post("/send", async (c) => {

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { HOLD_OWNERS, RECIPIENT_STATES } from "../../spool/index.ts";
+import { REPLY_CLASSES } from "../../protocol/smtp-reply/index.ts";
+import { HOLD_OWNERS, RECIPIENT_STATES, TOLD_KINDS } from "../../spool/index.ts";
 import { STREAMS } from "../../policy/index.ts";
 import { parseMailbox } from "./mailbox.ts";
 
@@ -92,6 +93,10 @@ export const newMessage = z
     bcc: mailboxes.default([]),
     attachments: z.array(attachment).max(50).default([]),
     stream: z.enum(STREAMS).optional().describe("Default: that of the category, or what the header says"),
+    requireTls: z
+      .boolean()
+      .default(false)
+      .describe("Every host on its way must offer REQUIRETLS under TLS and be authenticated (RFC 8689)"),
     inReplyTo: messageId.optional(),
     references: z.array(messageId).max(50).optional(),
   })
@@ -152,8 +157,20 @@ const attempt = z.strictObject({
   host: z.string().describe("Mail host and address, or empty when there was none to ask"),
   ...smtp,
   text: z.string(),
-  class: z.string(),
+  class: z.enum(REPLY_CLASSES).describe("What kind of answer it is"),
+  permanent: z.boolean().describe("Asking again would not help"),
+  fault: z
+    .enum(["recipient", "member", "pool", "remote", "none"])
+    .nullable()
+    .describe("Who can mend it; null when it was not kept"),
+  rule: z.string().nullable().describe("Name of the rule that judged the answer, or null: the general table"),
+  means: z.string().describe("In plain words, with what to do"),
+  egress: z.string().nullable().describe("Address of the relay that it left from; null when it is not known"),
   tls: z.string().describe("Protocol and cipher, or empty"),
+  tlsPolicy: z
+    .enum(["dane", "mta-sts", "requiretls", "operator", "floor", "exception"])
+    .nullable()
+    .describe("Why the connection had to be as it was; null when there was none"),
   conversation: z.string().describe("All that was said, without secrets and the message itself"),
 });
 
@@ -168,7 +185,9 @@ const recipient = z.strictObject({
 
 const summary = {
   id: z.string(),
-  kind: z.enum(["mail", "dsn", "notice", "report"]).describe("`dsn`, `notice`: what the relay wrote to the member"),
+  kind: z
+    .enum(["mail", "dsn", "notice", "report"])
+    .describe("`dsn`, `notice`: what the relay wrote to the member"),
   receivedAt: time,
   from: z.string().describe("MAIL FROM, as it was handed in; empty for a `dsn`"),
   stream: z.string(),
@@ -182,9 +201,24 @@ export const messageList = z.strictObject({
 });
 export type MessageList = z.infer<typeof messageList>;
 
+const notice = z.strictObject({
+  at: time,
+  kind: z
+    .enum(TOLD_KINDS)
+    .describe("Refused, given up after five days, given back unsent, late, handed over, delivered"),
+  recipient: z.string(),
+  status: z.string().describe("Enhanced status code (RFC 3463)"),
+  sentTo: z.string().nullable().describe("Where it was mailed to; null: nowhere"),
+  text: z.string().describe("The words of the notice"),
+});
+
 export const messageDetail = z.strictObject({
   ...summary,
+  requireTls: z
+    .boolean()
+    .describe("It travels on only under TLS with hosts that are authenticated (RFC 8689)"),
   recipients: z.array(recipient.extend({ attempts: z.array(attempt) })),
+  notices: z.array(notice).describe("What you were told of it, oldest first"),
 });
 export type MessageDetail = z.infer<typeof messageDetail>;
 

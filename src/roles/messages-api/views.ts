@@ -1,4 +1,5 @@
-import type { AttemptView, MessageView, RecipientView } from "../../spool/index.ts";
+import { explain } from "../../protocol/smtp-reply/index.ts";
+import type { AttemptView, MessageView, RecipientView, ToldView } from "../../spool/index.ts";
 import type { MessageDetail, MessageList } from "./schemas.ts";
 
 const time = (ms: number) => new Date(ms).toISOString();
@@ -30,26 +31,35 @@ export function listView(messages: readonly MessageView[], limit: number): Messa
   };
 }
 
-/** A message with every recipient and every attempt, oldest first. */
-export function detailView(message: MessageView, attempts: readonly AttemptView[]): MessageDetail {
+/** A message with every recipient, every attempt and what was told of it, oldest first. */
+export function detailView(
+  message: MessageView,
+  attempts: readonly AttemptView[],
+  told: readonly ToldView[],
+): MessageDetail {
   const byRecipient = Map.groupBy(attempts, ({ recipientId }) => recipientId);
   return {
     ...summaryOf(message),
     recipients: message.recipients.map((recipient) => ({
       ...recipientOf(recipient),
       attempts: (byRecipient.get(recipient.id) ?? []).map(
-        ({ at, durationMs, host, code, enhanced, text, class: kind, tls, transcript }) => ({
+        ({ at, transcript, recipientId: _, egress, ...attempt }) => ({
+          ...attempt,
           at: time(at),
-          durationMs,
-          host,
-          code,
-          enhanced,
-          text,
-          class: kind,
-          tls,
+          means: explain(attempt),
+          egress: egress || null,
           conversation: transcript,
         }),
       ),
+    })),
+    requireTls: message.ask === "require-tls",
+    notices: told.map(({ at, kind, address, status, sentTo, text }) => ({
+      at: time(at),
+      kind,
+      recipient: address,
+      status,
+      sentTo,
+      text,
     })),
   };
 }

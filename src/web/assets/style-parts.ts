@@ -92,9 +92,10 @@ figure figcaption { font-size: 0.94rem; color: var(--ink-soft); margin-top: 0.6r
 .attempt { border-left: 3px solid var(--line-strong); padding-left: 0.95rem; } .attempt + .attempt { margin-top: 1.4rem; }
 .attempt-head { display: flex; flex-wrap: wrap; gap: 0.1rem 1rem; align-items: baseline; } .attempt-head code { overflow-wrap: anywhere; }
 .attempt .kv { grid-template-columns: minmax(5rem, 7rem) minmax(0, 1fr); gap: 0.2rem 1rem; font-size: 0.94rem; }
-.options fieldset { border: 1px solid var(--line-strong); border-radius: var(--radius); padding: 0.7rem 1rem 0.9rem; display: grid; gap: 0.5rem; width: 100%; min-width: 0; }
+@media (max-width: 30rem) { .attempt .kv { grid-template-columns: minmax(0, 1fr); gap: 0; } .attempt .kv dd { margin-bottom: 0.35rem; } }
+.options fieldset { margin: 0; border: 1px solid var(--line-strong); border-radius: var(--radius); padding: 0.7rem 1rem 0.9rem; display: grid; gap: 0.5rem; width: 100%; min-width: 0; }
 .options legend { font-size: 0.94rem; color: var(--ink-soft); padding: 0 0.35rem; }
-.options label { color: var(--ink); min-height: 32px; display: flex; gap: 0.6rem; align-items: baseline; } .options input[type="email"] { margin-left: 1.6rem; max-width: 22rem; width: calc(100% - 1.6rem); }
+.decide.options label { color: var(--ink); min-height: 32px; display: flex; gap: 0.6rem; align-items: baseline; } .options input[type="radio"] { accent-color: var(--accent); } .options input[type="email"] { margin-left: 1.6rem; max-width: 22rem; width: calc(100% - 1.6rem); }
 .empty-state { border: 1px dashed var(--line-strong); border-radius: var(--radius); padding: 1.1rem 1.25rem; color: var(--ink-soft); }
 .empty-state strong { color: var(--ink); display: block; }
 details > summary { cursor: pointer; color: var(--accent); min-height: 32px; display: flex; align-items: center; gap: 0.5rem; }

@@ -80,7 +80,12 @@ function Recipient({ recipient, forCommittee }: { recipient: MessageRecipient; f
               </p>
             ) : null}
             {recipient.attempts.map((attempt) => (
-              <AttemptView attempt={attempt} address={recipient.address} forCommittee={forCommittee} />
+              <AttemptView
+                attempt={attempt}
+                address={recipient.address}
+                isLast={attempt === last}
+                forCommittee={forCommittee}
+              />
             ))}
           </details>
         </>
@@ -93,10 +98,13 @@ function Recipient({ recipient, forCommittee }: { recipient: MessageRecipient; f
 function AttemptView({
   attempt,
   address,
+  isLast,
   forCommittee,
 }: {
   attempt: Attempt;
   address: string;
+  /** What it means is said above. */
+  isLast: boolean;
   forCommittee: boolean;
 }) {
   const lines = attempt.conversation.slice(0, MOST_LINES).map((line) => maskText(line, address));
@@ -108,6 +116,7 @@ function AttemptView({
         <Time at={attempt.at} />
         <code>{attempt.server || "no server was asked"}</code>
       </p>
+      {isLast ? null : <p>{explain(attempt)}</p>}
       <KeyValue items={factsOf(attempt, forCommittee)} />
       {lines.length === 0 ? null : (
         <div class="code">
@@ -129,7 +138,7 @@ const SPEAKERS: Record<string, string> = { C: "ours", S: "theirs" };
 
 function factsOf(attempt: Attempt, forCommittee: boolean): Parameters<typeof KeyValue>[0]["items"] {
   const { class: kind, permanent, fault, rule, egress, tls, tlsPolicy } = attempt;
-  const items: Parameters<typeof KeyValue>[0]["items"] = [["Means", explain({ class: kind, permanent })]];
+  const items: Parameters<typeof KeyValue>[0]["items"] = [];
   if (kind !== "ok") {
     items.push(["Class", `${kind}, ${permanent ? "for good" : "for now"}`]);
     if (fault !== null && fault !== "none") items.push(["Whose fault", FAULT_WORDS[fault]]);
