@@ -10,9 +10,9 @@ const DAY = 86_400_000;
 const REMEMBERED = 400 * DAY;
 const UNKNOWN_REMEMBERED = 30 * DAY;
 /**
- * A delivery to somebody new makes its template known only after this time: a burst cannot make itself known. In the
- * first two days of a member of tier `new` every recipient is new and every template unseen, and its tier lets little
- * through: for it the time is that of its burst.
+ * A delivery makes its template known only after this time: a burst cannot make itself known, also not at mailboxes that
+ * a thief has signed up with long before. In the first two days of a member of tier `new` every template is unseen, and
+ * its tier lets little through: for it the time is that of its burst.
  */
 function settleMs(tier: string, daysBefore: number): number {
   return tier === "new" && daysBefore < NEWCOMER_DAYS ? NEWCOMER_SETTLE_MS : SETTLE_MS;
@@ -218,7 +218,6 @@ export function createHabits(db: Database, onLost: (error: unknown) => void = ()
     delivered({ did, tier, recipient, template: id, at }) {
       const member = numberOf(did);
       const key = short(recipient);
-      const since = store.firstDelivery(db, member, key)?.at;
       const template = templatesOf(member).find((candidate) => candidate.id === id);
       const today = Math.floor(at / DAY);
       const settle = settleMs(tier, today - (store.firstDay(db, member) ?? today));
@@ -228,7 +227,7 @@ export function createHabits(db: Database, onLost: (error: unknown) => void = ()
         if (template.known) {
           template.deliveries++;
         } else {
-          store.saveDelivery(db, member, template.id, key, countsAt(since, at, settle));
+          store.saveDelivery(db, member, template.id, key, at + settle);
         }
       });
     },
@@ -300,14 +299,6 @@ export function createHabits(db: Database, onLost: (error: unknown) => void = ()
 }
 
 const PRUNED_AT_ONCE = 2_000;
-
-/**
- * When a delivery counts towards a known template: at once at a recipient of earlier days, whom a thief cannot choose;
- * at a new one after `settle`. `since`: the first delivery to it, undefined when this is the first.
- */
-export function countsAt(since: number | undefined, at: number, settle: number): number {
-  return since !== undefined && at - since >= settle ? at : at + settle;
-}
 
 /** Those of a clock that was ahead are no longer of this time than others. */
 function contactsWithin(contacts: store.Contacts, now: number): store.Contacts {

@@ -41,7 +41,7 @@ export const habitsMigration: Migration = {
 
 export type Template = Fingerprint & {
   known: boolean;
-  /** Counted ones: see `countsAt`. */
+  /** Those that count by now. */
   deliveries: number;
   lastAt: number;
   bouncedAt: number;

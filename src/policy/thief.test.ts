@@ -106,6 +106,22 @@ describe("a thief with 1,000 addresses that the member never wrote to", () => {
     expect(count(results)["leaves"]).toBeLessThanOrEqual(50);
   });
 
+  test("nor twenty mailboxes with which he had signed up before", async () => {
+    const world = await settled("steady");
+    for (let i = 0; i < 20; i++) {
+      world.submit([`thief${i}`], OWN, now - 3 * DAY);
+      world.outcome(`thief${i}`, OWN, true, false, now - 3 * DAY);
+    }
+    for (let i = 0; i < 20; i++) {
+      expect(world.submit([`thief${i}`], SPAM, now)).toHaveProperty("leavesAt");
+      world.outcome(`thief${i}`, SPAM, false, false, now);
+    }
+    const results = Array.from({ length: 1_000 }, (_, i) =>
+      world.submit([`victim${i}`], SPAM, now + i * 60_000),
+    );
+    expect(count(results)["leaves"]).toBe(50);
+  });
+
   test("with addresses of which many do not exist he is stopped earlier", async () => {
     const world = await settled("steady");
     let left = 0;
