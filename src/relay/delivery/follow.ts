@@ -9,6 +9,7 @@ import type { JobEnd } from "./job.ts";
 import type { Lanes } from "./lanes.ts";
 import type { AttemptResult } from "./result.ts";
 import type { Route } from "./route.ts";
+import { createVoices } from "./voices.ts";
 
 type GoodRoute = Extract<Route, { ok: true }>;
 
@@ -28,14 +29,27 @@ export function warmupOutcome({
 /** A measure that was taken: for the event. */
 export type Taken = { action: ActionName; detail: { address?: string; until: number; advice?: string } };
 
-type Parts = Pick<RelayContext, "clock" | "log" | "metrics"> & {
-  egress: Egress;
+type Parts = Pick<RelayContext, "clock" | "log" | "metrics" | "shaping"> & {
+  egress: Pick<Egress, "record" | "pause">;
   measures: Measures;
   lanes: Pick<Lanes, "recall">;
 };
 
 /** What a reply makes us do beside what becomes of its recipient. */
-export function createFollower({ clock, log, metrics, egress, measures, lanes }: Parts) {
+export function createFollower({ clock, log, metrics, shaping, egress, measures, lanes }: Parts) {
+  const speaksForAll = createVoices();
+
+  /** Else a customer of the provider may have worded it. */
+  function isForAll(
+    { domain }: Leased,
+    { provider, reply: { phase } }: AttemptResult,
+    what: string,
+    now: number,
+  ): boolean {
+    const mailboxOf = shaping.providerOfMailbox(domain);
+    return speaksForAll({ provider, phase, domain, mailboxOf, about: `${what} ${provider}` }, now);
+  }
+
   function act(leased: Leased, route: GoodRoute, result: AttemptResult, now: number): Taken | undefined {
     const { judged, provider, egress: address = "" } = result;
     const { measure } = judged;
@@ -43,6 +57,8 @@ export function createFollower({ clock, log, metrics, egress, measures, lanes }:
     const { ms } = measure;
     const { did } = leased.message;
     const there = destinationOf(route);
+    if (!isForAll(leased, result, `${measure.do} ${measure.do === "suspend-member" ? did : address}`, now))
+      return undefined;
     const why = wordsOf(result);
     switch (measure.do) {
       case "slow-down": {
@@ -83,7 +99,9 @@ export function createFollower({ clock, log, metrics, egress, measures, lanes }:
     const now = clock.now();
     const { judged, provider, egress: address } = result;
     const outcome = warmupOutcome(judged);
-    if (outcome) egress.record(address, provider, outcome, now);
+    const isBad = outcome === "blocked" || outcome === "deferred";
+    if (outcome && (!isBad || isForAll(leased, result, `${outcome} ${address}`, now)))
+      egress.record(address, provider, outcome, now);
     const taken = act(leased, route, result, now);
     if (!taken) return undefined;
     const { rule, advice, measure } = judged;

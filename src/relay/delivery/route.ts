@@ -4,6 +4,9 @@ import { isPublicAddress, literalAddress, type DnsAnswer, type Resolver } from "
 import type { ReplyClass } from "../../protocol/smtp-reply/index.ts";
 import { lookUpDane, type HostDane, type TlsHost } from "../../transport/index.ts";
 
+/** Whoever is behind hosts that the shaping file does not know. */
+export const OTHER = "other";
+
 /** `addresses`: IPv4 and IPv6 in turn, in the order in which they are tried. */
 export type MailHost = TlsHost & { addresses: string[] };
 
@@ -25,7 +28,6 @@ export type RouteOptions = {
   hostMs?: number;
 };
 
-const OTHER = "other";
 const MAX_HOSTS = 10;
 const MAX_ADDRESSES = 8;
 const MAX_TRIED = 6;
