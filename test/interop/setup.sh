@@ -237,4 +237,7 @@ ln -sfn "$pds" "$cache/pds"
 # --- Jetstream and Tap ------------------------------------------------------------------------------
 source "$here/go.sh"
 
+# --- parsedmarc -------------------------------------------------------------------------------------
+source "$here/parsedmarc.sh"
+
 say "ready in $((SECONDS - started)) s"
