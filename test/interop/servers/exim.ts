@@ -85,7 +85,7 @@ function configuration(options: EximOptions & Address): string {
   return `primary_hostname = ${hostname}
 spool_directory = /instance/spool
 log_file_path = /instance/log/%slog
-log_selector = +tls_cipher +smtp_protocol_error +smtp_confirmation +pipelining +8bitmime
+log_selector = +tls_cipher +smtp_protocol_error +smtp_confirmation +pipelining +8bitmime +smtp_connection
 pid_file_path = /instance/spool/pid
 local_interfaces = <; [${host}]:${port}
 keep_environment =
@@ -94,6 +94,7 @@ tls_advertise_hosts = *
 tls_certificate = /instance/tls.pem
 tls_privatekey = /instance/tls.key
 dsn_advertise_hosts = *
+smtp_accept_queue_per_connection = 0
 message_size_limit = ${maxSize}
 acl_smtp_rcpt = rcpt
 acl_smtp_data = accept
