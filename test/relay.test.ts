@@ -59,6 +59,7 @@ test.each([true, false])("a message goes its way, implicit TLS: %s", async (impl
   expect(attempt!.tls).toMatch(/^TLSv1\.[23] /);
   expect(attempt!.transcript).toMatch(/C: RCPT TO:<bob@a\.test>[^]*S: 250 kept/);
   expect(attempt!.transcript).not.toMatch(/Subject|Hi/);
+  expect(attempt).toMatchObject({ tlsPolicy: "floor", fault: "none", permanent: false, rule: null });
 });
 
 test("a large message arrives whole", async () => {

@@ -101,6 +101,7 @@ export async function openConversation(target: Target): Promise<Opened> {
     return { ok: false, reply, transcript: transcript.take(), peer, tlsFault: undefined };
   }
   peer.localAddress = wire.socket().localAddress ?? "";
+  transcript.add("*", `connected, from ${peer.localAddress}`);
   const heard = { wire, transcript };
   const failed = (reply: Reply, tlsFault?: TlsResultType): Opened => {
     if (reply.code > 0 && wire.isQuiet()) say(heard, "QUIT");
@@ -188,6 +189,10 @@ function conversationOf(
     isUsable: () => !busy && wire.isQuiet(),
     async transfer(message) {
       busy = true;
+      if (session.carried > 0) {
+        const whom = `${peer.helo} [${peer.address}] from ${peer.localAddress}, ${describe(proof)}`;
+        transcript.add("*", `message ${session.carried + 1} over an open connection to ${whom}`);
+      }
       try {
         return await transfer(session, message);
       } finally {

@@ -3,6 +3,7 @@ import type { Published, TlsObservation, TlsResultType } from "../../transport/i
 import type { Deadlines } from "../context.ts";
 import { openConversation, type Conversation, type Opened, type Peer, type Reply } from "./conversation.ts";
 import { ofFamily, targetsOf } from "./route.ts";
+import { joined } from "./transcript.ts";
 import type { Refused, Way, Ways } from "./ways.ts";
 
 export type ReachOptions = {
@@ -41,7 +42,6 @@ export type Reached =
       permanent: boolean;
     };
 
-const MAX_TRANSCRIPT = 8_192;
 /** With less time left than this nobody else is asked. */
 const LEAST_MS = 5;
 
@@ -81,7 +81,7 @@ export async function reach(ways: Ways, options: ReachOptions): Promise<Reached>
     const { conversation } = opened;
     observeSession(conversation, ways, way, options);
     const verdict = conversation.judge(way.tls.need);
-    if (verdict.ok) return { ok: true, conversation, way, host: last, before: said(transcripts) };
+    if (verdict.ok) return { ok: true, conversation, way, host: last, before: joined(transcripts) };
     conversation.note(`not used: ${verdict.why}`);
     transcripts.push(conversation.takeTranscript());
     conversation.close();
@@ -98,14 +98,10 @@ export async function reach(ways: Ways, options: ReachOptions): Promise<Reached>
     ok: false,
     reply,
     host: last,
-    transcript: said(transcripts),
+    transcript: joined(transcripts),
     forTls,
     permanent: permanent && forTls,
   };
-}
-
-function said(transcripts: readonly string[]): string {
-  return transcripts.join("\n").slice(0, MAX_TRANSCRIPT);
 }
 
 /** Where mail may go in clear, a host that fails at TLS or does not know EHLO is asked again without. */

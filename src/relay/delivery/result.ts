@@ -8,6 +8,7 @@ import type { Ending } from "./notice.ts";
 import type { Reached } from "./reach.ts";
 import type { Route } from "./route.ts";
 import { nextAttempt } from "./schedule.ts";
+import { joined } from "./transcript.ts";
 import { whyNone, type Ways } from "./ways.ts";
 
 /** What an attempt came to, before it is written down. */
@@ -209,7 +210,7 @@ export function attemptRow(result: AttemptResult): AttemptRow {
     fault,
     rule,
     ...how,
-    transcript,
+    transcript: joined([transcript]),
     egress: egress ?? null,
   };
 }
