@@ -159,7 +159,9 @@ test("several messages go over one connection, each with its own words", async (
   const first = await opened.conversation.transfer(message());
   const second = await opened.conversation.transfer(message({ recipients: [to("carol@a.test")] }));
   expect(first.transcript).toMatch(/S: 220 mx\.test[^]*bob@a\.test/);
-  expect(second.transcript).toMatch(/^\*: message 2 over an open connection to [^\n]*TLSv1[^\n]*\nC: MAIL FROM[^]*carol@a\.test/);
+  expect(second.transcript).toMatch(
+    /^\*: message 2 over an open connection to [^\n]*TLSv1[^\n]*\nC: MAIL FROM[^]*carol@a\.test/,
+  );
   expect(second.transcript).not.toMatch(/bob|Subject/);
   opened.conversation.close();
 });
