@@ -26,7 +26,11 @@ export interface OurSide extends Side {
 }
 
 /** `atmos serve` with `members` members that have proved their domains and may send, all of tier `trusted`. */
-export async function startOurs(world: World, members: number): Promise<OurSide> {
+export async function startOurs(
+  world: World,
+  members: number,
+  settings: Record<string, string> = {},
+): Promise<OurSide> {
   const ports = await choosePorts();
   const labelerDid = await world.createLabeler(productUrl(ports));
   const product = await startProduct(ports, {
@@ -42,6 +46,7 @@ export async function startOurs(world: World, members: number): Promise<OurSide>
       ATMOS_ATTESTATION_HOSTS: world.repos.url,
       ATMOS_TLS_CERT_FILE: world.certificate.certPath,
       ATMOS_TLS_KEY_FILE: world.certificate.keyPath,
+      ...settings,
     },
   });
   try {

@@ -21,6 +21,8 @@ export type Load = {
   /** Of so many different recipients. */
   recipients: number;
   recipientDomains: string[];
+  /** Each connection writes to one recipient of each of so many of the domains, which are its login's own. */
+  spread?: number;
   /** Open loop: so many messages are due a second, whatever becomes of those before. Default: one after another. */
   perSecond?: number;
 };
@@ -48,13 +50,21 @@ async function generate(load: Load): Promise<LoadResult> {
   let next = 0;
   let sessions = 0;
 
-  async function session(login: Login): Promise<void> {
+  /** The recipient of message `n`, the `sent`th on the connection of the login at `index`. */
+  function recipient(n: number, index: number, sent: number): string {
+    const { recipients, recipientDomains: domains, spread } = load;
+    if (spread === undefined) return `r${n % recipients}@${domains[n % domains.length]}`;
+    return `r${index}@${domains[(index * spread + (sent % spread)) % domains.length]}`;
+  }
+
+  async function session(index: number): Promise<void> {
+    const login = load.logins[index]!;
     await using smtp = await logIn(load.to, login);
     for (let sent = 0; sent < load.perConnection && next < load.messages; sent++) {
       const n = next++;
       const due = load.perSecond === undefined ? performance.now() : started + (n * 1000) / load.perSecond;
       if (due > performance.now()) await pause(due - performance.now());
-      const to = `r${n % load.recipients}@${load.recipientDomains[n % load.recipientDomains.length]}`;
+      const to = recipient(n, index, sent);
       const { reply, ms } = await smtp.send(login.sender, to, `Sign in ${n}`, body);
       if (/^250 2\.\d\.\d Held/.test(reply) || !reply.startsWith("250")) {
         refused[reply.slice(0, 80)] = (refused[reply.slice(0, 80)] ?? 0) + 1;
@@ -69,8 +79,7 @@ async function generate(load: Load): Promise<LoadResult> {
   const started = performance.now();
   await Promise.all(
     Array.from({ length: load.connections }, async () => {
-      while (next < load.messages)
-        await session(load.logins[(load.firstLogin + sessions++) % load.logins.length]!);
+      while (next < load.messages) await session((load.firstLogin + sessions++) % load.logins.length);
     }),
   );
   const seconds = (performance.now() - started) / 1000;

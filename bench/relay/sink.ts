@@ -1,30 +1,39 @@
 /**
  * The receiving server of both sides, in a process of its own: takes everything under STARTTLS and throws it away.
  * By hand because it must cost little on a machine that it shares with what is measured. Tells by IPC what it took.
- * While it holds back it answers no MAIL: connections stay open, and what is queued waits.
+ * While it holds back it answers no MAIL, or greets nobody: connections stay open, and what is queued waits.
  */
 import { createServer, type Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import { createSecureContext, TLSSocket } from "node:tls";
+import { distant } from "./distant.ts";
 
-export type SinkOptions = { hosts: string[]; port: number; key: string; cert: string };
-export type SinkCommand = { holdBack: boolean };
+export type SinkOptions = {
+  hosts: string[];
+  port: number;
+  key: string;
+  cert: string;
+  /** Round trip to it, set-up of the connection included; default: that of loopback. */
+  latencyMs?: number;
+};
+/** `greeting`: connections that come meanwhile are not greeted either. */
+export type SinkCommand = { holdBack: false | "mail" | "greeting" };
 
-/** Since the start. `at`: of the last message, ms since the epoch. */
+/** Since the start. `at`: of the last message, ms since the epoch; `connections`: that were greeted. */
 export type Taken = { messages: number; signatures: number; connections: number; at: number };
 
 const taken: Taken = { messages: 0, signatures: 0, connections: 0, at: 0 };
 const TELL_MS = 20;
 const END = "\r\n.\r\n";
 
-let holdsBack = false;
-/** Of the connections whose MAIL is not answered. */
+let holdsBack: SinkCommand["holdBack"] = false;
+/** Of the connections whose MAIL is not answered, or that are not greeted. */
 const goOn: (() => void)[] = [];
 
-function speak(socket: Socket, secure: boolean, upgrade: () => void): void {
+function speak(socket: Duplex, secure: boolean, upgrade: () => void): void {
   let buffer = "";
   let inData = false;
   let waits = false;
-  socket.setEncoding("latin1");
   socket.on("error", () => socket.destroy());
   const commands = () => {
     for (let end = buffer.indexOf("\r\n"); end >= 0 && !inData; end = buffer.indexOf("\r\n")) {
@@ -68,22 +77,29 @@ function speak(socket: Socket, secure: boolean, upgrade: () => void): void {
       else commands();
     }
   };
-  socket.on("data", (chunk: string) => {
-    buffer += chunk;
+  socket.on("data", (chunk: Buffer) => {
+    buffer += chunk.toString("latin1");
     turn();
   });
 }
 
-process.once("message", ({ hosts, port, key, cert }: SinkOptions) => {
+process.once("message", ({ hosts, port, key, cert, latencyMs }: SinkOptions) => {
   process.on("message", ({ holdBack }: SinkCommand) => {
     holdsBack = holdBack;
     if (!holdBack) for (const go of goOn.splice(0)) go();
   });
-  const secureContext = createSecureContext({ key, cert });
-  const serve = (socket: Socket) => {
-    taken.connections++;
-    socket.setNoDelay(true);
-    socket.write("220 mx ESMTP\r\n");
+  const secureContext = createSecureContext({ key, cert, minVersion: "TLSv1.3" });
+  const serve = (accepted: Socket) => {
+    accepted.setNoDelay(true);
+    const socket = latencyMs === undefined ? accepted : distant(accepted, latencyMs);
+    const greet = () => {
+      taken.connections++;
+      socket.write("220 mx ESMTP\r\n");
+    };
+    // The system has accepted at once: one round trip for that, and one until the greeting is there.
+    const begin = () => (latencyMs === undefined ? greet() : setTimeout(greet, 2 * latencyMs));
+    if (holdsBack === "greeting") goOn.push(() => accepted.destroyed || begin());
+    else begin();
     speak(socket, false, () => {
       socket.removeAllListeners("error");
       speak(new TLSSocket(socket, { isServer: true, secureContext }), true, () => undefined);
@@ -91,7 +107,7 @@ process.once("message", ({ hosts, port, key, cert }: SinkOptions) => {
   };
   let waiting = hosts.length;
   for (const host of hosts) {
-    createServer(serve).listen(port, host, () => {
+    createServer(serve).listen({ port, host, backlog: 1_024 }, () => {
       if (--waiting === 0) process.send?.(taken);
     });
   }

@@ -41,14 +41,20 @@ const SAMPLE_MS = 500;
 
 export interface Sink extends AsyncDisposable {
   taken(): Taken;
-  /** Takes nothing, and lets those who deliver wait, until it is told otherwise. */
-  holdBack(holdBack: boolean): void;
+  /** Lets those who deliver wait, at MAIL or before the greeting, until it is told otherwise. */
+  holdBack(holdBack: SinkCommand["holdBack"]): void;
 }
 
-export async function startSink(world: World): Promise<Sink> {
-  const { key, cert } = await world.authority.issue(...RECIPIENT_DOMAINS.map((domain) => `mx.${domain}`));
+export type SinkPlace = Partial<Pick<SinkOptions, "hosts" | "latencyMs">> & {
+  /** Names in the certificate. */
+  names?: string[];
+};
+
+export async function startSink(world: World, place: SinkPlace = {}): Promise<Sink> {
+  const { hosts = SINK_HOSTS, names = RECIPIENT_DOMAINS.map((domain) => `mx.${domain}`), latencyMs } = place;
+  const { key, cert } = await world.authority.issue(...names);
   const child = fork(new URL("./sink.ts", import.meta.url));
-  const options: SinkOptions = { hosts: SINK_HOSTS, port: MX_PORT, key, cert };
+  const options: SinkOptions = { hosts, port: MX_PORT, key, cert, ...(latencyMs && { latencyMs }) };
   child.send(options);
   let taken = await answerOf<Taken>(child, "the sink");
   child.on("message", (message) => (taken = message as Taken));
@@ -77,7 +83,7 @@ const used = new WeakMap<Side, number>();
 export async function loadOn(
   side: Side,
   scenario: Pick<Load, "messages" | "perConnection"> &
-    Partial<Pick<Load, "connections" | "size" | "perSecond">>,
+    Partial<Pick<Load, "connections" | "size" | "perSecond" | "recipientDomains" | "spread">>,
 ): Promise<LoadResult> {
   const child = fork(new URL("./load.ts", import.meta.url));
   const load: Load = {

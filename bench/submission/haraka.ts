@@ -1,5 +1,6 @@
 import { generateKeyPairSync } from "node:crypto";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import {
   accepts,
@@ -15,14 +16,29 @@ import { POOL_HOST, RESOLVER, type World } from "../world.ts";
 
 const PACKAGE = join(cacheDirectory(), "haraka/node_modules/Haraka");
 
+export type HarakaOptions = {
+  /** Default: yes, by its DKIM plugin, which makes one RSA-2048 signature. */
+  signs?: boolean;
+  /** Deliveries at once, of all its processes together; default 40. */
+  deliveries?: number;
+};
+
+export interface Haraka extends Side {
+  /** It looks at its files by itself. */
+  setDeliveries(deliveries: number): Promise<void>;
+}
+
 /**
- * Haraka with a process for each core, TLS, AUTH and its DKIM plugin, which makes one RSA-2048 signature. What it
- * accepts is a file of its queue that it has synced, but not its directory.
+ * Haraka with a process for each core, TLS and AUTH. What it accepts is a file of its queue that it has synced, but not
+ * its directory.
  */
-export async function startHaraka(world: World): Promise<Side> {
+export async function startHaraka(world: World, options: HarakaOptions = {}): Promise<Haraka> {
   const directory = await temporaryDirectory("haraka");
   const port = await freePort();
-  await configure(directory, world, port);
+  const setDeliveries = (deliveries: number) =>
+    writeFile(join(directory, "config", "outbound.ini"), outboundIni(deliveries));
+  await configure(directory, world, port, options.signs ?? true);
+  await setDeliveries(options.deliveries ?? 40);
   try {
     const running = await run(
       ...withResolver(RESOLVER.host, process.execPath, [join(PACKAGE, "bin/haraka"), "-c", directory]),
@@ -40,6 +56,7 @@ export async function startHaraka(world: World): Promise<Side> {
       submission: { host: "127.0.0.1", port },
       logins: [PEER_LOGIN],
       roots: () => [running.pid],
+      setDeliveries,
       stop,
       [Symbol.asyncDispose]: stop,
     };
@@ -49,7 +66,13 @@ export async function startHaraka(world: World): Promise<Side> {
   }
 }
 
-async function configure(directory: string, world: World, port: number): Promise<void> {
+/** No time-out ends what is held back meanwhile. */
+function outboundIni(deliveries: number): string {
+  const each = Math.ceil(deliveries / availableParallelism());
+  return `local_mx_ok=true\nconnect_timeout=300\nconcurrency_max=${each}\n`;
+}
+
+async function configure(directory: string, world: World, port: number, signs: boolean): Promise<void> {
   const domain = PEER_LOGIN.sender.split("@")[1] ?? "";
   const dkim = join("dkim", domain);
   for (const name of ["config", "queue", join("config", dkim)])
@@ -57,7 +80,7 @@ async function configure(directory: string, world: World, port: number): Promise
   const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
   const files: Record<string, string> = {
     me: POOL_HOST,
-    plugins: "tls\nauth/flat_file\ndkim\n",
+    plugins: `tls\nauth/flat_file\n${signs ? "dkim\n" : ""}`,
     "smtp.ini": `listen=127.0.0.1:${port}\nsmtps_port=${port}\nnodes=cpus\n`,
     "log.ini": "level=warn\n",
     "connection.ini": await readFile(join(PACKAGE, "config/connection.ini"), "utf8"),
@@ -66,7 +89,6 @@ async function configure(directory: string, world: World, port: number): Promise
       "[sign]\nenabled=true\nheaders=From,Subject,Date,Message-ID,To,MIME-Version,Content-Type\n[canon]\nbody=relaxed\n[verify]\nenabled=false\n",
     [`${dkim}/selector`]: "m",
     [`${dkim}/private`]: privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
-    "outbound.ini": "local_mx_ok=true\nconcurrency_max=20\n",
     "tls_key.pem": await readFile(world.certificate.keyPath, "utf8"),
     "tls_cert.pem": await readFile(world.certificate.certPath, "utf8"),
   };

@@ -38,7 +38,7 @@ export async function measure(side: Signer, sink: Sink, scenario: Scenario): Pro
   const allBefore = { busy: busySeconds(), known: cpuSeconds([process.pid]), at: performance.now() };
   let memoryPeak = 0;
   const sampler = setInterval(() => (memoryPeak = Math.max(memoryPeak, memoryMiB(roots))), SAMPLE_MS);
-  sink.holdBack(true);
+  sink.holdBack("mail");
   try {
     const result = await loadOn(side, scenario);
     await secondsToRest(roots, Date.now());

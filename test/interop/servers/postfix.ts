@@ -77,6 +77,7 @@ discard    unix      - - n -    - discard
 virtual    unix      - n n -    - virtual
 anvil      unix      - - n -    1 anvil
 scache     unix      - - n -    1 scache
+tlsproxy   unix      - - n -    0 tlsproxy
 postlog    unix-dgram n - n -   1 postlogd
 `;
 
