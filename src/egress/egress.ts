@@ -126,6 +126,8 @@ export function createEgress(options: EgressOptions): RunningEgress {
   function choose(request: ChooseRequest): ReturnType<Egress["choose"]> {
     const { provider, now } = request;
     const usable = addresses.filter(({ address }) => !request.without?.has(address));
+    if (usable.length === 0 && addresses.length > 0)
+      return { ok: false, at: Infinity, why: "no sending address of ours may send there now" };
     const candidates = usable.map((one) => candidate(one, provider, now));
     const picked = pick(candidates, request);
     if (!picked.ok) {

@@ -12,6 +12,10 @@ export type Destination = {
   /** Mail that waits in memory, and of each member. */
   waiting: number;
   members: Map<string, number>;
+  since: number;
+  /** Messages that left, a second, as it was at `movedAt`. */
+  perSecond: number;
+  movedAt: number;
   slots: Map<string, Slot>;
 };
 
@@ -27,7 +31,8 @@ export type Slot = {
 export type Bounds = { limits: Limits; half: boolean };
 
 export function newDestination(key: string, provider: string): Destination {
-  return { key, provider, connections: 0, lanes: 0, waiting: 0, members: new Map(), slots: new Map() };
+  const counts = { connections: 0, lanes: 0, waiting: 0, since: performance.now(), perSecond: 0, movedAt: 0 };
+  return { key, provider, ...counts, members: new Map(), slots: new Map() };
 }
 
 export function slotOf({ slots }: Destination, address: string): Slot {
@@ -44,11 +49,32 @@ export function countWaiting(destination: Destination, { leased }: Job, change: 
   else destination.members.delete(did);
 }
 
-export function hasRoom(destination: Destination, { leased }: Job, { limits, half }: Bounds): boolean {
+/** How fast what was long ago is forgotten. */
+const LATELY_MS = 3_000;
+/** Where there is no room, mail is brought again after so long: soon where something leaves, or may as it is new. */
+const AGAIN_SOON_MS = 300;
+const AGAIN_MS = 30_000;
+
+/** When there is no room: how long nothing more is to be brought, in ms of real time. */
+export function backOff(destination: Destination): number {
+  const isNew = performance.now() < destination.since + LATELY_MS;
+  return isNew || rateNow(destination) >= 1 ? AGAIN_SOON_MS : AGAIN_MS;
+}
+
+function rateNow({ perSecond, movedAt }: Destination): number {
+  return perSecond * Math.exp((movedAt - performance.now()) / LATELY_MS);
+}
+
+/** One message has left. */
+export function moved(destination: Destination): void {
+  destination.perSecond = rateNow(destination) + 1_000 / LATELY_MS;
+  destination.movedAt = performance.now();
+}
+
+export function hasRoom(destination: Destination, { leased }: Job): boolean {
   const { did, priority } = leased.message;
   const own = destination.members.get(did) ?? 0;
-  const { perMinute } = limits;
-  const room = waitingRoom(perMinute !== undefined && half ? halved(perMinute) : perMinute);
+  const room = waitingRoom(rateNow(destination));
   return mayWait(own, destination.waiting, room, priority);
 }
 

@@ -138,6 +138,7 @@ export function createDelivery(context: RelayContext, config: DeliveryConfig): D
       const giveBack = () => egress.giveBack(address, departure.provider, departure.takenAt);
       if (end.kind === "waits") {
         giveBack();
+        if (end.full !== undefined) intake.backOff(leased, end.full);
         return waits(leased, end, route);
       }
       if (!end.asked) giveBack();

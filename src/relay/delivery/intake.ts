@@ -6,6 +6,9 @@ import { LEASE_MS, type Leased, type Spool } from "../../spool/index.ts";
 /** Leases of what is in hand begin anew so often, in real time: what waits for a slow host is nobody else's meanwhile. */
 const RENEW_MS = LEASE_MS / 6;
 const LONGEST_SLEEP_MS = 60_000;
+const LOOK_AGAIN_MS = 300;
+/** Pairs that are kept in mind as full. */
+const MOST_FULL = 2_000;
 /** Between two looks at the queue, in real time; fewer when many places became free at once. */
 const BETWEEN_MS = 10;
 const FREED_AT_ONCE = 25;
@@ -30,6 +33,8 @@ type Parts = {
 export function createIntake({ spool, clock, log, most, handle }: Parts) {
   const hand = { domains: createTally(), members: createTally(), pairs: createTally() };
   const ofMember = Math.ceil(most * MEMBER_SHARE);
+  /** Pairs of which the lanes take no more, until when. */
+  const full = new Map<string, number>();
   const leases = new Set<string>();
   const renewing = setInterval(() => void renew(), RENEW_MS).unref();
   let count = 0;
@@ -96,7 +101,7 @@ export function createIntake({ spool, clock, log, most, handle }: Parts) {
       perMember: times(ofMember),
       busyMembers: hand.members.atLeast(times(ofMember)),
       perPair: times(OF_PAIR),
-      busyPairs: hand.pairs.atLeast(times(OF_PAIR)),
+      busyPairs: [...hand.pairs.atLeast(times(OF_PAIR)), ...full.keys()],
     };
   }
 
@@ -104,6 +109,8 @@ export function createIntake({ spool, clock, log, most, handle }: Parts) {
   function leasePass(): Promise<{ took: number; nextDue: number | undefined }> {
     pass ??= (async () => {
       freed = 0;
+      const now = performance.now();
+      for (const [pair, until] of full) if (until <= now) full.delete(pair);
       const codes = places(CODES_MORE);
       if (codes.max === 0) return { took: 0, nextDue: undefined };
       const { leased, nextDue } = await spool.lease({ now: clock.now(), ...places(0), codes });
@@ -122,8 +129,8 @@ export function createIntake({ spool, clock, log, most, handle }: Parts) {
       try {
         const { took, nextDue } = await leasePass();
         const wait = (nextDue ?? Infinity) - clock.now();
-        // What is due and was not taken is of a busy domain or member: a finished delivery wakes us.
-        if (took === 0 && wait > 0) sleep = Math.min(sleep, wait);
+        // What is due and was not taken is of a busy domain or member: a finished delivery wakes us, or the next look.
+        if (took === 0) sleep = Math.min(sleep, wait > 0 ? wait : LOOK_AGAIN_MS);
         if (took > 0 && count < most) continue;
       } catch (err) {
         if (!closed) log.error({ err }, "the spool gave no leases; again soon");
@@ -142,6 +149,13 @@ export function createIntake({ spool, clock, log, most, handle }: Parts) {
     wake,
     start() {
       running ??= loop();
+    },
+    /** No more of this member for this domain for so long, in ms of real time. */
+    backOff({ domain, message: { did } }: Leased, ms: number): void {
+      const pair = `${did} ${domain}`;
+      full.delete(pair);
+      full.set(pair, performance.now() + ms);
+      if (full.size > MOST_FULL) full.delete(full.keys().next().value!);
     },
     /** These are in hand, and will be taken soon. */
     keep(leased: readonly Leased[]): void {

@@ -30,7 +30,10 @@ export type JobEnd =
       /** No host was reached; over another kind of address of ours there may be one. */
       unreached: boolean;
     }
-  /** Nobody was asked, and will not be before `until`; a sentence that says why. */
-  | { kind: "waits"; until: number; why: string }
+  /**
+   * Nobody was asked, and will not be before `until`; a sentence that says why. `full`: too much of it is in hand; for so
+   * many ms of real time no more mail of the member to this domain is to be brought.
+   */
+  | { kind: "waits"; until: number; why: string; full?: number }
   /** It may not go now. */
   | { kind: "stopped"; asked: boolean };

@@ -3,8 +3,10 @@ import type { Measures } from "../../shaping/index.ts";
 import type { DeliveryConfig, RelayContext } from "../context.ts";
 import { DEADLINES, type Conversation } from "./conversation.ts";
 import {
+  backOff,
   countWaiting,
   hasRoom,
+  moved,
   newDestination,
   paceTake,
   paceWait,
@@ -38,8 +40,6 @@ export interface Lanes {
 const IDLE_MS = 1_000;
 /** One that only waits for its rate is kept longer. */
 const PACED_IDLE_MS = 5_000;
-/** Where too much waits already, mail comes again after so long. */
-const BACK_MS = 30_000;
 export const CONNECTIONS = 200;
 
 /**
@@ -110,10 +110,11 @@ export function createLanes(context: RelayContext, config: DeliveryConfig, measu
       forget(lane);
       return job.done(down);
     }
-    if (!hasRoom(lane.destination, job, boundsOf(lane))) {
+    if (!hasRoom(lane.destination, job)) {
+      const full = backOff(lane.destination);
       forget(lane);
       const why = `More mail for ${lane.destination.provider === "other" ? "this mail host" : lane.destination.provider} is on its way than it takes at once`;
-      return job.done({ kind: "waits", until: clock.now() + BACK_MS * (1 + context.random()), why });
+      return job.done({ kind: "waits", until: clock.now(), why, full });
     }
     lane.queue.push(job);
     countWaiting(lane.destination, job, 1);
@@ -272,6 +273,7 @@ export function createLanes(context: RelayContext, config: DeliveryConfig, measu
     const { end, usable } = await send({ ...over, begins }, context);
     underWay.delete(conversation);
     occupy(job, -1);
+    moved(lane.destination);
     if (end === "again") putBack(lane, job);
     else job.done(end);
     return usable;

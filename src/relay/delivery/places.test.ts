@@ -62,23 +62,23 @@ describe("shares of a hundred places", () => {
   });
 });
 
-test.each<[perMinute: number | undefined, room: number]>([
-  [undefined, 200],
-  [1, 20],
-  [60, 120],
-  [6_000, 200],
-])("at %s a minute %i wait in memory", (perMinute, room) => {
-  expect(waitingRoom(perMinute)).toBe(room);
+test.each<[perSecond: number, room: number]>([
+  [0, 50],
+  [1, 50],
+  [20, 200],
+  [1_000, 2_000],
+])("where %i leave in a second, %i wait in memory", (perSecond, room) => {
+  expect(waitingRoom(perSecond)).toBe(room);
 });
 
 test.each<[string, own: number, waiting: number, priority: number, expected: boolean]>([
   ["the first", 0, 0, 2, true],
-  ["a member with half of it, transactional", 99, 99, 1, true],
+  ["a member with half of it", 99, 99, 1, true],
   ["no more than half", 100, 100, 1, false],
-  ["mail to many has a third", 67, 67, 2, false],
   ["another member's after that", 0, 100, 2, true],
   ["nothing where it is full", 0, 200, 1, false],
-  ["a login code always", 150, 200, 0, true],
+  ["a login code where it is full", 150, 1_000, 0, true],
+  ["no more than twice the room of one member's", 400, 400, 0, false],
 ])("%s waits in memory", (_name, own, waiting, priority, expected) => {
   expect(mayWait(own, waiting, 200, priority)).toBe(expected);
 });

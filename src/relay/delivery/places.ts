@@ -32,24 +32,23 @@ export function hasShare(own: number, taken: number, most: number, isCode: boole
   return free > 0 && own < free * (isCode ? CODES_FACTOR : 1);
 }
 
-/** Mail that waits in memory for one provider: so much of the rate of some minutes, and never little or very much. */
-const MINUTES_WAITING = 2;
-const LEAST_WAITING = 20;
-export const MOST_WAITING = 200;
+/** Mail that waits in memory for one destination: what leaves in so many seconds, and a little where nothing does. */
+const SECONDS_WAITING = 10;
+const LEAST_WAITING = 50;
+const MOST_WAITING = 2_000;
 
-export function waitingRoom(perMinute: number | undefined): number {
-  if (perMinute === undefined) return MOST_WAITING;
-  return Math.max(LEAST_WAITING, Math.min(MOST_WAITING, Math.round(perMinute * MINUTES_WAITING)));
+/** `perSecond`: what left lately. */
+export function waitingRoom(perSecond: number): number {
+  return Math.max(LEAST_WAITING, Math.min(MOST_WAITING, Math.round(perSecond * SECONDS_WAITING)));
 }
 
 /**
- * May mail wait in memory for its provider, or does it go back to the queue? A login code always may; of the rest a member
- * may have as much as is free, with mail to many half of that.
+ * May mail wait in memory for its destination, or does it go back to the queue? A member may have as much as is free.
+ * Login codes have room of their own: twice as much for each member.
  */
 export function mayWait(own: number, waiting: number, room: number, priority: number): boolean {
-  if (priority === 0) return true;
-  const free = room - waiting;
-  return free > 0 && own < (priority === 1 ? free : free / 2);
+  if (priority === 0) return own < 2 * room;
+  return own < room - waiting;
 }
 
 /** A slowed provider gets half, and at least one. */
