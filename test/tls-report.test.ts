@@ -246,16 +246,21 @@ test("a day of TLS is reported: over HTTPS, by mail, by mail in clear and past D
     matchingType: 1,
     certificate: new Uint8Array(32),
   });
+  domain("policy.test", IN_TLS, "mailto:tls@policy.test");
+  // Nobody answers there.
+  zones.set("_mta-sts.policy.test", "TXT", { text: "v=STSv1; id=1" });
+  zones.set("mta-sts.policy.test", "A", { address: "127.0.0.4" });
   domain("silent.test", IN_TLS);
   const clock = new MovableClock(Date.UTC(2026, 10, 20, 21));
   receiver.answers.set("/tlsrpt", [503]);
 
   let { relay, close } = await startRole(world, clock);
-  for (const name of ["posted", "both", "mailed", "clear", "dane", "silent"])
+  for (const name of ["posted", "both", "mailed", "clear", "dane", "policy", "silent"])
     await send(relay, clock, `ada@${name}.test`);
   expect(hosts.received.map(({ to, secure }) => `${to} ${secure}`).toSorted()).toEqual([
     "ada@both.test true",
     "ada@mailed.test true",
+    "ada@policy.test true",
     "ada@silent.test true",
   ]);
   // The node is down over midnight.
@@ -270,7 +275,7 @@ test("a day of TLS is reported: over HTTPS, by mail, by mail in clear and past D
       await relay.settle();
       return hosts.received.filter(({ to }) => to.startsWith("tls@")).length;
     })
-    .toBe(3);
+    .toBe(4);
   // Answered 503, it is tried again.
   clock.advance(13 * 60_000);
   await expect.poll(() => receiver.posts.length).toBe(3);
@@ -331,9 +336,19 @@ test("a day of TLS is reported: over HTTPS, by mail, by mail in clear and past D
     },
   ]);
 
+  const [aboutPolicy] = reportsTo(hosts.received, "tls@policy.test") as [Received];
+  expect((await reportIn(aboutPolicy)).policies).toMatchObject([
+    {
+      policy: { "policy-type": "sts", "policy-domain": "policy.test" },
+      summary: { "total-successful-session-count": 1, "total-failure-session-count": 1 },
+      "failure-details": [{ "result-type": "sts-policy-fetch-error", "failed-session-count": 1 }],
+    },
+  ]);
+
   // What was counted of who did not ask is gone; the sessions of reports are told to nobody.
   expect(relay.reports!.domain("silent.test")).toEqual([]);
-  expect(relay.reports!.domain("mailed.test").map(({ day }) => day)).toEqual(["2026-11-20"]);
+  for (const name of ["mailed.test", "policy.test"])
+    expect(relay.reports!.domain(name).map(({ day }) => day)).toEqual(["2026-11-20"]);
   clock.advance(20 * 60_000);
   await expect
     .poll(() =>
@@ -342,7 +357,14 @@ test("a day of TLS is reported: over HTTPS, by mail, by mail in clear and past D
         .reports.filter(({ day }) => day === "2026-11-20")
         .map(({ domain: name, state }) => `${name} ${state}`),
     )
-    .toEqual(["both.test sent", "clear.test sent", "dane.test sent", "mailed.test sent", "posted.test sent"]);
+    .toEqual([
+      "both.test sent",
+      "clear.test sent",
+      "dane.test sent",
+      "mailed.test sent",
+      "policy.test sent",
+      "posted.test sent",
+    ]);
   // Nothing is sent twice, whatever is started again.
   const before = hosts.received.filter(({ to }) => to.startsWith("tls@mailed")).length;
   await close();

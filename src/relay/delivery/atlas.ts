@@ -34,8 +34,8 @@ export function createAtlas(context: RelayContext, config: DeliveryConfig): Atla
       findRoute(domain, { resolver, ownHosts, allowPrivate, random, providerOf: shaping.providerOf }),
       transport.of(domain),
     ]);
-    tellFault(policies);
     let { rule } = policies;
+    let told = false;
     const ways = new Map<MessageAsk, Ways>();
     return {
       route,
@@ -44,6 +44,9 @@ export function createAtlas(context: RelayContext, config: DeliveryConfig): Atla
         const present = transport.ruleOf(domain);
         if (present?.tls !== rule?.tls || present?.minVersion !== rule?.minVersion) ways.clear();
         rule = present;
+        // A mailed report about the fault would give rise to the next one, each day.
+        if (!told && ask !== "tls-report") tellFault(policies);
+        told ||= ask !== "tls-report";
         let found = ways.get(ask);
         if (!found) ways.set(ask, (found = waysOf(route.ok ? route.hosts : [], { ...policies, rule }, ask)));
         return found;
