@@ -119,6 +119,13 @@ describe("who is behind a host", () => {
     ["google.com.example.org", "other"],
     ["mail.example.org", "other"],
     ["", "other"],
+    // Customers' lines and servers, whose owners do not speak for the provider.
+    ["c-192-0-2-1.hsd1.ca.comcast.net", "other"],
+    ["cpe-192-0-2-1.res.rr.com", "other"],
+    ["ip192-0-2-1.ph.ph.cox.net", "other"],
+    ["lfbn-par-1-1-1.w192-0.abo.wanadoo.fr", "other"],
+    ["adsl-192-0-2-1.dsl.prodigy.net", "other"],
+    ["host1-2-0-192.serverdedicati.aruba.it", "other"],
   ])("%s: %s", (host, provider) => expect(shaping.providerOf(host)).toBe(provider));
 
   test.each([
