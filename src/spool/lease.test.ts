@@ -115,6 +115,108 @@ describe("a lease", () => {
   });
 });
 
+describe("login codes", () => {
+  const open = () => {
+    const db = new Database(":memory:", [spoolMigration, outboxMigration, policyMigration]);
+    let seq = 0;
+    const add = (did: string, domain: string, priority: number, n = 1) => {
+      for (let i = 0; i < n; i++) {
+        seq++;
+        db.run(
+          `INSERT INTO message (seq, id, did, kind, sender, from_domain, stream, priority, received_at, size, open)
+           VALUES (?, ?, ?, 'mail', '', 'x', 'x', ?, 0, 0, 1)`,
+          seq,
+          `m${seq}`,
+          did,
+          priority,
+        );
+        db.run(
+          `INSERT INTO recipient (id, message, did, priority, address, domain, state, next_at, updated_at)
+           VALUES (?, ?, ?, ?, 'x', ?, 'queued', ?, 0)`,
+          `${did.slice(4)}${priority}-${i}`,
+          seq,
+          did,
+          priority,
+          domain,
+          seq,
+        );
+      }
+    };
+    return { db, add, state: createLeaseState(() => 1) };
+  };
+  const none = { max: 0, perDomain: 50, busy: [] };
+  const request = { now: 1_000_000, max: 100, perDomain: 50, busy: [], perMember: 60, perPair: 40 };
+
+  test("each member has its turn, also behind hundreds of one", () => {
+    const { db, add, state } = open();
+    add("did:a", "big.test", 0, 500);
+    add("did:b", "big.test", 0, 2);
+    add("did:c", "big.test", 0, 1);
+    const ids = lease(db, { ...request, max: 6 }, state).map(({ id }) => id);
+    expect(ids).toEqual(["a0-0", "b0-0", "c0-0", "a0-1", "b0-1", "a0-2"]);
+    db.close();
+  });
+
+  test("who had the last turn is the last of the next round", () => {
+    const { db, add, state } = open();
+    for (const did of ["did:a", "did:b", "did:c"]) add(did, "big.test", 0, 3);
+    const firsts = [1, 2, 3, 4].map(() => lease(db, { ...request, max: 1 }, state)[0]!.id);
+    expect(firsts).toEqual(["a0-0", "b0-0", "c0-0", "a0-1"]);
+    db.close();
+  });
+
+  test("they come in where there is no place for other mail: by all, by domain, by member, by pair", () => {
+    const codes = { max: 10, perDomain: 75, busy: [], perMember: 90, perPair: 60 };
+    const full = [
+      none,
+      { ...request, busy: ["big.test"] },
+      { ...request, busyMembers: ["did:a"] },
+      { ...request, busyPairs: ["did:a big.test"] },
+    ];
+    for (const usual of full) {
+      const { db, add, state } = open();
+      add("did:a", "big.test", 1, 200);
+      add("did:a", "big.test", 0, 2);
+      expect(lease(db, { now: 1_000_000, ...usual, codes }, state).map(({ id }) => id)).toEqual([
+        "a0-0",
+        "a0-1",
+      ]);
+      db.close();
+    }
+  });
+
+  test("and have limits of their own", () => {
+    const { db, add, state } = open();
+    add("did:a", "big.test", 0, 50);
+    const codes = { max: 100, perDomain: 75, busy: [], perMember: 90, perPair: 7 };
+    expect(lease(db, { now: 1_000_000, ...none, codes }, state)).toHaveLength(7);
+    const busy = { ...codes, busyPairs: ["did:a big.test"] };
+    expect(lease(db, { now: 1_000_000, ...none, codes: busy }, state)).toEqual([]);
+    db.close();
+  });
+
+  test("the address of the last attempt comes along, unless it was blocked or slowed there", () => {
+    for (const [kind, expected] of [
+      ["greylisted", "192.0.2.1"],
+      ["policy", "192.0.2.1"],
+      ["blocked", null],
+      ["rate-limited", null],
+      ["network", null],
+    ] as const) {
+      const { db, add, state } = open();
+      add("did:a", "big.test", 1);
+      db.run(
+        `INSERT INTO attempt (recipient, at, duration_ms, host, code, enhanced, text, class, tls, transcript, egress)
+         VALUES (1, 1, 1, '', 451, '', '', ?, '', '', '192.0.2.1')`,
+        kind,
+      );
+      db.run("UPDATE recipient SET attempts = 1");
+      expect(lease(db, request, state)[0]!.egress).toBe(expected);
+      db.close();
+    }
+  });
+});
+
 /** A spool with `rows` due recipients of one member at one domain, and a few of others behind them. */
 function crowded(rows: number): Database {
   const db = new Database(":memory:", [spoolMigration, outboxMigration, policyMigration]);
