@@ -42,15 +42,23 @@ export function detailView(
     ...summaryOf(message),
     recipients: message.recipients.map((recipient) => ({
       ...recipientOf(recipient),
-      attempts: (byRecipient.get(recipient.id) ?? []).map(
-        ({ at, transcript, recipientId: _, egress, ...attempt }) => ({
-          ...attempt,
-          at: time(at),
-          means: explain(attempt),
-          egress: egress || null,
-          conversation: transcript,
-        }),
-      ),
+      attempts: (byRecipient.get(recipient.id) ?? []).map((attempt) => ({
+        at: time(attempt.at),
+        durationMs: attempt.durationMs,
+        host: attempt.host,
+        code: attempt.code,
+        enhanced: attempt.enhanced,
+        text: attempt.text,
+        class: attempt.class,
+        permanent: attempt.permanent,
+        fault: attempt.fault,
+        rule: attempt.rule,
+        means: explain(attempt),
+        egress: attempt.egress || null,
+        tls: attempt.tls,
+        tlsPolicy: attempt.tlsPolicy,
+        conversation: attempt.transcript,
+      })),
     })),
     requireTls: message.ask === "require-tls",
     notices: told.map(({ at, kind, address, status, sentTo, text }) => ({
