@@ -132,13 +132,17 @@ async function queueSalvage(file: string, dir: string, options: Common): Promise
     out.say(`${messages.length} messages were waiting; ${whole} of them are whole: ${dir}/*.eml`);
     if (whole < messages.length)
       out.say(`${messages.length - whole} are damaged: compare "whole" in salvage.json.`);
+    const unread = messages.reduce((sum, message) => sum + message.unread, 0);
+    if (unread > 0)
+      out.say(`${unread} of their waiting recipients could not be read: "unread" in salvage.json.`);
     if (orphans.length > 0) out.say(`${orphans.length} waiting recipients have lost their message.`);
     if (lost.length > 0) out.say(`${lost.length} messages are known by their id alone.`);
     out.say(`${finished} messages were finished.`);
     out.say(`For whom each was, and what is missing: ${dir}/salvage.json`);
     const { messages: _, ...rest } = result;
-    out.result({ ...rest, waiting: messages.length, whole });
-    return whole === messages.length && orphans.length === 0 && lost.length === 0 ? EXIT.ok : EXIT.fault;
+    out.result({ ...rest, waiting: messages.length, whole, unread });
+    const missing = messages.length - whole + unread + orphans.length + lost.length;
+    return missing === 0 ? EXIT.ok : EXIT.fault;
   } catch (error) {
     if (error instanceof SalvageError) throw new CommandError(error.message, EXIT.usage);
     throw error;
@@ -149,12 +153,14 @@ async function queueRestore(dir: string, file: string, options: Common): Promise
   const out = outputFor(options);
   try {
     const result = await restore(resolve(dir), resolve(file), Date.now());
-    const { messages, recipients, left } = result;
+    const { messages, recipients, left, partly } = result;
     out.say(`${messages} messages to ${recipients} recipients are in ${file}, held until they are released:`);
     out.say('  atmos queue release --owner committee --yes --why "read out of a damaged spool"');
     if (left.length > 0) out.say(`${left.length} are damaged and were left out: ${left.join(" ")}`);
+    if (partly.length > 0)
+      out.say(`${partly.length} are for some of their recipients only: ${partly.join(" ")}`);
     out.result(result);
-    return left.length === 0 ? EXIT.ok : EXIT.fault;
+    return left.length + partly.length === 0 ? EXIT.ok : EXIT.fault;
   } catch (error) {
     if (error instanceof SalvageError) throw new CommandError(error.message, EXIT.usage);
     throw error;

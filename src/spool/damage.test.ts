@@ -273,7 +273,7 @@ describe("restore", () => {
 
   test("a whole spool comes back as it was, held, and is whole again", async () => {
     const { out, fresh, result } = await restored();
-    expect(result).toEqual({ messages: waiting.size, recipients: waiting.size * 2, left: [] });
+    expect(result).toEqual({ messages: waiting.size, recipients: waiting.size * 2, left: [], partly: [] });
     const spool = await createSpool({ path: fresh });
     expect(await spool.counts()).toEqual({ held: waiting.size * 2 });
     for (const [id, wanted] of waiting) expect(await text(spool, id)).toBe(wanted);
@@ -291,6 +291,18 @@ describe("restore", () => {
     await spool.close();
     await expect(restore(out, fresh, 1_000)).rejects.toThrow(/is there already/);
     await expect(restore(`${out}-none`, `${fresh}-2`, 1_000)).rejects.toThrow(/salvage\.json cannot be read/);
+  });
+
+  test("recipients of which nothing can be read are counted, and said", async () => {
+    const leaf = leavesOf(rootOf("recipient")).at(-1)!;
+    zeroPage(leaf);
+    const { messages, result } = await restored();
+    expect(messages.every(({ whole }) => whole)).toBe(true);
+    const unread = messages.reduce((sum, message) => sum + message.unread, 0);
+    expect(unread).toBeGreaterThan(0);
+    expect(result.recipients + unread).toBe(waiting.size * 2);
+    const missing = messages.filter((message) => message.unread > 0).map(({ id }) => id);
+    expect([...result.left, ...result.partly].toSorted()).toEqual(missing.toSorted());
   });
 
   test("bodies or a WAL that were not moved away with the spool are left alone", async () => {
@@ -328,7 +340,8 @@ describe("restore", () => {
         overwrite(path, Math.floor(random() * pageCount()) * PAGE, Buffer.alloc(PAGE, 0xa5));
       const { fresh, messages, result } = await restored();
       expect(result.messages).toBeGreaterThan(waiting.size / 3);
-      const left = messages.filter(({ whole, recipients }) => !whole && recipients.length > 0);
+      const left = messages.filter(({ whole, recipients }) => !whole || recipients.length === 0);
+      for (const { recipients, unread } of messages) expect(recipients.length + unread).toBe(2);
       expect(result.left.toSorted()).toEqual(left.map(({ id }) => id).toSorted());
       const spool = await createSpool({ path: fresh });
       const { entries } = await spool.list({});
@@ -339,6 +352,14 @@ describe("restore", () => {
     },
   );
 });
+
+/** The pages of a table that is one inner page over leaves. */
+function leavesOf(root: number): number[] {
+  const page = readFileSync(path).subarray((root - 1) * PAGE, root * PAGE);
+  expect(page[0]).toBe(5);
+  const cells = Array.from({ length: page.readUInt16BE(3) }, (_, i) => page.readUInt16BE(12 + 2 * i));
+  return [...cells.map((at) => page.readUInt32BE(at)), page.readUInt32BE(8)];
+}
 
 /** Restores, and is killed when the first message is in the new spool. */
 const KILLED = `

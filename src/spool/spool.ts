@@ -43,7 +43,7 @@ export async function createSpool(options: SpoolOptions): Promise<Spool> {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   if (!existsSync(path) && hasBodies(bodyDir))
     throw new SpoolError(
-      `${bodyDir} has the bodies of a spool, and ${path} is not there. Nothing was changed. Put it back, or move the bodies to where it is now: one that is made anew would remove them.`,
+      `${bodyDir} has the bodies of a spool, and ${path} is not there. Nothing was changed. Put it back, or move the bodies to where it is now: one that is made anew would remove them. docs/queue.md says more.`,
       "corrupt",
     );
   const integrity = await checkSpool(path, options.checkMs);

@@ -34,6 +34,8 @@ export type SalvagedMessage = Omit<MessageRow, "receivedAt" | "size"> & {
   /** Nothing of it is missing, and its body is what was signed. (Of a changed character in a header nothing can tell.) */
   whole: boolean;
   recipients: SalvagedRecipient[];
+  /** So many more recipients wait for it, of which nothing could be read. */
+  unread: number;
 };
 
 export type Salvage = {
@@ -51,6 +53,9 @@ export type Salvage = {
 };
 
 type Found = { message: SalvagedMessage; seq: number };
+
+const waitingFor = ({ recipients }: SalvagedMessage) =>
+  recipients.filter(({ state }) => isOpen(state)).length;
 
 /**
  * Reads what can be read out of a damaged spool, without changing it: each message that somebody waits for becomes a
@@ -105,6 +110,8 @@ export async function salvage(path: string, out: string): Promise<Salvage> {
         else if (!finished.has(seq) && isOpen(recipient.state)) orphans.push(recipient);
       }
     }
+    for (const { message } of bySeq.values())
+      message.unread = Math.max(0, message.unread - waitingFor(message));
     const known = idsOf(
       [...reader.tree(roots.get("sqlite_autoindex_message_1") ?? 0, new Set())],
       reader.rowsOf,
@@ -179,7 +186,7 @@ async function writeMessage(
   out: string,
 ): Promise<SalvagedMessage | undefined> {
   const [, , did, credential, kind, sender, fromDomain, stream, receivedAt, , head, body, file] = values;
-  const [, priority, template, eightBit, smtpUtf8, ret, envid, unsigned, ask] = values.slice(13);
+  const [open, priority, template, eightBit, smtpUtf8, ret, envid, unsigned, ask] = values.slice(13);
   if (whole && !head) return undefined;
   const message: SalvagedMessage = {
     id,
@@ -201,6 +208,8 @@ async function writeMessage(
     eml: null,
     whole: false,
     recipients: [],
+    // All that wait, until those that can be read are counted.
+    unread: typeof open === "number" ? open : 0,
   };
   if (!(head instanceof Uint8Array)) return message;
   const eml = `${id}.eml`;

@@ -9,8 +9,10 @@ import type { Salvage, SalvagedMessage } from "./index.ts";
 export type Restored = {
   messages: number;
   recipients: number;
-  /** Ids of messages that somebody waits for and that are not whole: they were left out. */
+  /** Ids of messages that were left out: they are not whole, or none of their recipients could be read. */
   left: string[];
+  /** Ids of messages that wait for some of their recipients only: the others could not be read. */
+  partly: string[];
 };
 
 /** Why it waits, and for whom: a page that was old may say of a delivered message that it waits. */
@@ -28,25 +30,28 @@ export async function restore(dir: string, path: string, now: number): Promise<R
     throw new SalvageError(
       `${there.join(", ")} is there already: move ${path} away with its -wal and -bodies, and salvage it there.`,
     );
-  const messages = salvaged(dir).filter(({ recipients }) => recipients.some(({ state }) => isOpen(state)));
+  const messages = salvaged(dir).filter(
+    ({ recipients, unread }) => unread > 0 || recipients.some(({ state }) => isOpen(state)),
+  );
   // Half a spool must not be started.
   const made = `${path}-restoring`;
   remove(made);
   const spool = await createSpool({ path: made });
-  const restored: Restored = { messages: 0, recipients: 0, left: [] };
+  const restored: Restored = { messages: 0, recipients: 0, left: [], partly: [] };
   let done = false;
   try {
     for (const message of messages) {
-      if (!message.whole || message.eml === null) {
+      const recipients = waitingOf(message, now);
+      if (!message.whole || message.eml === null || recipients.length === 0) {
         restored.left.push(message.id);
         continue;
       }
+      if (message.unread > 0) restored.partly.push(message.id);
       const content = readFileSync(join(dir, basename(message.eml)));
       const end = content.indexOf("\r\n\r\n") + 4;
       const body = spool.newBody();
       await body.write(content.subarray(end));
-      const recipients = waitingOf(message, now);
-      const { recipients: _, eml: __, whole: ___, receivedAt, ...row } = message;
+      const { recipients: _, eml: __, whole: ___, unread: ____, receivedAt, ...row } = message;
       await spool.accept({
         message: {
           ...row,
