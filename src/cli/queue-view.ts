@@ -111,10 +111,17 @@ export function resultLines(action: QueueAction, result: QueueResult, dryRun: bo
 const count = (n: number, what: string) => `${n} ${what}${n === 1 ? "" : "s"}`;
 const time = (at: string) => at.replace(/\.\d+Z$/, "Z");
 
+const NATURE: Record<History["message"]["kind"], string> = {
+  mail: "",
+  dsn: " (a notice to the member)",
+  notice: " (a notice to the member)",
+  report: " (a TLS report, as its domain asks for)",
+};
+
 /** Everything about one message: what it is, where each recipient is, and each thing that was done or said. */
 export function historyLines({ message, attempts, operations }: History, now: number): string[] {
   const lines = [
-    `Message    ${message.id}${message.kind === "mail" ? "" : " (a notice to the member)"}`,
+    `Message    ${message.id}${NATURE[message.kind]}`,
     `Member     ${message.did}`,
     `Credential ${message.credential ?? "none: the relay's own mail"}`,
     `From       ${plain(message.sender) || "<>"} (${message.fromDomain}), ${message.stream}, priority ${message.priority}`,

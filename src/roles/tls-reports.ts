@@ -56,7 +56,7 @@ export function sendReports({
 }
 
 /** What became of a mailed report, by the spool. */
-export async function fateOf(spool: Pick<Spool, "message" | "attempts">, message: string): Promise<MailFate> {
+async function fateOf(spool: Pick<Spool, "message" | "attempts">, message: string): Promise<MailFate> {
   const [recipient] = (await spool.message(message))?.recipients ?? [];
   if (!recipient) return { state: "unknown" };
   const { state } = recipient;
