@@ -8,6 +8,7 @@ import { memberCredential, memberCredentials, memberEnv, memberRevoke } from "..
 import { domainRotate } from "../src/cli/domain.ts";
 import {
   memberAdd,
+  memberBounces,
   memberDomain,
   memberLeave,
   memberList,
@@ -332,4 +333,24 @@ describe("atmos domain rotate", () => {
     const { remove } = await json<Answer>(() => domainRotate(domain, { env, status: true, json: true }));
     expect(remove.map((name) => name.split(".")[0]).sort()).toEqual(before);
   });
+});
+
+test("where a member is told of its mail is chosen by command, must be its own, and is with the relay nodes", async () => {
+  const { did } = core().members.domain("alder.test")!;
+  const atRelay = () => sandbox.serve.relay!.policyBook.byDid(did)?.bounces;
+  expect(await run(() => memberBounces(did, { env }))).toMatch(/go to the sender of each message/);
+  core().members.setDomainStatus("alder.test", "active");
+  expect(await run(() => memberBounces(did, { env, to: "ops@Alder.test" }))).toContain("ops@alder.test");
+  await sandbox.settle();
+  expect(atRelay()).toEqual({ to: "address", address: "ops@alder.test" });
+  await expect(memberBounces(did, { env, to: "victim@bigmail.test" })).rejects.toThrow(
+    /not known to be the member's/,
+  );
+  expect(await run(() => memberShow(did, { env }))).toContain("notices about its mail go to ops@alder.test");
+  expect(await run(() => memberBounces(did, { env, none: true }))).toMatch(/are not mailed/);
+  await sandbox.settle();
+  expect(atRelay()).toEqual({ to: "nobody" });
+  await run(() => memberBounces(did, { env, sender: true }));
+  await sandbox.settle();
+  expect(atRelay()).toBeUndefined();
 });
