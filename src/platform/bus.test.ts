@@ -93,6 +93,40 @@ test("a message that cannot be handled is set aside after every retry, and the o
   await bus.close();
 });
 
+test("a message that two groups cannot handle is set aside for each", async () => {
+  const { db, bus } = start();
+  for (const group of ["a", "b"])
+    bus.subscribe("t", group, async () => {
+      throw new Error(`not by ${group}`);
+    });
+  await bus.publish("t", [{ key: "k", value: 1 }]);
+  await bus.settle();
+  expect(db.all("SELECT seq, consumer, error FROM bus_dead ORDER BY consumer")).toEqual([
+    { seq: 1, consumer: "a", error: "Error: not by a" },
+    { seq: 1, consumer: "b", error: "Error: not by b" },
+  ]);
+  await bus.close();
+});
+
+test("a handler that resolves has handled its batch, also when its transaction was undone", async () => {
+  const { db, bus } = start();
+  let calls = 0;
+  bus.subscribe("t", "g", async (_batch, handled) => {
+    calls++;
+    const undone = () =>
+      db.transaction(() => {
+        handled();
+        throw new Error("undone");
+      });
+    expect(undone).toThrow("undone");
+    if (calls > 5) throw new Error("again and again");
+  });
+  await bus.publish("t", [{ key: "k", value: 1 }]);
+  await bus.settle();
+  expect(calls).toBe(1);
+  await bus.close();
+});
+
 test("what every group has handled is forgotten; a compacted topic keeps the latest of each key", async () => {
   const { db, bus } = start(undefined, { compacted: ["state"], kept: 1 });
   const left = () =>

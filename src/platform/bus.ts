@@ -56,6 +56,14 @@ export const busMigration: Migration = {
      ) STRICT;`,
     // By key only compacted topics are read, which are small; every message had to be sorted in.
     "DROP INDEX bus_message_key",
+    // One message can be too much for several groups.
+    `CREATE TABLE bus_dead_of_each (
+       seq INTEGER NOT NULL, topic TEXT NOT NULL, consumer TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL,
+       error TEXT NOT NULL, PRIMARY KEY (seq, consumer)
+     ) STRICT;
+     INSERT INTO bus_dead_of_each SELECT seq, topic, consumer, key, value, error FROM bus_dead;
+     DROP TABLE bus_dead;
+     ALTER TABLE bus_dead_of_each RENAME TO bus_dead;`,
   ],
 };
 
@@ -152,19 +160,14 @@ export function createEmbeddedBus(db: Database, log: Logger, options: EmbeddedBu
           const batch = this.#next(failures === 0 ? BATCH : 1);
           const last = batch.at(-1);
           if (!last) return;
-          let advanced = false;
           try {
-            await this.#handle(batch, () => {
-              this.#advance(last.seq);
-              advanced = true;
-            });
+            await this.#handle(batch, () => this.#advance(last.seq));
           } catch (err) {
             const isHandled = this.#offset() >= last.seq;
             if (isHandled || failures < retryMs.length || isOutage(err)) throw err;
             this.#setAside(batch[0]!, err);
-            advanced = false;
           }
-          if (!advanced) this.#advance(last.seq);
+          if (this.#offset() < last.seq) this.#advance(last.seq);
           failures = 0;
           await new Promise((resolve) => setImmediate(resolve));
         } catch (err) {
