@@ -202,6 +202,34 @@ describe("a host shows what is needed, or hears QUIT", () => {
   });
 });
 
+test.each<[string, HostDane, boolean]>([
+  ["alone", NONE, true],
+  [
+    "beside one that is passed over for now",
+    { status: "fault", kind: "timeout", detail: "no answer" },
+    false,
+  ],
+])("a host without REQUIRETLS, %s: for good %s", async (_, dane, permanent) => {
+  const { port } = await peer("right");
+  const host = (name: string, about: HostDane): MailHost => ({
+    name,
+    mxSecure: true,
+    dane: about,
+    addresses: ["127.0.0.1"],
+  });
+  const hosts = [host("mx.x.test", NONE), host("mx2.x.test", dane)].slice(0, dane === NONE ? 1 : 2);
+  const domain = { domain: "x.test", sts: { policy: undefined, fault: undefined }, rule: undefined };
+  const reached = await reach(waysOf(hosts, domain, "require-tls"), {
+    port,
+    ehlo: "relay.pool.test",
+    ca: authority.cert,
+    deadlines: DEADLINES,
+    now: () => 1,
+    observed: () => undefined,
+  });
+  expect(reached).toMatchObject({ ok: false, forTls: true, permanent });
+});
+
 test("REQUIRETLS goes to a host that offers it, with a certificate for its name, and is said there", async () => {
   const heard: string[] = [];
   const answer = (socket: Socket, line: string, secure: boolean) => {

@@ -56,14 +56,18 @@ export async function reach(ways: Ways, options: ReachOptions): Promise<Reached>
   let reply: Reply = { code: 0, enhanced: "4.4.1", text: "there is no host to ask", phase: "connect" };
   let last = "";
   let forTls = false;
-  let permanent = true;
+  // One that is passed over for now may have it later.
+  let permanent = ways.refused.every(({ tls }) => tls.permanent);
   observeRefused(ways, options);
   const targets = targetsOf(
     ways.open.map((one) => ({ ...one, addresses: ofFamily(one.host.addresses, options.family) })),
   );
   for (const [i, { host: way, address }] of targets.entries()) {
     const left = deadlines.allHosts - (performance.now() - began);
-    if (left < LEAST_MS) break;
+    if (left < LEAST_MS) {
+      permanent = false;
+      break;
+    }
     // A host that hangs leaves time for the next.
     const within = i < targets.length - 1 ? Math.min(left, deadlines.connect) : left;
     last = `${way.host.name} [${address}]`;
