@@ -12,7 +12,6 @@ export type Destination = {
   /** Mail that waits in memory, and of each member. */
   waiting: number;
   members: Map<string, number>;
-  since: number;
   /** Messages that left, a second, as it was at `movedAt`. */
   perSecond: number;
   movedAt: number;
@@ -31,7 +30,7 @@ export type Slot = {
 export type Bounds = { limits: Limits; half: boolean };
 
 export function newDestination(key: string, provider: string): Destination {
-  const counts = { connections: 0, lanes: 0, waiting: 0, since: performance.now(), perSecond: 0, movedAt: 0 };
+  const counts = { connections: 0, lanes: 0, waiting: 0, perSecond: 0, movedAt: 0 };
   return { key, provider, ...counts, members: new Map(), slots: new Map() };
 }
 
@@ -51,16 +50,6 @@ export function countWaiting(destination: Destination, { leased }: Job, change: 
 
 /** How fast what was long ago is forgotten. */
 const LATELY_MS = 3_000;
-/** Where there is no room, mail is brought again after so long: soon where something leaves, or may as it is new. */
-const AGAIN_SOON_MS = 300;
-const AGAIN_MS = 30_000;
-
-/** When there is no room: how long nothing more is to be brought, in ms of real time. */
-export function backOff(destination: Destination): number {
-  const isNew = performance.now() < destination.since + LATELY_MS;
-  return isNew || rateNow(destination) >= 1 ? AGAIN_SOON_MS : AGAIN_MS;
-}
-
 function rateNow({ perSecond, movedAt }: Destination): number {
   return perSecond * Math.exp((movedAt - performance.now()) / LATELY_MS);
 }

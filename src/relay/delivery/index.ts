@@ -138,9 +138,10 @@ export function createDelivery(context: RelayContext, config: DeliveryConfig): D
       const giveBack = () => egress.giveBack(address, departure.provider, departure.takenAt);
       if (end.kind === "waits") {
         giveBack();
-        if (end.full !== undefined) intake.backOff(leased, end.full);
+        if (end.full) intake.backOff(leased);
         return waits(leased, end, route);
       }
+      intake.goesOn(leased);
       if (!end.asked) giveBack();
       if (end.kind === "stopped") return notNow(leased);
       const { result } = end;

@@ -7,6 +7,9 @@ import { LEASE_MS, type Leased, type Spool } from "../../spool/index.ts";
 const RENEW_MS = LEASE_MS / 6;
 const LONGEST_SLEEP_MS = 60_000;
 const LOOK_AGAIN_MS = 300;
+/** What the lanes have no room for is brought again after so long, in real time; twice as long each time. */
+const FIRST_BACK_MS = 100;
+const LONGEST_BACK_MS = 30_000;
 /** Pairs that are kept in mind as full. */
 const MOST_FULL = 2_000;
 /** Between two looks at the queue, in real time; fewer when many places became free at once. */
@@ -33,8 +36,8 @@ type Parts = {
 export function createIntake({ spool, clock, log, most, handle }: Parts) {
   const hand = { domains: createTally(), members: createTally(), pairs: createTally() };
   const ofMember = Math.ceil(most * MEMBER_SHARE);
-  /** Pairs of which the lanes take no more, until when. */
-  const full = new Map<string, number>();
+  /** Pairs of which the lanes took no more: until when they get none, and after how long they were asked the last time. */
+  const full = new Map<string, { until: number; ms: number }>();
   const leases = new Set<string>();
   const renewing = setInterval(() => void renew(), RENEW_MS).unref();
   let count = 0;
@@ -56,11 +59,16 @@ export function createIntake({ spool, clock, log, most, handle }: Parts) {
     }
   }
 
-  function change({ domain, message: { did } }: Leased, by: 1 | -1): void {
+  function change(leased: Leased, by: 1 | -1): void {
     count += by;
-    hand.domains.change(domain, by);
-    hand.members.change(did, by);
-    hand.pairs.change(`${did} ${domain}`, by);
+    hand.domains.change(leased.domain, by);
+    hand.members.change(leased.message.did, by);
+    hand.pairs.change(pairOf(leased), by);
+  }
+
+  function fullNow(): string[] {
+    const now = performance.now();
+    return [...full].flatMap(([pair, { until }]) => (until > now ? [pair] : []));
   }
 
   /** Works on one recipient; resolves when it is out of our hands, and never rejects. */
@@ -101,7 +109,7 @@ export function createIntake({ spool, clock, log, most, handle }: Parts) {
       perMember: times(ofMember),
       busyMembers: hand.members.atLeast(times(ofMember)),
       perPair: times(OF_PAIR),
-      busyPairs: [...hand.pairs.atLeast(times(OF_PAIR)), ...full.keys()],
+      busyPairs: [...hand.pairs.atLeast(times(OF_PAIR)), ...fullNow()],
     };
   }
 
@@ -109,8 +117,6 @@ export function createIntake({ spool, clock, log, most, handle }: Parts) {
   function leasePass(): Promise<{ took: number; nextDue: number | undefined }> {
     pass ??= (async () => {
       freed = 0;
-      const now = performance.now();
-      for (const [pair, until] of full) if (until <= now) full.delete(pair);
       const codes = places(CODES_MORE);
       if (codes.max === 0) return { took: 0, nextDue: undefined };
       const { leased, nextDue } = await spool.lease({ now: clock.now(), ...places(0), codes });
@@ -150,12 +156,21 @@ export function createIntake({ spool, clock, log, most, handle }: Parts) {
     start() {
       running ??= loop();
     },
-    /** No more of this member for this domain for so long, in ms of real time. */
-    backOff({ domain, message: { did } }: Leased, ms: number): void {
-      const pair = `${did} ${domain}`;
+    /** There is no room for more of this member for this domain: it is brought again after a while, longer each time. */
+    backOff(leased: Leased): void {
+      const pair = pairOf(leased);
+      const now = performance.now();
+      const before = full.get(pair);
+      // Of many that were brought together each says the same.
+      if (before && now < before.until) return;
+      const ms = before ? Math.min(before.ms * 2, LONGEST_BACK_MS) : FIRST_BACK_MS;
       full.delete(pair);
-      full.set(pair, performance.now() + ms);
+      full.set(pair, { until: now + ms, ms });
       if (full.size > MOST_FULL) full.delete(full.keys().next().value!);
+    },
+    /** Something of this member for this domain has an end. */
+    goesOn(leased: Leased): void {
+      full.delete(pairOf(leased));
     },
     /** These are in hand, and will be taken soon. */
     keep(leased: readonly Leased[]): void {
@@ -186,6 +201,8 @@ export function createIntake({ spool, clock, log, most, handle }: Parts) {
     },
   };
 }
+
+const pairOf = ({ domain, message: { did } }: Leased) => `${did} ${domain}`;
 
 function createTally() {
   const counts = new Map<string, number>();

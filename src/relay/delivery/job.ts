@@ -31,9 +31,9 @@ export type JobEnd =
       unreached: boolean;
     }
   /**
-   * Nobody was asked, and will not be before `until`; a sentence that says why. `full`: too much of it is in hand; for so
-   * many ms of real time no more mail of the member to this domain is to be brought.
+   * Nobody was asked, and will not be before `until`; a sentence that says why. `full`: too much is in
+   * hand for its destination.
    */
-  | { kind: "waits"; until: number; why: string; full?: number }
+  | { kind: "waits"; until: number; why: string; full?: true }
   /** It may not go now. */
   | { kind: "stopped"; asked: boolean };

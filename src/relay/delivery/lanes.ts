@@ -3,7 +3,6 @@ import type { Measures } from "../../shaping/index.ts";
 import type { DeliveryConfig, RelayContext } from "../context.ts";
 import { DEADLINES, type Conversation } from "./conversation.ts";
 import {
-  backOff,
   countWaiting,
   hasRoom,
   moved,
@@ -111,10 +110,9 @@ export function createLanes(context: RelayContext, config: DeliveryConfig, measu
       return job.done(down);
     }
     if (!hasRoom(lane.destination, job)) {
-      const full = backOff(lane.destination);
       forget(lane);
       const why = `More mail for ${lane.destination.provider === "other" ? "this mail host" : lane.destination.provider} is on its way than it takes at once`;
-      return job.done({ kind: "waits", until: clock.now(), why, full });
+      return job.done({ kind: "waits", until: clock.now(), why, full: true });
     }
     lane.queue.push(job);
     countWaiting(lane.destination, job, 1);

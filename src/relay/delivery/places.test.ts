@@ -63,8 +63,8 @@ describe("shares of a hundred places", () => {
 });
 
 test.each<[perSecond: number, room: number]>([
-  [0, 50],
-  [1, 50],
+  [0, 120],
+  [1, 120],
   [20, 200],
   [1_000, 2_000],
 ])("where %i leave in a second, %i wait in memory", (perSecond, room) => {

@@ -34,7 +34,7 @@ export function hasShare(own: number, taken: number, most: number, isCode: boole
 
 /** Mail that waits in memory for one destination: what leaves in so many seconds, and a little where nothing does. */
 const SECONDS_WAITING = 10;
-const LEAST_WAITING = 50;
+const LEAST_WAITING = 120;
 const MOST_WAITING = 2_000;
 
 /** `perSecond`: what left lately. */
