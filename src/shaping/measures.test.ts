@@ -84,3 +84,18 @@ test("what is in force survives a restart, each for its own provider and subject
   again.close();
   db.close();
 });
+
+test("ever new hosts that ask for something leave nothing behind", () => {
+  const db = new Database(":memory:", [measuresMigration]);
+  const measures = createMeasures({ db, log: silentLog });
+  const rows = () => db.get<{ n: number }>("SELECT count(*) AS n FROM shaping_measure")!.n;
+  for (let hour = 0; hour < 100; hour++) {
+    for (let n = 0; n < 10; n++)
+      measures.pause("192.0.2.1", `mx${hour}-${n}.evil.test`, HOUR, "554 away", NOW + hour * HOUR);
+    measures.flush();
+  }
+  // A day's, those of the hour that lasts, and those of the hour before the next look.
+  expect(rows()).toBeLessThanOrEqual(26 * 10);
+  measures.close();
+  db.close();
+});

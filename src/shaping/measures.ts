@@ -53,6 +53,8 @@ const LONGEST_SLOW_MS = 86_400_000;
 /** None lasts longer: a later end is of a clock that was wrong. */
 const LONGEST_MS = 5 * 86_400_000;
 const FLUSH_MS = 1_000;
+/** Between two times that what is over is forgotten: any host may ask for a measure, and ever new ones do. */
+const FORGET_MS = 3_600_000;
 
 /**
  * What becomes of a measure when a reply asks for it (again): a slow-down that comes again doubles, the others begin anew.
@@ -83,6 +85,7 @@ export function createMeasures({ db, log }: { db: Database; log: Logger }): Meas
   const all = new Map<string, Map<string, MeasureInForce>>();
   const changed = new Set<MeasureInForce>();
   const timer = setInterval(flush, FLUSH_MS).unref();
+  let forgotten = -Infinity;
 
   const of = (kind: MeasureKind, provider: string) => all.get(`${kind} ${provider}`);
 
@@ -102,6 +105,7 @@ export function createMeasures({ db, log }: { db: Database; log: Logger }): Meas
     const { kind, provider, subject } = about;
     const span = renewed(of(kind, provider)?.get(subject), kind, ms, now);
     if (!span) return undefined;
+    forget(now);
     const measure = { ...about, ...span };
     keep(measure);
     changed.add(measure);
@@ -138,22 +142,28 @@ export function createMeasures({ db, log }: { db: Database; log: Logger }): Meas
     }
   }
 
-  /** What is over is forgotten, now and then. */
-  function inForce(now: number): MeasureInForce[] {
-    for (const measure of [...all.values()].flatMap((some) => [...some.values()])) {
-      if (measure.until > now - LONGEST_SLOW_MS) continue;
-      const { kind, provider, subject } = measure;
-      const some = of(kind, provider)!;
-      some.delete(subject);
-      if (some.size === 0) all.delete(`${kind} ${provider}`);
-      changed.delete(measure);
-      db.run(
-        "DELETE FROM shaping_measure WHERE kind = ? AND provider = ? AND subject = ?",
-        kind,
-        provider,
-        subject,
-      );
+  /** What was over a day ago, once an hour. */
+  function forget(now: number): void {
+    if (now >= forgotten && now < forgotten + FORGET_MS) return;
+    forgotten = now;
+    const end = now - LONGEST_SLOW_MS;
+    for (const [key, some] of all) {
+      for (const [subject, measure] of some) {
+        if (measure.until > end) continue;
+        some.delete(subject);
+        changed.delete(measure);
+      }
+      if (some.size === 0) all.delete(key);
     }
+    try {
+      db.run("DELETE FROM shaping_measure WHERE until <= ?", end);
+    } catch (err) {
+      log.error({ err }, "what providers asked of us and is over was not forgotten; again in an hour");
+    }
+  }
+
+  function inForce(now: number): MeasureInForce[] {
+    forget(now);
     return [...all.values()].flatMap((some) => [...some.values()].filter((measure) => runs(measure, now)));
   }
 
