@@ -36,6 +36,8 @@ const MAX_REFRESHED = 100;
 const REFRESHED_AT_ONCE = 5;
 /** What nothing was sent to for so long is not kept alive. */
 const IN_USE_MS = 30 * DAY_MS;
+/** What has expired is forgotten so much later: a clock that ran ahead ends no policy for good. */
+const EXPIRED_MS = 30 * DAY_MS;
 const WRITE_MS = 1_000;
 const MAX_UNWRITTEN = 10_000;
 /** The use of a policy is written down so coarsely. */
@@ -159,7 +161,7 @@ export function createPolicies({ store, resolver, fetch, log, now }: PoliciesOpt
     },
     async refresh(signal) {
       write();
-      store.forgetExpired(now());
+      store.forgetExpired(now() - EXPIRED_MS);
       const due = store.dueForRefresh(now(), now() - IN_USE_MS, DAY_MS, MAX_REFRESHED);
       const queue = due.values();
       const work = async () => {

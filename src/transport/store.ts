@@ -90,8 +90,9 @@ export function createPolicyStore(db: Database, max: number) {
           );
       });
     },
-    forgetExpired: (now: number): number =>
-      db.run("DELETE FROM sts_policy WHERE expires_at <= ?", now).changes,
+    /** Those that had expired by then. */
+    forgetExpired: (then: number): number =>
+      db.run("DELETE FROM sts_policy WHERE expires_at <= ?", then).changes,
     /** Those in use since, fetched before half of their life (or a day, where that is shorter) was over. */
     dueForRefresh(now: number, usedSince: number, dayMs: number, limit: number): KeptPolicy[] {
       return db
