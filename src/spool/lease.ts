@@ -41,16 +41,20 @@ export type LeaseState = {
   lane: { did: string; domain: string };
   /** The member whose login code was taken last. */
   code: string;
+  leases: number;
 };
 
 export function createLeaseState(elapsed: () => number): LeaseState {
-  return { elapsed, turn: { taken: 0 }, lane: { did: "", domain: "" }, code: "" };
+  return { elapsed, turn: { taken: 0 }, lane: { did: "", domain: "" }, code: "", leases: 0 };
 }
 
 const PRIORITIES = Array.from({ length: LOWEST_PRIORITY + 1 }, (_, priority) => priority);
 
 /** How many due recipients of each priority, and then how many pairs of member and domain, one lease looks at. */
 const LOOK_AT = 1_000;
+/** A lease that finds enough among the first few looks no further, but for each eighth: what is behind them has its turn too. */
+const LOOK_FIRST = 200;
+const LOOK_ON = 8;
 const LANES_AT_ONCE = 300;
 /** How many login codes of each member one lease looks at. */
 const CODES_OF_MEMBER = 100;
@@ -101,14 +105,21 @@ export function lease(db: Database, request: LeaseRequest, state: LeaseState): L
     }
   }
 
-  const leading = PRIORITIES.map((priority) => {
-    if (priority === CODE) return dueCodes(db, now, state.code);
-    if (request.max <= 0) return { rows: [], all: true };
-    const rows = db.all<DueRow>(DUE_SQL, priority, now, LOOK_AT);
-    return { rows, all: rows.length < LOOK_AT };
-  });
-  take(leading.map(({ rows }) => rows));
-  if (leading.every(({ all }) => all)) return out;
+  /** Takes of those that lead; true: there are no others. */
+  function takeLeading(look: number): boolean {
+    const leading = PRIORITIES.map((priority) => {
+      if (priority === CODE) return dueCodes(db, now, state.code);
+      if (request.max <= 0) return { rows: [], all: true };
+      const rows = db.all<DueRow>(DUE_SQL, priority, now, look);
+      return { rows, all: rows.length < look };
+    });
+    take(leading.map(({ rows }) => rows));
+    return leading.every(({ all }) => all);
+  }
+
+  if (takeLeading(LOOK_FIRST)) return out;
+  if (out.length > 0 && state.leases++ % LOOK_ON !== 0) return out;
+  if (out.length >= most || takeLeading(LOOK_AT)) return out;
   const began = { ...state.lane };
   let wrapped = began.did === "";
   for (let steps = 0; steps < LANES_AT_ONCE && out.length < most; steps++) {

@@ -13,8 +13,9 @@ const LONGEST_BACK_MS = 30_000;
 /** Pairs that are kept in mind as full. */
 const MOST_FULL = 2_000;
 /** Between two looks at the queue, in real time; fewer when many places became free at once. */
-const BETWEEN_MS = 10;
+const BETWEEN_MS = 15;
 const FREED_AT_ONCE = 25;
+const FREED_SHARE = 0.1;
 
 /** Recipients in hand at once: of one domain, of one member (of all), and of one member at one domain. */
 const OF_DOMAIN = 100;
@@ -83,7 +84,7 @@ export function createIntake({ spool, clock, log, most, handle }: Parts) {
         leases.delete(leased.id);
         change(leased, -1);
         if (count === 0) for (const resolve of idle.splice(0)) resolve();
-        if (++freed >= FREED_AT_ONCE || count === 0) wake();
+        if (++freed >= Math.max(FREED_AT_ONCE, count * FREED_SHARE) || count === 0) wake();
         else wakeSoon();
       });
   }

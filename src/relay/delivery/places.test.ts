@@ -41,17 +41,17 @@ function shares(members: number, isCode = false): number[] {
 
 describe("shares of a hundred places", () => {
   test.each<[members: number, isCode: boolean, expected: number[]]>([
-    [1, false, [50]],
-    [2, false, [34, 33]],
-    [4, false, [20, 20, 20, 20]],
-    [1, true, [80]],
-    [2, true, [45, 44]],
+    [1, false, [67]],
+    [2, false, [40, 40]],
+    [4, false, [23, 22, 22, 22]],
+    [1, true, [89]],
+    [2, true, [48, 47]],
   ])("%i members, login codes: %s", (members, isCode, expected) => {
     expect(shares(members, isCode)).toEqual(expected);
   });
 
   test("however many there are, each that comes has a place as long as one is free", () => {
-    expect(shares(99).every((n) => n === 1)).toBe(true);
+    expect(shares(99).every((n) => n >= 1)).toBe(true);
     expect(hasShare(0, 99, 100, false)).toBe(true);
     expect(hasShare(0, 100, 100, true)).toBe(false);
   });

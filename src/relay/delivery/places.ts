@@ -20,16 +20,18 @@ export function placeFor(load: Load): Place {
   return "open";
 }
 
-/** How far a login code may go beyond what is free. */
-const CODES_FACTOR = 4;
+/** How many times what is free a member may have. */
+const FACTOR = 2;
+const CODES_FACTOR = 8;
 
 /**
- * May a member take one more of `most` places? As long as it has fewer than are free: one alone gets half of them, of two
- * each a third, and there is always a place for who comes next. Login codes get up to four fifths.
+ * May a member take one more of `most` places? As long as it has less than twice what is free (Choudhury and Hahne's dynamic
+ * threshold): one alone gets two thirds of them, of two each two fifths, and there is always a place for who comes next.
+ * Login codes get up to eight ninths.
  */
 export function hasShare(own: number, taken: number, most: number, isCode: boolean): boolean {
   const free = most - taken;
-  return free > 0 && own < free * (isCode ? CODES_FACTOR : 1);
+  return free > 0 && own < free * (isCode ? CODES_FACTOR : FACTOR);
 }
 
 /** Mail that waits in memory for one destination: what leaves in so many seconds, and a little where nothing does. */
