@@ -67,17 +67,28 @@ export const dns: Probe = async ({ config, resolver }) => {
       : warn("pool DMARC", `_dmarc.${pool} is missing`, `Publish: _dmarc.${pool}. TXT "v=DMARC1; p=reject"`),
   );
   const authentic = [spf, bounce, dmarc].some((answer) => answer.status !== "temperror" && answer.authentic);
-  findings.push(
-    authentic
-      ? ok("dnssec", "the resolver validates")
-      : warn(
-          "dnssec",
-          `no answer for ${pool} came validated`,
-          "Sign the zone, and use a validating resolver on this host: DANE is off without one.",
-        ),
-  );
+  const far = config.DNS_SERVERS.filter((server) => !LOOPBACK.test(server));
+  findings.push(dnssec(pool, authentic, far));
   return findings;
 };
+
+const LOOPBACK = /^(?:127\.|\[::1\]:)/;
+
+function dnssec(pool: string, authentic: boolean, far: readonly string[]): Finding {
+  if (!authentic)
+    return warn(
+      "dnssec",
+      `no answer for ${pool} came validated`,
+      "Sign the zone, and use a validating resolver on this host: DANE is off without one.",
+    );
+  if (far.length > 0)
+    return warn(
+      "dnssec",
+      `${far.join(", ")} is not on this host, and its word is believed: whoever is between can forge DANE, which comes before MTA-STS`,
+      "Name a validating resolver on this host in ATMOS_DNS_SERVERS, or see that nobody can be between.",
+    );
+  return ok("dnssec", "the resolver validates");
+}
 
 function spfOf(answer: DnsAnswer<"TXT">): string | undefined {
   return answer.status === "ok" ? answer.records.find((r) => /^v=spf1(\s|$)/i.test(r.text))?.text : undefined;
