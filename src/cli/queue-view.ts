@@ -119,7 +119,7 @@ const NATURE: Record<History["message"]["kind"], string> = {
 };
 
 /** Everything about one message: what it is, where each recipient is, and each thing that was done or said. */
-export function historyLines({ message, attempts, operations }: History, now: number): string[] {
+export function historyLines({ message, attempts, operations, told }: History, now: number): string[] {
   const lines = [
     `Message    ${message.id}${NATURE[message.kind]}`,
     `Member     ${message.did}`,
@@ -135,6 +135,11 @@ export function historyLines({ message, attempts, operations }: History, now: nu
     if (recipient.hold) lines.push(`  ${holdWords(recipient.hold)}`);
     for (const attempt of attempts)
       if (attempt.recipientId === recipient.id) lines.push("", ...attemptLines(attempt));
+  }
+  if (told.length > 0) lines.push("", "Told to the member");
+  for (const { at, kind, address, sentTo } of told) {
+    const where = sentTo === null ? "on its page only" : `mailed to ${plain(sentTo)}`;
+    lines.push(`  ${time(at)} ${kind}, ${plain(address)}: ${where}`);
   }
   if (operations.length > 0) lines.push("", "Operations");
   for (const { at, by, action, why, recipients } of operations)

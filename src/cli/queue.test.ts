@@ -157,6 +157,22 @@ test("the history of a message: holds with their meaning, attempts with their co
         },
       ],
       operations: [{ at: NOW, by: "ann", action: "hold", why: "wait", recipients: 1 }],
+      told: [
+        {
+          seq: 1,
+          messageId: entry.messageId,
+          recipientId: entry.id,
+          address: "x@b.test",
+          state: "deferred",
+          fromDomain: "member.test",
+          stream: "transactional",
+          at: NOW,
+          kind: "delayed",
+          status: "4.4.1",
+          sentTo: null,
+          text: "Your message",
+        },
+      ],
     } satisfies QueueHistory),
     NOW,
   ).join("\n");
@@ -167,5 +183,6 @@ test("the history of a message: holds with their meaning, attempts with their co
   expect(lines).toContain(
     "mx.b.test [192.0.2.1], 5 ms, TLSv1.3\n    from 192.0.2.9, TLS by DANE\n    451 4.7.1 later\n    rate-limited, for now; fault: pool; rule gmail/rate\n",
   );
+  expect(lines).toContain("2026-01-02T00:00:00Z delayed, x@b.test: on its page only");
   expect(lines).toContain("2026-01-02T00:00:00Z hold by ann (1 recipient): wait");
 });

@@ -12,6 +12,7 @@ import type {
   QueueRequest,
   QueueResult,
   Spool,
+  ToldView,
 } from "../spool/index.ts";
 
 export type QueueDeskOptions = {
@@ -25,7 +26,13 @@ export type QueueDeskOptions = {
 };
 
 export type QueueDesk = ReturnType<typeof createQueueDesk>;
-export type QueueHistory = { message: MessageView; attempts: AttemptView[]; operations: OperationView[] };
+export type QueueHistory = {
+  message: MessageView;
+  attempts: AttemptView[];
+  operations: OperationView[];
+  /** What the member was told of it. */
+  told: ToldView[];
+};
 
 /** What people do with the queue of a node, with all that belongs to it: notices, events, the member's pace. */
 export function createQueueDesk(options: QueueDeskOptions) {
@@ -87,6 +94,7 @@ export function createQueueDesk(options: QueueDeskOptions) {
         message,
         attempts: await spool.attempts(message.id),
         operations: await spool.operations(message.id),
+        told: await spool.toldOf(message.id),
       };
     },
     async act(action: QueueAction, asked: Omit<QueueRequest, "now">, owner?: HoldOwner) {
