@@ -97,6 +97,10 @@ async function arrived() {
   return entries.filter(({ kind }) => kind === "mail").length;
 }
 
+/** What the member was told, wherever its mail lives. */
+const letters = () =>
+  sandbox.world.mailbox.inbox.list({}).filter(({ mailbox }) => mailbox.endsWith("@alder.test")).length;
+
 /** Until the breaker has stopped the operator's credential, and core knows. */
 async function tripTheBreaker() {
   const replies = await sendToStrangers(56, owner(), "You have won, click http://prize.test/x");
@@ -182,14 +186,31 @@ test("this was not me: what was in delivery just then is dropped as well, nobody
   expect(await page.text()).toMatch(
     /Not sent, dropped<\/span>[^]{0,200}by the member: It was not the member\./,
   );
-  const letters = sandbox.world.mailbox.inbox.count();
+  const lettersBefore = letters();
   sandbox.clock.advance(6 * 86_400_000);
   await sandbox.settle();
-  expect([await arrived(), (await counts()).dropped, sandbox.world.mailbox.inbox.count()]).toEqual([
-    before,
-    waiting,
-    letters,
-  ]);
+  expect([await arrived(), (await counts()).dropped, letters()]).toEqual([before, waiting, lettersBefore]);
+}, 60_000);
+
+test("this was not me: after an outage of days what came back is dropped, not given back with a notice", async () => {
+  const pause = await tripTheBreaker();
+  const { spool } = relay();
+  const waiting = await held();
+  const inDelivery = await spool.leaseHeld({ receivedUpTo: sandbox.clock.now(), dids: [], max: 2 });
+  await answerAsMember(pause.id, "this-was-not-me");
+  await sandbox.settle();
+  const now = sandbox.clock.now();
+  const later = { state: "deferred" as const, nextAt: now + 6 * 86_400_000, events: [] };
+  await spool.record(
+    inDelivery.map(({ id }) => ({ recipientId: id, ...later })),
+    now,
+  );
+  await sandbox.settle();
+  const lettersBefore = letters();
+  sandbox.clock.advance(5 * 86_400_000 + 600_000);
+  await expect.poll(async () => (await counts()).dropped ?? 0).toBe(waiting);
+  await sandbox.settle();
+  expect([await held(), letters()]).toEqual([0, lettersBefore]);
 }, 60_000);
 
 test("this was not me, of a credential that was revoked before the answer: nothing of it is kept", async () => {

@@ -190,14 +190,13 @@ async function open(options: RelayRoleOptions, opened: (() => Promise<void>)[]) 
     run: () => relay.signHeld(),
   });
   scheduler.every({
-    name: "held mail given back",
+    name: "stolen mail dropped, held mail given back",
     everyMs: RETURN_EVERY_MS,
-    run: () => relay.returnHeld(),
-  });
-  scheduler.every({
-    name: "mail of stolen credentials dropped",
-    everyMs: RETURN_EVERY_MS,
-    run: () => dropStolen({ policyBook, queue, log }),
+    // In this order: what is given back makes a notice, and of what was stolen there is none.
+    async run() {
+      await dropStolen({ policyBook, queue, log });
+      await relay.returnHeld();
+    },
   });
   if (parts.reports) sendReports({ ...options, reports: parts.reports, relay, spool });
   scheduler.every({
