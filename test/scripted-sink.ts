@@ -45,6 +45,9 @@ export type Certificates = Record<Certified, { key: string; cert: string }>;
 
 export type ScriptedMail = {
   connection: number;
+  /** The other side's address, and the name that it said in EHLO. */
+  remote: string;
+  helo: string;
   from: string;
   to: string[];
   raw: string;
@@ -55,6 +58,8 @@ export type ScriptedSink = {
   port: number;
   /** Connections that were made, and what they took. */
   connections(): number;
+  /** Those that are open. */
+  open(): number;
   mails: ScriptedMail[];
   /** Every command, in order. */
   heard: string[];
@@ -63,9 +68,12 @@ export type ScriptedSink = {
 
 export const OFFERS = ["PIPELINING", "SIZE 35882577", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES"];
 
-/** A mail host on loopback that plays a script: raw TCP, so that it can be as wrong as hosts are. */
+/**
+ * A mail host on loopback that plays a script: raw TCP, so that it can be as wrong as hosts are. A function is asked at
+ * each connection, by the address of the other side.
+ */
 export async function startScriptedSink(
-  script: Script,
+  script: Script | ((remote: string) => Script),
   certificates: Certificates,
   { host = "127.0.0.1", port = 0 } = {},
 ): Promise<ScriptedSink> {
@@ -77,14 +85,16 @@ export async function startScriptedSink(
     const connection = ++made;
     sockets.add(socket);
     socket.on("error", () => undefined).once("close", () => sockets.delete(socket));
-    const keep = (mail: Omit<ScriptedMail, "connection">) => void mails.push({ connection, ...mail });
-    void play(socket, script, { certificates, heard, keep });
+    const remote = (socket.remoteAddress ?? "").replace(/^::ffff:/, "");
+    const keep = (mail: Taken) => void mails.push({ connection, remote, ...mail });
+    void play(socket, typeof script === "function" ? script(remote) : script, { certificates, heard, keep });
   });
   server.listen(port, host);
   await once(server, "listening");
   return {
     port: (server.address() as AddressInfo).port,
     connections: () => made,
+    open: () => sockets.size,
     mails,
     heard,
     async close() {
@@ -94,11 +104,8 @@ export async function startScriptedSink(
   };
 }
 
-type Around = {
-  certificates: Certificates;
-  heard: string[];
-  keep: (mail: Omit<ScriptedMail, "connection">) => void;
-};
+type Taken = Omit<ScriptedMail, "connection" | "remote">;
+type Around = { certificates: Certificates; heard: string[]; keep: (mail: Taken) => void };
 
 /** False: the conversation is over, or this side says no more. */
 async function does(socket: Socket, step: Step): Promise<boolean> {
@@ -140,6 +147,7 @@ async function play(plain: Socket, script: Script, { certificates, heard, keep }
   let taken = 0;
   let envelope = { from: "", to: [] as string[] };
   let begun = false;
+  let helo = "";
   const offers = script.offers ?? OFFERS;
   if (!(await does(socket, script.banner ?? "220 mx.peer.test ESMTP"))) return;
   for (;;) {
@@ -149,6 +157,7 @@ async function play(plain: Socket, script: Script, { certificates, heard, keep }
     const [verb = ""] = line.toUpperCase().split(/[ :]/);
     let step: Step = "250 2.0.0 OK";
     if (verb === "EHLO") {
+      helo = line.slice(5);
       const clear = script.tls === "none" ? offers : [...offers, "STARTTLS"];
       step = (secure ? script.secured : script.ehlo) ?? hello(secure ? offers : clear);
     } else if (verb === "STARTTLS") {
@@ -188,7 +197,7 @@ async function play(plain: Socket, script: Script, { certificates, heard, keep }
         continue;
       }
       const answer = script.dot ?? "250 2.0.0 Kept";
-      if (isYes(answer)) keep({ ...envelope, raw: raw.text, pipelined });
+      if (isYes(answer)) keep({ ...envelope, helo, raw: raw.text, pipelined });
       taken++;
       step = answer;
     } else if (verb === "QUIT") {
