@@ -11,7 +11,7 @@ import { complete } from "./servers/process.ts";
 const VITEST = join(import.meta.dirname, "../../node_modules/vitest/vitest.mjs");
 const CONFIG = join(import.meta.dirname, "netns.config.ts");
 
-test.each(["egress", "hanging"])("%s", { timeout: 240_000 }, async (suite) => {
+test.each(["egress", "hanging"])("%s", { timeout: 430_000 }, async (suite) => {
   // A suite inside a suite knows nothing of the one outside.
   const clean = Object.keys(process.env).filter((name) => name.startsWith("VITEST"));
   const { code, stdout, stderr } = await complete(
@@ -20,8 +20,6 @@ test.each(["egress", "hanging"])("%s", { timeout: 240_000 }, async (suite) => {
       ...clean.flatMap((name) => ["-u", name]),
       "unshare",
       "--net",
-      "--kill-child",
-      "--fork",
       "sh",
       "-c",
       'ip link set lo up && exec "$@"',
@@ -33,7 +31,7 @@ test.each(["egress", "hanging"])("%s", { timeout: 240_000 }, async (suite) => {
       CONFIG,
       `${suite}.netns`,
     ],
-    { anyExit: true, timeoutMs: 230_000 },
+    { anyExit: true, timeoutMs: 420_000 },
   );
   expect(code, `${stdout}${stderr}`.slice(-20_000)).toBe(0);
   process.stdout.write(stdout);
