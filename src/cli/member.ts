@@ -126,10 +126,10 @@ export async function memberResume(
   return EXIT.ok;
 }
 
-export type Bounces = { to: "sender" } | { to: "nobody" } | { to: "address"; address: string };
+type Bounces = { to: "sender" } | { to: "nobody" } | { to: "address"; address: string };
 
 /** Where a member is told what became of its mail, in a sentence. */
-export function bouncesLine(bounces: Bounces): string {
+function bouncesLine(bounces: Bounces): string {
   const page = "its page has them in any case";
   if (bounces.to === "address") return `notices about its mail go to ${plain(bounces.address)}; ${page}`;
   return bounces.to === "sender"
