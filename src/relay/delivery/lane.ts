@@ -29,14 +29,18 @@ export const PROBES = 2;
 /** Two connections are worth having for any queue; more only when it is so much longer than they are many. */
 const QUEUE_PER_SESSION = 4;
 
-/** Would one more connection help? */
-export function wantsSession({
-  queue,
-  sessions,
-  limit,
-}: Pick<Lane, "queue" | "sessions" | "limit">): boolean {
+/** Would one more connection help? `scarce`: others need the places too, and an open connection is free again in a moment. */
+export function wantsSession(
+  {
+    queue,
+    sessions,
+    limit,
+  }: Pick<Lane, "sessions" | "limit"> & { queue: Pick<Lane["queue"], "size" | "codes"> },
+  scarce: boolean,
+): boolean {
   if (queue.size === 0 || sessions >= limit) return false;
-  return sessions < PROBES || queue.codes > 0 || queue.size > sessions * QUEUE_PER_SESSION;
+  if (sessions === 0 || queue.size > sessions * QUEUE_PER_SESSION) return true;
+  return scarce ? queue.codes > sessions : sessions < PROBES || queue.codes > 0;
 }
 
 export function takeOut({ queue, destination }: Lane, which: (job: Job) => boolean): Job[] {

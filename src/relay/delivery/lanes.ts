@@ -40,6 +40,8 @@ const IDLE_MS = 1_000;
 /** One that only waits for its rate is kept longer. */
 const PACED_IDLE_MS = 5_000;
 export const CONNECTIONS = 200;
+/** Places are scarce when this share of them is taken. */
+const SCARCE = 0.5;
 
 /**
  * Shares the connections between lanes: so many over all, so many to one provider and from each address as the shaping
@@ -125,15 +127,21 @@ export function createLanes(context: RelayContext, config: DeliveryConfig, measu
     else members.delete(message.did);
   }
 
-  /** The next job of the lane that may go, whose member has a place, which it then takes. */
-  function next(lane: Lane, fits: (job: Job) => boolean = () => true): Job | undefined {
+  /**
+   * The next job of the lane that may go, whose member has a place, which it then takes. `onOpen`: for a connection that is
+   * open and free: its own place is one of those that are free, and to close it would help nobody, so there a member has as
+   * much as with login codes.
+   */
+  function next(lane: Lane, fits: (job: Job) => boolean = () => true, onOpen = false): Job | undefined {
     const bounds = boundsOf(lane);
     const now = performance.now();
     const codesOnly = paceWait(lane.slot, bounds, now, false) > 0;
     if (codesOnly && (lane.queue.codes === 0 || paceWait(lane.slot, bounds, now, true) > 0)) return undefined;
+    const taken = onOpen ? sessions - 1 : sessions;
     const job = lane.queue.take({
       member: (did, priority) =>
-        (priority === 0 || !codesOnly) && hasShare(members.get(did) ?? 0, sessions, most, priority === 0),
+        (priority === 0 || !codesOnly) &&
+        hasShare(members.get(did) ?? 0, taken, most, onOpen || priority === 0),
       job: fits,
     });
     if (!job) return undefined;
@@ -163,7 +171,7 @@ export function createLanes(context: RelayContext, config: DeliveryConfig, measu
       if (idle) {
         return idle(true);
       }
-      if (!wantsSession(lane)) return;
+      if (!wantsSession(lane, sessions >= most * SCARCE)) return;
       const bounds = boundsOf(lane);
       const wait = paceWait(lane.slot, bounds, performance.now(), lane.queue.codes > 0);
       if (wait > 0) return waiting.until(lane, wait);
@@ -281,7 +289,7 @@ export function createLanes(context: RelayContext, config: DeliveryConfig, measu
   async function another(lane: Lane, conversation: Conversation, way: Way): Promise<Job | undefined> {
     const fits = suits(conversation, way);
     for (;;) {
-      const job = closed ? undefined : next(lane, fits);
+      const job = closed ? undefined : next(lane, fits, true);
       if (job || closed) return job;
       let wait = IDLE_MS;
       if (lane.queue.size > 0) {
