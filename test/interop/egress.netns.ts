@@ -25,14 +25,19 @@ let member: Member;
 let certificates: Certificates;
 
 const ip = (...args: string[]) => complete("ip", args);
-const own = (address: string) => [address.includes(":") ? `${address}/128` : `${address}/32`, "dev", "lo"];
+/** Without a look for others who have it (RFC 4862 section 5.4), for which it could not be bound at once. */
+const own = (address: string) =>
+  address.includes(":") ? [`${address}/128`, "dev", "lo", "nodad"] : [`${address}/32`, "dev", "lo"];
 
 beforeAll(async () => {
   for (const address of Object.keys(EHLO)) await ip("addr", "add", ...own(address));
   const directory = await temporaryDirectory("shaping");
   stack.defer(() => removeDirectory(directory));
   const shaping = join(directory, "shaping.toml");
-  await writeFile(shaping, '[provider.bigmail]\nname = "Big Mail"\nmx = ["bigmail.test"]\n');
+  await writeFile(
+    shaping,
+    '[provider.bigmail]\nname = "Big Mail"\nmx = ["bigmail.test"]\nmailboxes = ["bigmail.test"]\n',
+  );
   coop = stack.use(
     await startCooperative(undefined, {
       env: {

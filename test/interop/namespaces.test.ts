@@ -33,6 +33,7 @@ test.each(["egress", "hanging"])("%s", { timeout: 430_000 }, async (suite) => {
     ],
     { anyExit: true, timeoutMs: 420_000 },
   );
-  expect(code, `${stdout}${stderr}`.slice(-20_000)).toBe(0);
-  process.stdout.write(stdout);
+  const said = Buffer.from(`${stdout}${stderr}`, "latin1");
+  expect(code, said.toString("utf8").slice(-20_000)).toBe(0);
+  process.stdout.write(said);
 });
