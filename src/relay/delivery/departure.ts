@@ -18,9 +18,17 @@ type Asked = {
   now: number;
 };
 
+/** The same for the same hosts, in whichever order they are tried. */
+export function hostsOf({ hosts }: Asked["route"]): string {
+  return hosts
+    .map(({ name }) => name)
+    .toSorted()
+    .join(" ");
+}
+
 /** What measures at a destination are kept by: the provider, or the hosts of nobody known. */
-export function destinationOf({ provider, hosts }: Asked["route"]): string {
-  return provider === "other" ? hosts.map(({ name }) => name).join(" ") : provider;
+export function destinationOf(route: Asked["route"]): string {
+  return route.provider === "other" ? hostsOf(route) : route.provider;
 }
 
 /** Kinds of address that the open hosts have. */

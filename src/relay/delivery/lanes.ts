@@ -13,7 +13,7 @@ import {
   type Bounds,
   type Destination,
 } from "./destination.ts";
-import { destinationOf } from "./departure.ts";
+import { destinationOf, hostsOf } from "./departure.ts";
 import { createDowns } from "./downs.ts";
 import type { Job, JobEnd } from "./job.ts";
 import { PROBES, putBack, sharesFate, suits, takeOut, wantsSession, wayOf, type Lane } from "./lane.ts";
@@ -70,8 +70,7 @@ export function createLanes(context: RelayContext, config: DeliveryConfig, measu
   let closed = false;
 
   function laneOf({ route, egress }: Job): Lane {
-    const hosts = route.hosts.map(({ name }) => name).join(" ");
-    const key = `${egress.address} ${hosts}`;
+    const key = `${egress.address} ${hostsOf(route)}`;
     let lane = lanes.get(key);
     if (lane) return lane;
     const about = destinationOf(route);
