@@ -222,6 +222,8 @@ export type MessageRecipient = {
   state: RecipientState;
   /** When the next attempt is due; null when there is none. */
   nextAttemptAt: number | null;
+  /** Why it waits although nobody was asked; left out otherwise. */
+  waits?: string;
   /** Of what was dropped: by whom and why; left out otherwise. */
   dropped?: { by: string; why: string };
   /** The last ones, oldest first. */

@@ -166,6 +166,7 @@ async function messages({ spool }: QueryParts, did: string): Promise<MemberMessa
               address: recipient.address,
               state: recipient.state,
               ...(recipient.state === "dropped" && dropped && { dropped }),
+              ...(recipient.state === "queued" && recipient.waits && { waits: recipient.waits }),
               nextAttemptAt: ["queued", "deferred"].includes(recipient.state) ? recipient.nextAt : null,
               ...(of.length > ATTEMPTS && { earlierAttempts: of.length - ATTEMPTS }),
               attempts: of.slice(-ATTEMPTS).map(attemptView),

@@ -57,6 +57,7 @@ function Recipient({ recipient, forCommittee }: { recipient: MessageRecipient; f
             next attempt <Time at={recipient.nextAttemptAt} />
           </span>
         )}
+        {recipient.waits === undefined ? null : <span class="soft small"> {recipient.waits}</span>}
         {recipient.dropped === undefined ? null : (
           <span class="soft small">
             {" "}
