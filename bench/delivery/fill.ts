@@ -27,7 +27,8 @@ function random(): number {
   return (seed >>> 8) / 0x1000000;
 }
 
-const priorityOf = (n: number) => (n < 0.05 ? 0 : n < 0.6 ? 1 : 2);
+/** Transactional mail to one recipient is of the first, to several of the second. */
+const priorityOf = (n: number) => (n < 0.5 ? 0 : n < 0.7 ? 1 : 2);
 
 function acceptance(at: number, ofCrowd: boolean): Acceptance {
   const member = Math.floor(random() ** 2 * MEMBERS);

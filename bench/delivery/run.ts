@@ -39,7 +39,9 @@ const TO_ONE = 5;
 /** A connection of the load is one of these, and each writes to so many recipients of its own. */
 const SPREAD = 40;
 /** Of the 300 that a member of tier `trusted` may send at once. */
-const MESSAGES_PER_MEMBER = 240;
+const MESSAGES_PER_MEMBER = 260;
+/** So many logins in a row, each with its own domains, write to all domains equally often. */
+const LOGINS = 25;
 const FAST_MESSAGES = 1_000;
 const FAR_MESSAGES = 2 * DOMAINS;
 const WARM_UP_MESSAGES = 400;
@@ -93,11 +95,17 @@ const WARM_UP: Scenario = { ...SCENARIOS[0]!, name: "warm up", messages: WARM_UP
 const shapingFile = join(directory, "shaping.toml");
 await writeFile(shapingFile, `[default]\nconnections = ${TO_ONE}\nconnections_per_address = ${TO_ONE}\n`);
 const messages = WARM_UP_MESSAGES + rounds * SCENARIOS.reduce((sum, scenario) => sum + scenario.messages, 0);
-const members = Math.ceil(messages / MESSAGES_PER_MEMBER);
+const members = LOGINS * Math.ceil(messages / MESSAGES_PER_MEMBER / LOGINS);
 say(`enrolling ${members} members`);
 const ours = stack.use(await startOurs(world, members, { ATMOS_SHAPING_FILE: shapingFile }));
 if (values.roles !== undefined) await ours.restart(values.roles);
 await establish(ours, { sizes: [SIZE] });
+
+/** A peer knows one login. */
+const often = (side: Side): Side => ({
+  ...side,
+  logins: Array.from({ length: LOGINS }, () => side.logins[0]!),
+});
 
 type Adjusted = { side: Side; adjust?: (scenario: Scenario) => Promise<void> };
 const sides: Adjusted[] = [{ side: { ...ours, name: OURS } }];
@@ -106,10 +114,14 @@ if (values.only !== "ours") {
   const reuse = { smtp_tls_connection_reuse: "yes" };
   const haraka = stack.use(await startHaraka(world, { signs: false }));
   sides.push(
-    { side: stack.use(await startSender(world, { ...postfix, name: "Postfix" })) },
-    { side: stack.use(await startSender(world, { ...postfix, name: "Postfix, reuse", settings: reuse })) },
+    { side: often(stack.use(await startSender(world, { ...postfix, name: "Postfix" }))) },
+    {
+      side: often(
+        stack.use(await startSender(world, { ...postfix, name: "Postfix, reuse", settings: reuse })),
+      ),
+    },
     // It knows one limit, over all.
-    { side: haraka, adjust: ({ connections }) => haraka.setDeliveries(connections) },
+    { side: often(haraka), adjust: ({ connections }) => haraka.setDeliveries(connections) },
   );
 }
 
