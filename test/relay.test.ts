@@ -2,16 +2,7 @@ import { createServer } from "node:net";
 import { once } from "node:events";
 import { expect, test } from "vitest";
 import { readToken } from "../src/protocol/verp/index.ts";
-import {
-  client,
-  member,
-  refusal,
-  sayYes,
-  signatures,
-  told,
-  toldActions,
-  verpKey,
-} from "./relay-harness.ts";
+import { client, member, refusal, sayYes, signatures, told, toldActions, verpKey } from "./relay-harness.ts";
 import { useRelay } from "./use-relay.ts";
 
 const MINUTE = 60_000;

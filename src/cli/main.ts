@@ -1,4 +1,4 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --no-memory-protection-keys
 import { createRequire } from "node:module";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { ConfigError } from "../platform/config/index.ts";

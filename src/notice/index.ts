@@ -6,7 +6,7 @@ import { mailAddressOf, maskedAddress } from "./contact.ts";
 import { createMailStore, type MailState } from "./store.ts";
 import type { NoticeWish } from "./wish.ts";
 
-export { mailAllowance, MOST_BY_STRANGERS, MOST_MAILS } from "./allowance.ts";
+export { MOST_BY_STRANGERS, MOST_MAILS } from "./allowance.ts";
 export { mailAddressOf } from "./contact.ts";
 export { noticeMigration, type MailState } from "./store.ts";
 export { NOTICE_LIFETIME_MS, NOTICE_TOPIC, NoticeWish } from "./wish.ts";

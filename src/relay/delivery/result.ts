@@ -62,7 +62,7 @@ export function conclude(
 }
 
 /** What we found ourselves: no rule of the shaping file speaks of it. */
-export function ourJudgement(kind: ReplyClass, permanent: boolean): ShapedReply {
+function ourJudgement(kind: ReplyClass, permanent: boolean): ShapedReply {
   const rule = { measure: undefined, rule: undefined, advice: undefined, source: undefined };
   return { class: kind, permanent, fault: faultOf(kind), ...rule };
 }
