@@ -1,5 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { listed, startCooperative, tellLogOnFailure } from "./cooperative.ts";
 import type { Cooperative, Member } from "./cooperative.ts";
@@ -72,6 +73,13 @@ async function sayYes({ did }: Member): Promise<void> {
 const standingOf = async (member: Member) => (await listed(coop.product, member.did))?.standing;
 
 /** The address that a command printed: opens a session when it is visited. */
+/** As a person does: previews that only look use nothing up. */
+async function openLink(page: Page, link: string): Promise<void> {
+  await page.goto(link);
+  await page.getByRole("button", { name: "Open" }).click();
+  await page.waitForURL((url) => !String(url).startsWith(link));
+}
+
 const linkFor = async (...whom: string[]) => String((await coop.product.cli("link", ...whom))["url"]);
 
 const memberUrl = (member: Member) => `${coop.product.url}/members/${member.did}`;
@@ -119,7 +127,7 @@ describe("the member's page in Chromium, as the committee sees it", () => {
     const seen = await chromium.visit(coop.product.url, { width, dark }, async (page) => {
       page.on("pageerror", (error) => errors.push(String(error)));
       page.on("console", (message) => message.type() === "error" && errors.push(message.text()));
-      await page.goto(link);
+      await openLink(page, link);
       const committee = await page.innerText("body");
       const response = await page.goto(memberUrl(nettle));
       await page.screenshot({
@@ -158,27 +166,33 @@ describe("the member's page in Chromium, as the committee sees it", () => {
 });
 
 describe("who may look", () => {
-  const look = (link: string | undefined, url: string) =>
+  /** Opens the link, if there is one, as a person does, and then each page. */
+  const look = (link: string | undefined, ...urls: string[]) =>
     chromium.visit(coop.product.url, { width: 360 }, async (page) => {
-      if (link !== undefined) await page.goto(link);
-      const response = await page.goto(url);
-      return { status: response?.status(), text: await page.innerText("body") };
+      if (link !== undefined) await openLink(page, link);
+      const seen: { status: number | undefined; text: string }[] = [];
+      for (const url of urls) {
+        const response = await page.goto(url);
+        seen.push({ status: response?.status(), text: await page.innerText("body") });
+      }
+      return seen;
     });
 
   test("a member sees its own page, and another's is refused", async () => {
-    const link = await linkFor(nettle.did);
-    expect((await look(link, memberUrl(nettle))).text).toContain("Confirm addresses before you mail them");
-    const other = await look(await linkFor(alder.did), memberUrl(nettle));
-    expect(other.status).toBe(403);
-    expect(other.text).not.toMatch(/BounceWarning|warned/i);
-    expect((await look(link, `${coop.product.url}/committee`)).status).toBe(403);
+    const committee = `${coop.product.url}/committee`;
+    const [own, forbidden] = await look(await linkFor(nettle.did), memberUrl(nettle), committee);
+    expect(own?.text).toContain("Confirm addresses before you mail them");
+    expect(forbidden?.status).toBe(403);
+    const [other] = await look(await linkFor(alder.did), memberUrl(nettle));
+    expect(other?.status).toBe(403);
+    expect(other?.text).not.toMatch(/BounceWarning|warned/i);
   });
 
   test("without a session it is refused, and the public page says nothing of it", async () => {
-    expect((await look(undefined, memberUrl(nettle))).status).toBe(403);
-    const home = await look(undefined, coop.product.url);
-    expect(home.status).toBe(200);
-    expect(home.text).toContain("nettle.test");
-    expect(home.text).not.toMatch(/warned|BounceWarning/i);
+    const [page, home] = await look(undefined, memberUrl(nettle), coop.product.url);
+    expect(page?.status).toBe(403);
+    expect(home?.status).toBe(200);
+    expect(home?.text).toContain("nettle.test");
+    expect(home?.text).not.toMatch(/warned|BounceWarning/i);
   });
 });

@@ -15,7 +15,7 @@ import {
 } from "./servers/certificate.ts";
 import { startNsd, type Nsd, type SignedZone } from "./servers/nsd.ts";
 import { startPostfix } from "./servers/postfix.ts";
-import { freePort } from "./servers/process.ts";
+import { freePort, until } from "./servers/process.ts";
 import { startUnbound, type Unbound } from "./servers/unbound.ts";
 
 /*
@@ -41,6 +41,7 @@ let clock: MovableClock;
 let observations: TlsObservation[] = [];
 /** What the policy host serves for each domain; a function may answer otherwise. */
 const policies = new Map<string, string>();
+const sinks: SMTPServer[] = [];
 let arrived: { to: string; address: string; tls: boolean }[] = [];
 
 const der = (pem: string) => new X509Certificate(pem).raw;
@@ -231,6 +232,7 @@ async function startSink(address: string, port: number): Promise<() => Promise<v
     },
   });
   server.on("error", () => undefined);
+  sinks.push(server);
   await new Promise<void>((resolve) => void server.listen(port, address, resolve));
   return () => new Promise<void>((resolve) => server.close(resolve));
 }
@@ -367,6 +369,8 @@ describe("what becomes of mail", () => {
 test("a policy that was known stands when its host changes, it cannot be fetched, and its record is gone", async () => {
   expect((await send("stale.test")).observed).toEqual(["sts ok"]);
   policies.delete("stale.test");
+  // What is open goes on being used, and was good when it began.
+  await until("the end of connections", () => sinks.every(({ connections }) => connections.size === 0));
   await nsd.put(domain("stale.test", STRANGER, { signatures: "none", sts: "b" }));
   clock.advance(400_000);
   const came = await send("stale.test");
