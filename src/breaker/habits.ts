@@ -12,10 +12,11 @@ const UNKNOWN_REMEMBERED = 30 * DAY;
 /**
  * A delivery makes its template known only after this time: a burst cannot make itself known, also not at mailboxes that
  * a thief has signed up with long before. In the first two days of a member of tier `new` every template is unseen, and
- * its tier lets little through: for it the time is that of its burst.
+ * its tier lets little through: for it the time is that of its burst. The day of its first mail, which may be as good as
+ * over, is not one of the two.
  */
 function settleMs(tier: string, daysBefore: number): number {
-  return tier === "new" && daysBefore < NEWCOMER_DAYS ? NEWCOMER_SETTLE_MS : SETTLE_MS;
+  return tier === "new" && daysBefore <= NEWCOMER_DAYS ? NEWCOMER_SETTLE_MS : SETTLE_MS;
 }
 const NEWCOMER_DAYS = 2;
 export const SETTLE_MS = DAY;
