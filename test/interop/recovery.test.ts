@@ -40,11 +40,14 @@ async function submit(count: number): Promise<string[]> {
   return ids;
 }
 
-/** Every fifth page, from the tenth on. */
-function overwritePages(path: string): void {
+/** Every fifth page, from the tenth on, but none of the index that names all messages, nor of the schema that says where it is. */
+async function overwritePages(path: string): Promise<void> {
+  const index = "SELECT pageno - 1 FROM dbstat WHERE name IN ('sqlite_autoindex_message_1', 'sqlite_schema')";
+  const { stdout } = await complete("sqlite3", [path, index]);
+  const spared = new Set(stdout.trim().split("\n").map(Number));
   const file = openSync(path, "r+");
   for (let page = 10; page < statSync(path).size / PAGE; page += 5)
-    writeSync(file, Buffer.alloc(PAGE, 0xa5), 0, PAGE, page * PAGE);
+    if (!spared.has(page)) writeSync(file, Buffer.alloc(PAGE, 0xa5), 0, PAGE, page * PAGE);
   fsyncSync(file);
   closeSync(file);
 }
@@ -60,7 +63,7 @@ test("a spool with overwritten pages: what is whole leaves, what is not is named
     anyExit: true,
   });
   expect(known.stdout.trim()).toBe("0");
-  overwritePages(spool);
+  await overwritePages(spool);
   closeSync(openSync(`${spool}-wal`, "w"));
 
   await expect(product.start()).rejects.toThrow(/spool\.sqlite is damaged: .*Nothing was changed/s);
@@ -75,8 +78,8 @@ test("a spool with overwritten pages: what is whole leaves, what is not is named
   const found = salvaged.answer as { waiting: number; whole: number; orphans: object[]; lost: string[] };
   expect(found.whole).toBeLessThan(ids.length);
   expect(found.whole).toBeGreaterThan(10);
-  // Hardly one is without a trace: its row, its recipient and every index that names it would have to be overwritten.
-  expect(found.waiting + found.orphans.length + found.lost.length).toBeGreaterThanOrEqual(ids.length - 2);
+  // What could not be read is named: nobody has to guess what is missing.
+  expect(found.waiting + found.lost.length).toBe(ids.length);
   const restored = await product.run("queue", "restore", out, spool);
   const { messages, left, partly } = restored.answer as {
     messages: number;
