@@ -102,7 +102,7 @@ export async function startServe(options: ServeOptions): Promise<Serve> {
     closers.push(() => coreDb.close());
     const bus = createEmbeddedBus(coreDb, log, {
       compacted: [POLICY_TOPIC, PUBLIC_STANDING_TOPIC],
-      isOutage: (error) => error instanceof SpoolError || isStorageOutage(error),
+      isOutage: (error) => (error instanceof SpoolError && error.kind !== "fault") || isStorageOutage(error),
     });
     closers.push(() => bus.close());
     const scheduler = createScheduler(clock, log);
