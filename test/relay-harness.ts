@@ -84,6 +84,7 @@ export const member: MemberPolicy = {
   tier: "new",
   joinedAt: 0,
   reason: null,
+  bounces: { to: "sender" },
   domains: [
     {
       name: "member.test",

@@ -159,6 +159,25 @@ test("a refused recipient bounces once, and the member alone gets a DSN", async 
   });
 });
 
+test("where the member chose no address nobody gets a DSN, and nothing of it is lost", async () => {
+  const { bounces: _, ...undecided } = member;
+  await here.bed.book.apply({ ...undecided, version: 2 });
+  here.sink.replies.rcpt = { "bob@a.test": [550, "5.1.1 User unknown"] };
+  await client(here.bed).sendMail(mail);
+  await here.bed.relay.settle();
+  expect(await here.bed.spool.counts()).toEqual({ bounced: 1 });
+  expect(here.sink.received).toEqual([]);
+  const [message] = await here.bed.spool.messages(member.did);
+  expect(await here.bed.spool.toldOf(message!.id)).toMatchObject([
+    {
+      kind: "failed",
+      status: "5.1.1",
+      sentTo: null,
+      text: expect.stringContaining("550 5.1.1 User unknown"),
+    },
+  ]);
+});
+
 test("a DSN that cannot be delivered gives rise to nothing", async () => {
   here.sink.replies.rcpt = { "bob@a.test": [550, "5.1.1 No"], "alice@member.test": [550, "5.1.1 No"] };
   await client(here.bed).sendMail(mail);

@@ -120,8 +120,8 @@ export function memberCommands(program: Command, { env, json, run }: Parts): voi
   add("bounces", "show or choose where a member is told what became of its mail")
     .argument("<did>")
     .addOption(new Option("--to <address>", "at this address of the member").conflicts(["sender", "none"]))
-    .addOption(new Option("--sender", "at the sender of each message (the default)").conflicts("none"))
-    .option("--none", "nowhere: its page has it in any case")
+    .addOption(new Option("--sender", "at the sender of each message").conflicts("none"))
+    .option("--none", "nowhere (the default): its page has it in any case")
     .addOption(by())
     .action(run(memberBounces));
   add("leave", "end a membership: nothing is sent any more, labels end, domains are free")

@@ -17,5 +17,5 @@ test.each([
   ["sender", { to: "sender" }],
   ["nobody", { to: "nobody" }],
   ["ops@ada.test", { to: "address", address: "ops@ada.test" }],
-  ["ops@left.test", { to: "sender" }],
+  ["ops@left.test", { to: "nobody" }],
 ])("%s stands for %j", (stored, expected) => expect(bounceChoice(stored, own)).toEqual(expected));

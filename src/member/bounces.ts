@@ -22,10 +22,10 @@ export function isOwnAddress(address: string, { domains, contacts }: Belongings)
   );
 }
 
-/** The choice as it stands in the table: `sender`, `nobody` or an address; one that is the member's no more is none. */
+/** The choice as it stands in the table: `sender`, `nobody` or an address; one that is the member's no more is none, and nobody is written to. */
 export function bounceChoice(stored: string, belongings: Belongings): BounceChoice {
   if (stored === "sender" || stored === "nobody") return { to: stored };
-  return isOwnAddress(stored, belongings) ? { to: "address", address: stored } : { to: "sender" };
+  return isOwnAddress(stored, belongings) ? { to: "address", address: stored } : { to: "nobody" };
 }
 
 /** Where members are told what became of their mail. */

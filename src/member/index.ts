@@ -122,9 +122,9 @@ export function createMembers(options: MemberOptions) {
     /** What relay nodes must know of a member's domains and credentials, and of where it is told of its mail. */
     sendingRights(did: string): Pick<MemberPolicy, "bounces" | "domains" | "credentials" | "gone"> {
       const member = store.member(did);
-      const chosen: BounceChoice = member ? bounces.bouncesOf(member) : { to: "sender" };
+      const chosen: BounceChoice = member ? bounces.bouncesOf(member) : { to: "nobody" };
       return {
-        ...(chosen.to !== "sender" && { bounces: chosen }),
+        ...(chosen.to !== "nobody" && { bounces: chosen }),
         domains: store.domainsOf(did).map((row) => ({
           name: row.name,
           status: row.status,

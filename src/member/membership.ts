@@ -41,7 +41,7 @@ export function createMembership({ db, store, credentialStore, clock, random, ch
       left_at: null,
       left_by: null,
       left_reason: null,
-      bounces: before?.bounces ?? "sender",
+      bounces: before?.bounces ?? "nobody",
     };
     store.transaction(() => {
       store.putMember(row);

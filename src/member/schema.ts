@@ -55,6 +55,8 @@ export const memberMigration: Migration = {
      CREATE UNIQUE INDEX application_open ON application (did) WHERE state = 'open';`,
     "ALTER TABLE credential ADD COLUMN secret_key TEXT",
     "ALTER TABLE member ADD COLUMN bounces TEXT NOT NULL DEFAULT 'sender'",
+    // Nobody chose it: it was what stood there.
+    "UPDATE member SET bounces = 'nobody' WHERE bounces = 'sender'",
   ],
 };
 

@@ -8,11 +8,12 @@ export function createMemberStore(db: Database) {
     transaction: <T>(work: () => T) => db.transaction(work),
     member: (did: string) => db.get<MemberRow>("SELECT * FROM member WHERE did = ?", did),
     members: () => db.all<MemberRow>("SELECT * FROM member ORDER BY name, did"),
-    /** Writes all of a member; its handle stays what it was. */
+    /** Writes all of a member; its handle stays what it was, and so does where it is told of its mail. */
     putMember(row: MemberRow) {
       db.run(
-        `INSERT INTO member (did, handle, name, tier, membership, joined_at, approved_at, left_at, left_by, left_reason)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        `INSERT INTO member (did, handle, name, tier, membership, joined_at, approved_at, left_at, left_by, left_reason,
+           bounces)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
          ON CONFLICT (did) DO UPDATE SET name = excluded.name, tier = excluded.tier, membership = excluded.membership,
            joined_at = excluded.joined_at, approved_at = excluded.approved_at, left_at = excluded.left_at,
            left_by = excluded.left_by, left_reason = excluded.left_reason`,
@@ -26,6 +27,7 @@ export function createMemberStore(db: Database) {
         row.left_at,
         row.left_by,
         row.left_reason,
+        row.bounces,
       );
     },
     setBounces: (did: string, bounces: string) =>

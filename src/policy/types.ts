@@ -62,8 +62,8 @@ export type DomainPolicy = {
 };
 
 /**
- * Where a member is told by mail of what was not delivered: at the sender of each message, where that is an address of the
- * member; at one address, which core has seen to be the member's; or nowhere, for its page has it in any case.
+ * Where a member chose to be told by mail of what was not delivered: at one address, which core has seen to be the member's;
+ * at the sender of each message, where that is an address of the member; or nowhere, for its page has it in any case.
  */
 export type BounceChoice = { to: "sender" } | { to: "nobody" } | { to: "address"; address: string };
 
@@ -89,7 +89,7 @@ export type MemberPolicy = {
   breaker?: PauseCause;
   /** Why mail is refused or throttled: shown in SMTP replies. */
   reason: { text: string; url: string } | null;
-  /** Where what becomes of its mail is told; absent: to the sender of the message. */
+  /** Where what becomes of its mail is told; absent: nowhere but on its page. */
   bounces?: BounceChoice;
   domains: DomainPolicy[];
   /** Those in use, and those that were revoked of late. */

@@ -79,5 +79,7 @@ test("where a member is told of its mail must be its own, and goes to the relay 
   expect(await choose("ops@pds.test")).toHaveProperty("done");
   expect(here.core.policyOf(did)).toMatchObject({ bounces: { to: "address", address: "ops@pds.test" } });
   await actions().chooseBounces(did, { to: "sender" });
+  expect(here.core.policyOf(did)).toMatchObject({ bounces: { to: "sender" } });
+  await actions().chooseBounces(did, { to: "nobody" });
   expect(here.core.policyOf(did)).not.toHaveProperty("bounces");
 });

@@ -12,7 +12,7 @@ const domain: DomainPolicy = {
 const ops: BounceChoice = { to: "address", address: "ops@mail.test" };
 
 test.each<[string, BounceChoice | undefined, string, string | undefined]>([
-  ["nothing is chosen", undefined, "alice@member.test", "alice@member.test"],
+  ["nothing is chosen", undefined, "alice@member.test", undefined],
   ["the sender", { to: "sender" }, "noreply@news.member.test", "noreply@news.member.test"],
   ["the sender, who is a stranger", { to: "sender" }, "victim@other.test", undefined],
   ["the sender, and there is none", { to: "sender" }, "", undefined],

@@ -33,15 +33,15 @@ export function isWanted(kind: ToldKind, notify: string | null): boolean {
 }
 
 /**
- * Where the member is told by mail, or undefined: nowhere. Only an address of the member is ever written to: nobody else
- * gets mail because of a sender that was made up.
+ * Where the member chose to be told by mail, or undefined: it chose nothing, and its page tells it. Only an address of the
+ * member is ever written to: nobody else gets mail because of a sender that was made up.
  */
 export function noticeAddress(
   member: Pick<MemberPolicy, "bounces" | "domains"> | undefined,
   sender: string,
 ): string | undefined {
-  if (!member) return undefined;
-  const { bounces = { to: "sender" } } = member;
+  if (!member?.bounces) return undefined;
+  const { bounces } = member;
   if (bounces.to === "nobody") return undefined;
   if (bounces.to === "address") return parseAddress(bounces.address)?.address;
   const address = parseAddress(sender);

@@ -71,14 +71,17 @@ function Choice({ view: { did, bounces } }: { view: MemberView }) {
   return (
     <form method="post" action={bouncesPath(did)} class="decide options">
       <fieldset>
-        <legend>Where else it is told</legend>
+        <legend>Where it is told</legend>
         <label>
-          <input type="radio" name="to" value="sender" checked={bounces.to === "sender"} /> By mail, to the
-          sender of each message
+          <input type="radio" name="to" value="nobody" checked={bounces.to === "nobody"} /> Only here
         </label>
         <label>
-          <input type="radio" name="to" value="address" checked={bounces.to === "address"} /> By mail, to one
-          address of yours
+          <input type="radio" name="to" value="sender" checked={bounces.to === "sender"} /> Here, and by mail
+          to the sender of each message
+        </label>
+        <label>
+          <input type="radio" name="to" value="address" checked={bounces.to === "address"} /> Here, and by
+          mail to one address of yours
         </label>
         <input
           type="email"
@@ -88,9 +91,6 @@ function Choice({ view: { did, bounces } }: { view: MemberView }) {
           placeholder="postmaster@your.domain"
           aria-label="Your address"
         />
-        <label>
-          <input type="radio" name="to" value="nobody" checked={bounces.to === "nobody"} /> Only here
-        </label>
       </fieldset>
       <p class="soft small">
         The address must be at one of your verified domains, or the contact that you were admitted with.
