@@ -1,3 +1,6 @@
+import { saidInOtherWords } from "./languages.ts";
+import { COARSE, ENGLISH, type FineClass } from "./phrases.ts";
+
 /** What a reply means. */
 export type ReplyClass =
   | "ok"
@@ -53,65 +56,18 @@ const FAULT: Record<ReplyClass, ReplyFault> = {
   unknown: "none",
 };
 
-/** Words say more than codes (RFC 3463 codes are often the nearest at hand), so they are asked first, in this order. */
-const WORDS: readonly [ReplyClass, RegExp][] = [
-  ["greylisted", /gr[ea]y[- ]?list|postgrey|try again in \d+ (?:seconds|minutes).*first/],
-  [
-    "authentication",
-    /\b(?:spf|dkim|dmarc)\b|unauthenticated|sender (?:address|domain).{0,40}(?:rejected|not found|not exist)|authentication (?:checks|level|information|results|requirements)|not aligned|5\.7\.515|must have (?:a )?(?:valid )?ptr|reverse dns|\bptr\b/,
-  ],
-  [
-    "rate-limited",
-    /rate[- ]limit|unusual rate|too many (?:messages|connections|mails|recipients|concurrent|sessions|emails)|throttl|receiving mail at a rate|exceeded .*(?:connection|rate|messages)|temporarily deferred due to|user complaints|slow down|connection limit|\[ts0\d\]|as\(\d+\).*(?:limit|exceed)/,
-  ],
-  [
-    "blocked",
-    /block ?list|black ?list|deny ?list|spamhaus|spamcop|barracuda|sorbs|invaluement|\b(?:dns|r)bl\b|banned|part of their network is on|poor (?:ip )?reputation|low reputation|reputation of the (?:sending )?(?:ip|domain)|(?:\bip\b|client host|\bhost|mail server|network).{0,60}(?:blocked|not allowed|rejected|listed)|blocked using|listed (?:at|in|by|on)|\bs3140\b|\bs3150\b|csi\.cloudmark|access denied, banned/,
-  ],
-  [
-    "content",
-    /spam|virus|malware|phish|suspicious|unsolicited|content (?:rejected|filter|restriction|denied|presents)|prohibited attachment|message (?:looks|content|contains)|header.*(?:missing|invalid|duplicate)|not rfc ?(?:5321|5322|2822|822)|multiple 'from'|lines? too long/,
-  ],
-  [
-    "mailbox-full",
-    /over ?quota|quota (?:exceeded|full)|mailbox (?:is )?full|exceeded.*(?:storage|quota)|insufficient.*mailbox|inbox is full|out of storage|storage (?:space|quota|allocation)|mailbox size limit|full mailbox/,
-  ],
-  [
-    "too-large",
-    /(?:message|mail|size).{0,40}(?:too (?:big|large)|exceeds)|exceed.{0,40}(?:maximum|max|fixed).{0,20}size|size limit/,
-  ],
-  [
-    "bad-mailbox",
-    /(?:user|recipient|mailbox|account|address|addressee|inbox|mail ?box|rcpt).{0,60}(?:unknown|not exist|n't exist|not found|unavailable|disabled|invalid|inactive|no longer|rejected|not (?:a )?valid|suspended|deactivated|discontinued|undeliverable|does not have|deleted|expired|isn't|not listed)|(?:unknown|no such|invalid|unrouteable|bad|inactive|unroutable|unable to find|not a known|no valid).{0,30}(?:user|recipient|mailbox|account|address|person|rcpt)|no mailbox|this user doesn't have|not our customer|does not like recipient|no longer (?:with|works|accept)|user has moved/,
-  ],
-  [
-    "bad-domain",
-    /(?:domain|host).{0,40}(?:not found|unknown|does not exist|doesn't exist|invalid|no mx)|relay(?:ing)? (?:access )?(?:denied|not permitted|not allowed)|unable to relay|not (?:permitted|allowed) to relay|we do not relay|null ?mx|does not accept mail|no mail is accepted|unrouteable|domain isn't in my list/,
-  ],
-  [
-    "no-tls",
-    /starttls.*(?:required|first)|must issue a starttls|tls (?:is )?required|encryption required|5\.7\.29|4\.7\.29/,
-  ],
-  [
-    "policy",
-    /policy|not authori[sz]ed|access denied|permission denied|administrative prohibition|rejected by recipient|restricted|closed for/,
-  ],
-  [
-    "system",
-    /local (?:error|problem|delivery)|internal (?:server )?error|insufficient (?:system )?(?:storage|resources)|system (?:error|resources|problem|busy)|server (?:busy|error|configuration)|service (?:unavailable|not available)|temporar(?:y|ily)|try again|resources (?:temporarily )?unavailable|lookup failure|timed? ?out|disk full/,
-  ],
-];
-
 /** What a permanent fault of the enhanced code means where the words said nothing (RFC 3463, RFC 7372, RFC 7505). */
-const ENHANCED: readonly [RegExp, ReplyClass][] = [
+const ENHANCED: readonly [RegExp, FineClass][] = [
   [/^[45]\.1\.(?:1|3|6|0)$/, "bad-mailbox"],
   [/^[45]\.1\.(?:2|10)$/, "bad-domain"],
   [/^[45]\.1\.[78]$/, "authentication"],
-  [/^[45]\.2\.1$/, "bad-mailbox"],
+  [/^[45]\.2\.1$/, "inactive"],
   [/^[45]\.2\.2$/, "mailbox-full"],
   [/^[45]\.[23]\.[34]$/, "too-large"],
   [/^[45]\.3\.\d+$/, "system"],
   [/^[45]\.4\.4$/, "bad-domain"],
+  [/^[45]\.4\.6$/, "configuration"],
+  [/^[45]\.4\.7$/, "expired"],
   [/^[45]\.4\.\d+$/, "network"],
   [/^[45]\.5\.3$/, "rate-limited"],
   [/^[45]\.6\.\d+$/, "content"],
@@ -145,25 +101,59 @@ export function faultOf(kind: ReplyClass): ReplyFault {
   return FAULT[kind];
 }
 
+/** What the words of a reply or a bounce say, in any language that we know; at most 2,000 characters are read. */
+export function saidClass(text: string): FineClass | undefined {
+  const words = text.slice(0, 2000).toLowerCase();
+  return (
+    saidClearly(words) ?? saidInOtherWords(words) ?? ENGLISH.find(([, pattern]) => pattern.test(words))?.[0]
+  );
+}
+
+/** The kinds that name their cause; policy, system and what comes after them are said of anything. */
+function saidClearly(words: string): FineClass | undefined {
+  return CLEAR.find(([, pattern]) => pattern.test(words))?.[0];
+}
+
+const CLEAR = ENGLISH.slice(
+  0,
+  ENGLISH.findIndex(([kind]) => kind === "policy"),
+);
+
+/** What an RFC 3463 code means by itself. */
+export function codedClass(enhanced: string): FineClass | undefined {
+  return ENHANCED.find(([pattern]) => pattern.test(enhanced))?.[1];
+}
+
+const coarse = (kind: FineClass): ReplyClass => COARSE[kind] ?? (kind as ReplyClass);
+
 function classOf({ code, enhanced, text, phase }: Reply): ReplyClass {
   if (code >= 200 && code < 400) return "ok";
   if (code === 0) return phase === "starttls" ? "no-tls" : "network";
   if (phase === "starttls") return "no-tls";
-  const words = text.slice(0, 1000).toLowerCase();
-  const said = WORDS.find(([, pattern]) => pattern.test(words))?.[0];
-  const coded = ENHANCED.find(([pattern]) => pattern.test(enhanced))?.[1];
+  const fine = saidClass(text);
+  const said = fine && coarse(fine);
+  const precise = codedClass(enhanced);
+  const coded = precise && coarse(precise);
   if (HOST_PHASES.includes(phase)) {
     return said === "rate-limited" || said === "greylisted" || said === "authentication" || code < 500
       ? (said ?? "system")
       : "blocked";
   }
   // "Try again" is no answer where the code is precise.
-  if (said && !(said === "system" && coded && coded !== "policy")) return said;
-  if (coded) return coded;
+  if (
+    said &&
+    !((said === "system" || said === "network" || said === "expired") && coded && coded !== "policy")
+  )
+    return said;
+  return coded ?? codeClass(code, phase) ?? "unknown";
+}
+
+/** What a reply code alone means for a recipient (RFC 5321 4.2). */
+export function codeClass(code: number, phase: ReplyPhase): ReplyClass | undefined {
   if (code === 550 || code === 551 || code === 553) return phase === "rcpt" ? "bad-mailbox" : "policy";
   if (code === 552) return "mailbox-full";
   if (code === 421 || code === 451 || code === 452) return "system";
-  return "unknown";
+  return undefined;
 }
 
 /** Splits `550-5.1.1 text` (any number of lines) into its parts; text is one line of at most 1,000 characters. */

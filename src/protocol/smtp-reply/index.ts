@@ -1,10 +1,13 @@
 export {
   classify,
+  codeClass,
+  codedClass,
   faultOf,
   isPermanent,
   parseReply,
   REPLY_CLASSES,
   REPLY_PHASES,
+  saidClass,
   withoutAddresses,
   type Classified,
   type ReplyClass,
@@ -12,3 +15,4 @@ export {
   type ReplyPhase,
 } from "./classify.ts";
 export { explain, FAULT_WORDS } from "./words.ts";
+export { type FineClass } from "./phrases.ts";

@@ -1,0 +1,101 @@
+const ENTITIES: Readonly<Record<string, string>> = {
+  amp: "&",
+  lt: "<",
+  gt: ">",
+  quot: '"',
+  apos: "'",
+  nbsp: " ",
+  auml: "ä",
+  ouml: "ö",
+  uuml: "ü",
+  Auml: "Ä",
+  Ouml: "Ö",
+  Uuml: "Ü",
+  szlig: "ß",
+  aacute: "á",
+  eacute: "é",
+  iacute: "í",
+  oacute: "ó",
+  uacute: "ú",
+  agrave: "à",
+  egrave: "è",
+  igrave: "ì",
+  ograve: "ò",
+  ugrave: "ù",
+  acirc: "â",
+  ecirc: "ê",
+  ocirc: "ô",
+  atilde: "ã",
+  otilde: "õ",
+  ntilde: "ñ",
+  ccedil: "ç",
+  aring: "å",
+  laquo: "«",
+  raquo: "»",
+  rsquo: "’",
+  lsquo: "‘",
+  hellip: "…",
+};
+
+const BREAKS = new Set(
+  "br p div tr li ul ol table h1 h2 h3 h4 h5 h6 hr pre blockquote td th dt dd title body".split(" "),
+);
+const HIDDEN = new Set(["style", "script", "head"]);
+
+/** The words of an HTML text, one line a block. One pass, no nesting, no exception. */
+export function htmlToText(html: string): string {
+  let out = "";
+  let at = 0;
+  while (at < html.length) {
+    const open = html.indexOf("<", at);
+    if (open < 0) {
+      out += html.slice(at).replace(/\s+/g, " ");
+      break;
+    }
+    out += html.slice(at, open).replace(/\s+/g, " ");
+    if (html.startsWith("<!--", open)) {
+      const end = html.indexOf("-->", open + 4);
+      at = end < 0 ? html.length : end + 3;
+      continue;
+    }
+    const close = html.indexOf(">", open);
+    if (close < 0) {
+      out += html.slice(open).replace(/\s+/g, " ");
+      break;
+    }
+    const tag = /^<(\/?)([a-z][a-z0-9]{0,15})(?=[\s/>])/i.exec(html.slice(open, open + 24));
+    // What is in angle brackets and no tag is an address: <anna@example.org>.
+    if (!tag && /^<[^\s<>]{1,64}@[^\s<>]{1,255}>$/.test(html.slice(open, Math.min(close + 1, open + 330))))
+      out += html.slice(open, close + 1);
+    at = close + 1;
+    const name = tag?.[2]!.toLowerCase() ?? "";
+    if (tag?.[1] === "" && HIDDEN.has(name)) at = skipTo(html, at, name);
+    else if (BREAKS.has(name)) out += "\n";
+  }
+  return entities(out)
+    .replace(/[ \t]*\n[ \t]*/g, "\n")
+    .replace(/\n{3,}/g, "\n\n")
+    .trim();
+}
+
+/** Behind the closing tag of what is not shown; where there is none, nothing is skipped. */
+function skipTo(html: string, from: number, name: string): number {
+  let at = from;
+  for (let tries = 0; tries < 1_000; tries++) {
+    const close = html.indexOf("</", at);
+    if (close < 0) return from;
+    if (html.slice(close + 2, close + 2 + name.length).toLowerCase() === name) return close + 2 + name.length;
+    at = close + 2;
+  }
+  return from;
+}
+
+function entities(text: string): string {
+  return text.replace(/&(?:#(\d{1,7})|#x([0-9a-f]{1,6})|([a-zA-Z]{2,8}));?/g, (all, dec, hex, name) => {
+    if (name !== undefined) return ENTITIES[name as string] ?? all;
+    const code = dec === undefined ? parseInt(hex as string, 16) : Number(dec);
+    return code > 0 && code <= 0x10ffff && !(code >= 0xd800 && code <= 0xdfff)
+      ? String.fromCodePoint(code)
+      : "";
+  });
+}

@@ -1,0 +1,93 @@
+import type { ReplyClass } from "./classify.ts";
+
+/** A class of replies told finer than a sender in conversation needs: whoever reads a bounce does. */
+export type FineClass = ReplyClass | "inactive" | "spam" | "configuration" | "relaying";
+
+/** What a sender makes of the finer classes. */
+export const COARSE: Readonly<Partial<Record<FineClass, ReplyClass>>> = {
+  inactive: "bad-mailbox",
+  spam: "content",
+  configuration: "system",
+  relaying: "bad-domain",
+};
+
+/**
+ * What servers write in English. Words say more than codes (RFC 3463 codes are often the nearest at hand), so they are
+ * asked first, in this order.
+ */
+export const ENGLISH: readonly (readonly [FineClass, RegExp])[] = [
+  ["greylisted", /gr[ea]y[- ]?list|postgrey|try again in \d+ (?:seconds|minutes).*first|\bgreyed\b/],
+  // What is said of the mailbox in so many words, whatever else the reply goes on to say.
+  [
+    "mailbox-full",
+    /over ?quota|quota (?:exceeded|full|violation)|quotaexceeded|exceeds? (?:the |its |his |disk |mail)*quota|mailbox (?:is )?full|mailfolder is full|exceeded.{0,60}(?:storage|quota)|insufficient (?:disk )?(?:space|storage).{0,30}(?:mailbox|user)|inbox is full|out of storage|storage (?:space|quota|allocation)|mailbox size limit|full mailbox|mailbox.{0,30}(?:over|exceed).{0,30}(?:limit|size)|over (?:the |its |their )?(?:disk |storage |maximum allowed )?quota|not enough (?:storage )?space in .{0,40}mailbox|account is full|user is over|too much mail (?:data|in)|\bmailbox has exceeded|disk quota/,
+  ],
+  [
+    "inactive",
+    /(?:user|recipient|mailbox|mail ?box|account|address|inbox).{0,50}(?:disabled|\binactive|suspended|deactivated|discontinued|\bexpired|\blocked|is closed|on hold|terminated|frozen|dormant|temporarily closed|has been closed|not (?:been )?activated|not active)|(?:disabled|inactive|suspended|deactivated|expired|dormant|closed) (?:user|recipient|mailbox|account|address)|not (?:accessed|logged in) .{0,40}(?:days|months)|boite du destinataire archivee/,
+  ],
+  [
+    "authentication",
+    /\b(?:spf|dkim|dmarc)\b|unauthenticated|sender (?:address|domain).{0,40}(?:rejected|not found|not exist)|authentication (?:checks|level|information|results|requirements)|not aligned|5\.7\.515|must have (?:a )?(?:valid )?ptr|reverse dns|\bptr\b|reverse (?:ip )?lookup|no reverse|fix reverse|cannot (?:find your|resolve your) (?:reverse )?(?:hostname|address)|domain of sender address .{0,80}(?:does not|not) (?:exist|resolve)|sender verify failed|sender domain must|unresolvable sender|sender.{0,20} domain .{0,60}(?:not exist|not found|must resolve|not resolve)|invalid sender domain|verify (?:the )?sender/,
+  ],
+  [
+    "rate-limited",
+    /rate[- ]limit|unusual rate|too many (?:messages|connections|mails|recipients|concurrent|sessions|emails|simultaneous|invalid recipients|errors|bad commands)|throttl|receiving mail at a rate|exceeded .*(?:connection|rate|messages)|temporarily deferred due to|user complaints|slow down|connection limit|\[ts0\d\]|as\(\d+\).*(?:limit|exceed)|sending rate|exceed.{0,30}(?:hourly|daily) |mail volume|frequency limit|connection rate|\btoo fast\b|too much mail from/,
+  ],
+  [
+    "blocked",
+    /block ?list|black ?list|deny ?list|spamhaus|spamcop|barracudacentral|\bbarracuda\b|sorbs|invaluement|\b(?:dns|r|ip)bl\b|banned|part of their network is on|poor (?:ip )?reputation|low reputation|bad reputation|reputation of the (?:sending )?(?:ip|domain)|(?:\bip\b|client host|\bhost|mail server|network).{0,60}(?:blocked|not allowed|rejected|listed)|blocked using|listed (?:at|in|by|on) |\bs3140\b|\bs3150\b|csi\.cloudmark|access denied, banned|dynamic(?:ally)? (?:ip|assigned|address|host|pool)|dial-?up|helo (?:command )?(?:rejected|name|invalid)|invalid helo|senderbase|reputation (?:score|filter)|(?:server|connection|ip|you) .{0,30}(?:has been|is|was|been|are) (?:temporarily )?blocked|blocked by (?:earthlink|recipient|our)|connections? (?:from|refused from|rejected).{0,40}(?:not accepted|denied|refused|blocked)|blacklisted|\brbl\b/,
+  ],
+  [
+    "spam",
+    /(?<!not )spam(?!-?free)|unsolicited|bulk mail|\bjunk|suspicious|likely (?:to be )?unwanted|\bube\b|\buce\b|surbl|uribl|consider(?:ed)? abusive|\bscored? (?:of )?\d|denied by content|high probability of|objectionable/,
+  ],
+  [
+    "content",
+    /virus|malware|phish|infected|content (?:rejected|filter|restriction|denied|presents|not (?:allowed|accept))|prohibited attachment|attachment.{0,60}(?:not allowed|blocked|banned|prohibited|reject|type)|message (?:looks|content|contains)|header.*(?:missing|invalid|duplicate)|not rfc ?(?:5321|5322|2822|822)|rfc ?(?:5321|5322|2822|822).{0,20}(?:complian|violat)|multiple 'from'|lines? too long|8-?bit|improper use of|bare (?:lf|linefeed)|malformed|unsupported (?:media|character)|dangerous|executable|unparse?able/,
+  ],
+  [
+    "too-large",
+    /(?:message|mail|size|content).{0,40}(?:too (?:big|large)|exceeds|larger than)|exceed.{0,40}(?:maximum|max|fixed|allowed|permitted).{0,20}size|size limit|too large|max(?:imum)?(?: message)? size|message length exceeds|exceeds? (?:the )?(?:maximum|size)|size exceed/,
+  ],
+  [
+    "configuration",
+    /mail for .{0,100}loops back|loops? (?:back )?(?:to myself|detected)|routing loop|mail loop|too many (?:hops|received)|hop ?count|hops? exceeded|local configuration error|config(?:uration)? error|mail forwarding loop|looping|possible mail loop|cname lookup.{0,60}loop|mx list.{0,60}point|does not like (?:a |me|my)|incorrectly configured|misconfigur/,
+  ],
+  [
+    "relaying",
+    /relay(?:ing)? (?:access )?(?:is )?(?:denied|not permitted|not allowed|prohibited|attempt|disallowed)|unable to relay|not (?:permitted|allowed) to relay|(?:do|does|will) not relay|isn't in my list|isn't allowed to be relayed|not a gateway|can't relay|no relaying|not an open relay|relaying mail to|not (?:local|our) (?:domain|recipient)|unknown local domain|insecure mail relay|relay not |not in my control ?file|(?:not|isn't) (?:in )?(?:my |our )?list of allowed rcpthosts|rcpthosts/,
+  ],
+  [
+    "bad-domain",
+    /unrouteable mail domain|(?:all relevant mx records point to non-existent|domain name not found|couldn't find any host|name or service not known|no such (?:domain|host)|host (?:name )?(?:lookup failed|unknown|not found)|nxdomain|non-?existent (?:domain|host)|null ?mx|unknown (?:mail )?(?:host|domain)|bad destination (?:mailbox|system|host)|no mx (?:record|or a)|invalid domain|illegal host\/domain|host or domain name not found|domain (?:does not|doesn't) (?:exist|receive|accept)|not a valid (?:domain|host)|dns (?:lookup|query|resolution)?.{0,20}(?:nxdomain|no (?:such|data))|domain.{0,30}has (?:been )?expired|mailer-daemon, address is not valid domain)/,
+  ],
+  [
+    "bad-mailbox",
+    /(?:user|recipient|mailbox|account|address|addressee|inbox|mail ?box|rcpt).{0,60}(?:unknown|not exist|n't exist|not found|unavailable|invalid|no longer|rejected|not (?:a )?(?:valid|recogni[sz]ed|known)|undeliverable|does not have|deleted|isn't|not listed|could ?n[o']t be (?:found|resolved)|unrecogni[sz]ed|incorrect|mistyped|misspelled|no mailbox|not have an? |has moved|not match)|(?:unknown|no such|invalid|unrouteable|bad|unroutable|unable to find|not a known|no valid|non-?existent|unrecogni[sz]ed|undeliverable|illegal|cannot find|can't find|could not find|unmatched|nonexistent|incorrect|wrong).{0,30}(?:user|recipient|mailbox|account|address|person|rcpt|e-?mail|alias|local part)|no mailbox|this user doesn't have|not our customer|does not like recipient|no longer (?:with|works|accept|employed|valid|available|in use|on (?:this )?server)|user has moved|usernotfound|recipientnotfound|recipnotfound|couldn't be found|wasn't found|(?:was|is) not found at|not present in directory|not listed in (?:public|domino)|account .{0,40}not |name is not recogni[sz]ed|nosuchuser|no account (?:by|with)|mailbox not local|never logged|no one by (?:this|that) name|no user|delivery to the following recipients? failed perm|email account that you tried to reach|5\.1\.1[^\d]|adr\.exrecipnotfound|user not|does(?:n't| not) exist (?:on|at|in|here)|address error|invalid final delivery|not known (?:at|here)/,
+  ],
+  [
+    "bad-domain",
+    /(?:domain|host).{0,40}(?:not found|unknown|does not exist|doesn't exist|invalid|no mx)|does not accept mail|no mail is accepted|unrouteable|domain isn't in my list/,
+  ],
+  [
+    "no-tls",
+    /starttls.*(?:required|first)|must issue a starttls|tls (?:is )?required|encryption required|5\.7\.29|4\.7\.29|tls.{0,30}(?:handshake|negotiation|failed|not available)/,
+  ],
+  [
+    "policy",
+    /policy|not authori[sz]ed|access denied|permission denied|administrative(?:ly)? prohibit|rejected by (?:the )?recipient|restricted|closed for|not (?:permitted|allowed|have permission)|permission to (?:send|post)|prohibited|not accept(?:ing|ed)? (?:mail|messages|email)|refuse[sd]? to (?:accept|receive)|denied|members only|moderat|must be a (?:member|subscriber)|transaction failed|forbidden/,
+  ],
+  [
+    "expired",
+    /retry (?:timeout|time) (?:exceeded|not reached)|message (?:has )?expired|delivery time expired|(?:could not|cannot|unable to|not been able to) (?:be delivered|deliver\w*) (?:it |the message |your message )?(?:for|within|in|after) (?:\d|the last|more than)|giving up on|too long in (?:the )?queue|been in the queue too long|queue (?:time|lifetime)|i'm not going to try again|undelivered (?:for|after) \d|(?:not|n't) (?:been )?delivered (?:within|after|for)|deadline|maximum (?:time|retry)|message timed out|delivery (?:attempts? )?(?:timed out|expired)|keep trying|no longer (?:be )?(?:tried|attempt)|has been (?:delayed|waiting)|retry .{0,30}exceeded|tried for \d/,
+  ],
+  [
+    "network",
+    /connection (?:timed ?out|refused|reset|lost|closed|dropped|failed|died|was (?:closed|dropped|reset))|conn(?:ect)?(?:ion)? .{0,80}timed ?out|no route to host|network (?:is )?unreachable|host (?:is )?(?:unreachable|down)|unable to connect|couldn't connect|could not connect|not able to connect|failed to connect|sorry, i (?:wasn't able to establish|couldn't)|connect(?:ing)? to .{0,100}(?:failed|refused|timed)|lost connection|broken pipe|timed? ?out|timeout|no (?:answer|response) from (?:the )?(?:host|server)|not respond|name server|(?:dns|domain name|host name).{0,30}(?:fail|error|problem|timeout)|temporary failure in name resolution|unreachable|premature|bad connection|socket error|dropped connection/,
+  ],
+  [
+    "system",
+    /local (?:error|problem|delivery)|internal (?:server |software )?error|insufficient (?:system )?(?:storage|resources)|system (?:error|resources|problem|busy|failure)|server (?:busy|error|configuration)|service (?:unavailable|not available|currently unavailable)|temporar(?:y|ily)|try again|resources (?:temporarily )?unavailable|lookup failure|disk full|no space left|cannot (?:open|create|write)|can't (?:create|open|write)|i\/o error|out of memory|child (?:process|status)|exit(?:ed)? (?:status|code)|command (?:died|failed|output|time limit)|unknown mailer error|deferred|delivery failed|unable to (?:write|open|lock)|not implemented|command not|command (?:rejected|unrecogni)|syntax error|bad sequence|protocol error/,
+  ],
+];
