@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { Command, Option } from "commander";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 import { CommandError } from "./output.ts";
+import { measureTexts } from "./shaping-measures.ts";
 import { shapingCommands } from "./shaping.ts";
 
 let dir: string;
@@ -180,4 +181,27 @@ test.each<[string, string[], number, RegExp]>([
   const { code, text } = await run(...args.map((arg) => (arg === "bad.toml" ? path(arg) : arg)));
   expect(code).toBe(exit);
   expect(text).toMatch(why);
+});
+
+test("measures in force are told with their reason, what is to be done and how they are ended", () => {
+  const now = Date.UTC(2026, 0, 2, 12);
+  const pause = {
+    kind: "pause" as const,
+    provider: "mx1.small.test mx2.small.test",
+    subject: "192.0.2.1",
+    since: now - 3_600_000,
+    until: now + 3_600_000,
+    ms: 7_200_000,
+    why: 'other said "554 5.7.1 away"',
+    rule: "general/away",
+    advice: "Ask its postmaster.",
+  };
+  const lift = { ...pause, said: pause.why, at: now, by: "ann", why: "they answered" };
+  const text = measureTexts([pause], [lift], now).join("\n");
+  expect(text).toContain("nothing from 192.0.2.1 until 2026-01-02 13:00 (since 2026-01-02 11:00)");
+  expect(text).toContain('because  other said "554 5.7.1 away"');
+  expect(text).toContain("to do    Ask its postmaster.");
+  expect(text).toContain('atmos shaping lift "mx1.small.test mx2.small.test" 192.0.2.1 --why "…"');
+  expect(text).toContain("ann: they answered");
+  expect(measureTexts([], [], now)[0]).toMatch(/No provider's reply/);
 });

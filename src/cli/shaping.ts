@@ -15,6 +15,7 @@ import {
   type ShapingData,
 } from "../shaping/index.ts";
 import { CommandError, EXIT, outputFor, plain } from "./output.ts";
+import { measureCommands } from "./shaping-measures.ts";
 
 type Common = { env?: string; json?: boolean; file?: string };
 type Parts = {
@@ -236,4 +237,5 @@ export function shapingCommands(program: Command, { env, json, run }: Parts): vo
     .addOption(json())
     .addHelpText("after", "\nExit code 0: it can be used. 1: it is faulty.")
     .action(run(shapingCheck));
+  measureCommands(shaping, { env, json, run });
 }

@@ -222,6 +222,11 @@ export function createEgress(options: EgressOptions): RunningEgress {
       // The longest one counts.
       if (end > (pauseOf(lane, now) ?? now)) ledger.pause(lane, end, why);
     },
+    unpause(address, provider) {
+      if (!standings.has(address)) return;
+      const lane = ledger.lane(address, provider, clock.now());
+      if (lane.pausedUntil !== null) ledger.pause(lane, null, null);
+    },
     unbound,
     hold(address, why, by, now) {
       if (!standings.has(address)) return false;

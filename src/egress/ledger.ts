@@ -133,7 +133,7 @@ export function createLedger(options: {
       today[outcome]++;
       dirtyDays.add(today);
     },
-    pause(lane: Lane, until: number, why: string): void {
+    pause(lane: Lane, until: number | null, why: string | null): void {
       lane.pausedUntil = until;
       lane.pauseWhy = why;
       dirtyLanes.add(lane);

@@ -53,6 +53,8 @@ export interface Egress {
    * nothing is paused: what one small host says is no matter of all others, and whoever connects to it keeps it in mind.
    */
   pause(address: string, provider: string, until: number, why: string): void;
+  /** A person ended that pause. */
+  unpause(address: string, provider: string): void;
   /** A connection could not begin there, for it is not bound on this host: out of use until it is. */
   unbound(address: string, code: string, now: number): void;
   /**

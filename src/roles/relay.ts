@@ -12,6 +12,7 @@ import { attempt } from "./attempt.ts";
 import { openDeliveryParts } from "./delivery-parts.ts";
 import { followNotices } from "./notices.ts";
 import { openPoolKey } from "./pool-key.ts";
+import { createMeasuresDesk } from "./measures-desk.ts";
 import { createPump } from "./pump.ts";
 import { followQueueCommands } from "./queue-commands.ts";
 import { createQueueDesk } from "./queue-desk.ts";
@@ -163,6 +164,14 @@ async function open(options: RelayRoleOptions, opened: (() => Promise<void>)[]) 
   );
 
   const queue = createQueueDesk({ spool, relay, policyBook, newEvent, recipientKey: keys.recipient, clock });
+  const measures = createMeasuresDesk({
+    measures: parts.measures,
+    egress: parts.egress,
+    queue,
+    spool,
+    clock,
+    log,
+  });
   const commands = followQueueCommands({ bus, queue, group: `relay:${config.POOL_HOSTNAME}`, log });
 
   const notices = followNotices({ bus, relay, log });
@@ -220,6 +229,8 @@ async function open(options: RelayRoleOptions, opened: (() => Promise<void>)[]) 
     queue,
     policyBook,
     egress: parts.egress,
+    measures,
+    shaping: options.shaping,
     reports: parts.reports,
     addresses,
     poolKey,

@@ -29,6 +29,7 @@ import { allowlistSource } from "./allowlist-source.ts";
 import { openCertificates } from "./certificates.ts";
 import { coreMigrations, createCore, type Core } from "./core/index.ts";
 import { egressApi } from "./egress-api.ts";
+import { measuresApi } from "./measures-api.ts";
 import { explainApi } from "./explain-api.ts";
 import { createLabeler, labelerMigrations, type Labeler, type LabelerOptions } from "./labeler.ts";
 import { answerMigration, createAnswers, messagesApi, type Answers } from "./messages-api/index.ts";
@@ -249,6 +250,7 @@ export async function startServe(options: ServeOptions): Promise<Serve> {
           "/api/egress",
           egressApi({ egress: relay.egress, notices: core.egressNotices, clock, mayAct, log }),
         );
+      if (relay) app.route("/api/shaping", measuresApi({ desk: relay.measures, mayAct, log }));
       if (relay) app.route("/api/tls-report", tlsReportApi({ reports: relay.reports, clock, mayAct, log }));
       app.route(
         "/api",
@@ -268,6 +270,8 @@ export async function startServe(options: ServeOptions): Promise<Serve> {
         spool: relay?.spool,
         policyBook: relay?.policyBook,
         egress: relay?.egress,
+        measures: relay?.measures,
+        shaping: relay?.shaping,
         clock,
         publicUrl: config.PUBLIC_URL,
         digServer:

@@ -1,4 +1,4 @@
-export type { DomainTls, HeardReply, Limits, Measure, ShapedReply, Shaping } from "./types.ts";
+export type { DomainTls, HeardReply, Limits, Measure, RuleWords, ShapedReply, Shaping } from "./types.ts";
 export { OTHER, type Provider, type ShapingData } from "./build.ts";
 export { builtInShaping, openShaping, type LiveShaping } from "./open.ts";
 export { readShaping } from "./read.ts";
@@ -7,6 +7,8 @@ export { conditionsOf, measureOf, providerView } from "./show.ts";
 export {
   createMeasures,
   measuresMigration,
+  type LiftedMeasure,
+  type MeasureCause,
   type MeasureInForce,
   type MeasureKind,
   type Measures,

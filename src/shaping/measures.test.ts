@@ -57,10 +57,10 @@ describe("what becomes of a measure", () => {
 test("what is in force survives a restart, each for its own provider and subject", () => {
   const db = new Database(":memory:", [measuresMigration]);
   const first = createMeasures({ db, log: silentLog });
-  first.slow("192.0.2.1", "gmail", HOUR, "421 slower", NOW);
-  first.pause("192.0.2.1", "yahoo", HOUR, "554 away", NOW);
-  first.suspend("did:a", "gmail", HOUR, "550 not you", NOW);
-  first.slow("192.0.2.2", "gmail", MINUTE, "421 slower", NOW);
+  first.slow("192.0.2.1", "gmail", HOUR, { why: "421 slower" }, NOW);
+  first.pause("192.0.2.1", "yahoo", HOUR, { why: "554 away" }, NOW);
+  first.suspend("did:a", "gmail", HOUR, { why: "550 not you" }, NOW);
+  first.slow("192.0.2.2", "gmail", MINUTE, { why: "421 slower" }, NOW);
   first.close();
 
   const again = createMeasures({ db, log: silentLog });
@@ -91,11 +91,44 @@ test("ever new hosts that ask for something leave nothing behind", () => {
   const rows = () => db.get<{ n: number }>("SELECT count(*) AS n FROM shaping_measure")!.n;
   for (let hour = 0; hour < 100; hour++) {
     for (let n = 0; n < 10; n++)
-      measures.pause("192.0.2.1", `mx${hour}-${n}.evil.test`, HOUR, "554 away", NOW + hour * HOUR);
+      measures.pause("192.0.2.1", `mx${hour}-${n}.evil.test`, HOUR, { why: "554 away" }, NOW + hour * HOUR);
     measures.flush();
   }
   // A day's, those of the hour that lasts, and those of the hour before the next look.
   expect(rows()).toBeLessThanOrEqual(26 * 10);
   measures.close();
+  db.close();
+});
+
+test("a person ends one before its time: it is gone from memory and disk, and who did it stays", () => {
+  const db = new Database(":memory:", [measuresMigration]);
+  const first = createMeasures({ db, log: silentLog });
+  const cause = { why: "554 away", rule: "gmail/no-ptr", advice: "Give the address a PTR record." };
+  first.pause("192.0.2.1", "gmail", HOUR, cause, NOW);
+  first.slow("192.0.2.1", "gmail", HOUR, { why: "421 slower" }, NOW);
+  first.suspend("did:a", "gmail", HOUR, { why: "550 not you" }, NOW);
+  first.flush();
+  const person = { by: "ann", why: "the record is there now" };
+  expect(first.lift("gmail", "192.0.2.9", person, NOW)).toEqual([]);
+  expect(first.lift("gmail", "192.0.2.1", person, NOW + 5).map(({ kind }) => kind)).toEqual([
+    "slow",
+    "pause",
+  ]);
+  expect(first.isSlow("192.0.2.1", "gmail", NOW)).toBe(false);
+  expect(first.pausesAt("gmail", NOW)).toEqual([]);
+  // What the next reply asks for begins anew, and does not double.
+  expect(first.slow("192.0.2.1", "gmail", HOUR, { why: "421 slower" }, NOW + 6)).toMatchObject({ ms: HOUR });
+  first.close();
+
+  const again = createMeasures({ db, log: silentLog });
+  expect(again.inForce(NOW + 10).map(({ kind, subject }) => `${kind} ${subject}`)).toEqual([
+    "slow 192.0.2.1",
+    "suspend did:a",
+  ]);
+  expect(again.lifted(10)).toMatchObject([
+    { kind: "pause", provider: "gmail", subject: "192.0.2.1", said: "554 away", at: NOW + 5, ...person },
+    { kind: "slow", said: "421 slower" },
+  ]);
+  again.close();
   db.close();
 });

@@ -84,6 +84,8 @@ export async function openShaping(options: OpenShapingOptions): Promise<LiveShap
     providers: () => current.providers(),
     limitsOf: (provider) => current.limitsOf(provider),
     judge: (provider, reply) => current.judge(provider, reply),
+    ruleWords: (name) => current.ruleWords(name),
+    nameOf: (provider) => current.nameOf(provider),
     domainRule: (domain) => current.domainRule(domain),
     clearDomains: () => current.clearDomains(),
     check: () => (file === undefined ? Promise.resolve() : check(true)),

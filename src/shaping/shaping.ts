@@ -1,7 +1,7 @@
 import { nearest } from "../lib/nearest.ts";
 import { OTHER, type Provider, type ShapingData } from "./build.ts";
 import { judgeBy } from "./rule.ts";
-import type { Shaping } from "./types.ts";
+import type { RuleWords, Shaping } from "./types.ts";
 
 /** What the files say, ready to be asked. Pure. */
 export function createShaping({ providers, other, domains }: ShapingData): Shaping {
@@ -10,6 +10,11 @@ export function createShaping({ providers, other, domains }: ShapingData): Shapi
   const hosts = hostIndex(providers);
   const mailboxes = new Map(providers.flatMap(({ id, mailboxes: all }) => all.map((name) => [name, id])));
   const ids = providers.map(({ id }) => id);
+  const words = new Map(
+    [other, ...providers].flatMap(({ rules }) =>
+      rules.map(({ name, advice, source }): [string, RuleWords] => [name, { advice, source }]),
+    ),
+  );
   const clear = [...domains].filter(([, { tls }]) => tls === "clear").map(([name]) => name);
   return {
     providerOf: (host) => hosts(plain(host)) ?? OTHER,
@@ -17,6 +22,8 @@ export function createShaping({ providers, other, domains }: ShapingData): Shapi
     providers: () => ids,
     limitsOf: (id) => find(id).limits,
     judge: (id, reply) => judgeBy(find(id).rules, reply),
+    ruleWords: (name) => words.get(name),
+    nameOf: (id) => (id === OTHER ? other.name : (byId.get(id)?.name ?? id)),
     domainRule: (domain) => domains.get(plain(domain)),
     clearDomains: () => clear,
   };

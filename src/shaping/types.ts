@@ -45,6 +45,9 @@ export type HeardReply = {
 
 export type DomainTls = { tls: "clear" | "floor" | "verified"; minVersion: "TLSv1.2" | "TLSv1.3" };
 
+/** What a rule of the file tells people. */
+export type RuleWords = { advice: string | undefined; source: string | undefined };
+
 export interface Shaping {
   /** The provider behind an MX host; `other` for those that the file does not know. */
   providerOf(mxHost: string): string;
@@ -54,6 +57,10 @@ export interface Shaping {
   limitsOf(provider: string): Limits;
   /** `code` 0 means that the other side said nothing: no rule of the file matches our own words. */
   judge(provider: string, reply: HeardReply): ShapedReply;
+  /** By its name, such as `microsoft/s3140`, as the file is now; undefined: it has none. */
+  ruleWords(name: string): RuleWords | undefined;
+  /** For people: `Outlook.com, Hotmail, Live, MSN`; of hosts of nobody known the hosts themselves. */
+  nameOf(provider: string): string;
   /** Of the recipient's domain; undefined: nothing special. */
   domainRule(domain: string): DomainTls | undefined;
   /** Domains that may go in clear, as the operator listed them. */

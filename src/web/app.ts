@@ -5,7 +5,7 @@ import type { Clock } from "../lib/clock.ts";
 import type { Logger } from "../platform/log.ts";
 import { assets } from "./assets/index.ts";
 import { renderPage, type Rendered } from "./render.tsx";
-import { CHECK_PATH, COMMITTEE_PATH, LOGOUT_PATH } from "./paths.ts";
+import { CHECK_PATH, COMMITTEE_PATH, EGRESS_PATH, LOGOUT_PATH, MEMBERS_PATH } from "./paths.ts";
 import {
   createToken,
   isOwnRequest,
@@ -41,7 +41,7 @@ const LONGEST_DID = 2_048;
 const LONGEST_SUBJECT = 3_000;
 
 /**
- * The pages: `/`, `/labels/*`, `/committee`, `/members/:did`, `/login`, `/logout` and `/assets/*`. Every other path is a page that
+ * The pages: `/`, `/labels/*`, `/committee` and its two lists, `/members/:did`, `/login`, `/logout` and `/assets/*`. Every other path is a page that
  * says there is none, so mount it after everything else.
  */
 export function createWeb(options: WebOptions): Hono {
@@ -87,6 +87,21 @@ export function createWeb(options: WebOptions): Hono {
   app.get(COMMITTEE_PATH, async (c) => {
     const refused = await refuse(c, { page: "committee" });
     return refused ?? answer(c, { page: "committee", view: await queries.committeeOverview() });
+  });
+
+  app.get(MEMBERS_PATH, async (c) => {
+    const refused = await refuse(c, { page: "committee" });
+    if (refused) return refused;
+    const view = await queries.committeeOverview();
+    return answer(c, { page: "committee-members", view, asked: pageAsked(c) });
+  });
+
+  app.get(EGRESS_PATH, async (c) => {
+    const refused = await refuse(c, { page: "committee" });
+    if (refused) return refused;
+    const { egress: view } = await queries.committeeOverview();
+    if (view === null) return answer(c, { page: "not-found" }, 404);
+    return answer(c, { page: "committee-egress", view, asked: pageAsked(c) });
   });
 
   app.get("/members/:did", async (c) => {
@@ -135,6 +150,12 @@ export function createWeb(options: WebOptions): Hono {
     if (verdict === "forbidden") return answer(c, { page: "forbidden" }, 403);
     return answer(c, { page: "login", reason: result.ok ? "absent" : result.reason }, 403);
   }
+}
+
+/** The page of a list that is asked for, from 1; whatever is no number is the first. */
+function pageAsked(c: Context): number {
+  const asked = c.req.query("page") ?? "";
+  return /^[1-9]\d{0,5}$/.test(asked) ? Number(asked) : 1;
 }
 
 const HEADERS: Parameters<typeof secureHeaders>[0] = {

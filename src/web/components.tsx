@@ -51,7 +51,8 @@ export function Card({ tone, id, children }: { tone?: Tone; id?: string; childre
   );
 }
 
-export type Column = { label: string; numeric?: boolean };
+/** `plain`: on a phone its values say by themselves what they are. */
+export type Column = { label: string; numeric?: boolean; plain?: boolean };
 
 export type Row = {
   /** Stable name of the row, so that a live update keeps it in place. */
@@ -61,18 +62,22 @@ export type Row = {
 };
 
 /**
- * A table that reads as a list of cards on a phone, unless it is `narrow` enough to stay one. Its roles are written
- * out: `display` would take them away.
+ * A table that reads as a list of cards on a phone, or as a list of a few lines each where it is `compact`, unless it is
+ * `narrow` enough to stay one. Its roles are written out: `display` would take them away.
  */
 export function DataTable(props: {
   caption: string;
   hideCaption?: boolean;
   narrow?: boolean;
+  compact?: boolean;
   columns: Column[];
   rows: Row[];
 }) {
   return (
-    <table class={props.narrow ? "table" : "table cards"} role="table">
+    <table
+      class={props.narrow ? "table" : props.compact ? "table cards compact" : "table cards"}
+      role="table"
+    >
       <caption class={props.hideCaption ? "vh" : undefined}>{props.caption}</caption>
       <thead role="rowgroup">
         <tr role="row">
@@ -108,7 +113,7 @@ function Cell({ column, heading, value }: { column: Column | undefined; heading:
     .join(" ")
     .trim();
   return (
-    <td role="cell" class={classes || undefined} data-label={column?.label}>
+    <td role="cell" class={classes || undefined} data-label={column?.plain ? undefined : column?.label}>
       <span class="cell">{value}</span>
     </td>
   );
@@ -168,6 +173,57 @@ export function Code({ text, label }: { text: string; label?: string }) {
       </button>
     </div>
   );
+}
+
+/** What is there for whoever wants it, behind one line. Opens without scripts and by keyboard. */
+export function Fold({ id, summary, children }: { id: string; summary: Child; children?: Child }) {
+  return (
+    <details id={id} class="fold">
+      <summary>{summary}</summary>
+      <div class="stack">{children}</div>
+    </details>
+  );
+}
+
+/** Links to the pages before and after, where there is more than one. Pages count from 1. */
+export function Pages({
+  page,
+  pages,
+  href,
+}: {
+  page: number;
+  pages: number;
+  href: (page: number) => string;
+}) {
+  if (pages <= 1) return null;
+  return (
+    <nav class="pages" aria-label="Pages">
+      {page > 1 ? (
+        <a class="button" rel="prev" href={href(page - 1)}>
+          Before
+        </a>
+      ) : null}
+      <span>
+        Page {page} of {pages}
+      </span>
+      {page < pages ? (
+        <a class="button" rel="next" href={href(page + 1)}>
+          Next
+        </a>
+      ) : null}
+    </nav>
+  );
+}
+
+/** One page of a list, of those that there are. */
+export function pageOf<T>(
+  all: readonly T[],
+  asked: number,
+  size: number,
+): { items: T[]; page: number; pages: number } {
+  const pages = Math.max(1, Math.ceil(all.length / size));
+  const page = Math.min(Math.max(1, asked), pages);
+  return { items: all.slice((page - 1) * size, page * size), page, pages };
 }
 
 /** What to say where there is nothing yet. */

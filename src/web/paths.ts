@@ -1,4 +1,6 @@
 export const COMMITTEE_PATH = "/committee";
+export const MEMBERS_PATH = "/committee/members";
+export const EGRESS_PATH = "/committee/egress";
 export const CHECK_PATH = "/check";
 export const LOGIN_PATH = "/login";
 export const LOGOUT_PATH = "/logout";

@@ -2,6 +2,8 @@ import type { Child } from "hono/jsx";
 import { layout, type NavItem } from "./layout.tsx";
 import { CheckPage } from "./pages/check.tsx";
 import { CommitteePage } from "./pages/committee.tsx";
+import { MembersPage } from "./pages/committee-members.tsx";
+import { EgressPage } from "./pages/egress.tsx";
 import { MemberPage } from "./pages/member.tsx";
 import {
   FailurePage,
@@ -22,6 +24,7 @@ import { homeOf, type Identity } from "./session.ts";
 import type {
   CheckAnswer,
   CommitteeOverview,
+  EgressView,
   LabelExplanation,
   MemberView,
   PublicOverview,
@@ -32,6 +35,8 @@ import type {
 export type Rendered =
   | { page: "overview"; view: PublicOverview }
   | { page: "committee"; view: CommitteeOverview }
+  | { page: "committee-members"; view: CommitteeOverview; asked: number }
+  | { page: "committee-egress"; view: EgressView; asked: number }
   | { page: "member"; view: MemberView }
   | { page: "label"; view: LabelExplanation }
   | { page: "check"; answer: CheckAnswer | null }
@@ -62,6 +67,18 @@ function contentOf(shown: Rendered, viewer: Identity | null): { title: string; b
       return { title: "Atmosphere Mail", body: <OverviewPage view={shown.view} />, live: true };
     case "committee":
       return { title: "Committee", body: <CommitteePage view={shown.view} />, live: true };
+    case "committee-members":
+      return {
+        title: "Members",
+        body: <MembersPage members={shown.view.members} asked={shown.asked} />,
+        live: true,
+      };
+    case "committee-egress":
+      return {
+        title: "Where mail leaves from",
+        body: <EgressPage view={shown.view} asked={shown.asked} />,
+        live: true,
+      };
     case "member": {
       const forCommittee = viewer?.role === "committee";
       const body = <MemberPage view={shown.view} forCommittee={forCommittee} />;
@@ -104,7 +121,7 @@ function navOf(shown: Rendered, viewer: Identity | null): NavItem[] {
     { href: CHECK_PATH, text: "Check a domain", current: shown.page === "check" },
   ];
   if (viewer?.role === "committee") {
-    items.push({ href: COMMITTEE_PATH, text: "Committee", current: shown.page === "committee" });
+    items.push({ href: COMMITTEE_PATH, text: "Committee", current: shown.page.startsWith("committee") });
   }
   if (viewer?.role === "member") {
     items.push({ href: memberPath(viewer.did), text: "Your page", current: shown.page === "member" });

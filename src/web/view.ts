@@ -1,4 +1,3 @@
-import type { EgressNotice, EgressStatus } from "../egress/index.ts";
 import type { ActionName, BounceWindow, ComplaintWindow } from "../event/index.ts";
 import type { Application, CredentialView, Rotation } from "../member/index.ts";
 import type { RecipientState, ToldKind } from "../spool/index.ts";
@@ -7,6 +6,7 @@ import type { ReplyClass, ReplyFault } from "../protocol/smtp-reply/index.ts";
 import type { TlsReason } from "../transport/index.ts";
 import type { MailReceipt } from "../notice/index.ts";
 import type { Ending, Pause } from "../standing/index.ts";
+import type { EgressView, MeasureLine, WaitingAt } from "./view-egress.ts";
 
 /**
  * What the pages show. Instants are milliseconds since the epoch, shares are between 0 and 1, days are `YYYY-MM-DD`
@@ -114,17 +114,13 @@ export type CommitteeOverview = {
   queue: Partial<Record<RecipientState, number>>;
   /** When the oldest recipient that still waits was accepted. */
   oldestWaiting: number | null;
+  /** In force now, those that end last first. */
+  measures: MeasureLine[];
   /** The addresses that mail leaves from; null where no relay runs. */
   egress: EgressView | null;
 };
 
-export type EgressView = {
-  addresses: EgressStatus[];
-  /** What the committee was told, the newest first. */
-  notices: EgressNotice[];
-  /** What leaves and what waits in the next days with `perDay` messages a day, which is the mean of the last week. */
-  plan: { perDay: number; days: { sent: number; waits: number }[]; clearFrom: number | null };
-};
+export type { EgressView, MeasureLine, WaitingAt } from "./view-egress.ts";
 
 export type DnsRecord = { name: string; type: string; value: string };
 
@@ -205,6 +201,8 @@ export type Attempt = {
   fault: ReplyFault | null;
   /** The rule of the shaping file that judged the answer, or null. */
   rule: string | null;
+  /** What that rule says is to be done; left out when it says nothing. */
+  advice?: string;
   /** Address of ours; null: it is not known. */
   egress: string | null;
   /** Protocol and cipher; null when there was no TLS session. */
@@ -285,6 +283,8 @@ export type MemberView = {
   /** What brings the next tier; null at the last. */
   nextTier: string | null;
   limits: LimitUse[];
+  /** Where its mail waits because a provider asked for it. */
+  waitsAt: WaitingAt[];
   bounce: BounceWindow | null;
   complaints: ComplaintWindow | null;
   domains: MemberDomain[];

@@ -60,13 +60,14 @@ export function createFollower({ clock, log, metrics, shaping, egress, measures,
     if (!isForAll(leased, result, `${measure.do} ${measure.do === "suspend-member" ? did : address}`, now))
       return undefined;
     const why = wordsOf(result);
+    const cause = { why, rule: judged.rule, advice: judged.advice };
     switch (measure.do) {
       case "slow-down": {
-        const slow = measures.slow(address, there, ms, why, now);
+        const slow = measures.slow(address, there, ms, cause, now);
         return slow && { action: "provider_slowed", detail: { address, until: slow.until } };
       }
       case "pause-provider": {
-        const pause = measures.pause(address, there, ms, why, now);
+        const pause = measures.pause(address, there, ms, cause, now);
         if (!pause) return undefined;
         // Also where stages and pages are: of hosts of nobody known it keeps none.
         egress.pause(address, provider, pause.until, why);
@@ -75,7 +76,7 @@ export function createFollower({ clock, log, metrics, shaping, egress, measures,
         return { action: "provider_paused", detail: { address, until: pause.until } };
       }
       case "suspend-member": {
-        const suspended = measures.suspend(did, there, ms, why, now);
+        const suspended = measures.suspend(did, there, ms, cause, now);
         if (!suspended) return undefined;
         const { until } = suspended;
         lanes.recall(

@@ -31,6 +31,8 @@ const measures = {
   pausesAt: () => [],
   suspensionOf: () => undefined,
   inForce: () => [],
+  lift: () => [],
+  lifted: () => [],
   flush: () => undefined,
   close: () => undefined,
 };

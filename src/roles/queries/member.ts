@@ -13,6 +13,7 @@ import type {
   StandingChange,
 } from "../../web/index.ts";
 import { findingsView } from "./findings.ts";
+import { waitsAt } from "./measures.ts";
 import { pauseView } from "./pauses.ts";
 import { labelsInForce, type QueryParts } from "./parts.ts";
 
@@ -50,6 +51,7 @@ export async function memberView(parts: QueryParts, did: string): Promise<Member
     tier: member.tier,
     nextTier: NEXT_TIER[member.tier] ?? null,
     limits: policy ? limitUses(policy, policyBook?.limits(did, now) ?? {}, now) : [],
+    waitsAt: waitsAt(parts, did),
     bounce: core.evidence.bounces(did, now),
     complaints: core.evidence.complaints(did, now),
     domains: core.members.domainsOf(did).map(({ name, status, return_path }) => ({
@@ -141,7 +143,7 @@ function limitUses(policy: MemberPolicy, state: LimitState, now: number): LimitU
   });
 }
 
-async function messages({ spool }: QueryParts, did: string): Promise<MemberMessage[]> {
+async function messages({ spool, shaping }: QueryParts, did: string): Promise<MemberMessage[]> {
   if (!spool) return [];
   const rows = await spool.messages(did, { limit: MESSAGES });
   return Promise.all(
@@ -169,7 +171,7 @@ async function messages({ spool }: QueryParts, did: string): Promise<MemberMessa
               ...(recipient.state === "queued" && recipient.waits && { waits: recipient.waits }),
               nextAttemptAt: ["queued", "deferred"].includes(recipient.state) ? recipient.nextAt : null,
               ...(of.length > ATTEMPTS && { earlierAttempts: of.length - ATTEMPTS }),
-              attempts: of.slice(-ATTEMPTS).map(attemptView),
+              attempts: of.slice(-ATTEMPTS).map((attempt) => attemptView(attempt, shaping)),
             };
           }),
         };
@@ -201,8 +203,10 @@ async function droppedBy(
   return last && { by: last.by, why: last.why };
 }
 
-function attemptView(attempt: AttemptView): Attempt {
+function attemptView(attempt: AttemptView, shaping: QueryParts["shaping"]): Attempt {
+  const advice = attempt.rule === null ? undefined : shaping?.ruleWords(attempt.rule)?.advice;
   return {
+    ...(advice !== undefined && { advice }),
     at: attempt.at,
     server: attempt.host,
     code: attempt.code,

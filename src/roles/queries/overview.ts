@@ -2,6 +2,7 @@ import type { ActionName, EventData } from "../../event/index.ts";
 import type { CommitteeOverview, LabelledOperator, PublicOverview } from "../../web/index.ts";
 import { CAUSES } from "../../standing/index.ts";
 import { egressView } from "./egress.ts";
+import { measureLines } from "./measures.ts";
 import { pauseView } from "./pauses.ts";
 import { dayOf, labelsInForce, lastDays, type QueryParts } from "./parts.ts";
 
@@ -113,6 +114,7 @@ export async function committeeOverview(parts: QueryParts): Promise<CommitteeOve
     })),
     queue: (await spool?.counts()) ?? {},
     oldestWaiting: waiting,
+    measures: measureLines(parts),
     egress: egressView(parts),
   };
 }

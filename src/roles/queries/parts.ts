@@ -1,11 +1,13 @@
 import type { Labeler } from "../labeler.ts";
 import type { Core } from "../core/index.ts";
+import type { MeasuresDesk } from "../measures-desk.ts";
 import type { Zone } from "../zone.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 import type { Egress } from "../../egress/index.ts";
 import type { PolicyBook } from "../../policy/index.ts";
 import type { RulesEngine } from "../../rules/index.ts";
+import type { Shaping } from "../../shaping/index.ts";
 import type { Spool } from "../../spool/index.ts";
 import type { DayVolume, PublicLabel } from "../../web/index.ts";
 
@@ -18,6 +20,8 @@ export type QueryParts = {
   spool: Spool | undefined;
   policyBook: PolicyBook | undefined;
   egress: Egress | undefined;
+  measures: MeasuresDesk | undefined;
+  shaping: Shaping | undefined;
   clock: Clock;
   publicUrl: string;
   /** `@host -p port` for `dig`, where the zone is not in the public DNS. */

@@ -49,6 +49,13 @@ export const partStyle = `
   .cards td.empty { display: none; }
   .cards td > .cell { min-width: 0; overflow-wrap: anywhere; }
 }
+@media (max-width: 44rem) {
+  .cards.compact tr { background: none; border: 0; border-bottom: 1px solid var(--line); border-radius: 0; padding: 0.6rem 0; display: flex; flex-wrap: wrap; gap: 0.15rem 0.9rem; align-items: baseline; }
+  .cards.compact tr + tr { margin-top: 0; }
+  .cards.compact tbody th { padding: 0; flex: 1 1 100%; }
+  .cards.compact td, .cards.compact td.num, .cards.compact td:last-child { display: flex; gap: 0.4rem; padding: 0; align-items: baseline; font-size: 0.9rem; max-width: 100%; }
+  .cards.compact td.empty { display: none; }
+}
 .kv { display: grid; grid-template-columns: minmax(8rem, 12rem) minmax(0, 1fr); gap: 0.4rem 1.25rem; }
 .kv dt { color: var(--ink-soft); } .kv dd { margin: 0; overflow-wrap: anywhere; }
 @media (max-width: 30rem) { .kv { grid-template-columns: minmax(0, 1fr); gap: 0; } .kv dd { margin-bottom: 0.6rem; } }
@@ -103,6 +110,19 @@ details > summary::-webkit-details-marker { display: none; }
 details > summary::before { content: ""; border: solid currentColor; border-width: 0 2px 2px 0; width: 0.42rem; height: 0.42rem; flex: none; transform: rotate(-45deg); }
 details[open] > summary::before { transform: rotate(45deg); }
 details > *:not(summary) { margin-top: 0.5rem; }
+.fold { border: 1px solid var(--line); border-radius: var(--radius); background: var(--sheet); }
+.fold > summary { padding: 0.55rem 0.95rem; min-height: 44px; flex-wrap: wrap; gap: 0.2rem 0.6rem; }
+.fold > summary:hover { background: var(--wash); }
+.fold > .stack { margin: 0; padding: 0.35rem 0.95rem 1rem; }
+.pages { display: flex; flex-wrap: wrap; gap: 0.6rem 1rem; align-items: center; font-size: 0.94rem; }
+.button { display: inline-flex; align-items: center; text-decoration: none; }
+.needs { list-style: none; padding: 0; display: grid; gap: 0.75rem; }
+.needs > li { background: var(--sheet); border: 1px solid var(--line); border-left: 4px solid var(--line-strong); border-radius: var(--radius); padding: 0.75rem 1rem 0.85rem; display: grid; gap: 0.3rem; }
+.needs > .bad { border-left-color: var(--bad); } .needs > .warn { border-left-color: var(--warn); } .needs > .note { border-left-color: var(--note); }
+.need-head { display: flex; flex-wrap: wrap; gap: 0.2rem 0.8rem; align-items: baseline; max-width: none; }
+.need-head a, .need-head strong { font-weight: 650; overflow-wrap: anywhere; min-width: 0; }
+.need-do { border-left: 3px solid var(--accent-soft); padding-left: 0.75rem; }
+.need-said { color: var(--ink-soft); font-size: 0.9rem; overflow-wrap: anywhere; max-width: 80ch; }
 .quote { border-left: 3px solid var(--line-strong); padding-left: 0.9rem; }
 .plain { list-style: none; padding: 0; } .plain > li + li { margin-top: 0.6rem; }
 .situation { margin-bottom: 2.5rem; }

@@ -1,29 +1,178 @@
 import type { EgressNotice, EgressStatus, Listing, ProviderStatus } from "../../egress/index.ts";
-import { Badge, DataTable, EmptyState, Section, Time, type Tone } from "../components.tsx";
+import {
+  Badge,
+  Breadcrumb,
+  DataTable,
+  EmptyState,
+  Fold,
+  pageOf,
+  Pages,
+  Section,
+  Time,
+  type Tone,
+} from "../components.tsx";
+import { COMMITTEE_PATH, EGRESS_PATH } from "../paths.ts";
 import { PlanChart } from "../plan-chart.tsx";
 import type { EgressView } from "../view.ts";
 import { formatCount } from "../words.ts";
 
-/** Where mail leaves from: each address, how far it is with each provider, and what the next days bring. */
-export function EgressSection({ view: { addresses, notices, plan } }: { view: EgressView }) {
-  const out = addresses.filter((one) => one.out !== undefined).length;
+/** Where mail leaves from, in a few lines: what is out of use, and the providers that are fullest. */
+export function EgressAtAGlance({ view: { addresses, plan } }: { view: EgressView }) {
+  const providers = byProvider(addresses);
   return (
     <Section
       id="egress"
       title="Where mail leaves from"
-      wide
       intro={
-        out === 0
-          ? `${count(addresses.length, "address")}, all in use. Days end at midnight UTC.`
-          : `${out} of ${count(addresses.length, "address")} ${out === 1 ? "is" : "are"} out of use. Days end at midnight UTC.`
+        <>
+          {useWords(addresses)} <a href={EGRESS_PATH}>Addresses, stages and plan</a>
+        </>
       }
     >
-      <Addresses addresses={addresses} />
-      <Stages addresses={addresses} />
-      <Notices notices={notices} />
-      <Plan plan={plan} />
+      <ul class="plain">
+        {addresses.map((one) => (
+          <li data-key={one.address || "system"} class="need-head">
+            <Badge tone={one.out ? "bad" : "ok"}>
+              {one.out ? (one.out.codes ? "Login codes only" : "Out of use") : "In use"}
+            </Badge>
+            <strong>{one.address || "The system's choice"}</strong>
+            <span class="soft small">{one.out?.why ?? one.ehlo}</span>
+          </li>
+        ))}
+      </ul>
+      <ProviderTable providers={providers.slice(0, FULLEST)} caption="Today, the fullest providers first" />
+      <p class="soft">{planWords(plan)}</p>
     </Section>
   );
+}
+
+/** All of it, on a page of its own: each address, each provider with what each address may, and the next days. */
+export function EgressPage({ view, asked }: { view: EgressView; asked: number }) {
+  const { addresses, notices, plan } = view;
+  const { items, page, pages } = pageOf(byProvider(addresses), asked, PAGE);
+  return (
+    <>
+      <div class="page-head">
+        <Breadcrumb items={[{ href: COMMITTEE_PATH, text: "Committee" }]} current="Where mail leaves from" />
+        <h1>Where mail leaves from</h1>
+        <p class="lede">{useWords(addresses)}</p>
+      </div>
+      <Section id="addresses" title="Addresses" intro="What is seen of them from outside." wide>
+        <Addresses addresses={addresses} />
+      </Section>
+      <Section
+        id="warm-up"
+        title="Warm-up by provider"
+        intro="Messages sent today of those that may be, over all addresses. Open one for each of its addresses. Days end at midnight UTC."
+        wide
+      >
+        {items.length === 0 ? (
+          <EmptyState title="Nothing has left yet">
+            The stages of each address appear with its first message to a provider.
+          </EmptyState>
+        ) : (
+          items.map((one) => (
+            <Fold
+              id={`provider-${one.provider}`}
+              summary={
+                <>
+                  <strong>{one.provider}</strong> {usedWords(one)}
+                  <span class="soft">{stageWords(one)}</span>
+                  {one.paused > 0 ? <Badge tone="warn">Paused</Badge> : null}
+                </>
+              }
+            >
+              <Stages lanes={one.lanes} provider={one.provider} />
+            </Fold>
+          ))
+        )}
+        <Pages page={page} pages={pages} href={(n) => `${EGRESS_PATH}?page=${n}#warm-up`} />
+      </Section>
+      <Section id="plan" title={`The next ${plan.days.length} days`} wide>
+        <Plan plan={plan} />
+      </Section>
+      {notices.length === 0 ? null : (
+        <Section id="notices" title="What happened to them" wide>
+          <Notices notices={notices} />
+        </Section>
+      )}
+    </>
+  );
+}
+
+const FULLEST = 6;
+const PAGE = 25;
+
+type Lane = { one: EgressStatus; at: ProviderStatus };
+type ByProvider = {
+  provider: string;
+  lanes: Lane[];
+  used: number;
+  /** Of the addresses that have one; undefined: one has no limit. */
+  allowance: number | undefined;
+  paused: number;
+  /** The least far. */
+  least: ProviderStatus;
+};
+
+/** What is paused comes first, then what is nearest to the end of its day. */
+function byProvider(addresses: EgressStatus[]): ByProvider[] {
+  const lanes = addresses.flatMap((one) => one.providers.map((at) => ({ one, at })));
+  const all = [...Map.groupBy(lanes, ({ at }) => at.provider)].map(([provider, some]): ByProvider => {
+    const open = some.some(({ at }) => at.allowance === undefined);
+    return {
+      provider,
+      lanes: some,
+      used: some.reduce((sum, { at }) => sum + at.usedToday, 0),
+      allowance: open ? undefined : some.reduce((sum, { at }) => sum + at.allowance!, 0),
+      paused: some.filter(({ at }) => at.pausedUntil !== undefined).length,
+      least: some.map(({ at }) => at).reduce((a, b) => (b.stages - b.stage > a.stages - a.stage ? b : a)),
+    };
+  });
+  const fullness = ({ used, allowance }: ByProvider) => (allowance === undefined ? 0 : used / allowance);
+  return all.toSorted(
+    (a, b) =>
+      Number(b.paused > 0) - Number(a.paused > 0) ||
+      fullness(b) - fullness(a) ||
+      b.used - a.used ||
+      a.provider.localeCompare(b.provider),
+  );
+}
+
+const usedWords = ({ used, allowance }: ByProvider): string =>
+  allowance === undefined ? formatCount(used) : `${formatCount(used)} of ${formatCount(allowance)}`;
+
+function stageWords({ least: { stage, stages }, lanes }: ByProvider): string {
+  const from = lanes.length === 1 ? "" : `, ${lanes.length} addresses`;
+  return stage >= stages ? `warm${from}` : `stage ${stage + 1} of ${stages}${from}`;
+}
+
+function ProviderTable({ providers, caption }: { providers: ByProvider[]; caption: string }) {
+  if (providers.length === 0) return null;
+  return (
+    <DataTable
+      caption={caption}
+      narrow
+      columns={[{ label: "Provider" }, { label: "Sent", numeric: true }, { label: "Least far" }]}
+      rows={providers.map((one) => ({
+        key: one.provider,
+        cells: [
+          one.provider,
+          usedWords(one),
+          <>
+            {stageWords({ ...one, lanes: one.lanes.slice(0, 1) })}
+            {one.paused > 0 ? <Badge tone="warn">Paused</Badge> : null}
+          </>,
+        ],
+      }))}
+    />
+  );
+}
+
+function useWords(addresses: EgressStatus[]): string {
+  const out = addresses.filter((one) => one.out !== undefined).length;
+  if (out === 0) return `${count(addresses.length, "address")}, all in use.`;
+  return `${out} of ${count(addresses.length, "address")} ${out === 1 ? "is" : "are"} out of use.`;
 }
 
 function Addresses({ addresses }: { addresses: EgressStatus[] }) {
@@ -116,50 +265,30 @@ function Listings({ listings }: { listings: Listing[] }) {
   );
 }
 
-function Stages({ addresses }: { addresses: EgressStatus[] }) {
-  const all = addresses.flatMap((one) => one.providers.map((at) => ({ one, at })));
-  const rows = all.toSorted((a, b) => weight(b.at) - weight(a.at)).slice(0, MOST_ROWS);
-  if (rows.length === 0) {
-    return (
-      <EmptyState title="Nothing has left yet">
-        The stages of each address appear with its first message to a provider.
-      </EmptyState>
-    );
-  }
+function Stages({ lanes, provider }: { lanes: Lane[]; provider: string }) {
   return (
     <DataTable
-      caption={
-        all.length > rows.length
-          ? `Warm-up: the ${rows.length} of ${all.length} pairs of address and provider with most mail; atmos egress show has all`
-          : "Warm-up: each address with each provider"
-      }
+      caption={`Addresses at ${provider}`}
+      hideCaption
       columns={[
-        { label: "Provider" },
+        { label: "From" },
         { label: "Stage", numeric: true },
         { label: "Today", numeric: true },
         { label: "Of these" },
         { label: "Why" },
       ]}
-      rows={rows
-        .toSorted((a, b) => a.at.provider.localeCompare(b.at.provider))
-        .map(({ one, at }) => ({ key: `${at.provider} ${one.address}`, cells: stageCells(one, at) }))}
+      rows={lanes.map(({ one, at }) => ({
+        key: `${at.provider} ${one.address}`,
+        cells: stageCells(one, at),
+      }))}
     />
   );
 }
 
-const MOST_ROWS = 30;
-
-/** What is paused comes before what is busy. */
-function weight({ pausedUntil, usedToday }: ProviderStatus): number {
-  return (pausedUntil === undefined ? 0 : 1e9) + usedToday;
-}
-
 function stageCells(one: EgressStatus, at: ProviderStatus) {
-  const { provider, stage, stages, allowance, usedToday, today, pausedUntil, why } = at;
+  const { stage, stages, allowance, usedToday, today, pausedUntil, why } = at;
   return [
-    <>
-      {provider} <span class="beneath">from {one.address || "the system's choice"}</span>
-    </>,
+    one.address || "the system's choice",
     stage >= stages ? "warm" : `${stage + 1} of ${stages}`,
     allowance === undefined
       ? formatCount(usedToday)
@@ -196,10 +325,10 @@ const CHANGE_WORDS: Record<EgressNotice["change"], { tone: Tone; name: string }>
 };
 
 function Notices({ notices }: { notices: EgressNotice[] }) {
-  if (notices.length === 0) return null;
   return (
     <DataTable
       caption="What happened to them, the newest first"
+      hideCaption
       columns={[{ label: "Address" }, { label: "What" }, { label: "Why" }, { label: "When" }]}
       rows={notices.map(({ address, change, why, at }) => ({
         key: `${address} ${change} ${at}`,
@@ -214,7 +343,7 @@ function Notices({ notices }: { notices: EgressNotice[] }) {
   );
 }
 
-function Plan({ plan: { perDay, days, clearFrom } }: { plan: EgressView["plan"] }) {
+function planWords({ perDay, clearFrom }: EgressView["plan"]): string {
   const refused = "What would wait is not taken in: it is answered 451 and comes again.";
   const said =
     clearFrom === null
@@ -222,12 +351,15 @@ function Plan({ plan: { perDay, days, clearFrom } }: { plan: EgressView["plan"] 
       : clearFrom === 1
         ? "nothing has to wait for warm-up."
         : `from day ${clearFrom} on nothing has to wait. ${refused}`;
+  return `With ${formatCount(perDay)} messages a day, the mean of the last week, and no trouble: ${said}`;
+}
+
+function Plan({ plan }: { plan: EgressView["plan"] }) {
+  const { days, clearFrom } = plan;
   return (
     <>
-      <h3>The next {days.length} days</h3>
       <p class="soft">
-        With {formatCount(perDay)} messages a day, the mean of the last week, and no trouble: {said}{" "}
-        <code>atmos warmup plan</code> answers other questions.
+        {planWords(plan)} <code>atmos warmup plan</code> answers other questions.
       </p>
       <PlanChart
         days={days}

@@ -138,12 +138,14 @@ function AttemptView({
 const SPEAKERS: Record<string, string> = { C: "ours", S: "theirs" };
 
 function factsOf(attempt: Attempt, forCommittee: boolean): Parameters<typeof KeyValue>[0]["items"] {
-  const { class: kind, permanent, fault, rule, egress, tls, tlsPolicy } = attempt;
+  const { class: kind, permanent, fault, rule, advice, egress, tls, tlsPolicy } = attempt;
   const items: Parameters<typeof KeyValue>[0]["items"] = [];
   if (kind !== "ok") {
     items.push(["Class", `${kind}, ${permanent ? "for good" : "for now"}`]);
     if (fault !== null && fault !== "none") items.push(["Whose fault", FAULT_WORDS[fault]]);
   }
+  // Of the pool's and the recipient's side a member can do nothing.
+  if (advice !== undefined && (forCommittee || fault === "member")) items.push(["What to do", advice]);
   if (egress !== null) items.push(["From", <code>{egress}</code>]);
   items.push([
     "TLS",

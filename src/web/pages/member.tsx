@@ -15,6 +15,7 @@ import { Credentials } from "./member-credentials.tsx";
 import { Domains } from "./member-domains.tsx";
 import { Messages } from "./member-messages.tsx";
 import { isOpen, PastPauses } from "./member-pauses.tsx";
+import { WaitsAt } from "./measures.tsx";
 import { Returned } from "./member-returned.tsx";
 import { Changes, Ladder, Situation } from "./member-standing.tsx";
 import { StandingBadge } from "./parts.tsx";
@@ -35,6 +36,7 @@ export function MemberPage({ view, forCommittee }: { view: MemberView; forCommit
           {view.pauses.some(isOpen) ? <Badge tone="warn">Paused</Badge> : null}
         </p>
       </div>
+      <WaitsAt waits={view.waitsAt} />
       <Situation view={view} forCommittee={forCommittee} />
       {view.membership === "applicant" ? null : (
         <>
