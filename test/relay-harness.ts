@@ -22,6 +22,8 @@ import { createMetrics, type Metrics } from "../src/platform/metrics.ts";
 import { createPolicyBook, hashSecret, type MemberPolicy, type PolicyBook } from "../src/policy/index.ts";
 import type { DnsAnswer, DnsType, Resolver } from "../src/protocol/dns/index.ts";
 import {
+  ageMigration,
+  createAges,
   createRelay,
   type CredentialUse,
   type Deadlines,
@@ -201,6 +203,7 @@ export async function startRelay(
     egressMigration,
     transportMigration,
     measuresMigration,
+    ageMigration,
   ]);
   const lookUp = outside?.resolver ?? resolver;
   const trusted = outside && { ca: outside.ca };
@@ -257,6 +260,7 @@ export async function startRelay(
       allowPrivate: true,
       egress,
       measures,
+      ages: createAges({ db, clock, log: silentLog, metrics }),
       deadlines: { greeting: 2_000, dataEnd: 3_000, ...deadlines },
       ...trusted,
     },

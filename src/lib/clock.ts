@@ -3,6 +3,8 @@ export interface Clock {
   now(): number;
   /** Resolves once `now()` has advanced by `ms`, or at once when `signal` aborts. Never rejects. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  /** Milliseconds that truly pass, whatever `now()` is set to; only differences mean something. Absent: as `now()` does. */
+  steady?(): number;
 }
 
 export const DAY_MS = 86_400_000;
@@ -12,6 +14,7 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
 export const systemClock: Clock = {
   now: () => Date.now(),
   sleep: (ms, signal) => waitReal(ms, signal),
+  steady: () => performance.now(),
 };
 
 function waitReal(ms: number, signal?: AbortSignal): Promise<void> {
@@ -31,12 +34,13 @@ type Sleeper = { due: number; wake: () => void };
 
 /**
  * A clock that can be moved forward. It keeps running at `rate` times real time (0 stands still), and wakes
- * whoever sleeps when it is advanced past their time. It never goes back.
+ * whoever sleeps when it is advanced past their time. It goes back only where it is set.
  */
 export class MovableClock implements Clock {
   #base: number;
   #since: number;
   #rate: number;
+  #set = 0;
   #sleepers: Sleeper[] = [];
   #timer: NodeJS.Timeout | undefined;
 
@@ -48,6 +52,18 @@ export class MovableClock implements Clock {
 
   now(): number {
     return Math.floor(this.#base + (performance.now() - this.#since) * this.#rate);
+  }
+
+  steady(): number {
+    return this.now() - this.#set;
+  }
+
+  /** As somebody sets a clock, ahead or back: nothing has passed. */
+  set(instant: number): void {
+    const step = instant - this.now();
+    this.#base += step;
+    this.#set += step;
+    this.#wakeDue();
   }
 
   /** Moves on by `ms` and wakes everyone who is due, in order of their time. */

@@ -67,6 +67,12 @@ export function createMetrics() {
       help: "TLS reports of the last week that reached nobody",
       registers,
     }),
+    clockSteps: new Counter({
+      name: "atmos_clock_steps_total",
+      help: "Times that the clock of a relay node was found more than an hour ahead of what was expected, or behind it",
+      labelNames: ["direction"] as const,
+      registers,
+    }),
     queue: new Gauge({
       name: "atmos_queue_recipients",
       help: "Recipients in the spool, by state",

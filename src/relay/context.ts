@@ -12,6 +12,7 @@ import type { Measures, Shaping } from "../shaping/index.ts";
 import type { Spool } from "../spool/index.ts";
 import type { TlsObservation, Transport } from "../transport/index.ts";
 import type { Breaker } from "./breaker.ts";
+import type { Ages } from "./delivery/age.ts";
 import type { Signer } from "./signing/index.ts";
 import type { CredentialUse } from "./submission/use.ts";
 
@@ -70,6 +71,8 @@ export type DeliveryConfig = {
   egress: Egress;
   /** What providers asked of us. */
   measures: Measures;
+  /** How old mail is. */
+  ages: Ages;
   /** PEM, trusted beside the system's authorities. */
   ca?: string;
   deadlines?: Partial<Deadlines>;

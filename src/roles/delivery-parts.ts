@@ -10,6 +10,7 @@ import { Database } from "../platform/database.ts";
 import { MAX_POLICY_BYTES } from "../protocol/mta-sts/index.ts";
 import { faultOfLocalAddress } from "../platform/local-address.ts";
 import { createHttpsText } from "../platform/https-text.ts";
+import { ageMigration, createAges, type Ages } from "../relay/index.ts";
 import { createMeasures, measuresMigration, type Measures, type Shaping } from "../shaping/index.ts";
 import { openTransport, transportMigration, type Transport } from "../transport/index.ts";
 import { tlsReportMigration, type TlsReports } from "../tls-report/index.ts";
@@ -33,6 +34,7 @@ export type DeliveryParts = {
   /** Undefined: reports are switched off. */
   reports: TlsReports | undefined;
   measures: Measures;
+  ages: Ages;
   close: () => void;
 };
 
@@ -44,6 +46,7 @@ export function openDeliveryParts(options: RoleParts & { config: Config; shaping
     transportMigration,
     measuresMigration,
     tlsReportMigration,
+    ageMigration,
   ]);
   const named = config.EGRESS_ADDRESSES;
   const egress = createEgress({
@@ -77,6 +80,7 @@ export function openDeliveryParts(options: RoleParts & { config: Config; shaping
     timeoutMs: POLICY_MS,
   });
   const measures = createMeasures({ db, log });
+  const ages = createAges({ db, clock, log, metrics });
   const transport = openTransport({ db, resolver, fetch, clock, log, ruleOf: options.shaping.domainRule });
   const reports = openReports(options, db);
   scheduler.every({
@@ -95,6 +99,7 @@ export function openDeliveryParts(options: RoleParts & { config: Config; shaping
     transport,
     reports,
     measures,
+    ages,
     close() {
       egress.close();
       measures.close();

@@ -112,6 +112,7 @@ async function open(options: RelayRoleOptions, opened: (() => Promise<void>)[]) 
       ownHosts: [config.POOL_HOSTNAME, ...config.EGRESS_ADDRESSES.map(({ ehlo }) => ehlo)],
       egress: parts.egress,
       measures: parts.measures,
+      ages: parts.ages,
       maxConnections: config.DELIVERY_CONNECTIONS,
     },
     spool,

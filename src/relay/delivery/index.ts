@@ -40,7 +40,7 @@ import {
   type AttemptResult,
 } from "./result.ts";
 import { familyOf, type Route } from "./route.ts";
-import { EXPIRY_MS, lifetimeOf } from "./schedule.ts";
+import { EXPIRY_MS, lifetimeOf, SIGNED_MS } from "./schedule.ts";
 import type { Ways } from "./ways.ts";
 
 type GoodRoute = Extract<Route, { ok: true }>;
@@ -67,6 +67,9 @@ export interface Delivery {
 
 const MAX_RETURNED_AT_ONCE = 50;
 const RECORD_AGAIN_MS = 1_000;
+const NOTE_TIME_MS = 60_000;
+const TOO_OLD =
+  "its signatures are too old by the clock of the host, which skipped days: put the clock right and release it, or bounce it";
 /** Recipients in hand for each connection that there may be. */
 const IN_HAND_PER_CONNECTION = 10;
 /** Small messages are read at once, many together; large ones when a connection is open for them. */
@@ -75,14 +78,15 @@ const READ_AT_ONCE = 32 * 1024;
 /** Leases what is due, finds its way, and writes down what came of it. */
 export function createDelivery(context: RelayContext, config: DeliveryConfig): Delivery {
   const { spool, policyBook, clock, log, metrics, identity, event, random, breaker } = context;
-  const { egress, measures } = config;
+  const { egress, measures, ages } = config;
   const lanes = createLanes(context, config, measures);
   const follow = createFollower({ ...context, egress, measures, lanes });
   const atlas = createAtlas(context, config);
   const most = (config.maxConnections ?? CONNECTIONS) * IN_HAND_PER_CONNECTION;
   const intake = createIntake({ spool, clock, log, most, handle });
-  const noticeFor = createNoticeMaker(context, insist);
+  const noticeFor = createNoticeMaker({ ...context, ages }, insist);
   const aftermath = createAftermath(breaker, noticeFor);
+  const noting = setInterval(() => ages.note(), NOTE_TIME_MS).unref();
   let closed = false;
 
   function holdOf({ kind, did, fromDomain, credential }: MessageRow): Hold | undefined {
@@ -93,11 +97,15 @@ export function createDelivery(context: RelayContext, config: DeliveryConfig): D
 
   const mayGo = (message: MessageRow) => holdOf(message) === undefined;
 
+  /** How long it may still wait. */
+  const leftOf = (message: MessageRow) => lifetimeOf(message) - ages.ageOf(message.receivedAt);
+
   async function handle(leased: Leased): Promise<void> {
     const { message } = leased;
     if (!mayGo(message)) return notNow(leased);
     // Its signatures and its meaning are old: whatever kept it, it does not leave any more.
-    if (clock.now() >= message.receivedAt + lifetimeOf(message)) return expired(leased);
+    if (leftOf(message) <= 0) return expired(leased);
+    if (message.kind === "mail" && clock.now() - message.receivedAt >= SIGNED_MS) return tooOldToSend(leased);
     if (message.kind === "mail" && context.suppressed(message.did, leased.address) !== undefined) {
       return record({ recipientId: leased.id, state: "suppressed", nextAt: clock.now(), events: [] });
     }
@@ -170,7 +178,7 @@ export function createDelivery(context: RelayContext, config: DeliveryConfig): D
     { provider }: GoodRoute,
   ): Promise<void> {
     metrics.waits.inc({ provider });
-    const nextAt = Math.min(until, message.receivedAt + lifetimeOf(message));
+    const nextAt = Math.min(until, clock.now() + Math.max(0, leftOf(message)));
     await record({ recipientId: id, state: "queued", nextAt, waits: why, events: [] });
   }
 
@@ -190,6 +198,12 @@ export function createDelivery(context: RelayContext, config: DeliveryConfig): D
     const hold = holdOf(message);
     const outcome = { recipientId: id, nextAt: clock.now(), events: [] };
     await record(hold ? { ...outcome, state: "held", hold } : { ...outcome, state: "queued" });
+  }
+
+  /** By the wall clock, and not in time that we lived through: somebody must say which is right. */
+  async function tooOldToSend({ id }: Leased): Promise<void> {
+    const hold: Hold = { reason: "clock", owner: "committee", note: TOO_OLD };
+    await record({ recipientId: id, state: "held", hold, nextAt: clock.now(), events: [] });
   }
 
   const isEjected = (did: string) => policyBook.byDid(did)?.standing === "ejected";
@@ -218,8 +232,13 @@ export function createDelivery(context: RelayContext, config: DeliveryConfig): D
     taken?: Taken,
   ): Promise<string> {
     const { message } = leased;
-    const { state, nextAt, action } = conclude(leased, result, clock.now(), random);
-    const delay = state === "deferred" && (await delayed(leased, result));
+    const { state, nextAt, action } = conclude(
+      leased,
+      result,
+      { now: clock.now(), left: leftOf(message) },
+      random,
+    );
+    const delay = state === "deferred" && (await delayed(leased));
     const ending = endingOf(result, state, delay);
     const notice = ending && (await noticeFor(leased, ending));
     const events =
@@ -247,8 +266,8 @@ export function createDelivery(context: RelayContext, config: DeliveryConfig): D
   }
 
   /** Whether the delay of a message is to be told now: once, to who did not ask not to be told. */
-  async function delayed({ notify, message }: Leased, { at }: AttemptResult): Promise<boolean> {
-    if (!isLate(at, message.receivedAt) || !isWanted("delayed", notify)) return false;
+  async function delayed({ notify, message }: Leased): Promise<boolean> {
+    if (!isLate(ages.ageOf(message.receivedAt)) || !isWanted("delayed", notify)) return false;
     const told = await insist(() => spool.toldOf(message.id));
     return !told.some(({ kind }) => kind === "delayed");
   }
@@ -292,7 +311,7 @@ export function createDelivery(context: RelayContext, config: DeliveryConfig): D
       for (;;) {
         if (closed) return;
         const leased = await spool.leaseHeld({
-          receivedUpTo: clock.now() - EXPIRY_MS,
+          receivedUpTo: ages.before(EXPIRY_MS),
           dids: policyBook.all().flatMap(({ did }) => (isEjected(did) ? [did] : [])),
           max: MAX_RETURNED_AT_ONCE,
         });
@@ -315,6 +334,7 @@ export function createDelivery(context: RelayContext, config: DeliveryConfig): D
     settle: () => intake.settle(),
     async close(graceMs) {
       closed = true;
+      clearInterval(noting);
       await intake.stop();
       lanes.close();
       const grace = setTimeout(() => lanes.abort(() => true), graceMs);

@@ -4,6 +4,7 @@ import { relaxedBodyHash } from "../../protocol/dkim/index.ts";
 import type { Acceptance, Leased, NewTold, Outcome, ToldKind } from "../../spool/index.ts";
 import type { RelayContext } from "../context.ts";
 import { parseAddress } from "../submission/address.ts";
+import type { Ages } from "./age.ts";
 import { composeDsn, dsnWords, type DsnFacts, type DsnRecipient } from "./dsn.ts";
 import { EXPIRY_MS } from "./schedule.ts";
 
@@ -52,7 +53,7 @@ type Told = Pick<Leased, "address" | "notify" | "orcpt" | "message">;
 
 /** Makes what the member is told of a recipient; the mail is signed by the pool and ready for the spool. */
 export function createNoticeMaker(
-  { identity, policyBook, clock, signer, spool, log }: RelayContext,
+  { identity, policyBook, clock, signer, spool, log, ages }: RelayContext & { ages: Pick<Ages, "ageOf"> },
   insist: <T>(work: () => Promise<T>) => Promise<T>,
 ) {
   /** Undefined: nobody is to be told. A mail that cannot be made takes nothing from what the member's page says. */
@@ -110,7 +111,7 @@ export function createNoticeMaker(
       poolDomain: identity.poolDomain,
       to,
       envid: message.envid,
-      triedUntil: message.receivedAt + EXPIRY_MS,
+      triedUntil: now + EXPIRY_MS - ages.ageOf(message.receivedAt),
       original: await originalOf(message, kind),
     });
     const hash = relaxedBodyHash();

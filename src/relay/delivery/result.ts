@@ -43,11 +43,11 @@ const ACTIONS = {
   expired: "recipient_expired",
 } as const;
 
-/** What becomes of the recipient after this attempt. */
+/** What becomes of the recipient after this attempt; it may still wait for `left` milliseconds. */
 export function conclude(
   leased: Leased,
   result: AttemptResult,
-  now: number,
+  { now, left }: { now: number; left: number },
   random: () => number,
 ): Conclusion {
   const end = (state: Conclusion["state"], nextAt = now): Conclusion => ({
@@ -57,7 +57,7 @@ export function conclude(
   });
   if (result.judged.class === "ok") return end("delivered");
   if (result.judged.permanent) return end("bounced");
-  const next = nextAttempt(leased.attempts + 1, leased.message.receivedAt, now, random);
+  const next = nextAttempt(leased.attempts + 1, { now, left }, random);
   return next === undefined ? end("expired") : end("deferred", next);
 }
 
@@ -174,10 +174,8 @@ export function endingOf(
 /** A delay is told after so long. */
 const DELAYED_MS = 4 * 3_600_000;
 
-/** Does an attempt at this time, when it fails, come so late that the delay is to be told? */
-export function isLate(at: number, receivedAt: number): boolean {
-  return at >= receivedAt + DELAYED_MS;
-}
+/** Is mail of this age, which still waits, so late that the delay is to be told? */
+export const isLate = (ageMs: number): boolean => ageMs >= DELAYED_MS;
 
 /** What the member is told of held mail that is given back. */
 export function returned(ejected: boolean): Ending {

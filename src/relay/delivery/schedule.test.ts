@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { EXPIRY_MS, nextAttempt } from "./schedule.ts";
+import { EXPIRY_MS, lifetimeOf, nextAttempt } from "./schedule.ts";
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -16,12 +16,24 @@ test.each<[attempts: number, waitMs: number]>([
   [9, 6 * HOUR],
   [30, 6 * HOUR],
 ])("after %i failed attempts the next one is in %i ms", (attempts, waitMs) => {
-  expect(nextAttempt(attempts, 0, 1_000, () => 0.5)).toBe(1_000 + waitMs);
-  expect(nextAttempt(attempts, 0, 1_000, () => 0)).toBe(Math.round(1_000 + waitMs * 0.8));
-  expect(nextAttempt(attempts, 0, 1_000, () => 1)).toBe(Math.round(1_000 + waitMs * 1.2));
+  expect(nextAttempt(attempts, { now: 1_000, left: EXPIRY_MS }, () => 0.5)).toBe(1_000 + waitMs);
+  expect(nextAttempt(attempts, { now: 1_000, left: EXPIRY_MS }, () => 0)).toBe(
+    Math.round(1_000 + waitMs * 0.8),
+  );
+  expect(nextAttempt(attempts, { now: 1_000, left: EXPIRY_MS }, () => 1)).toBe(
+    Math.round(1_000 + waitMs * 1.2),
+  );
 });
 
-test("the last attempt is at the end of five days, and then it is over", () => {
-  expect(nextAttempt(20, 0, EXPIRY_MS - HOUR, () => 0.5)).toBe(EXPIRY_MS);
-  expect(nextAttempt(20, 0, EXPIRY_MS, () => 0.5)).toBeUndefined();
+test("the last attempt is at the end of its time, and then it is over", () => {
+  expect(nextAttempt(20, { now: 1_000, left: HOUR }, () => 0.5)).toBe(1_000 + HOUR);
+  expect(nextAttempt(20, { now: 1_000, left: 0 }, () => 0.5)).toBeUndefined();
+  expect(nextAttempt(20, { now: 1_000, left: -HOUR }, () => 0.5)).toBeUndefined();
+});
+
+test("mail has five days, a TLS report one (RFC 8460 section 5.5)", () => {
+  expect([lifetimeOf({ ask: "usual" }), lifetimeOf({ ask: "tls-report" })]).toEqual([
+    5 * 24 * HOUR,
+    24 * HOUR,
+  ]);
 });

@@ -21,7 +21,10 @@ export const EXPIRY_MS = 5 * 24 * HOUR;
 /** A report of TLS is optional, and old soon (RFC 8460 section 5.5). */
 const REPORT_EXPIRY_MS = 24 * HOUR;
 
-/** How long after it came a message may leave. */
+/** Signatures last fourteen days; what is older on the wall clock would arrive as forged. */
+export const SIGNED_MS = 13 * 24 * HOUR;
+
+/** How old a message may become before it leaves no more. */
 export const lifetimeOf = ({ ask }: Pick<MessageRow, "ask">): number =>
   ask === "tls-report" ? REPORT_EXPIRY_MS : EXPIRY_MS;
 
@@ -29,16 +32,15 @@ const JITTER = 0.2;
 
 /**
  * When to try again after `attempts` failed ones, spread by up to a fifth so that what failed together does not come
- * back together. Undefined: the time is over, the message expires.
+ * back together, and at the end of its time once more. `left`: how long it may still wait, ms. Undefined: that is over, the
+ * message expires.
  */
 export function nextAttempt(
   attempts: number,
-  receivedAt: number,
-  now: number,
+  { now, left }: { now: number; left: number },
   random: () => number,
 ): number | undefined {
-  const end = receivedAt + EXPIRY_MS;
-  if (now >= end) return undefined;
+  if (left <= 0) return undefined;
   const wait = RETRY_MS[Math.min(attempts, RETRY_MS.length) - 1] ?? RETRY_MS[0]!;
-  return Math.min(end, Math.round(now + wait * (1 + (random() * 2 - 1) * JITTER)));
+  return Math.round(now + Math.min(left, wait * (1 + (random() * 2 - 1) * JITTER)));
 }
