@@ -11,3 +11,4 @@ export {
   type TlsReport,
 } from "./report.ts";
 export { reportMail, type ReportMail } from "./mail.ts";
+export { MOST_FAILURES, MOST_POLICIES, parseTlsReport, readTlsReport, type ReadTls } from "./read.ts";

@@ -1,0 +1,2 @@
+export { carriedFiles, type Carried } from "./files.ts";
+export { MOST_ENTRIES, openArchive, type Opened, type Unpacked } from "./open.ts";
