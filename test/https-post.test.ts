@@ -71,10 +71,15 @@ test.each<[string, number, Record<string, string>]>([
   expect(seen).toHaveLength(1);
 });
 
+test("a URL that no request can be made of is no reason to reject", async () => {
+  expect(await postWith()("https://%zz@reports.x.test/")).toEqual({ ok: false, why: expect.any(String) });
+});
+
 test("a receiver that says nothing is not waited for", async () => {
   const { port } = await receiver(0);
   expect(await postWith({ timeoutMs: 200 })(`https://reports.x.test:${port}/`)).toEqual({
     ok: false,
+    late: true,
     why: "no answer within 200 ms",
   });
 });

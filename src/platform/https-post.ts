@@ -16,7 +16,9 @@ export type HttpsPostOptions = {
 
 export type Posted =
   /** `untrusted`: why nobody known stands behind the receiver's certificate (OpenSSL's code), or undefined. */
-  { ok: true; untrusted: string | undefined } | { ok: false; why: string };
+  | { ok: true; untrusted: string | undefined }
+  /** `late`: it was not there within the time. */
+  | { ok: false; why: string; late?: true };
 
 export type PostHttps = (url: string, type: string, body: Uint8Array) => Promise<Posted>;
 
@@ -32,6 +34,9 @@ export function createHttpsPost({ resolver, allowPrivate = false, timeoutMs }: H
       const target = new URL(url);
       const host = target.hostname.replace(/^\[|\]$/g, "");
       if (target.protocol !== "https:") return resolve({ ok: false, why: "is no https URL" });
+      // Node decodes a user name, and throws where it cannot.
+      if (target.username || target.password)
+        return resolve({ ok: false, why: "has a user name in its URL" });
       // What is an address already is not looked up.
       if (!allowPrivate && isIP(host) !== 0 && !isPublicAddress(host))
         return resolve({ ok: false, why: `${host} is no public address` });
@@ -47,7 +52,10 @@ export function createHttpsPost({ resolver, allowPrivate = false, timeoutMs }: H
         },
         (response) => end(judge(response)),
       );
-      const timer = setTimeout(() => end({ ok: false, why: `no answer within ${timeoutMs} ms` }), timeoutMs);
+      const timer = setTimeout(
+        () => end({ ok: false, late: true, why: `no answer within ${timeoutMs} ms` }),
+        timeoutMs,
+      );
       function end(result: Posted): void {
         clearTimeout(timer);
         resolve(result);

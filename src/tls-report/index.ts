@@ -70,6 +70,9 @@ const dayName = (day: number) => new Date(day * DAY_MS).toISOString().slice(0, 1
 /** A report after a try; without `next` it is to be forgotten. */
 type Done = { row: ReportRow; outcome: Outcome; next: ReportRow | undefined };
 
+/** One call of `send`. `hung`: hosts that did not answer in it, which are not waited for again. */
+type Pass = { mail: ReportPost; hung: Set<string> };
+
 /** Counts TLS sessions by day, domain, policy and failure, and reports them to the domains that ask for it (RFC 8460). */
 export function openTlsReports(options: TlsReportsOptions): TlsReports {
   const { db, resolver, post, clock, log, metrics, identity, random = Math.random } = options;
@@ -117,12 +120,18 @@ export function openTlsReports(options: TlsReportsOptions): TlsReports {
   }
 
   /** HTTPS first; mail where none of the URLs takes it. One that takes it is enough (RFC 8460 section 3). */
-  async function deliver(row: ReportRow, wanted: Destinations, mail: ReportPost): Promise<Outcome> {
+  async function deliver(row: ReportRow, wanted: Destinations, { mail, hung }: Pass): Promise<Outcome> {
     const { day, domain } = row;
     const packed = await makeGzip(row);
     const faults: string[] = [];
     for (const url of wanted.https) {
+      const { host } = new URL(url);
+      if (hung.has(host)) {
+        faults.push(`${host} did not answer another report a moment ago`);
+        continue;
+      }
       const answer = await post(url, "application/tlsrpt+gzip", packed);
+      if (!answer.ok && answer.late) hung.add(host);
       if (answer.ok) {
         const note = answer.untrusted ? `the receiver's certificate: ${answer.untrusted}` : "";
         return { kind: "posted", to: url, note };
@@ -141,7 +150,8 @@ export function openTlsReports(options: TlsReportsOptions): TlsReports {
     return faults.length > 0 ? { kind: "failed", why: faults.join("; ").slice(0, 500) } : { kind: "refused" };
   }
 
-  async function tryOne(row: ReportRow, mail: ReportPost): Promise<Outcome> {
+  async function tryOne(row: ReportRow, pass: Pass): Promise<Outcome> {
+    const { mail } = pass;
     if (row.state === "mailed" && row.message !== null) {
       const fate = await mail.fate(row.message);
       if (fate.state === "failed") return { kind: "bounced", why: `${row.sentTo}: ${fate.why}` };
@@ -152,11 +162,11 @@ export function openTlsReports(options: TlsReportsOptions): TlsReports {
     const answer = await resolver.resolve(name, "TXT");
     if (answer.status === "temperror") return { kind: "failed", why: `${name}: ${answer.detail}` };
     const wanted = destinationsOf(answer.status === "ok" ? answer.records.map(({ text }) => text) : []);
-    return wanted ? deliver(row, wanted, mail) : { kind: "unwanted" };
+    return wanted ? deliver(row, wanted, pass) : { kind: "unwanted" };
   }
 
-  async function work(row: ReportRow, mail: ReportPost): Promise<Done> {
-    const outcome = await tryOne(row, mail).catch((err: unknown): Outcome => {
+  async function work(row: ReportRow, pass: Pass): Promise<Done> {
+    const outcome = await tryOne(row, pass).catch((err: unknown): Outcome => {
       log.error({ err, domain: row.domain }, "a TLS report could not be made; again later");
       return { kind: "failed", why: "a local fault of the relay" };
     });
@@ -199,6 +209,7 @@ export function openTlsReports(options: TlsReportsOptions): TlsReports {
       closeDays();
       const queue = store.due(clock.now(), MAX_DUE).values();
       const done: Done[] = [];
+      const pass: Pass = { mail, hung: new Set() };
       let written = performance.now();
       const writeSome = () => {
         writeDone(done.splice(0));
@@ -207,7 +218,7 @@ export function openTlsReports(options: TlsReportsOptions): TlsReports {
       const worker = async () => {
         for (const row of queue) {
           if (signal?.aborted) return;
-          done.push(await work(row, mail));
+          done.push(await work(row, pass));
           if (performance.now() - written >= WRITE_MS) writeSome();
         }
       };

@@ -63,6 +63,21 @@ describe("what follows from a try", () => {
       T + HOUR,
       { state: "waiting", refused: ["a@x.test"], message: null, nextAt: T + HOUR, why: "550" },
     ],
+    [
+      "refused at the fifth address: whoever writes others into the record each time has no end otherwise",
+      { ...mailed, refused: ["b@x.test", "c@x.test", "d@x.test", "e@x.test"] },
+      { kind: "bounced", why: "550" },
+      T + HOUR,
+      { state: "given-up", why: "550", message: null },
+    ],
+    [
+      "refused after a day",
+      mailed,
+      { kind: "bounced", why: "550" },
+      T + DAY,
+      { state: "given-up", why: "550" },
+    ],
+    ["lost after a day", mailed, { kind: "lost" }, T + DAY, { state: "given-up" }],
     ["the spool lost it", mailed, { kind: "lost" }, T, { state: "waiting", message: null, nextAt: T }],
     [
       "all addresses refused it",

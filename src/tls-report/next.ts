@@ -21,6 +21,8 @@ export type Outcome =
 
 /** Tried again for so long after the first time (RFC 8460 section 5.5). */
 const TRIED_FOR_MS = DAY_MS;
+/** Mail addresses that a report is sent to; a record that names others each time has no more. */
+const MOST_ADDRESSES = 5;
 const FIRST_WAIT_MS = 10 * 60_000;
 const LONGEST_WAIT_MS = 4 * 3_600_000;
 const JITTER = 0.2;
@@ -38,6 +40,7 @@ export function afterTry(
 ): ReportRow | undefined {
   const triedAt = row.triedAt ?? now;
   const tried = { ...row, triedAt, tries: row.tries + 1 };
+  const end = triedAt + TRIED_FOR_MS;
   switch (outcome.kind) {
     case "unwanted":
       return undefined;
@@ -55,14 +58,17 @@ export function afterTry(
       return { ...row, state: "sent", why: "" };
     case "bounced": {
       const refused = [...row.refused, row.sentTo];
-      return { ...row, state: "waiting", refused, sentTo: "", message: null, why: outcome.why, nextAt: now };
+      const over = now >= end || refused.length >= MOST_ADDRESSES;
+      const state = over ? "given-up" : "waiting";
+      return { ...row, state, refused, sentTo: "", message: null, why: outcome.why, nextAt: now };
     }
     case "lost":
-      return { ...row, state: "waiting", sentTo: "", message: null, nextAt: now };
+      return now >= end
+        ? { ...row, state: "given-up", why: "the mail was lost here" }
+        : { ...row, state: "waiting", sentTo: "", message: null, nextAt: now };
     case "refused":
       return { ...row, triedAt, state: "given-up" };
     case "failed": {
-      const end = triedAt + TRIED_FOR_MS;
       if (now >= end) return { ...tried, state: "given-up", why: outcome.why };
       const wait = Math.min(FIRST_WAIT_MS * 2 ** row.tries, LONGEST_WAIT_MS);
       const nextAt = Math.min(end, Math.round(now + wait * (1 + (random() * 2 - 1) * JITTER)));

@@ -358,6 +358,38 @@ describe("sending", () => {
     expect(here.reports.overview().days).toEqual([]);
   });
 
+  test("a receiver that hangs keeps ten waiting once, however many domains name it", async () => {
+    const hangs = "https://hangs.test/";
+    const names = Array.from({ length: 60 }, (_, i) => `d${i}.test`);
+    for (const name of names) here.zone[name] = [`v=TLSRPTv1; rua=${hangs}${name},${hangs}again`];
+    here.zone["z.test"] = ["v=TLSRPTv1; rua=https://z.test/r"];
+    const asked: string[] = [];
+    const hung = () => asked.filter((url) => url.startsWith(hangs)).length;
+    here.restart({
+      async post(url) {
+        asked.push(url);
+        await new Promise(setImmediate);
+        return url.startsWith(hangs)
+          ? { ok: false, late: true, why: "no answer within 30000 ms" }
+          : { ok: true, untrusted: undefined };
+      },
+    });
+    for (const domain of [...names, "z.test"]) saw({ domain });
+    await here.nextDay();
+    const first = hung();
+    expect(first).toBeLessThanOrEqual(10);
+    expect(asked).toContain("https://z.test/r");
+    expect(here.reports.domain("d50.test")[0]?.report).toMatchObject({
+      state: "waiting",
+      why: expect.stringContaining("hangs.test did not answer another report a moment ago"),
+    });
+    // A later pass asks it again.
+    here.clock.advance(HOUR);
+    await here.send();
+    expect(hung()).toBeGreaterThan(first);
+    expect(hung()).toBeLessThanOrEqual(20);
+  });
+
   test("many domains: ten at once, none twice", async () => {
     const domains = Array.from({ length: 120 }, (_, i) => `d${i}.test`);
     for (const domain of domains) {

@@ -29,6 +29,8 @@ export type Destinations = { https: string[]; mailto: string[] };
 /** However many a record names. */
 const MAX_DESTINATIONS = 5;
 const MAX_URI = 1_000;
+/** What an address has decoded only to put something else in. */
+const ODD = /[\p{Cc}\s<>]|@.*@/u;
 
 /**
  * What the TXT records at `_smtp._tls.<domain>` ask for, to be followed and not to be judged: of several addresses those that
@@ -40,11 +42,17 @@ export function destinationsOf(texts: readonly string[]): Destinations | undefin
   const tags = parseTags(records[0]!);
   if (typeof tags === "string") return undefined;
   const found: Destinations = { https: [], mailto: [] };
-  for (const uri of addressesOf(tags.get("rua")).slice(0, MAX_DESTINATIONS)) {
+  const uris = [...new Set(addressesOf(tags.get("rua")))].slice(0, MAX_DESTINATIONS);
+  for (const uri of uris) {
     if (uri.length > MAX_URI) continue;
     const address = MAILTO.exec(uri)?.[1];
-    if (address !== undefined) found.mailto.push(decoded(address));
-    else if (HTTPS.test(uri) && URL.canParse(uri)) found.https.push(new URL(uri).href);
+    if (address !== undefined) {
+      const plain = decoded(address);
+      if (!ODD.test(plain)) found.mailto.push(plain);
+    } else if (HTTPS.test(uri) && URL.canParse(uri)) {
+      const { href, username, password } = new URL(uri);
+      if (!username && !password) found.https.push(href);
+    }
   }
   return found.https.length + found.mailto.length > 0 ? found : undefined;
 }

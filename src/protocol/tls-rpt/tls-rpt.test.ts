@@ -46,6 +46,17 @@ test.each<[string, string[], { https: string[]; mailto: string[] } | undefined]>
   ["no address", ["v=TLSRPTv1;"], undefined],
   ["an encoded comma", ["v=TLSRPTv1; rua=mailto:a%2Cb@x.test"], { https: [], mailto: ["a,b@x.test"] }],
   [
+    "a user name and what cannot be decoded",
+    ["v=TLSRPTv1; rua=https://%zz@x.test/,https://a:b@x.test/,mailto:a@x.test"],
+    { https: [], mailto: ["a@x.test"] },
+  ],
+  ["an address with a second header", ["v=TLSRPTv1; rua=mailto:a%0D%0ABcc:b%40y.test@x.test"], undefined],
+  [
+    "the same one again and again",
+    [`v=TLSRPTv1; rua=${"https://x.test/r,".repeat(4)}mailto:a@x.test,mailto:A@x.test`],
+    { https: ["https://x.test/r"], mailto: ["a@x.test", "A@x.test"] },
+  ],
+  [
     "many",
     [`v=TLSRPTv1; rua=${five}`],
     { https: [], mailto: ["a0@x.test", "a1@x.test", "a2@x.test", "a3@x.test", "a4@x.test"] },
