@@ -50,7 +50,7 @@ function looksLikeIso2022(bytes: Uint8Array): boolean {
   return at >= 0 && bytes[at + 1] === 0x24;
 }
 
-function decoderOf(label: string): TextDecoder | undefined {
+function decoderOf(label: string): InstanceType<typeof TextDecoder> | undefined {
   try {
     return new TextDecoder(label);
   } catch {
