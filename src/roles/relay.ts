@@ -9,6 +9,7 @@ import { createRelay, CREDENTIAL_USED_TOPIC, recipientFacts, startInbound } from
 import type { Shaping } from "../shaping/index.ts";
 import { createSpool } from "../spool/index.ts";
 import { attempt } from "./attempt.ts";
+import { cooledByComplaints } from "./complaint-cooling.ts";
 import { openDeliveryParts } from "./delivery-parts.ts";
 import { followNotices } from "./notices.ts";
 import { openPoolKey } from "./pool-key.ts";
@@ -148,7 +149,16 @@ async function open(options: RelayRoleOptions, opened: (() => Promise<void>)[]) 
     address: config.INBOUND_ADDRESS,
     hostname: config.POOL_HOSTNAME,
     tls,
-    feedback,
+    feedback: {
+      ...feedback,
+      receive: cooledByComplaints(feedback.receive, {
+        spool,
+        egress: parts.egress,
+        shaping: options.shaping,
+        clock,
+        log,
+      }),
+    },
     log,
   });
   opened.push(() => inbound.close());

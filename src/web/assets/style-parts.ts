@@ -54,7 +54,7 @@ export const partStyle = `
   .cards.compact tr + tr { margin-top: 0; }
   .cards.compact tbody th { padding: 0; flex: 1 1 100%; }
   .cards.compact td, .cards.compact td.num, .cards.compact td:last-child { display: flex; gap: 0.4rem; padding: 0; align-items: baseline; font-size: 0.9rem; max-width: 100%; }
-  .cards.compact td.empty { display: none; }
+  .cards.compact td.empty { display: none; } .cards.compact td:not([data-label])::before { content: none; }
 }
 .kv { display: grid; grid-template-columns: minmax(8rem, 12rem) minmax(0, 1fr); gap: 0.4rem 1.25rem; }
 .kv dt { color: var(--ink-soft); } .kv dd { margin: 0; overflow-wrap: anywhere; }
@@ -116,6 +116,8 @@ details > *:not(summary) { margin-top: 0.5rem; }
 .fold > .stack { margin: 0; padding: 0.35rem 0.95rem 1rem; }
 .pages { display: flex; flex-wrap: wrap; gap: 0.6rem 1rem; align-items: center; font-size: 0.94rem; }
 .button { display: inline-flex; align-items: center; text-decoration: none; }
+.jumps { display: flex; flex-wrap: wrap; gap: 0 1.2rem; margin-bottom: 1.5rem; font-size: 0.94rem; }
+.jumps a { display: inline-flex; align-items: center; min-height: 44px; }
 .needs { list-style: none; padding: 0; display: grid; gap: 0.75rem; }
 .needs > li { background: var(--sheet); border: 1px solid var(--line); border-left: 4px solid var(--line-strong); border-radius: var(--radius); padding: 0.75rem 1rem 0.85rem; display: grid; gap: 0.3rem; }
 .needs > .bad { border-left-color: var(--bad); } .needs > .warn { border-left-color: var(--warn); } .needs > .note { border-left-color: var(--note); }
@@ -125,7 +127,7 @@ details > *:not(summary) { margin-top: 0.5rem; }
 .need-said { color: var(--ink-soft); font-size: 0.9rem; overflow-wrap: anywhere; max-width: 80ch; }
 .quote { border-left: 3px solid var(--line-strong); padding-left: 0.9rem; }
 .plain { list-style: none; padding: 0; } .plain > li + li { margin-top: 0.6rem; }
-.situation { margin-bottom: 2.5rem; }
+.situation { margin-bottom: 2.5rem; } .needs + .situation { margin-top: 1rem; } .needs h2 { font-size: 1.15rem; }
 .situation .kv { margin-top: 0.75rem; }
 .finding .badge, .plain .badge { margin-right: 0.3rem; }
 .change-line { display: flex; flex-wrap: wrap; gap: 0.3rem 1rem; align-items: baseline; }

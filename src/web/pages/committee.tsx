@@ -1,7 +1,12 @@
 import { Badge, DataTable, EmptyState, Figures, Fold, Section, Time } from "../components.tsx";
 import { STANDINGS } from "../../policy/index.ts";
 import { changeAnchor, memberPath } from "../paths.ts";
-import { RECIPIENT_STATES, type CommitteeMember, type CommitteeOverview } from "../view.ts";
+import {
+  RECIPIENT_STATES,
+  type RecipientState,
+  type CommitteeMember,
+  type CommitteeOverview,
+} from "../view.ts";
 import { EVENT_WORDS, formatCount, STANDING_WORDS, STATE_WORDS } from "../words.ts";
 import { MembersAtAGlance } from "./committee-members.tsx";
 import { Needs } from "./committee-needs.tsx";
@@ -49,6 +54,9 @@ function Standings({ members }: { members: CommitteeMember[] }) {
   );
 }
 
+/** States that are shown when nobody is in them, too. */
+const USUAL: ReadonlySet<RecipientState> = new Set(["queued", "deferred", "held", "delivered", "bounced"]);
+
 function Queue({ view }: { view: CommitteeOverview }) {
   return (
     <Section
@@ -65,7 +73,7 @@ function Queue({ view }: { view: CommitteeOverview }) {
       }
     >
       <Figures
-        items={RECIPIENT_STATES.map((state) => ({
+        items={RECIPIENT_STATES.filter((state) => USUAL.has(state) || view.queue[state]).map((state) => ({
           label: STATE_WORDS[state].name.toLowerCase(),
           value: formatCount(view.queue[state] ?? 0),
         }))}

@@ -179,6 +179,7 @@ function Addresses({ addresses }: { addresses: EgressStatus[] }) {
   return (
     <DataTable
       caption="Addresses, and what is seen of them from outside"
+      hideCaption
       columns={[{ label: "Address" }, { label: "Use" }, { label: "Reverse DNS" }, { label: "Blocklists" }]}
       rows={addresses.map((one) => ({
         key: one.address || "system",

@@ -1,11 +1,12 @@
 import { explain, FAULT_WORDS } from "../../protocol/smtp-reply/index.ts";
 import { TLS_REASON_WORDS } from "../../transport/index.ts";
-import { Badge, EmptyState, KeyValue, Section, Time } from "../components.tsx";
+import { Badge, EmptyState, Fold, KeyValue, Section, Time } from "../components.tsx";
 import { maskAddress, maskText } from "../mask.ts";
 import type { Attempt, MemberMessage, MessageRecipient } from "../view.ts";
 import { formatCount, formatSize, STATE_WORDS } from "../words.ts";
 
 const MOST_LINES = 200;
+const AT_ONCE = 4;
 
 /** Recent messages: each recipient's state, the remote server's words, and the conversation behind a fold. */
 export function Messages({ messages, forCommittee }: { messages: MemberMessage[]; forCommittee: boolean }) {
@@ -20,27 +21,39 @@ export function Messages({ messages, forCommittee }: { messages: MemberMessage[]
           The first one that is accepted appears here within seconds.
         </EmptyState>
       ) : (
-        <ol class="plain mails">
-          {messages.map((message) => (
-            <li data-key={message.id} class="mail">
-              <p class="mail-head">
-                <Time at={message.at} />
-                <span class="soft small">
-                  {message.stream} from {message.domain}, {formatSize(message.size)},{" "}
-                  <code>{message.id}</code>
-                </span>
-              </p>
-              {message.recipients.map((recipient) => (
-                <Recipient recipient={recipient} forCommittee={forCommittee} />
-              ))}
-              {message.moreRecipients ? (
-                <p class="soft small">and {formatCount(message.moreRecipients)} more recipients</p>
-              ) : null}
-            </li>
-          ))}
-        </ol>
+        <>
+          <MessageList messages={messages.slice(0, AT_ONCE)} forCommittee={forCommittee} />
+          {messages.length > AT_ONCE ? (
+            <Fold id="more-messages" summary={`${formatCount(messages.length - AT_ONCE)} before those`}>
+              <MessageList messages={messages.slice(AT_ONCE)} forCommittee={forCommittee} />
+            </Fold>
+          ) : null}
+        </>
       )}
     </Section>
+  );
+}
+
+function MessageList({ messages, forCommittee }: { messages: MemberMessage[]; forCommittee: boolean }) {
+  return (
+    <ol class="plain mails">
+      {messages.map((message) => (
+        <li data-key={message.id} class="mail">
+          <p class="mail-head">
+            <Time at={message.at} />
+            <span class="soft small">
+              {message.stream} from {message.domain}, {formatSize(message.size)}, <code>{message.id}</code>
+            </span>
+          </p>
+          {message.recipients.map((recipient) => (
+            <Recipient recipient={recipient} forCommittee={forCommittee} />
+          ))}
+          {message.moreRecipients ? (
+            <p class="soft small">and {formatCount(message.moreRecipients)} more recipients</p>
+          ) : null}
+        </li>
+      ))}
+    </ol>
   );
 }
 

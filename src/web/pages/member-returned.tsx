@@ -1,8 +1,8 @@
-import { Badge, EmptyState, Section, Time, type Tone } from "../components.tsx";
+import { Badge, EmptyState, Fold, Section, Time, type Tone } from "../components.tsx";
 import { maskAddress, maskText } from "../mask.ts";
 import { bouncesPath } from "../paths.ts";
 import type { MemberView, ReturnedMail } from "../view.ts";
-import { STATE_WORDS } from "../words.ts";
+import { formatCount, STATE_WORDS } from "../words.ts";
 
 /** What the member was told of its mail: the same words as in the notice, whether it was mailed or not. */
 export function Returned({ view }: { view: MemberView }) {
@@ -16,13 +16,28 @@ export function Returned({ view }: { view: MemberView }) {
       {view.returned.length === 0 ? (
         <EmptyState title="Nothing came back" />
       ) : (
-        <ol class="plain mails">
-          {view.returned.map((one) => (
-            <Told told={one} />
-          ))}
-        </ol>
+        <>
+          <ToldList told={view.returned.slice(0, AT_ONCE)} />
+          {view.returned.length > AT_ONCE ? (
+            <Fold id="more-returned" summary={`${formatCount(view.returned.length - AT_ONCE)} before those`}>
+              <ToldList told={view.returned.slice(AT_ONCE)} />
+            </Fold>
+          ) : null}
+        </>
       )}
     </Section>
+  );
+}
+
+const AT_ONCE = 4;
+
+function ToldList({ told }: { told: ReturnedMail[] }) {
+  return (
+    <ol class="plain mails">
+      {told.map((one) => (
+        <Told told={one} />
+      ))}
+    </ol>
   );
 }
 

@@ -36,6 +36,7 @@ export function MemberPage({ view, forCommittee }: { view: MemberView; forCommit
           {view.pauses.some(isOpen) ? <Badge tone="warn">Paused</Badge> : null}
         </p>
       </div>
+      {view.membership === "applicant" ? null : <Jumps />}
       <WaitsAt waits={view.waitsAt} />
       <Situation view={view} forCommittee={forCommittee} />
       {view.membership === "applicant" ? null : (
@@ -65,6 +66,26 @@ export function MemberPage({ view, forCommittee }: { view: MemberView; forCommit
       <PastApplications view={view} />
       <IdentityAndLabels view={view} />
     </>
+  );
+}
+
+/** The way to the parts that people come for. */
+function Jumps() {
+  return (
+    <nav class="jumps" aria-label="On this page">
+      {(
+        [
+          ["standing", "Standing"],
+          ["domains", "Domains"],
+          ["credentials", "Credentials"],
+          ["limits", "Limits"],
+          ["messages", "Messages"],
+          ["returned", "Returned mail"],
+        ] as const
+      ).map(([id, text]) => (
+        <a href={`#${id}`}>{text}</a>
+      ))}
+    </nav>
   );
 }
 

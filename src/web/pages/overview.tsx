@@ -1,7 +1,7 @@
 import { BarChart, PoolChart } from "../charts.tsx";
-import { Card, Code, DataTable, EmptyState, Figures, KeyValue, Section, Time } from "../components.tsx";
+import { Card, Code, DataTable, EmptyState, Figures, Fold, KeyValue, Section, Time } from "../components.tsx";
 import { labelPath } from "../paths.ts";
-import type { LabelledOperator, PublicOverview } from "../view.ts";
+import type { LabelledOperator, PublicLabel, PublicOverview } from "../view.ts";
 import { formatCount, formatShare, formatWeekday, LABEL_WORDS } from "../words.ts";
 import { LabelBadges } from "./parts.tsx";
 
@@ -91,7 +91,8 @@ export function Together({ view }: { view: PublicOverview }) {
   );
 }
 
-const OPERATORS_AT_ONCE = 20;
+const OPERATORS_AT_ONCE = 8;
+const LABELS_AT_ONCE = 5;
 
 export function Operators({ view }: { view: PublicOverview }) {
   const { operators, labeler } = view;
@@ -113,10 +114,9 @@ export function Operators({ view }: { view: PublicOverview }) {
             operators={operators.slice(0, OPERATORS_AT_ONCE)}
           />
           {operators.length > OPERATORS_AT_ONCE ? (
-            <details id="more-operators">
-              <summary>{formatCount(operators.length - OPERATORS_AT_ONCE)} more</summary>
+            <Fold id="more-operators" summary={`${formatCount(operators.length - OPERATORS_AT_ONCE)} more`}>
               <OperatorTable caption="The other operators" operators={operators.slice(OPERATORS_AT_ONCE)} />
-            </details>
+            </Fold>
           ) : null}
         </>
       )}
@@ -137,7 +137,8 @@ function OperatorTable({ caption, operators }: { caption: string; operators: Lab
   return (
     <DataTable
       caption={caption}
-      columns={[{ label: "Domain" }, { label: "Labels" }, { label: "Since" }]}
+      compact
+      columns={[{ label: "Domain" }, { label: "Labels", plain: true }, { label: "Since" }]}
       rows={operators.map((operator) => ({
         key: operator.did,
         cells: [
@@ -202,25 +203,50 @@ export function RecentLabels({ view }: { view: PublicOverview }) {
       {view.recentLabels.length === 0 ? (
         <EmptyState title="No label has been issued yet" />
       ) : (
-        <DataTable
-          caption="Labels, the newest first"
-          hideCaption
-          columns={[{ label: "Domain" }, { label: "Label" }, { label: "Issued" }, { label: "Lapses" }]}
-          rows={view.recentLabels.map((label) => ({
-            key: `${label.uri} ${label.value} ${label.issuedAt}`,
-            cells: [
-              <a href={labelPath(label.uri)}>{label.domain}</a>,
-              <LabelBadges values={[label.value]} />,
-              <Time at={label.issuedAt} />,
-              label.expiresAt === null ? null : <Time at={label.expiresAt} dateOnly />,
-            ],
-          }))}
-        />
+        <>
+          <LabelTable
+            labels={view.recentLabels.slice(0, LABELS_AT_ONCE)}
+            caption="Labels, the newest first"
+          />
+          {view.recentLabels.length > LABELS_AT_ONCE ? (
+            <Fold
+              id="more-labels"
+              summary={`${formatCount(view.recentLabels.length - LABELS_AT_ONCE)} before those`}
+            >
+              <LabelTable labels={view.recentLabels.slice(LABELS_AT_ONCE)} caption="Labels before those" />
+            </Fold>
+          ) : null}
+        </>
       )}
       <Card>
         <h3>What the labels say</h3>
         <KeyValue items={Object.entries(LABEL_WORDS).map(([value, words]) => [value, words])} />
       </Card>
     </Section>
+  );
+}
+
+function LabelTable({ labels, caption }: { labels: PublicLabel[]; caption: string }) {
+  return (
+    <DataTable
+      caption={caption}
+      hideCaption
+      compact
+      columns={[
+        { label: "Domain" },
+        { label: "Label", plain: true },
+        { label: "Issued" },
+        { label: "Lapses" },
+      ]}
+      rows={labels.map((label) => ({
+        key: `${label.uri} ${label.value} ${label.issuedAt}`,
+        cells: [
+          <a href={labelPath(label.uri)}>{label.domain}</a>,
+          <LabelBadges values={[label.value]} />,
+          <Time at={label.issuedAt} />,
+          label.expiresAt === null ? null : <Time at={label.expiresAt} dateOnly />,
+        ],
+      }))}
+    />
   );
 }
