@@ -23,7 +23,7 @@ test("what a person gives back reaches the member alone, with the person's words
   await here.bed.relay.settle();
   expect(await here.bed.spool.counts()).toEqual({ delivered: 1, returned: 1 });
   expect(here.sink.received.map((m) => [m.from, m.to])).toEqual([["", "alice@member.test"]]);
-  expect(here.sink.received[0]!.raw).toMatch(/^Diagnostic-Code: smtp; the list was bought\r$/m);
+  expect(here.sink.received[0]!.raw).toMatch(/^Diagnostic-Code: X-Atmos; the list was bought\r$/m);
   const [message] = (await here.bed.spool.messages(member.did)).filter((m) => m.kind === "mail");
   expect(await here.bed.spool.operations(message!.id)).toMatchObject([{ action: "bounce", by: "ann" }]);
 });

@@ -286,7 +286,7 @@ test("held mail does not leave when its time is over, and the member is told", a
   await here.bed.relay.settle();
   expect(await here.bed.spool.counts()).toEqual({ delivered: 1, expired: 1 });
   expect(here.sink.received.map((m) => [m.from, m.to])).toEqual([["", "alice@member.test"]]);
-  expect(here.sink.received[0]!.raw).toMatch(/^Diagnostic-Code: smtp; it could not leave in time\r$/m);
+  expect(here.sink.received[0]!.raw).toMatch(/^Diagnostic-Code: X-Atmos; it could not leave in time\r$/m);
   expect(await toldActions(here.bed)).toEqual(["message_held", "recipient_expired"]);
 });
 

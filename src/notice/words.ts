@@ -1,3 +1,4 @@
+import { oneLine } from "../lib/one-line.ts";
 import { MOST_BY_STRANGERS, MOST_MAILS } from "./allowance.ts";
 
 export type Letter = { subject: string; text: string };
@@ -135,13 +136,7 @@ function letter(subject: string, { writeTo, last, did }: LetterFacts, parts: str
   return { subject, text: `${[...parts, ...end, whom].map(wrapped).join("\n\n")}\n` };
 }
 
-/** Words of people in one line, without what a terminal or a mail program would act on. */
-function clean(text: string): string {
-  return text
-    .replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Z}]+/gu, " ")
-    .trim()
-    .slice(0, 2_000);
-}
+const clean = (text: string) => oneLine(text, 2_000);
 
 const time = (at: number) => `${new Date(at).toISOString().slice(0, 16).replace("T", " ")} UTC`;
 

@@ -70,6 +70,67 @@ test("the words of a hostile server stay words", () => {
   expect(Math.max(...hostile.split("\r\n").map((line) => line.length))).toBeLessThan(600);
 });
 
+test("so does the name of its host, which the DNS may make of anything", () => {
+  const remote = "mx.a.test\r\nAction: delivered\r\n\r\nx\u00fc";
+  const hostile = text({ recipients: [{ ...bob, remote }] });
+  expect(hostile.match(/^Action: .*$/gm)).toEqual(["Action: failed"]);
+  expect(hostile).toMatch(/^Remote-MTA: dns; mx\.a\.test\?Action:\?delivered\?x\?\r$/m);
+});
+
+test("words in other languages are kept, and need no 8BITMIME", async () => {
+  const said =
+    "550 5.1.1 \u041f\u043e\u0447\u0442\u043e\u0432\u044b\u0439 \u044f\u0449\u0438\u043a \u202e\u001b[31m";
+  const change = { recipients: [{ ...bob, diagnostic: said }] };
+  const mail = await PostalMime.parse(text(change));
+  expect(mail.text).toMatch(
+    /550 5\.1\.1 \u041f\u043e\u0447\u0442\u043e\u0432\u044b\u0439 \u044f\u0449\u0438\u043a \[31m/,
+  );
+  expect(text(change)).toMatch(/^Diagnostic-Code: smtp; 550 5\.1\.1 +\[31m\r$/m);
+  expect(composeDsn({ ...facts, ...change })).toMatchObject({ eightBit: false, smtpUtf8: false });
+});
+
+test.each([
+  ["550 5.1.1 User unknown", "smtp"],
+  ["451", "smtp"],
+  ["it was held for five days", "X-Atmos"],
+  ["no answer within 30 s (connect)", "X-Atmos"],
+])("what a host said is told from what we say: %s is %s", (diagnostic, type) => {
+  expect(text({ recipients: [{ ...bob, diagnostic }] })).toContain(
+    `\r\nDiagnostic-Code: ${type}; ${diagnostic}\r\n`,
+  );
+});
+
+test("about an address in UTF-8 it is one of RFC 6533, and in ASCII itself", async () => {
+  const address = `${"j\u00fcrgen.".repeat(5)}x@a.test`;
+  const recipients = [
+    { ...bob, address, orcpt: `utf-8;${address}` },
+    { ...bob, address: "eve@a.test" },
+  ];
+  const original = { head: Buffer.from("Subject: \u00fc\r\n\r\n"), body: Buffer.from("caf\u00e9\r\n") };
+  const dsn = composeDsn({ ...facts, recipients, original });
+  expect(dsn).toMatchObject({ eightBit: false, smtpUtf8: false });
+  const raw = Buffer.concat([dsn.head, dsn.body]);
+  expect(Math.max(...raw)).toBeLessThan(128);
+  expect(
+    Math.max(
+      ...raw
+        .toString("latin1")
+        .split("\r\n")
+        .map((line) => line.length),
+    ),
+  ).toBeLessThan(100);
+  const mail = await PostalMime.parse(raw, { forceRfc822Attachments: true });
+  expect(mail.subject).toBe(`Undeliverable: your message to ${address} and 1 more`);
+  const parts = mail.attachments.map((a) => [a.mimeType, Buffer.from(a.content as ArrayBuffer).toString()]);
+  expect(parts).toEqual([
+    ["message/global-delivery-status", expect.stringContaining(`Final-Recipient: utf-8; ${address}\r\n`)],
+    ["message/global", "Subject: \u00fc\r\n\r\ncaf\u00e9\r\n"],
+  ]);
+  expect(parts[0]![1]).toContain(`Original-Recipient: utf-8; ${address}\r\n`);
+  expect(parts[0]![1]).toContain("Final-Recipient: rfc822; eve@a.test\r\n");
+  expect(composeDsn({ ...facts, to: "j\u00fcrgen@member.test" }).smtpUtf8).toBe(true);
+});
+
 test("of a long header only the beginning is repeated", () => {
   const original = { head: Buffer.from("X: y\r\n".repeat(10_000)) };
   expect(text({ original }).length).toBeLessThan(12_000);

@@ -1,3 +1,4 @@
+import { oneLine } from "../../lib/one-line.ts";
 import { explain, type ReplyClass } from "../../protocol/smtp-reply/index.ts";
 import type { ToldKind } from "../../spool/index.ts";
 import { mailDate } from "../submission/header.ts";
@@ -39,6 +40,8 @@ export type DsnFacts = {
 };
 
 const MAX_HEAD = 8_192;
+/** Of the other side's words. */
+const MAX_SAID = 500;
 
 const WHAT: Record<ToldKind, { action: string; subject: string; words: string }> = {
   failed: {
@@ -88,9 +91,9 @@ export function dsnWords({
   for (const { address, remote, diagnostic, class: means } of recipients) {
     const whose = recipients.length > 1 ? ` about ${address}` : "";
     if (diagnostic) {
-      parts.push(remote ? `The last answer of ${remote}${whose} was:` : `The reason${whose}:`);
+      parts.push(remote ? `The last answer of ${hostName(remote)}${whose} was:` : `The reason${whose}:`);
       parts.push(
-        wrap(ascii(diagnostic))
+        wrap(oneLine(diagnostic, MAX_SAID))
           .map((line) => `  ${line}`)
           .join("\n"),
       );
@@ -110,20 +113,20 @@ export type Dsn = { head: Uint8Array; body: Uint8Array; eightBit: boolean; smtpU
 
 /**
  * A delivery status notification (RFC 3464) in English and plain words, CRLF. About mail with addresses or a header in
- * UTF-8 it is one of RFC 6533, which needs SMTPUTF8 itself.
+ * UTF-8 it is one of RFC 6533, whose parts are in base64 then: it reaches mailboxes whose hosts know nothing of UTF-8.
  */
 export function composeDsn(facts: DsnFacts): Dsn {
   const { kind, recipients, original } = facts;
   const { action, subject } = WHAT[kind];
   const originalHead = headLines(original);
   const addresses = recipients.flatMap(({ address, orcpt }) => [address, orcpt ?? ""]);
-  const utf8 = /[\u0080-\u{10ffff}]/u.test([facts.to, ...addresses, originalHead].join());
+  const global = OUTSIDE_ASCII.test([...addresses, originalHead].join());
   const boundary = `=_${facts.id}`;
   const more = recipients.length > 1 ? ` and ${recipients.length - 1} more` : "";
   const head = [
     `From: Mail Delivery System <mailer-daemon@${facts.poolDomain}>`,
     `To: <${facts.to}>`,
-    `Subject: ${subject} ${recipients[0]!.address}${more}`,
+    `Subject: ${subject}\r\n ${encodedWords(recipients[0]!.address)}${more}`,
     `Date: ${mailDate(facts.now)}`,
     `Message-ID: <${facts.id}@${facts.poolDomain}>`,
     "Auto-Submitted: auto-replied",
@@ -132,71 +135,98 @@ export function composeDsn(facts: DsnFacts): Dsn {
     "",
     "",
   ].join("\r\n");
-  const about = [
-    `--${boundary}`,
-    `Content-Type: text/plain; charset=${utf8 ? "utf-8" : "us-ascii"}`,
-    ...eightBitPart(utf8),
-    "",
-    ...dsnWords(facts).split("\n"),
-    `--${boundary}`,
-    `Content-Type: message/${utf8 ? "global-" : ""}delivery-status`,
-    ...eightBitPart(utf8),
-    "",
+  const words = dsnWords(facts);
+  const status = [
     ...(facts.envid ? [`Original-Envelope-Id: ${ascii(facts.envid)}`] : []),
     `Reporting-MTA: dns; ${facts.hostname}`,
     `Arrival-Date: ${mailDate(facts.receivedAt)}`,
     "",
-    ...recipients.flatMap(({ address, orcpt, status, remote, diagnostic }) => [
+    ...recipients.flatMap(({ address, orcpt, status: code, remote, diagnostic }) => [
       ...(orcpt ? [`Original-Recipient: ${orcpt.replace(";", "; ")}`] : []),
-      `Final-Recipient: ${utf8 ? "utf-8" : "rfc822"}; ${address}`,
+      `Final-Recipient: ${OUTSIDE_ASCII.test(address) ? "utf-8" : "rfc822"}; ${address}`,
       `Action: ${action}`,
-      `Status: ${status}`,
-      ...(remote ? [`Remote-MTA: dns; ${remote}`] : []),
-      ...(diagnostic ? [`Diagnostic-Code: smtp; ${ascii(diagnostic)}`] : []),
+      `Status: ${code}`,
+      ...(remote ? [`Remote-MTA: dns; ${hostName(remote)}`] : []),
+      ...(diagnostic ? [`Diagnostic-Code: ${typeOf(diagnostic)}; ${ascii(diagnostic)}`] : []),
       `Last-Attempt-Date: ${mailDate(facts.now)}`,
       ...(kind === "delayed" ? [`Will-Retry-Until: ${mailDate(facts.triedUntil)}`] : []),
       "",
     ]),
-    "",
-  ].join("\r\n");
-  const third = original.body ? whole(original, original.body) : onlyHead(originalHead, utf8);
-  const parts = original.head.length > 0 ? [Buffer.from(`--${boundary}\r\n`), third.content, CRLF] : [];
+  ];
+  const third = original.body ? whole(original, original.body) : onlyHead(originalHead, global);
+  const parts = [
+    part(`text/plain; charset=${OUTSIDE_ASCII.test(words) ? "utf-8" : "us-ascii"}`, lines(words)),
+    part(`message/${global ? "global-" : ""}delivery-status`, lines(status.join("\n"))),
+    ...(original.head.length > 0 ? [third] : []),
+  ];
   const body = Buffer.concat([
-    Buffer.from(about, "utf8"),
-    ...parts,
-    Buffer.from(`--${boundary}--\r\n`, "latin1"),
+    ...parts.flatMap(({ content }) => [Buffer.from(`--${boundary}\r\n`), content, CRLF]),
+    Buffer.from(`--${boundary}--\r\n`),
   ]);
-  return { head: Buffer.from(head, "utf8"), body, eightBit: utf8 || third.eightBit, smtpUtf8: utf8 };
+  return {
+    head: Buffer.from(head, "utf8"),
+    body,
+    eightBit: third.eightBit,
+    smtpUtf8: OUTSIDE_ASCII.test(facts.to),
+  };
 }
 
+const OUTSIDE_ASCII = /[\u0080-\u{10ffff}]/u;
 const CRLF = Buffer.from("\r\n");
-const eightBitPart = (eightBit: boolean) => (eightBit ? ["Content-Transfer-Encoding: 8bit"] : []);
+const lines = (text: string) => Buffer.from(text.replaceAll("\n", "\r\n"), "utf8");
+const isAscii = (bytes: Uint8Array) => bytes.every((byte) => byte < 128);
 
-function onlyHead(head: string, utf8: boolean) {
-  const type = utf8 ? "message/global-headers" : "text/rfc822-headers";
-  const lines = [`Content-Type: ${type}`, ...eightBitPart(utf8), "", head];
-  return { content: Buffer.from(lines.join("\r\n"), "utf8"), eightBit: utf8 };
+type Part = { content: Buffer; eightBit: boolean };
+
+/** As it is when it is ASCII, else in base64. */
+function part(type: string, content: Uint8Array): Part {
+  const plain = isAscii(content);
+  const fields = [`Content-Type: ${type}`, ...(plain ? [] : ["Content-Transfer-Encoding: base64"]), "", ""];
+  const rows = plain
+    ? []
+    : (Buffer.from(content)
+        .toString("base64")
+        .match(/.{1,76}/g) ?? []);
+  const inside = plain ? content : Buffer.from(rows.join("\r\n"), "latin1");
+  return { content: Buffer.concat([Buffer.from(fields.join("\r\n"), "latin1"), inside]), eightBit: false };
 }
 
-function whole({ head }: DsnFacts["original"], body: Uint8Array) {
-  const eightBit = [head, body].some((part) => part.some((byte) => byte > 127));
-  const utf8 = head.some((byte) => byte > 127);
-  const type = utf8 ? "message/global" : "message/rfc822";
-  const before = [`Content-Type: ${type}`, ...eightBitPart(eightBit), "", ""].join("\r\n");
-  return { content: Buffer.concat([Buffer.from(before, "latin1"), head, body]), eightBit };
+function onlyHead(head: string, global: boolean): Part {
+  return part(global ? "message/global-headers" : "text/rfc822-headers", Buffer.from(head, "utf8"));
+}
+
+/** `message/rfc822` may not be in base64 (RFC 2046 section 5.2.1), `message/global` may (RFC 6532 section 3.7). */
+function whole({ head }: DsnFacts["original"], body: Uint8Array): Part {
+  const content = Buffer.concat([head, body]);
+  if (!isAscii(head)) return part("message/global", content);
+  if (isAscii(body)) return part("message/rfc822", content);
+  const before = "Content-Type: message/rfc822\r\nContent-Transfer-Encoding: 8bit\r\n\r\n";
+  return { content: Buffer.concat([Buffer.from(before, "latin1"), content]), eightBit: true };
 }
 
 /** Whole lines of the header, at most 8 KiB, each with its CRLF. */
 function headLines({ head }: DsnFacts["original"]): string {
   const text = Buffer.from(head).subarray(0, MAX_HEAD).toString("utf8");
-  const lines = text.slice(0, Math.max(0, text.lastIndexOf("\r\n"))).split("\r\n");
-  return lines.filter((line) => line !== "").join("\r\n") + "\r\n";
+  const found = text.slice(0, Math.max(0, text.lastIndexOf("\r\n"))).split("\r\n");
+  return found.filter((line) => line !== "").join("\r\n") + "\r\n";
 }
 
-function ascii(text: string): string {
-  return text.replace(/[^\x20-\x7e]+/g, " ").slice(0, 500);
+/** For a header field: what is not ASCII as encoded words of RFC 2047, each on a line. */
+function encodedWords(text: string): string {
+  if (!OUTSIDE_ASCII.test(text)) return text;
+  // Of ten characters, 40 octets at most, a word has no more than 68.
+  const pieces = text.match(/.{1,10}/gsu) ?? [];
+  return pieces.map((piece) => `=?utf-8?B?${Buffer.from(piece).toString("base64")}?=`).join("\r\n ");
 }
+
+/** What a host said, or what we say of ourselves (RFC 3464 section 2.3.6). */
+const typeOf = (diagnostic: string) => (/^[2-5]\d\d(?:[ -]|$)/.test(diagnostic) ? "smtp" : "X-Atmos");
+
+/** A name out of the DNS may be of any octets. */
+const hostName = (name: string) => name.replace(/[^!-~]+/g, "?").slice(0, 255);
+
+const ascii = (text: string) => oneLine(text.replace(/[^\x20-\x7e]+/g, " "), MAX_SAID);
 
 function wrap(text: string): string[] {
-  return text.match(/.{1,72}(?:\s|$)|.{72}/g)?.map((line) => line.trim()) ?? [];
+  return text.match(/.{1,72}(?:\s|$)|.{72}/gu)?.map((line) => line.trim()) ?? [];
 }
