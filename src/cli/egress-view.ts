@@ -9,10 +9,18 @@ export function egressLines(
   now: number,
 ): string[] {
   const lines = addresses.flatMap((one) => [...addressLines(one), ""]);
+  if (addresses.length > 0 && addresses.every(({ out }) => out !== undefined)) {
+    const codes = addresses.some(({ out }) => out!.codes);
+    const what = codes ? "ONLY LOGIN CODES LEAVE" : "NO MAIL LEAVES";
+    lines.unshift(
+      `${what}: every address is out of use. Mail waits, five days at most; new mail is answered 451.`,
+      "",
+    );
+  }
   if (notices.length > 0) {
     lines.push("What happened:");
     for (const { at, address, change, why } of notices)
-      lines.push(`  ${time(at)}  ${address || "(system)"} ${change}: ${why}`);
+      lines.push(`  ${time(at)}  ${address || "all addresses"} ${change}: ${why}`);
     lines.push("");
   }
   return [...lines, `As of ${time(now)} UTC. Days end at midnight UTC.`];

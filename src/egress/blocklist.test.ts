@@ -66,6 +66,21 @@ describe("after a look", () => {
     expect(known!.state).toBe(looks.at(-1)!.state);
   });
 
+  test.each<[string, Said, boolean]>([
+    ["silence", silent, false],
+    ["a list that closed", unusable, false],
+    ["a list that still says so", listed, true],
+  ])("three days later: %s", (_, said, isListed) => {
+    const DAY = 86_400_000;
+    const first = afterLook(undefined, listed, { ...at, now: 5 });
+    const soon = afterLook(first, said, { ...at, now: 5 + 2 * DAY });
+    expect(soon.listed).toBeDefined();
+    expect(afterLook(soon, said, { ...at, now: 5 + 3 * DAY }).listed !== undefined).toBe(isListed);
+    // Of what an older version wrote down nobody knows when it was heard.
+    const { heardAt: _heard, ...old } = first;
+    expect(afterLook(old as Listing, silent, { ...at, now: 5 + 9 * DAY }).listed).toBeDefined();
+  });
+
   test("a listing is as old as its first sight", () => {
     const first = afterLook(undefined, listed, { ...at, now: 5 });
     expect(afterLook(first, listed, { ...at, now: 50 }).listed).toEqual({

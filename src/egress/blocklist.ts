@@ -8,6 +8,8 @@ export type Said =
   | { state: "listed"; evidence: string; codes: string[]; text: string }
   | { state: "unusable" | "silent"; evidence: string };
 
+/** A listing that its list has not repeated for so long is over: a list that died would else keep an address out for good. */
+const SILENT_MS = 3 * 86_400_000;
 /** Checks in a row that find an address clear before its listing is over. */
 const CLEAR_CHECKS = 2;
 const LONGEST_TEXT = 300;
@@ -16,6 +18,15 @@ const LONGEST_TEXT = 300;
 const TEST_ENTRIES = {
   4: { listed: "127.0.0.2", clear: "127.0.0.1" },
   6: { listed: "::ffff:127.0.0.2", clear: "::ffff:127.0.0.1" },
+} as const;
+
+/**
+ * Two root name servers of each family (a and k). They send no mail, so a list of senders that has both of them has
+ * everybody, although it may pass its own test entries: a wildcard over a dead zone can leave 127.0.0.1 out.
+ */
+const NEVER_LISTED = {
+  4: ["198.41.0.4", "193.0.14.129"],
+  6: ["2001:503:ba3e::2:30", "2001:7fd::1"],
 } as const;
 
 /** `1.2.0.192.list.example` (RFC 5782 section 2.1, for IPv6 section 2.4). */
@@ -76,6 +87,23 @@ export async function faultOfList(
   return undefined;
 }
 
+/** To be asked when a list has an address of ours: whether it has those that nobody has reason to list. Undefined: no. */
+export async function faultOfListing(
+  resolver: Resolver,
+  list: string,
+  family: 4 | 6,
+): Promise<Extract<Said, { state: "unusable" | "silent" }> | undefined> {
+  const never = NEVER_LISTED[family];
+  const said = await Promise.all(
+    never.map(async (entry) => readAnswer(await resolver.resolve(listName(entry, list)!, "A"))),
+  );
+  if (said.some(({ state }) => state !== "listed")) return undefined;
+  return {
+    state: "unusable",
+    evidence: `it lists the root name servers (${never.join(", ")}), and so everybody`,
+  };
+}
+
 /** Asks one list about one address; the list must have passed its test entries just now. */
 export async function askList(resolver: Resolver, list: string, address: string): Promise<Said> {
   const name = listName(address, list);
@@ -92,19 +120,25 @@ const printable = (text: string): string => text.replace(/[^\x21-\x7e]+/g, " ").
 
 /**
  * What is known of an address on a list after one more look. Listed counts at once; it is over after two clear answers in
- * a row; a list that says nothing changes nothing.
+ * a row; a list that says nothing changes nothing for three days, and then ends what it began.
  */
 export function afterLook(
   before: Listing | undefined,
   said: Said,
   { list, now }: { list: string; now: number },
 ): Listing {
-  const seen = { list, state: said.state, evidence: said.evidence, checkedAt: now };
+  const speaks = said.state === "listed" || said.state === "clear";
+  // What was written down before this was kept has its three days from now on.
+  const heardAt = speaks ? now : (before?.heardAt ?? now);
+  const seen = { list, state: said.state, evidence: said.evidence, checkedAt: now, heardAt };
   if (said.state === "listed") {
     const since = before?.listed?.since ?? now;
     return { ...seen, listed: { since, codes: said.codes, text: said.text }, clear: 0 };
   }
-  if (said.state !== "clear") return { ...seen, listed: before?.listed, clear: before?.clear ?? 0 };
+  if (said.state !== "clear") {
+    const listed = now - heardAt >= SILENT_MS ? undefined : before?.listed;
+    return { ...seen, listed, clear: before?.clear ?? 0 };
+  }
   const clear = Math.min((before?.clear ?? 0) + 1, CLEAR_CHECKS);
   return { ...seen, listed: clear >= CLEAR_CHECKS ? undefined : before?.listed, clear };
 }

@@ -87,12 +87,13 @@ export function createEgress(options: EgressOptions): RunningEgress {
   );
   const dirty = new Set<Standing>();
   let out: ReadonlyMap<string, OutOfUse> = new Map();
+  let noneLeft = false;
   const timer = setInterval(flush, FLUSH_MS).unref();
   judge();
 
   function tell(address: string, change: EgressNotice["change"], why: string, at: number): void {
     const ehlo = addresses.find((one) => one.address === address)?.ehlo ?? "";
-    const good = change === "bound" || change === "delisted" || change === "released";
+    const good = ["bound", "delisted", "released", "some-left"].includes(change);
     log[good ? "info" : "error"]({ address, ehlo, why }, `egress address ${change}`);
     options.notify?.({ address, ehlo, change, why, at });
   }
@@ -104,6 +105,18 @@ export function createEgress(options: EgressOptions): RunningEgress {
     metrics.egressAddresses.set({ state: "in-use" }, addresses.length - out.size);
     metrics.egressAddresses.set({ state: "out" }, out.size);
     metrics.egressListings.set(listings.filter(({ listed }) => listed).length);
+    const none = out.size === addresses.length;
+    if (none === noneLeft) return;
+    noneLeft = none;
+    if (none) tell("", "none-left", wordsOfNone(), clock.now());
+    else tell("", "some-left", "Mail leaves again", clock.now());
+  }
+
+  function wordsOfNone(): string {
+    const all = [...out.values()];
+    const what = all.some(({ codes }) => codes) ? "Only login codes leave" : "No mail leaves";
+    const whys = [...new Set(all.map(({ why }) => why))].join("; ");
+    return `${what}, for every sending address is out of use: ${whys}. What waits does so for five days at most, and new mail is answered 451`;
   }
 
   function candidate({ address }: EgressAddress, provider: string, now: number): Candidate & { lane: Lane } {
@@ -177,11 +190,14 @@ export function createEgress(options: EgressOptions): RunningEgress {
     after: Standing["listings"],
     now: number,
   ) {
-    for (const { list, listed, evidence } of after) {
+    for (const { list, listed, evidence, state } of after) {
       const was = before.find((one) => one.list === list)?.listed;
       if (listed && !was)
         tell(address, "listed", `${shownList(list)}: ${evidence} ${listed.text}`.trim(), now);
-      if (!listed && was) tell(address, "delisted", shownList(list), now);
+      if (!listed && was) {
+        const silent = state === "clear" ? "" : `: it has said nothing for three days (${evidence})`;
+        tell(address, "delisted", `${shownList(list)}${silent}`, now);
+      }
     }
   }
 

@@ -85,7 +85,9 @@ export type Listing = {
   /** What it answered, or why it says nothing. */
   evidence: string;
   checkedAt: number;
-  /** Listed until it was clear twice in a row. */
+  /** When it last said anything that counts, listed or clear; absent: an older version wrote it down. */
+  heardAt?: number;
+  /** Listed until it was clear twice in a row, or until it has said nothing for three days. */
   listed: { since: number; codes: string[]; text: string } | undefined;
   /** Times in a row that it was clear. */
   clear: number;
@@ -127,9 +129,18 @@ export type EgressStatus = EgressAddress & {
   providers: ProviderStatus[];
 };
 
-/** Something that the committee is told. */
+/** Something that the committee is told. `none-left`, `some-left`: of all addresses together, and of none of them. */
 export type EgressNotice = EgressAddress & {
-  change: "listed" | "delisted" | "unbound" | "bound" | "held" | "released" | "stepped-back";
+  change:
+    | "listed"
+    | "delisted"
+    | "unbound"
+    | "bound"
+    | "held"
+    | "released"
+    | "stepped-back"
+    | "none-left"
+    | "some-left";
   why: string;
   at: number;
 };

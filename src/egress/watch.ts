@@ -1,6 +1,6 @@
 import { isIP } from "node:net";
 import { isPublicAddress, type Resolver } from "../protocol/dns/index.ts";
-import { afterLook, askList, faultOfList, shownList, type Said } from "./blocklist.ts";
+import { afterLook, askList, faultOfList, faultOfListing, shownList, type Said } from "./blocklist.ts";
 import { askReverse, judgeReverse } from "./reverse.ts";
 import type { EgressAddress, Listing, Reverse } from "./types.ts";
 
@@ -40,18 +40,26 @@ export function createWatch(options: WatchOptions) {
   const { resolver, blocklists } = options;
 
   async function lookAtList(list: string, addresses: readonly EgressAddress[]) {
-    const faults = new Map<number, Promise<Said | undefined>>();
-    const faultFor = (family: 4 | 6) => {
-      const known = faults.get(family) ?? faultOfList(resolver, list, family);
-      faults.set(family, known);
-      return known;
-    };
-    return Promise.all(
-      addresses.map(async ({ address }) => {
-        const fault = await faultFor(isIP(address) === 6 ? 6 : 4);
-        return { address, list, said: fault ?? (await askList(resolver, list, address)) };
+    const families = [4, 6] as const;
+    const perFamily = await Promise.all(
+      families.map(async (family) => {
+        const ours = addresses.filter(({ address }) => (isIP(address) === 6 ? 6 : 4) === family);
+        return ours.length === 0 ? [] : lookAtFamily(list, family, ours);
       }),
     );
+    return perFamily.flat();
+  }
+
+  async function lookAtFamily(list: string, family: 4 | 6, ours: readonly EgressAddress[]) {
+    const fault = await faultOfList(resolver, list, family);
+    const all = (said: Said) => ours.map(({ address }) => ({ address, list, said }));
+    if (fault) return all(fault);
+    const looks = await Promise.all(
+      ours.map(async ({ address }) => ({ address, list, said: await askList(resolver, list, address) })),
+    );
+    if (!looks.some(({ said }) => said.state === "listed")) return looks;
+    const doubt = await faultOfListing(resolver, list, family);
+    return doubt ? all(doubt) : looks;
   }
 
   return {

@@ -323,6 +323,8 @@ const CHANGE_WORDS: Record<EgressNotice["change"], { tone: Tone; name: string }>
   held: { tone: "warn", name: "Paused by a person" },
   released: { tone: "ok", name: "Resumed" },
   "stepped-back": { tone: "warn", name: "Stepped back" },
+  "none-left": { tone: "bad", name: "All out of use" },
+  "some-left": { tone: "ok", name: "In use again" },
 };
 
 function Notices({ notices }: { notices: EgressNotice[] }) {
@@ -334,7 +336,7 @@ function Notices({ notices }: { notices: EgressNotice[] }) {
       rows={notices.map(({ address, change, why, at }) => ({
         key: `${address} ${change} ${at}`,
         cells: [
-          address,
+          address || "All addresses",
           <Badge tone={CHANGE_WORDS[change].tone}>{CHANGE_WORDS[change].name}</Badge>,
           why,
           <Time at={at} />,
