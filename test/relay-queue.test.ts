@@ -28,6 +28,54 @@ test("what a person gives back reaches the member alone, with the person's words
   expect(await here.bed.spool.operations(message!.id)).toMatchObject([{ action: "bounce", by: "ann" }]);
 });
 
+test("of very many notices a hundred an hour are mailed, and the page has all", async () => {
+  const now = here.bed.clock.now();
+  const head = new Uint8Array(Buffer.from("From: alice@member.test\r\n\r\n"));
+  const id = "m".repeat(16);
+  await here.bed.spool.accept({
+    message: {
+      ...{
+        id,
+        did: member.did,
+        credential: "c1",
+        kind: "mail",
+        sender: mail.from,
+        fromDomain: "member.test",
+      },
+      stream: "bulk",
+      priority: 2,
+      template: null,
+      receivedAt: now,
+      size: head.length,
+      eightBit: false,
+      smtpUtf8: false,
+      ret: null,
+      envid: null,
+      ask: "usual",
+      head,
+      body: { bytes: new Uint8Array() },
+    },
+    recipients: Array.from({ length: 105 }, (_, n) => ({
+      id: `r${String(n).padStart(15, "a")}`,
+      address: `r${n}@a.test`,
+      domain: "a.test",
+      state: "held",
+      hold: { reason: "by-hand", owner: "committee" },
+      nextAt: now,
+      firstTime: false,
+      notify: null,
+      orcpt: null,
+    })),
+    events: [],
+  });
+  await here.bed.relay.bounce({ ...who, filter: { did: member.did }, now });
+  await here.bed.relay.settle();
+  expect(await here.bed.spool.counts()).toEqual({ returned: 105, delivered: 100 });
+  const told = await here.bed.spool.toldOf(id);
+  expect(told).toHaveLength(105);
+  expect(told.filter(({ sentTo }) => sentTo === null)).toHaveLength(5);
+});
+
 test("what a person holds stays when the pause ends, until a person releases it", async () => {
   await held();
   const request = { ...who, filter: { did: member.did }, now: here.bed.clock.now() };

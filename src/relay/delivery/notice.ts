@@ -1,4 +1,5 @@
 import { randomId } from "../../lib/ids.ts";
+import { createRateTable } from "../../lib/rate-table.ts";
 import { domainOf, type MemberPolicy } from "../../policy/index.ts";
 import { relaxedBodyHash } from "../../protocol/dkim/index.ts";
 import type { Acceptance, Leased, NewTold, Outcome, ToldKind } from "../../spool/index.ts";
@@ -16,6 +17,12 @@ export type Notice = Required<Pick<Outcome, "told">> & Pick<Outcome, "follow">;
 
 /** With RET=FULL a message of up to so many octets is given back whole, a larger one by its header. */
 const MAX_FULL = 256 * 1024;
+/**
+ * Mails to one address of a member. More in an hour are on its page only: a list that was bought, or a thief, brings thousands,
+ * and whoever has the mailbox would block the pool for them.
+ */
+const MOST_MAILED = { limit: 100, periodMs: 3_600_000, burst: 100 };
+const MOST_MEMBERS = 10_000;
 /** Other recipients that wait, in one notice of a delay. */
 const MAX_OTHERS = 50;
 
@@ -56,6 +63,8 @@ export function createNoticeMaker(
   { identity, policyBook, clock, signer, spool, log, ages }: RelayContext & { ages: Pick<Ages, "ageOf"> },
   insist: <T>(work: () => Promise<T>) => Promise<T>,
 ) {
+  const mailed = createRateTable(MOST_MAILED, MOST_MEMBERS);
+
   /** Undefined: nobody is to be told. A mail that cannot be made takes nothing from what the member's page says. */
   return async function noticeFor(about: Told, ending: Ending): Promise<Notice | undefined> {
     const { message } = about;
@@ -68,6 +77,7 @@ export function createNoticeMaker(
     const now = clock.now();
     const told: NewTold = { at: now, kind, status: ending.status, sentTo: to ?? null, text: dsnWords(facts) };
     if (to === undefined) return { told };
+    if (!mailed.take(`${message.did} ${to}`, now).ok) return { told: { ...told, sentTo: null } };
     try {
       return { told, follow: await mailTo(to, message, { ...facts, now }) };
     } catch (err) {
