@@ -11,8 +11,10 @@ import { judge } from "./verdict.ts";
 
 /** Servers write in these places of a message too. */
 const SENDERS = ["from", "sender", "return-path", "reply-to"];
-const DELAYED =
-  /delay|deferred|still being (?:tried|retried)|will (?:continue to|keep) try|not yet been delivered|warning: (?:could not|message)|has not been delivered yet|verzöger|retard|ritard|atras|vertraag|opóźn|задерж|遅延|延迟|försen|zpožd|gecik/i;
+const DELAYED_SUBJECT =
+  /delay|deferred|warning: (?:could not|message)|not (?:yet )?been delivered|verzöger|retard|ritard|atras|vertraag|opóźn|задерж|遅延|延迟|延遲|försen|zpožd|gecik/i;
+const DELAYED_TEXT =
+  /(?:will|we'll) (?:continue to|keep|be) (?:try|retr|attempt)|still being (?:tried|retried)|not yet been delivered|has not been delivered yet|warning message only|no action is required|do not need to re-?send|temporary failure report|will be (?:retried|tried again)|wird weiter versucht|continuer(?:a|ont) d'essayer|seguirá intent|continuerà a|continuará a/i;
 const GIVEN_UP =
   /giving up|given up|failed permanently|permanent(?:ly)? (?:fail|error)|fatal error|has been returned|not be retried/i;
 
@@ -48,6 +50,7 @@ function looksLikeBounce(mail: Mail): boolean {
   if (soundsAutoReply(mail) && !saysSubject) return false;
   if (isReport && (isDaemon || saysSubject || saysText)) return true;
   if (isDaemon) return saysSubject || saysText;
+  if (saysSubject && headerOf(mail, "from").replace(/[<>\s]/g, "") === "") return true;
   const nullPath = headersOf(mail, "return-path").some((value) => /^<\s*>$/.test(value.trim()));
   return saysSubject && saysText && (nullPath || headerOf(mail, "in-reply-to") === "");
 }
@@ -64,7 +67,7 @@ function withWords(failures: readonly Failure[], notice: string): Failure[] {
     .slice(0, 200)
     .map((failure) => {
       const about = failure.address === "" ? "" : wordsAbout(lines, failure.address, all);
-      return { ...failure, notice: about || (failures.length === 1 ? notice.slice(0, 3_000) : "") };
+      return { ...failure, notice: about, context: failures.length === 1 ? notice.slice(0, 3_000) : "" };
     })
     .concat(failures.slice(200));
 }
@@ -76,11 +79,13 @@ function fromWords(
   to: string,
   fields?: Failure,
 ): Failure[] {
-  const senders = headersOf(mail, "to", "from", "delivered-to", "x-original-to", "reply-to").join("\n");
+  const senders = headersOf(mail, "to", "from", "delivered-to", "reply-to").join("\n");
   const not = new Set(addressesIn(senders).map((address) => address.toLowerCase()));
   const text = notice.trim() === "" ? otherText(mail) : notice;
   const intended = addressesIn(to);
-  const found = readNotice(text, listed, not);
+  const strict = readNotice(text, listed, not);
+  const found =
+    strict.length > 0 ? strict : readNotice(text, [], new Set(addressesIn(headerOf(mail, "from"))));
   const told = found.length > 0 ? found : intended.length === 1 ? readNotice(text, intended, new Set()) : [];
   const action = actionOf(mail, text);
   return told.map((failure) => ({
@@ -97,9 +102,8 @@ const says = (notice: string) => notice.replace(/\S+@\S+/g, "").trim().length > 
 
 function actionOf(mail: Mail, text: string): InspectedRecipient["action"] {
   const subject = headerOf(mail, "subject").slice(0, 500);
-  return DELAYED.test(`${subject}\n${text.slice(0, 1_500)}`) && !GIVEN_UP.test(text.slice(0, 4_000))
-    ? "delayed"
-    : "failed";
+  const said = DELAYED_SUBJECT.test(subject) || DELAYED_TEXT.test(text.slice(0, 3_000).replace(/\s+/g, " "));
+  return said && !GIVEN_UP.test(text.slice(0, 4_000)) ? "delayed" : "failed";
 }
 
 /** Some send the notice as a part that is no text. */
@@ -116,5 +120,6 @@ function nobody(notice: string): InspectedRecipient {
     diagnostic: "",
     remoteMta: "",
     notice: notice.slice(0, 3_000),
+    context: "",
   });
 }

@@ -20,6 +20,8 @@ const ACTIONS: Readonly<Record<string, InspectedRecipient["action"]>> = {
   delayed: "delayed",
   deferred: "delayed",
   delivered: "delivered",
+  deliverable: "delivered",
+  undeliverable: "failed",
   relayed: "relayed",
   expanded: "expanded",
 };
@@ -59,6 +61,7 @@ function readFailure(fields: Fields): Failure {
     diagnostic: typedValue(fields.get("diagnostic-code")) || commentOf(fields.get("status") ?? ""),
     remoteMta: hostOf(typedValue(fields.get("remote-mta"))),
     notice: "",
+    context: "",
   };
 }
 

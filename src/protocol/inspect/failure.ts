@@ -10,4 +10,6 @@ export type Failure = {
   remoteMta: string;
   /** What the notice for people says about it. */
   notice: string;
+  /** All that the notice says, where it is about one recipient only. */
+  context: string;
 };

@@ -29,7 +29,7 @@ const QUOTES: readonly Mark[] = [
   {
     vendor: "aol, mercury, others",
     pattern:
-      /^(?:(?:the )?(?:original|returned|your|undelivered|unsent|rejected|first \d+ lines).{0,30}(?:message|mail|header)s?.{0,40}(?:follows?|below|is attached|begins?|enclosed)?:?$|[*=_#-]{3,}.{0,20}(?:original|returned|message header).{0,60}$|the (?:message )?header(?:s)? (?:of|from).{0,60}:$|copy of (?:the )?(?:original )?message.{0,40}$|message (?:header|text|contents?) follows:?$|received:? from .{1,200}|received: .{0,20}\(qmail|return-path: .{0,300})/i,
+      /^(?:(?:the )?(?:original|returned|your|undelivered|unsent|rejected|first \d+ lines).{0,30}(?:message|mail|header)s?.{0,40}(?:follows?|below|is attached|begins?|enclosed):?$|[*=_#-]{3,}.{0,20}(?:original|returned|message header).{0,60}$|the (?:message )?header(?:s)? (?:of|from).{0,60}:$|copy of (?:the )?(?:original )?message.{0,40}$|message (?:header|text|contents?) follows:?$|received:? from .{1,200}|received: .{0,20}\(qmail|return-path: .{0,300})/i,
   },
 ];
 
@@ -47,7 +47,7 @@ const SUBJECTS_OF_LINES: readonly Mark[] = [
   {
     vendor: "several",
     pattern: line(
-      `^\\s*[<'"]?(${ADDRESS})[>'"]?\\s*(?::|;|,|\\s-{1,2}\\s|\\(|\\s[245]\\d\\d[ -]|\\s#|\\s=>|\\t)`,
+      `^\\s*[<'"]?(${ADDRESS})[>'"]?\\s*(?::|;|,|\\s-{1,2}\\s|\\s(?:invalid|unknown|no such|user|mailbox|error|does|is|was|could|cannot|address|not|has|unrouteable|undeliverable)\\s|\\(|\\s[245]\\d\\d[ -]|\\s#|\\s=>|\\t)`,
     ),
   },
   { vendor: "several", pattern: line(`rcpt to:\\s{0,5}<?(${ADDRESS})`) },
@@ -83,7 +83,7 @@ const SENTENCES: readonly Mark[] = [
   {
     vendor: "several",
     pattern: line(
-      `(?:\\bto|\\bfor|recipients?|addressee|address|user|mailbox|account|\\ban|à|para|aan|\\bdo|destinat\\S{2,6}|empfänger|adresse|inbox of|deliver)\\s?:?\\s{0,3}[<'"“«(\\[]?(?:mailto:)?(${ADDRESS})`,
+      `(?:delivering your mail to|\\bto|\\bfor|recipients?|addressee|address|user|mailbox|account|\\ban|à|para|aan|\\bdo|destinat\\S{2,6}|empfänger|adresse|inbox of)(?:\\s?:\\s{0,3}|\\s{1,3}|(?=[<]))[<'"“«(\\[]?(?:mailto:)?(${ADDRESS})`,
     ),
   },
 ];
@@ -131,8 +131,13 @@ export function readNotice(notice: string, known: readonly string[], not: Readon
     remoteMta: "",
     diagnostic: "",
     notice: wordsAbout(lines, address, found),
+    context: found.length === 1 ? lines.join("\n").slice(0, 3_000) : "",
   }));
 }
+
+/** To whom a notice says that one may turn. */
+const HELPERS =
+  /^(?:postmaster|mailer-daemon|abuse|support|help|helpdesk|hostmaster|webmaster|no-?reply|bounces?)@/i;
 
 function findRecipients(lines: readonly string[], allowed: (address: string) => boolean): string[] {
   for (const marks of [SUBJECTS_OF_LINES, SENTENCES]) {
@@ -147,7 +152,8 @@ function findRecipients(lines: readonly string[], allowed: (address: string) => 
       }
       if (found.size >= MOST_RECIPIENTS) break;
     }
-    if (found.size > 0) return [...found.values()];
+    const people = [...found.values()].filter((address) => !HELPERS.test(address));
+    if (found.size > 0) return people.length > 0 ? people : [...found.values()];
   }
   return addressesIn(lines.join("\n"), 50).filter(allowed).slice(0, 1);
 }

@@ -2,7 +2,7 @@ type Named = readonly { vendor: string; pattern: RegExp }[];
 
 /** Local parts and names under which servers write; tried on `From` in lower case. */
 export const DAEMONS: Named = [
-  { vendor: "rfc 5321", pattern: /mailer[-_. ]?daemon|postmaster|mail ?daemon/ },
+  { vendor: "rfc 5321", pattern: /mailer[-_. ]?daemon|post[-_]?master|mail ?daemon/ },
   {
     vendor: "generic",
     pattern:
@@ -140,7 +140,7 @@ export const OPENINGS: Named = [
   {
     vendor: "generic",
     pattern:
-      /(?:could not|cannot|can't|couldn't|was not|wasn't|were not|unable to|not able to|failed to|has not) (?:be )?(?:successfully )?(?:delivered|deliver|reach)|delivery (?:attempt )?(?:failed|failure)|(?:un|non-?)deliver(?:able|ed)|(?:message|mail|e-mail) (?:was |has been |is )?(?:rejected|returned|bounced|undeliverable)|returned to (?:the )?sender|permanent (?:fatal )?(?:errors?|failure)|does not exist|user unknown|unknown user|no such user|mailbox (?:is )?full/,
+      /(?:could not|cannot|can't|couldn't|was not|wasn't|were not|unable to|not able to|failed to|has not) (?:be )?(?:successfully )?(?:delivered|deliver|reach)|delivery (?:attempt )?(?:failed|failure)|(?:un|non-?)deliver(?:able|ed)|(?:message|mail|e-mail) (?:was |has been |is )?(?:rejected|returned|bounced|undeliverable)|returned to (?:the )?sender|error message below|permanent (?:fatal )?(?:errors?|failure)|does not exist|user unknown|unknown user|no such user|mailbox (?:is )?full/,
   },
 ];
 

@@ -5,9 +5,10 @@ import {
   saidClass,
   type FineClass,
   type ReplyClass,
+  type ReplyPhase,
 } from "../smtp-reply/index.ts";
-import { ADDRESS } from "./address.ts";
 import type { Failure } from "./failure.ts";
+import { AFTER_RCPT, PREFIXES, withoutRoutine } from "./routine.ts";
 import type { InspectClass, InspectedRecipient } from "./types.ts";
 
 /** Where the finer classes of replies have another name in what `inspect` tells. */
@@ -30,14 +31,10 @@ const GIVEN_UP: ReadonlySet<InspectClass> = new Set(["bad-mailbox", "bad-domain"
 /** Said of anything: what is more precise goes before it. */
 const VAGUE: ReadonlySet<FineClass> = new Set(["policy", "system", "network", "expired"]);
 
-const ANY_ADDRESS = new RegExp(`<?(?:mailto:)?${ADDRESS}>?`, "gu");
-const HOSTS =
-  /\b(?:host|server|with|by|from|to|mta|via|while talking to) [\w-]{1,63}(?:\.[\w-]{1,63}){1,10}(?:\[[^\]]{0,50}\])?/gi;
-
 /** One recipient of a bounce, judged. Pure. */
 export function judge(failure: Failure): InspectedRecipient {
   const { address, action } = failure;
-  const reply = replyOf(failure.diagnostic) || replyOf(failure.notice);
+  const reply = replyOf(failure.diagnostic) || replyOf(failure.notice) || replyOf(failure.context);
   const diagnostic = oneLine(failure.diagnostic || fromReply(failure.notice));
   const status = statusOf(failure, reply);
   const good = action === "delivered" || action === "relayed" || action === "expanded";
@@ -59,18 +56,44 @@ export function judge(failure: Failure): InspectedRecipient {
 const nameOf = (kind: FineClass): InspectClass => NAMES[kind] ?? (kind as InspectClass);
 
 function classOf(failure: Failure, status: string, reply: number): FineClass {
-  const said = saidClass(plain(failure.diagnostic));
+  const fielded = failure.diagnostic !== "" || failure.status !== "";
+  const first = failure.diagnostic || (fielded ? "" : failure.notice);
+  const behind = saidBehind(first);
+  if (behind) return behind;
+  const said = saidOf(first, reply);
   if (said && !VAGUE.has(said)) return said;
   const coded = codedClass(status);
-  const noticed = saidClass(plain(failure.notice));
   if (coded && !VAGUE.has(coded)) return coded;
+  const noticed = fielded ? saidOf(failure.notice, reply) : undefined;
   if (noticed && !VAGUE.has(noticed)) return noticed;
-  return said ?? noticed ?? coded ?? codeClass(reply, "rcpt") ?? "unknown";
+  const all = saidOf(failure.context, reply);
+  if (all && !VAGUE.has(all)) return all;
+  const vague = said ?? noticed ?? coded ?? all;
+  if (vague) return vague;
+  return codeClass(reply, phaseOf(failure)) ?? (failure.action === "delayed" ? "expired" : "unknown");
 }
 
-/** Words without addresses and names of hosts, which say nothing and may read like a reason. */
-function plain(text: string): string {
-  return text.slice(0, 3_000).replace(ANY_ADDRESS, " ").replace(HOSTS, " ").replace(/\s+/g, " ");
+function saidBehind(text: string): FineClass | undefined {
+  const words = withoutRoutine(text);
+  for (const prefix of PREFIXES) {
+    const behind = prefix.exec(words)?.[1];
+    const said = behind === undefined ? undefined : saidClass(behind);
+    if (said) return said;
+  }
+  return undefined;
+}
+
+function saidOf(text: string, reply: number): FineClass | undefined {
+  const words = withoutRoutine(text);
+  // Exim says so of a domain that it cannot find, and to a client of a recipient that it does not know.
+  if (reply === 0 && /unrouteable address/i.test(words)) return "bad-domain";
+  return saidClass(words);
+}
+
+/** A bare code means the recipient where it answers RCPT, or where nothing says what it answers. */
+function phaseOf({ diagnostic, notice }: Failure): ReplyPhase {
+  const text = `${diagnostic} ${notice}`.slice(0, 4_000);
+  return AFTER_RCPT.test(text) && !/rcpt/i.test(text) ? "body" : "rcpt";
 }
 
 /** The three-digit code of a text, or 0. */

@@ -45,7 +45,7 @@ function plainLines(raw: Uint8Array): Uint8Array {
   }
   let at = 0;
   if (bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf) at = 3;
-  while (bytes[at] === 0x0d || bytes[at] === 0x0a) at++;
+  while (at < 10_000 && (bytes[at] === 0x0d || bytes[at] === 0x0a || bytes[at] === 0x20)) at++;
   if (/^>?From /.test(String.fromCharCode(...bytes.subarray(at, at + 6)))) at = lineEnd(bytes, at);
   return bytes.subarray(at);
 }

@@ -58,10 +58,11 @@ const FAULT: Record<ReplyClass, ReplyFault> = {
 
 /** What a permanent fault of the enhanced code means where the words said nothing (RFC 3463, RFC 7372, RFC 7505). */
 const ENHANCED: readonly [RegExp, FineClass][] = [
-  [/^[45]\.1\.(?:1|3|6|0)$/, "bad-mailbox"],
+  [/^[45]\.1\.(?:1|3|6)$/, "bad-mailbox"],
   [/^[45]\.1\.(?:2|10)$/, "bad-domain"],
   [/^[45]\.1\.[78]$/, "authentication"],
-  [/^[45]\.2\.1$/, "inactive"],
+  [/^5\.2\.1$/, "inactive"],
+  [/^4\.2\.1$/, "system"],
   [/^[45]\.2\.2$/, "mailbox-full"],
   [/^[45]\.[23]\.[34]$/, "too-large"],
   [/^[45]\.3\.\d+$/, "system"],

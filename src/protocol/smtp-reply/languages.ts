@@ -49,7 +49,7 @@ const LANGUAGES: Readonly<Record<string, Phrases>> = {
   },
   spanish: {
     "mailbox-full":
-      "buzón lleno|buzón está lleno|buzon lleno|bandeja de entrada está llena|cuota excedida|cuota superada|superado la cuota|excedido la cuota|excede la cuota|ha superado el límite de almacenamiento|buzón de correo está lleno|sin espacio|está lleno",
+      "buzón lleno|buzón está lleno|buzon lleno|bandeja de entrada está llena|cuota excedida|cuota superada|superado la cuota|excedido la cuota|excede la cuota|ha superado el límite de almacenamiento|buzón de correo está lleno|sin espacio|mail agotado|espacio agotado|está lleno",
     inactive:
       "cuenta deshabilitada|cuenta desactivada|cuenta inactiva|cuenta suspendida|cuenta está desactivada|cuenta está inhabilitada|ha sido desactivad|buzón deshabilitado|cuenta bloqueada|cuenta está suspendida|cuenta cancelada",
     "bad-domain":
@@ -64,7 +64,8 @@ const LANGUAGES: Readonly<Record<string, Phrases>> = {
       "tiempo de espera de entrega|ha caducado|ha expirado|plazo de entrega|no se pudo entregar durante|se agotó el tiempo",
     network:
       "conexión rechazada|no responde|no se pudo conectar|conexión agotado|no se puede conectar|tiempo de conexión",
-    policy: "no está autorizado|no tiene permiso|directiva|política|acceso denegado|rechazado|rechazó",
+    policy:
+      "no está autorizado|permisos necesarios|no tiene permiso|directiva|política|acceso denegado|rechazado|rechazó",
     system: "temporalmente|error interno|inténtelo|error del sistema",
   },
   italian: {

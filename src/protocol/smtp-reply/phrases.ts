@@ -17,10 +17,34 @@ export const COARSE: Readonly<Partial<Record<FineClass, ReplyClass>>> = {
  */
 export const ENGLISH: readonly (readonly [FineClass, RegExp])[] = [
   ["greylisted", /gr[ea]y[- ]?list|postgrey|try again in \d+ (?:seconds|minutes).*first|\bgreyed\b/],
+  // Phrases that name a cause in words that mean another elsewhere.
+  ["bad-mailbox", /recipient address(?:es)? rejected ?: access denied/],
+  [
+    "bad-domain",
+    /account or domain may not exist|domain is not reachable|dns lookup failure:.{0,80}not found|(?:^|\d )[\w-]{1,63}(?:\.[\w-]{1,63}){1,8} does not exist/,
+  ],
+  [
+    "network",
+    /name service error.{0,100}(?:try again|malformed (?:message|header|mime|address)|timeout)|host not found, try again|temporary failure in name|no answer from any|all relevant hosts/,
+  ],
+  [
+    "expired",
+    /all hosts (?:for .{0,80} )?have been failing for a long time|envelope expired|delivery failed \d+ attempts/,
+  ],
+  ["content", /duplicate header|headers? too large|header error|multiple addresses in from/],
+  [
+    "spam",
+    /due to spam|spam classification|(?:classified|identified|detected|considered|marked|flagged|tagged|rejected) (?:by .{0,20} )?as (?:being )?(?:likely |possible )?(?:spam|junk|uce|ube|unsolicited)|blacklisted (?:url|link)|uribl|surbl|spam pattern|bulk e?-?mail|looks like spam|spam message|spam content/,
+  ],
+  [
+    "authentication",
+    /unverif[iy]+able sending|ip name lookup failed|(?:must|cannot|could not) .{0,30}resolve .{0,30}(?:sender|sending|client)/,
+  ],
+  ["system", /procmail|pipe to \||child process|child command|local delivery agent/],
   // What is said of the mailbox in so many words, whatever else the reply goes on to say.
   [
     "mailbox-full",
-    /over ?quota|quota (?:exceeded|full|violation)|quotaexceeded|exceeds? (?:the |its |his |disk |mail)*quota|mailbox (?:is )?full|mailfolder is full|exceeded.{0,60}(?:storage|quota)|insufficient (?:disk )?(?:space|storage).{0,30}(?:mailbox|user)|inbox is full|out of storage|storage (?:space|quota|allocation)|mailbox size limit|full mailbox|mailbox.{0,30}(?:over|exceed).{0,30}(?:limit|size)|over (?:the |its |their )?(?:disk |storage |maximum allowed )?quota|not enough (?:storage )?space in .{0,40}mailbox|account is full|user is over|too much mail (?:data|in)|\bmailbox has exceeded|disk quota/,
+    /over ?quota|quota (?:usage )?(?:exceeded|full|violation)|overdrawn|not (?:have )?enough (?:disk |storage )?space|no (?:more )?space (?:left )?(?:in|for) (?:the |his |your )?(?:user|mailbox)|quotaexceeded|exceeds? (?:the |its |his |disk |mail)*quota|mailbox (?:is )?full|mailfolder is full|exceeded.{0,60}(?:storage|quota)|insufficient (?:disk )?(?:space|storage).{0,30}(?:mailbox|user)|inbox is full|out of storage|storage (?:space|quota|allocation)|mailbox size limit|full mailbox|mailbox.{0,30}(?:over|exceed).{0,30}(?:limit|size)|over (?:the |its |their )?(?:disk |storage |maximum allowed )?quota|not enough (?:storage )?space in .{0,40}mailbox|account is full|user is over|too much mail (?:data|in)|\bmailbox has exceeded|disk quota/,
   ],
   [
     "inactive",
@@ -36,7 +60,7 @@ export const ENGLISH: readonly (readonly [FineClass, RegExp])[] = [
   ],
   [
     "blocked",
-    /block ?list|black ?list|deny ?list|spamhaus|spamcop|barracudacentral|\bbarracuda\b|sorbs|invaluement|\b(?:dns|r|ip)bl\b|banned|part of their network is on|poor (?:ip )?reputation|low reputation|bad reputation|reputation of the (?:sending )?(?:ip|domain)|(?:\bip\b|client host|\bhost|mail server|network).{0,60}(?:blocked|not allowed|rejected|listed)|blocked using|listed (?:at|in|by|on) |\bs3140\b|\bs3150\b|csi\.cloudmark|access denied, banned|dynamic(?:ally)? (?:ip|assigned|address|host|pool)|dial-?up|helo (?:command )?(?:rejected|name|invalid)|invalid helo|senderbase|reputation (?:score|filter)|(?:server|connection|ip|you) .{0,30}(?:has been|is|was|been|are) (?:temporarily )?blocked|blocked by (?:earthlink|recipient|our)|connections? (?:from|refused from|rejected).{0,40}(?:not accepted|denied|refused|blocked)|blacklisted|\brbl\b/,
+    /block ?list|black ?list|deny ?list|spamhaus|spamcop|barracudacentral|\bbarracuda\b|sorbs|invaluement|\b(?:dns|r|ip)bl\b|banned|part of their network is on|poor (?:ip )?reputation|low reputation|bad reputation|reputation of the (?:sending )?(?:ip|domain)|(?:\bip\b|client host|\bhost|mail server|network)[^:<]{0,60}(?:blocked|not allowed|rejected|listed)|blocked using|(?<!not )listed (?:at|in|by|on) |not accepting (?:connections|messages)|\(bl\)|\bs3140\b|\bs3150\b|csi\.cloudmark|access denied, banned|dynamic(?:ally)? (?:ip|assigned|address|host|pool)|dial-?up|helo (?:command )?(?:rejected|name|invalid)|invalid helo|senderbase|reputation (?:score|filter)|(?:server|connection|ip|you) .{0,30}(?:has been|is|was|been|are) (?:temporarily )?blocked|blocked by (?:earthlink|recipient|our)|connections? (?:from|refused from|rejected).{0,40}(?:not accepted|denied|refused|blocked)|blacklisted|\brbl\b/,
   ],
   [
     "spam",
@@ -56,7 +80,7 @@ export const ENGLISH: readonly (readonly [FineClass, RegExp])[] = [
   ],
   [
     "relaying",
-    /relay(?:ing)? (?:access )?(?:is )?(?:denied|not permitted|not allowed|prohibited|attempt|disallowed)|unable to relay|not (?:permitted|allowed) to relay|(?:do|does|will) not relay|isn't in my list|isn't allowed to be relayed|not a gateway|can't relay|no relaying|not an open relay|relaying mail to|not (?:local|our) (?:domain|recipient)|unknown local domain|insecure mail relay|relay not |not in my control ?file|(?:not|isn't) (?:in )?(?:my |our )?list of allowed rcpthosts|rcpthosts/,
+    /relay(?:ing)? (?:access )?(?:is )?(?:denied|not permitted|not allowed|prohibited|attempt|disallowed)|unable to relay|not (?:permitted|allowed) to relay|(?:do|does|will) not relay|isn't in my list|isn't allowed to be relayed|not a gateway|can't relay|no relaying|not an open relay|relaying mail to|not (?:local|our) (?:domain|recipient)|unknown local domain|insecure mail relay|relay not |not (?:been )?configured to (?:relay|let)|as a relay|not in my control ?file|(?:not|isn't) (?:in )?(?:my |our )?list of allowed rcpthosts|rcpthosts/,
   ],
   [
     "bad-domain",
@@ -76,7 +100,7 @@ export const ENGLISH: readonly (readonly [FineClass, RegExp])[] = [
   ],
   [
     "policy",
-    /policy|not authori[sz]ed|access denied|permission denied|administrative(?:ly)? prohibit|rejected by (?:the )?recipient|restricted|closed for|not (?:permitted|allowed|have permission)|permission to (?:send|post)|prohibited|not accept(?:ing|ed)? (?:mail|messages|email)|refuse[sd]? to (?:accept|receive)|denied|members only|moderat|must be a (?:member|subscriber)|transaction failed|forbidden/,
+    /policy|not authori[sz]ed|access denied|permission denied|administrative(?:ly)? prohibit|rejected by (?:the )?recipient|restricted|closed for|not (?:permitted|allowed|have permission)|permission to (?:send|post)|prohibited|not accept(?:ing|ed)? (?:mail|messages|email)|refuse[sd]? to (?:accept|receive)|denied|members only|moderat|must be a (?:member|subscriber)|protocol violation|not accepting network|sender (?:address )?(?:rejected|denied|refused)|from: domain|forbidden|pre-?approved|whitelist|requires confirmation/,
   ],
   [
     "expired",
@@ -84,10 +108,10 @@ export const ENGLISH: readonly (readonly [FineClass, RegExp])[] = [
   ],
   [
     "network",
-    /connection (?:timed ?out|refused|reset|lost|closed|dropped|failed|died|was (?:closed|dropped|reset))|conn(?:ect)?(?:ion)? .{0,80}timed ?out|no route to host|network (?:is )?unreachable|host (?:is )?(?:unreachable|down)|unable to connect|couldn't connect|could not connect|not able to connect|failed to connect|sorry, i (?:wasn't able to establish|couldn't)|connect(?:ing)? to .{0,100}(?:failed|refused|timed)|lost connection|broken pipe|timed? ?out|timeout|no (?:answer|response) from (?:the )?(?:host|server)|not respond|name server|(?:dns|domain name|host name).{0,30}(?:fail|error|problem|timeout)|temporary failure in name resolution|unreachable|premature|bad connection|socket error|dropped connection/,
+    /network error|not reachable|connection (?:timed ?out|refused|reset|lost|closed|dropped|failed|died|was (?:closed|dropped|reset))|conn(?:ect)?(?:ion)? .{0,80}timed ?out|no route to host|network (?:is )?unreachable|host (?:is )?(?:unreachable|down)|unable to connect|couldn't connect|could not connect|not able to connect|failed to connect|sorry, i (?:wasn't able to establish|couldn't)|connect(?:ing)? to .{0,100}(?:failed|refused|timed)|lost connection|broken pipe|timed? ?out|timeout|no (?:answer|response) from (?:the )?(?:host|server)|not respond|name server|(?:dns|domain name|host name).{0,30}(?:fail|error|problem|timeout)|temporary failure in name resolution|unreachable|premature|bad connection|socket error|dropped connection/,
   ],
   [
     "system",
-    /local (?:error|problem|delivery)|internal (?:server |software )?error|insufficient (?:system )?(?:storage|resources)|system (?:error|resources|problem|busy|failure)|server (?:busy|error|configuration)|service (?:unavailable|not available|currently unavailable)|temporar(?:y|ily)|try again|resources (?:temporarily )?unavailable|lookup failure|disk full|no space left|cannot (?:open|create|write)|can't (?:create|open|write)|i\/o error|out of memory|child (?:process|status)|exit(?:ed)? (?:status|code)|command (?:died|failed|output|time limit)|unknown mailer error|deferred|delivery failed|unable to (?:write|open|lock)|not implemented|command not|command (?:rejected|unrecogni)|syntax error|bad sequence|protocol error/,
+    /local (?:error|problem|delivery)|internal (?:server |software )?error|insufficient (?:system )?(?:storage|resources)|system (?:error|resources|problem|busy|failure)|server (?:busy|error|configuration)|service (?:unavailable|not available|currently unavailable)|temporar(?:y|ily)|try again|resources (?:temporarily )?unavailable|lookup failure|disk full|no space left|cannot (?:open|create|write)|can't (?:create|open|write)|i\/o error|out of memory|child (?:process|status)|exit(?:ed)? (?:status|code)|command (?:died|failed|output|time limit)|unknown mailer error|transaction failed|mailer error|deferred|delivery failed|unable to (?:write|open|lock)|not implemented|command not|command (?:rejected|unrecogni)|syntax error|bad sequence|protocol error/,
   ],
 ];

@@ -1,0 +1,46 @@
+import { ADDRESS } from "./address.ts";
+
+const ANY_ADDRESS = new RegExp(`<?(?:mailto:)?${ADDRESS}>?`, "gu");
+const HOSTS =
+  /\b(?:host|server|with|by|from|to|mta|via|while talking to) [\w-]{1,63}(?:\.[\w-]{1,63}){1,10}(?:\[[^\]]{0,50}\])?/gi;
+
+/** What stands behind these is the reason: "Recipient address rejected: Greylisted". */
+export const PREFIXES: readonly RegExp[] = [
+  /(?:recipient|sender) address rejected:\s*(?!access denied)(\S.*)/is,
+  // IronPort and Amazon SES put a guess of their own in front.
+  /\d\.\d\.\d - [\w ]{4,40} error (\d{3}[\s-].*)/is,
+];
+
+/** Words that say that a reply came behind the recipient. */
+export const AFTER_RCPT =
+  /in reply to (?:end of )?(?:data|mail|helo|ehlo)|after (?:end of )?(?:data|mail|helo|ehlo)|(?:end of|sending) (?:data|message)|>>> (?:data|mail|helo|ehlo)/i;
+
+/** Sentences that servers add to every notice, whatever the cause. */
+const ALWAYS: readonly { vendor: string; pattern: RegExp }[] = [
+  { vendor: "postfix", pattern: /for further assistance.{0,200}/gi },
+  { vendor: "postfix", pattern: /if you do so, please include this problem report.{0,120}/gi },
+  { vendor: "exim", pattern: /no action is required on your part.{0,400}/gi },
+  {
+    vendor: "exim",
+    pattern: /a message that you sent could not be delivered to one or more of its recipients/gi,
+  },
+  { vendor: "opensmtpd", pattern: /please note that this is only a temporary failure report.{0,400}/gi },
+  { vendor: "sendmail", pattern: /you do not need to re-?send.{0,200}/gi },
+  { vendor: "gmail", pattern: /message will be retried for .{0,40}/gi },
+  {
+    vendor: "several",
+    pattern:
+      /(?:your|the) message (?:could not|cannot|was not able to) be delivered(?: to (?:one or more|the following|some) .{0,60}?(?:recipients|destinations|addresses))?/gi,
+  },
+  { vendor: "several", pattern: /this (?:message was created|is an) automatic(?:ally)?.{0,80}/gi },
+  { vendor: "several", pattern: /message headers? follows?.{0,20}/gi },
+  // Of a link the host says something (spamhaus.org), its path is a title of a page.
+  { vendor: "several", pattern: /(?<=https?:\/\/[\w.-]{1,100})\/\S{1,300}/gi },
+];
+
+/** The words of a notice that say why; without addresses and names of hosts, which may read like a reason. */
+export function withoutRoutine(text: string): string {
+  let words = text.slice(0, 3_000).replace(/\s+/g, " ");
+  for (const { pattern } of ALWAYS) words = words.replace(pattern, " ");
+  return words.replace(ANY_ADDRESS, " ").replace(HOSTS, " ").replace(/\s+/g, " ").trim();
+}
