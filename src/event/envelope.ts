@@ -14,6 +14,8 @@ export type ActionName =
   | "recipient_expired"
   | "recipient_dropped"
   | "complaint_received"
+  /** A recipient wants no more bulk mail of the member: one click (RFC 8058). */
+  | "recipient_unsubscribed"
   | "report_received"
   | "provider_reported"
   | "domain_checked"

@@ -103,6 +103,7 @@ export const EVENT_WORDS: Record<ActionName, { tone: Tone; name: string }> = {
   recipient_bounced: { tone: "bad", name: "Bounced" },
   recipient_expired: { tone: "bad", name: "Expired" },
   recipient_dropped: { tone: "warn", name: "Dropped by a person" },
+  recipient_unsubscribed: { tone: "note", name: "Unsubscribed from bulk mail" },
   complaint_received: { tone: "bad", name: "Complaint" },
   report_received: { tone: "idle", name: "Report received" },
   provider_reported: { tone: "idle", name: "Provider figures" },

@@ -1,0 +1,69 @@
+export type CsvRow = { line: number; cells: string[] };
+
+const MOST_CELLS = 50;
+const LONGEST_CELL = 4_000;
+
+/**
+ * Comma-separated values (RFC 4180), `most` rows at most; LF alone ends a row too. `line` is where a row begins, counted
+ * from 1. A row with a cell that does not end, too many or too long cells is told in `bad`.
+ */
+export function readCsv(
+  text: string,
+  most: number,
+): { rows: CsvRow[]; bad: { line: number; why: string }[] } {
+  const rows: CsvRow[] = [];
+  const bad: { line: number; why: string }[] = [];
+  let at = 0;
+  let line = 1;
+  while (at < text.length && rows.length + bad.length < most) {
+    const row: CsvRow = { line, cells: [] };
+    let fault: string | undefined;
+    for (;;) {
+      const cell = text[at] === '"' ? quoted(text, at) : plainCell(text, at);
+      if (cell.open) fault = "a quoted value does not end";
+      if (row.cells.length >= MOST_CELLS) fault = `it has more than ${MOST_CELLS} values`;
+      else if (cell.text.length > LONGEST_CELL) fault = "a value is too long";
+      else row.cells.push(cell.text.trim());
+      line += cell.lines;
+      at = cell.next;
+      if (text[at] !== ",") break;
+      at++;
+    }
+    if (text[at] === "\r") at++;
+    if (text[at] === "\n") at++;
+    line++;
+    if (fault === undefined) rows.push(row);
+    else bad.push({ line: row.line, why: fault });
+  }
+  return { rows, bad };
+}
+
+type Cell = { text: string; next: number; lines: number; open: boolean };
+
+function plainCell(text: string, from: number): Cell {
+  let next = from;
+  while (next < text.length && text[next] !== "," && text[next] !== "\n" && text[next] !== "\r") next++;
+  // A CR that ends no row is a value's own.
+  while (text[next] === "\r" && text[next + 1] !== "\n" && next + 1 < text.length) {
+    next++;
+    while (next < text.length && text[next] !== "," && text[next] !== "\n" && text[next] !== "\r") next++;
+  }
+  return { text: text.slice(from, next), next, lines: 0, open: false };
+}
+
+function quoted(text: string, from: number): Cell {
+  const parts: string[] = [];
+  let start = from + 1;
+  for (;;) {
+    const end = text.indexOf('"', start);
+    if (end < 0) return { text: "", next: text.length, lines: 0, open: true };
+    parts.push(text.slice(start, end));
+    if (text[end + 1] !== '"') {
+      const whole = parts.join('"');
+      // What follows the quote up to the next comma belongs to nothing.
+      const { next } = plainCell(text, end + 1);
+      return { text: whole, next, lines: whole.split("\n").length - 1, open: false };
+    }
+    start = end + 2;
+  }
+}

@@ -1,0 +1,86 @@
+import { describe, expect, test } from "vitest";
+import { MOST_LINES, parseSuppressions } from "./import.ts";
+
+const NOW = Date.UTC(2026, 5, 1);
+const words = (text: string) => {
+  const { lines, bad } = parseSuppressions(text, NOW);
+  const read = lines.map(({ line, address, key, reason, streams, at }) =>
+    [
+      line,
+      address ?? key,
+      reason,
+      streams,
+      at === undefined ? "-" : new Date(at).toISOString().slice(0, 10),
+    ].join(" "),
+  );
+  return [...read, ...bad.map(({ line, why }) => `${line} bad: ${why}`)];
+};
+
+describe("what providers export", () => {
+  test.each<[string, string, string[]]>([
+    [
+      "an address on each line",
+      "ada@a.test\nben@b.test\r\n\n",
+      ["1 ada@a.test import all -", "2 ben@b.test import all -"],
+    ],
+    ["address, reason, date", "ada@a.test,complaint,2026-01-02", ["1 ada@a.test complaint all 2026-01-02"]],
+    [
+      "SES, JSON of its API",
+      '{"SuppressedDestinationSummaries":[{"EmailAddress":"ada@a.test","Reason":"BOUNCE","LastUpdateTime":"2026-04-10T21:03:05+00:00"},{"EmailAddress":"ben@b.test","Reason":"COMPLAINT","LastUpdateTime":1770000000}]}',
+      ["1 ada@a.test bad-mailbox all 2026-04-10", "2 ben@b.test complaint all 2026-02-02"],
+    ],
+    [
+      "Postmark",
+      '"EmailAddress","SuppressionReason","Origin","CreatedAt"\n"ada@a.test","HardBounce","Recipient","2026-01-02T03:04:05-05:00"\n"ben@b.test","SpamComplaint","Recipient","2026-01-02"\n"eve@c.test","ManualSuppression","Customer","2026-01-02"',
+      [
+        "2 ada@a.test bad-mailbox all 2026-01-02",
+        "3 ben@b.test complaint all 2026-01-02",
+        "4 eve@c.test manual all 2026-01-02",
+      ],
+    ],
+    [
+      "Mailgun, bounces",
+      'address,code,error,created_at\nada@a.test,550,"5.1.1 user unknown, really","Fri, 21 Oct 2011 11:02:55 UTC"',
+      ["2 ada@a.test bad-mailbox all 2011-10-21"],
+    ],
+    [
+      "Mailgun, JSON",
+      '{"items":[{"address":"ada@a.test","tags":["*"],"created_at":"Fri, 21 Oct 2011 11:02:55 UTC"}]}',
+      ["1 ada@a.test import all 2011-10-21"],
+    ],
+    [
+      "SendGrid, bounces",
+      'email,reason,status,created\nada@a.test,"550 5.1.1 The account\ndoes not exist",5.1.1,1443651125\nben@b.test,"550 5.7.1 blocked",5.7.1,1443651126',
+      ["2 ada@a.test bad-mailbox all 2015-09-30", "4 ben@b.test import all 2015-09-30"],
+    ],
+    ["unsubscribed: bulk alone", "email,type\nada@a.test,Unsubscribe", ["2 ada@a.test unsubscribe bulk -"]],
+    [
+      "JSON lines",
+      '{"email":"ada@a.test"}\n\n{"email":"ben@b.test","reason":"spam report"}',
+      ["1 ada@a.test import all -", "3 ben@b.test complaint all -"],
+    ],
+    [
+      "our own export",
+      `key,domain,reason,streams,createdAt,expiresAt\n${"k".repeat(22)},a.test,bad-mailbox,all,2026-01-01T00:00:00.000Z,`,
+      [`2 ${"k".repeat(22)} bad-mailbox all 2026-01-01`],
+    ],
+    ["with a byte order mark", "\uFEFFemail\nada@a.test", ["2 ada@a.test import all -"]],
+    ["nothing", "", []],
+  ])("%s", (_name, text, expected) => expect(words(text)).toEqual(expected));
+});
+
+test.each<[string, string, string]>([
+  ["without an address", "email,reason\n,bounce", "2 bad: it has no address"],
+  ["a date that is none", "ada@a.test,bounce,soon", '1 bad: "soon" is not a date of the past'],
+  ["a date to come", "ada@a.test,bounce,2031-01-01", '1 bad: "2031-01-01" is not a date of the past'],
+  ["a quote that does not end", 'email\n"ada@a.test', "2 bad: a quoted value does not end"],
+  ["another pool's hash", "key\nshort", "2 bad: the key is no hash of this pool"],
+  ["no JSON", '{"email":"ada@a.test"}\n{"email":', "2 bad: it is not JSON"],
+  ["a value without end", `email\n${"x".repeat(5_000)}`, "2 bad: a value is too long"],
+])("a line %s is told", (_name, text, expected) => expect(words(text)).toContain(expected));
+
+test("lists have an end", () => {
+  const { lines, bad } = parseSuppressions("a@a.test\n".repeat(MOST_LINES + 10), NOW);
+  expect(lines).toHaveLength(MOST_LINES);
+  expect(bad[0]?.why).toMatch(/split the file/);
+});

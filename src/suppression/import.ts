@@ -1,0 +1,186 @@
+import { readCsv } from "./csv.ts";
+import { SUPPRESSION_REASONS, type SuppressionReason, type SuppressionStreams } from "./types.ts";
+
+/** One line that can be taken in: an address, or the hash of one (from an export of this pool). */
+export type ParsedLine = {
+  line: number;
+  address?: string;
+  key?: string;
+  domain?: string;
+  reason: SuppressionReason;
+  streams: SuppressionStreams;
+  /** When it began, ms since the epoch; undefined: the file does not say. */
+  at?: number;
+  /** Only of our own export: when it ends; null: never. */
+  expiresAt?: number | null;
+};
+
+export type ImportFormat = "csv" | "json" | "json-lines";
+export type BadLine = { line: number; why: string };
+export type Parsed = { format: ImportFormat; lines: ParsedLine[]; bad: BadLine[] };
+
+export const MOST_LINES = 50_000;
+const MOST_BAD = 1_000;
+const FIRST_DATE = Date.UTC(1995, 0, 1);
+const DAY_MS = 86_400_000;
+
+/** Names of columns, without case and anything but letters, as SES, Postmark, Mailgun, SendGrid and we ourselves have them. */
+const COLUMNS = {
+  address: ["address", "email", "emailaddress", "recipient"],
+  key: ["key", "hash"],
+  domain: ["domain"],
+  reason: ["reason", "suppressionreason", "type"],
+  status: ["status", "code", "error"],
+  at: ["createdat", "created", "date", "lastupdatetime", "timestamp"],
+  expiresAt: ["expiresat"],
+  streams: ["streams"],
+} as const;
+type Column = keyof typeof COLUMNS;
+type Fields = Partial<Record<Column, string>>;
+
+/**
+ * Reads a list of addresses: CSV (`address[,reason][,date]`, or with a first line that names its columns), JSON lines, or the
+ * JSON of a provider's API. Lines that cannot be read are told with their number. `usual`: the reason where a line has none.
+ */
+export function parseSuppressions(text: string, now: number, usual: SuppressionReason = "import"): Parsed {
+  const clean = text.replace(/^\uFEFF/, "");
+  const { format, rows, bad } = /^\s*[[{]/.test(clean) ? readJson(clean) : readTable(clean);
+  const lines: ParsedLine[] = [];
+  const unread = [...bad];
+  for (const { line, fields } of rows) {
+    if (unread.length >= MOST_BAD) break;
+    if (lines.length >= MOST_LINES) {
+      unread.push({ line, why: `more than ${MOST_LINES} entries; split the file` });
+      break;
+    }
+    const read = readLine(fields, now, usual);
+    if (typeof read === "string") unread.push({ line, why: read });
+    else lines.push({ line, ...read });
+  }
+  return { format, lines, bad: unread };
+}
+
+function readLine(fields: Fields, now: number, usual: SuppressionReason): Omit<ParsedLine, "line"> | string {
+  const { address, key } = fields;
+  if (key ? !/^[\w-]{22}$/.test(key) : !address)
+    return key ? "the key is no hash of this pool" : "it has no address";
+  const at = timeOf(fields.at);
+  if (at === null || (at !== undefined && (at < FIRST_DATE || at > now + DAY_MS)))
+    return `"${short(fields.at)}" is not a date of the past`;
+  const expiresAt = fields.expiresAt ? timeOf(fields.expiresAt) : undefined;
+  if (expiresAt === null) return `"${short(fields.expiresAt)}" is not a date`;
+  if (fields.domain !== undefined && !/^[\w.-]{0,253}$/.test(fields.domain)) return "the domain is none";
+  const reason = reasonOf(fields, usual);
+  const bulk = fields.streams === undefined ? reason === "unsubscribe" : fields.streams === "bulk";
+  return {
+    ...(key ? { key } : { address: address!.trim() }),
+    ...(fields.domain !== undefined && { domain: fields.domain.toLowerCase() }),
+    reason,
+    streams: bulk ? "bulk" : "all",
+    ...(at !== undefined && { at }),
+    ...(fields.expiresAt !== undefined && { expiresAt: expiresAt ?? null }),
+  };
+}
+
+/** Providers' names for reasons; SendGrid gives the words of the refusal, Mailgun its code. */
+function reasonOf({ reason = "", status = "" }: Fields, usual: SuppressionReason): SuppressionReason {
+  const said = reason.trim().toLowerCase();
+  const known = SUPPRESSION_REASONS.find((name) => name === said);
+  if (known) return known;
+  if (/complain|spam ?report|^spam/.test(said)) return "complaint";
+  if (/unsub|opt-?out/.test(said)) return "unsubscribe";
+  if (/manual/.test(said)) return "manual";
+  if (/inactive|disabled/.test(said)) return "inactive";
+  if (/^(?:hard ?)?-?bounced?$|hardbounce|permanent|bad ?mailbox|invalid/.test(said)) return "bad-mailbox";
+  if (/\b5\.1\.[01]\b|unknown user|no such user|does not exist/.test(`${said} ${status}`))
+    return "bad-mailbox";
+  return usual;
+}
+
+/** ISO 8601, a date of e-mail, or seconds (or ms) since the epoch; undefined: none; null: it is none of these. */
+function timeOf(text: string | undefined): number | undefined | null {
+  if (text === undefined || text.trim() === "") return undefined;
+  const number = Number(text);
+  if (Number.isFinite(number)) return number > 1e11 ? number : number * 1_000;
+  const at = Date.parse(text);
+  return Number.isNaN(at) ? null : at;
+}
+
+const short = (text: string | undefined) => (text ?? "").replace(/[^\x20-\x7e]/g, "?").slice(0, 40);
+
+type Rows = { format: ImportFormat; rows: { line: number; fields: Fields }[]; bad: BadLine[] };
+
+const plainName = (name: string) => name.toLowerCase().replace(/[^a-z]/g, "");
+function columnOf(name: string): Column | undefined {
+  const plain = plainName(name);
+  return (Object.keys(COLUMNS) as Column[]).find((column) =>
+    (COLUMNS[column] as readonly string[]).includes(plain),
+  );
+}
+
+function readTable(text: string): Rows {
+  const { rows: records, bad } = readCsv(text, MOST_LINES + 2);
+  const [first] = records;
+  const named = first?.cells.map(columnOf) ?? [];
+  const hasHead = named.includes("address") || named.includes("key");
+  const columns: (Column | undefined)[] = hasHead ? named : ["address", "reason", "at"];
+  const rows = (hasHead ? records.slice(1) : records)
+    .filter(({ cells }) => cells.some((cell) => cell !== ""))
+    .map(({ line, cells }) => ({ line, fields: fieldsOf(cells.map((cell, i) => [columns[i], cell])) }));
+  return { format: "csv", rows, bad };
+}
+
+/** The first column of a name counts, and only when something is in it; of codes and words of a refusal all do. */
+function fieldsOf(pairs: [Column | undefined, string][]): Fields {
+  const fields: Fields = {};
+  for (const [column, cell] of pairs) {
+    if (column === undefined || cell === "") continue;
+    if (column === "status") fields.status = `${fields.status ?? ""} ${cell}`;
+    else fields[column] ??= cell;
+  }
+  return fields;
+}
+
+function readJson(text: string): Rows {
+  let whole: unknown;
+  try {
+    whole = JSON.parse(text);
+  } catch {
+    return readJsonLines(text);
+  }
+  const items = listIn(whole);
+  if (!items) return { format: "json-lines", rows: [{ line: 1, fields: objectFields(whole) }], bad: [] };
+  const rows = items.map((item, i) => ({ line: i + 1, fields: objectFields(item) }));
+  return { format: "json", rows, bad: [] };
+}
+
+/** An array, or the one that an object holds: `SuppressedDestinationSummaries`, `Suppressions`, `items`. */
+function listIn(whole: unknown): unknown[] | undefined {
+  if (Array.isArray(whole)) return whole;
+  if (typeof whole !== "object" || whole === null) return undefined;
+  return Object.values(whole).find((value): value is unknown[] => Array.isArray(value));
+}
+
+function readJsonLines(text: string): Rows {
+  const rows: Rows["rows"] = [];
+  const bad: BadLine[] = [];
+  for (const [i, one] of text.split("\n", MOST_LINES + 2).entries()) {
+    if (one.trim() === "") continue;
+    try {
+      rows.push({ line: i + 1, fields: objectFields(JSON.parse(one)) });
+    } catch {
+      bad.push({ line: i + 1, why: "it is not JSON" });
+      if (bad.length >= MOST_BAD) break;
+    }
+  }
+  return { format: "json-lines", rows, bad };
+}
+
+function objectFields(item: unknown): Fields {
+  if (typeof item !== "object" || item === null) return {};
+  return fieldsOf(
+    Object.entries(item).flatMap(([name, value]): [Column | undefined, string][] =>
+      typeof value === "string" || typeof value === "number" ? [[columnOf(name), String(value)]] : [],
+    ),
+  );
+}
