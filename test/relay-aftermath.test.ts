@@ -1,10 +1,6 @@
 import { expect, test } from "vitest";
-import { eventMaker } from "../src/event/index.ts";
-import { createFeedback, createRoleMail } from "../src/feedback/index.ts";
-import { snowflakes } from "../src/lib/ids.ts";
-import { silentLog } from "../src/platform/log.ts";
-import { builtInShaping } from "../src/shaping/index.ts";
-import { client, told, verpKey } from "./relay-harness.ts";
+import { feedbackOf, incoming } from "./relay-feedback.ts";
+import { client, told } from "./relay-harness.ts";
 import { useRelay } from "./use-relay.ts";
 
 const here = useRelay();
@@ -24,21 +20,7 @@ async function deliver(to: string, notify?: "NEVER" | "SUCCESS" | "FAILURE"): Pr
 
 /** A report of the receiving host comes in at the return path. */
 async function report(returnPath: string, action: string, status: string): Promise<string> {
-  const feedback = createFeedback({
-    spool: here.bed.spool,
-    tokenKey: verpKey,
-    recipientKey: (address) => address,
-    poolDomains: ["pool.test"],
-    newEvent: eventMaker(
-      () => here.bed.clock.now(),
-      snowflakes(() => here.bed.clock.now()),
-    ),
-    roleMail: createRoleMail(here.directory.path),
-    shaping: builtInShaping(),
-    aftermath: here.bed.relay.aftermath,
-    clock: here.bed.clock,
-    log: silentLog,
-  });
+  const { feedback, close } = feedbackOf(here.bed);
   const text = [
     "From: mailer-daemon@a.test",
     'Content-Type: multipart/report; report-type=delivery-status; boundary="b"',
@@ -56,8 +38,9 @@ async function report(returnPath: string, action: string, status: string): Promi
     "--b--",
     "",
   ].join("\r\n");
-  const { outcome } = await feedback.receive(returnPath, Buffer.from(text), "mx.a.test");
+  const { outcome } = await feedback.receive(incoming(returnPath, text));
   await here.bed.relay.settle();
+  close();
   return outcome;
 }
 

@@ -20,6 +20,7 @@ const FLOORS: string[][] = [
     "tls-report",
     "relay",
     "feedback",
+    "inbox",
     "suppression",
     "event",
     "evidence",

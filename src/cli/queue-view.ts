@@ -116,6 +116,7 @@ const NATURE: Record<History["message"]["kind"], string> = {
   dsn: " (a notice to the member)",
   notice: " (a notice to the member)",
   report: " (a TLS report, as its domain asks for)",
+  forward: " (a reply of somebody, sent on)",
 };
 
 /** Everything about one message: what it is, where each recipient is, and each thing that was done or said. */

@@ -1,34 +1,42 @@
 import type { EventMaker, SmtpFacts } from "../event/index.ts";
+import type { Inbox } from "../inbox/index.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Logger } from "../platform/log.ts";
-import { readReportMail } from "../protocol/report-mail/index.ts";
-import { readToken } from "../protocol/verp/index.ts";
 import type { MessageView, Outcome, RecipientView, Spool } from "../spool/index.ts";
-import { interpret, type Judge } from "./interpret.ts";
-import type { RoleMail } from "./role-mail.ts";
+import { destinationOf, type AddressBook, type RoleName } from "./addresses.ts";
+import type { Judge } from "./interpret.ts";
+import type { MatchContext } from "./match.ts";
+import { createComplaints } from "./complaints.ts";
+import { createReturned } from "./returned.ts";
+import { createRoleMail } from "./role-mail.ts";
+import { readReturned } from "./reading.ts";
+import type { Admission, Forwarded, ForwardWish, Incoming, Received, ReportReader } from "./types.ts";
 
-export { createRoleMail, type RoleMail } from "./role-mail.ts";
-
-const ROLES = ["postmaster", "abuse", "fbl"] as const;
-
-export type Received =
-  | { outcome: "bounced" | "complained"; recipientId: string }
-  /** Understood, and nothing changes. */
-  | { outcome: "ignored"; why: string }
-  | { outcome: "kept-for-people" }
-  /** The delivery that it is about is not written down yet: it must come again. Ends with the wait of the recipient. */
-  | { outcome: "too-early"; recipientId: string }
-  | { outcome: "full" };
+export type * from "./types.ts";
 
 export type FeedbackOptions = {
-  spool: Pick<Spool, "messageByRecipient" | "record" | "appendEvents">;
+  spool: Pick<Spool, "message" | "messageByRecipient" | "record" | "appendEvents">;
   tokenKey: Uint8Array;
   /** The keyed hash that stands for an address in events. */
   recipientKey: (address: string) => string;
-  /** Domains at which role addresses live. */
+  /** Domains at which all role addresses live. */
   poolDomains: readonly string[];
+  /** A return-path name that a member has delegated to us. */
+  isBounceName: (domain: string) => boolean;
+  /** Third and fourth part of our `Feedback-ID`. */
+  feedbackId: MatchContext["feedbackId"];
+  memberByHandle: MatchContext["memberByHandle"];
   newEvent: EventMaker;
-  roleMail: RoleMail;
+  inbox: Pick<Inbox, "keep">;
+  /** Where the member who sent from this domain wants replies; undefined: nowhere. */
+  repliesTo: (did: string) => string | undefined;
+  /** Where mail to role addresses is sent on to; undefined: it is in the inbox only. */
+  rolesTo?: string | undefined;
+  forward: (wish: ForwardWish & { address: string }) => Promise<Forwarded>;
+  /** Takes what DMARC and TLS reports say; without, they are kept in the inbox. */
+  reports?: ReportReader | undefined;
+  /** A complaint matches no message of ours: told to whoever runs the pool. */
+  alarm?: (what: { entry: number; provider: string }) => void;
   /** Knows the provider that a report is from, and what its words mean. */
   shaping: Judge;
   /** Told of what a report says of a delivered recipient; gives the notice that the member is to have of it. */
@@ -41,112 +49,93 @@ export type FeedbackOptions = {
   log: Logger;
 };
 
-type Found = { message: MessageView; recipient: RecipientView };
-
 export type Feedback = ReturnType<typeof createFeedback>;
+
+const BOUNCE_BYTES = 1024 * 1024;
+const REPORT_BYTES = 10 * 1024 * 1024;
+const MAX_BYTES: Record<RoleName, number> = {
+  postmaster: BOUNCE_BYTES,
+  abuse: BOUNCE_BYTES,
+  fbl: BOUNCE_BYTES,
+  dmarc: REPORT_BYTES,
+  tlsrpt: REPORT_BYTES,
+};
+
+const STRANGER: Admission = {
+  ok: false,
+  code: 550,
+  enhanced: "5.1.1",
+  text: "This server takes bounces and reports of its own mail only",
+};
+const EXPIRED: Admission = {
+  ok: false,
+  code: 550,
+  enhanced: "5.1.6",
+  text: "This return path has expired; messages are known here for thirty days",
+};
 
 /** Matches what comes back to the recipient that it is about, and turns it into events. */
 export function createFeedback(options: FeedbackOptions) {
-  const { spool, tokenKey, newEvent, clock, log } = options;
-  const poolDomains = new Set(options.poolDomains);
-
-  const roleOf = (address: string) => {
-    const [local = "", domain = ""] = address.toLowerCase().split("@");
-    return poolDomains.has(domain) ? ROLES.find((role) => role === local) : undefined;
+  const { spool, clock, log } = options;
+  const book: AddressBook = {
+    tokenKey: options.tokenKey,
+    poolDomains: new Set(options.poolDomains),
+    isBounceName: options.isBounceName,
   };
-
-  /** The recipient named by a token in the envelope, or in what the report quotes. */
-  async function match(tokens: readonly string[]): Promise<Found | undefined> {
-    for (const address of tokens) {
-      const id = readToken(address, tokenKey);
-      const message = id === undefined ? undefined : await spool.messageByRecipient(id);
-      const recipient = message?.recipients.find((r) => r.id === id);
-      if (message && recipient) return { message, recipient };
-    }
-    return undefined;
-  }
-
-  async function succeeded({ message, recipient }: Found, kind: "delivered" | "relayed"): Promise<void> {
-    if (recipient.state !== "delivered") return;
-    const notice = await options.aftermath?.(message, recipient, { kind });
-    if (!notice) return;
-    const now = clock.now();
-    const { id: recipientId } = recipient;
-    await spool.record([{ recipientId, state: "delivered", nextAt: now, events: [], ...notice }], now);
-  }
-
-  function factsOf(message: MessageView, recipient: RecipientView) {
-    return {
-      member: { did: message.did, domain: message.fromDomain },
-      ...(message.credential !== null && { credential: message.credential }),
-      message: {
-        id: message.id,
-        size: message.size,
-        recipients: message.recipients.length,
-        stream: message.stream,
-        received_at: message.receivedAt,
-      },
-      recipient: { key: options.recipientKey(recipient.address), domain: recipient.domain },
-    };
-  }
+  const complaints = createComplaints(options);
+  const returned = createReturned(options);
+  const roleMail = createRoleMail(options);
 
   return {
-    /** Only valid tokens and role addresses take mail: everything else is refused at RCPT, so nothing bounces back. */
-    accepts: (address: string): boolean =>
-      readToken(address, tokenKey) !== undefined || roleOf(address) !== undefined,
+    /**
+     * Only valid tokens of messages that are known and role addresses take mail: everything else is refused at RCPT, so
+     * nothing bounces back. A token ends with its message.
+     */
+    async admit(address: string): Promise<Admission> {
+      const destination = destinationOf(address, book, clock.now());
+      switch (destination.kind) {
+        case "stranger":
+          return STRANGER;
+        case "expired":
+          return EXPIRED;
+        case "role":
+          return { ok: true, maxBytes: MAX_BYTES[destination.role] };
+        default: {
+          const id = destination.kind === "token" ? destination.recipientId : destination.id;
+          const known = await spool.messageByRecipient(id);
+          return known ? { ok: true, maxBytes: BOUNCE_BYTES } : EXPIRED;
+        }
+      }
+    },
 
-    /** Durable once resolved. `from` is the host that handed the mail in. */
-    async receive(to: string, raw: Uint8Array, from: string): Promise<Received> {
-      const report = await readReportMail(raw);
-      const meaning = interpret(report, from, options.shaping);
-      const quoted =
-        report.kind === "complaint"
-          ? [report.originalMailFrom, report.original.get("return-path")?.replace(/[<>]/g, "") ?? ""]
-          : [];
-      const found = await match([to, ...quoted]);
-      if (meaning.kind === "nothing" && found) {
-        const { why } = meaning;
-        if (why === "delivered" || why === "relayed") await succeeded(found, why);
-        return { outcome: "ignored", why };
-      }
-      if (!found || meaning.kind === "nothing") {
-        log.warn(
-          { kind: report.kind, role: roleOf(to) },
-          "inbound mail matches no message; kept for a person",
-        );
+    /** Durable once resolved. The address must have been admitted. */
+    async receive(mail: Incoming): Promise<Received> {
+      const destination = destinationOf(mail.to, book, clock.now());
+      if (destination.kind === "stranger" || destination.kind === "expired")
         return {
-          outcome: (await options.roleMail.keep(raw, clock.now())) === "full" ? "full" : "kept-for-people",
+          outcome: "refused",
+          why: destination.kind,
+          code: 550,
+          enhanced: "5.1.1",
+          text: "No such address",
         };
+      const reading = await readReturned(mail.raw, mail.from, options.shaping);
+      if (destination.kind === "forward") return returned.ofForward(destination.id, reading);
+      if (reading.complaint) return complaints.receive(mail, reading.complaint, reading.meaning);
+      if (reading.report && options.reports) {
+        const taken = await options.reports(reading.report, mail);
+        return taken === "full" ? { outcome: "full" } : { outcome: "report", kind: reading.kind };
       }
-      const { message, recipient } = found;
-      if (meaning.kind === "complained") {
-        const event = newEvent("complaint_received", {
-          dedupe_key: `complaint:${recipient.id}`,
-          ...factsOf(message, recipient),
-          smtp: { code: 0, enhanced: "", text: "", provider: meaning.provider, class: "ok", fault: "member" },
-        });
-        await spool.appendEvents([event]);
-        return { outcome: "complained", recipientId: recipient.id };
+      if (destination.kind === "role") return roleMail.receive(mail, destination.role, reading);
+      const message = await spool.messageByRecipient(destination.recipientId);
+      const recipient = message?.recipients.find(({ id }) => id === destination.recipientId);
+      if (!message || !recipient) {
+        log.info("mail came for a message that was forgotten since it was admitted");
+        return { outcome: "ignored", why: "its message is forgotten" };
       }
-      if (isUnderWay(recipient)) return { outcome: "too-early", recipientId: recipient.id };
-      if (recipient.state !== "delivered")
-        return { outcome: "ignored", why: `recipient is ${recipient.state}` };
-      const event = newEvent("recipient_bounced", {
-        dedupe_key: `bounce:${recipient.id}`,
-        late: true,
-        ...factsOf(message, recipient),
-        smtp: meaning.smtp,
-      });
-      const now = clock.now();
-      const notice = await options.aftermath?.(message, recipient, { kind: "bounced", smtp: meaning.smtp });
-      const outcome = { recipientId: recipient.id, state: "bounced" as const, nextAt: now, events: [event] };
-      await spool.record([{ ...outcome, ...notice }], now);
-      return { outcome: "bounced", recipientId: recipient.id };
+      return reading.kind === "message"
+        ? returned.reply(mail, message)
+        : returned.report({ message, recipient }, reading.meaning);
     },
   };
-}
-
-/** The host has said yes and we have not recorded it: a recipient waits for five days at most, so this has an end. */
-function isUnderWay({ state }: RecipientView): boolean {
-  return state === "queued" || state === "deferred" || state === "held";
 }

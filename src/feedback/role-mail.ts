@@ -1,26 +1,61 @@
-import { randomUUID } from "node:crypto";
-import { mkdir, open, readdir } from "node:fs/promises";
-import { join } from "node:path";
+import type { EntryKind, Folder } from "../inbox/index.ts";
+import type { RoleName } from "./addresses.ts";
+import { fateOf, forwardId } from "./human.ts";
+import type { FeedbackOptions } from "./index.ts";
+import type { Reading } from "./reading.ts";
+import type { Incoming, Received } from "./types.ts";
 
-const MOST_KEPT = 1_000;
+const KINDS: Record<Reading["kind"], EntryKind> = {
+  message: "message",
+  bounce: "bounce",
+  complaint: "complaint",
+  "auto-reply": "auto-reply",
+  "dmarc-report": "report",
+  "tls-report": "report",
+};
 
-export type RoleMail = { keep(raw: Uint8Array, at: number): Promise<"kept" | "full"> };
+/**
+ * Mail to a role address that is no complaint and no report with a reader. Of people: into the inbox, and sent on to where
+ * whoever runs the pool wants it. Of programs: aside. It is refused for no verdict on its sender (RFC 2142: these
+ * addresses are for strangers who have something to tell); what nothing vouches for stands apart and is not sent on.
+ */
+export function createRoleMail(options: FeedbackOptions) {
+  const { inbox, clock, log } = options;
 
-/** Mail to postmaster and abuse that no machine wrote, or that matches nothing: a synced file each, for a person. */
-export function createRoleMail(dir: string): RoleMail {
   return {
-    async keep(raw, at) {
-      await mkdir(dir, { recursive: true, mode: 0o700 });
-      if ((await readdir(dir)).length >= MOST_KEPT) return "full";
-      const name = `${new Date(at).toISOString().replace(/[:.]/g, "-")}-${randomUUID()}.eml`;
-      const file = await open(join(dir, name), "wx", 0o600);
-      try {
-        await file.writeFile(raw);
-        await file.sync();
-      } finally {
-        await file.close();
+    async receive(mail: Incoming, role: RoleName, reading: Reading): Promise<Received> {
+      const { folder, why } = placeOf(mail, role, reading);
+      const address = folder === "inbox" ? options.rolesTo : undefined;
+      const id = forwardId(mail);
+      const kept = await inbox.keep({
+        raw: mail.raw,
+        folder,
+        kind: KINDS[reading.kind],
+        to: mail.to,
+        mailFrom: mail.mailFrom,
+        why,
+        authentication: mail.authentication.results,
+        forward: address === undefined ? null : id,
+        at: clock.now(),
+      });
+      if (kept.outcome === "full") return { outcome: "full" };
+      if (address !== undefined) {
+        const forwarded = await options.forward({ ...mail, id, member: null, address });
+        if (forwarded !== "taken" && forwarded !== "known")
+          log.warn({ entry: kept.id, forwarded }, "role mail was not sent on; it is in the inbox");
       }
-      return "kept";
+      return { outcome: "kept-for-people", entry: kept.id };
     },
   };
+}
+
+function placeOf(mail: Incoming, role: RoleName, { kind }: Reading): { folder: Folder; why: string } {
+  const to = `Mail to ${role}`;
+  if (kind !== "message") return { folder: "machine", why: `${to} that a program wrote: ${kind}` };
+  // Programs send here; a person who does has something to say.
+  const fate = fateOf(mail);
+  if (fate.to === "ignore") return { folder: "machine", why: `${to} that a program wrote: ${fate.why}` };
+  if (fate.to === "machine") return { folder: "machine", why: fate.why };
+  if (fate.to === "spam") return { folder: "spam", why: fate.why };
+  return { folder: "inbox", why: to };
 }

@@ -73,6 +73,23 @@ export function createMetrics() {
       labelNames: ["direction"] as const,
       registers,
     }),
+    inbound: new Counter({
+      name: "atmos_inbound_total",
+      help: "Mail that came in on port 25, and recipients that were refused, by outcome",
+      labelNames: ["outcome"] as const,
+      registers,
+    }),
+    complaintsUnmatched: new Counter({
+      name: "atmos_complaints_unmatched_total",
+      help: "Complaints that match no message of ours",
+      registers,
+    }),
+    inboxOpen: new Gauge({
+      name: "atmos_inbox_open",
+      help: "Entries of the committee's inbox that wait for a person, by folder",
+      labelNames: ["folder"] as const,
+      registers,
+    }),
     queue: new Gauge({
       name: "atmos_queue_recipients",
       help: "Recipients in the spool, by state",

@@ -91,6 +91,8 @@ export type MemberPolicy = {
   reason: { text: string; url: string } | null;
   /** Where what becomes of its mail is told; absent: nowhere but on its page. */
   bounces?: BounceChoice;
+  /** Where replies that reach a return path are sent on to: an address that core has seen to be the member's; absent: nowhere. */
+  replies?: string;
   domains: DomainPolicy[];
   /** Those in use, and those that were revoked of late. */
   credentials: CredentialPolicy[];

@@ -15,11 +15,13 @@ import type {
   SuppressionCheck,
 } from "./context.ts";
 import type { NoticeWish } from "../notice/index.ts";
+import type { Forwarded, ForwardWish } from "../feedback/index.ts";
 import type { TlsObservation, Transport } from "../transport/index.ts";
 import { createBreaker } from "./breaker.ts";
 import type { Aftermath } from "./delivery/aftermath.ts";
 import { createDelivery } from "./delivery/index.ts";
 import type { Notice } from "./delivery/notice.ts";
+import { createForwarder } from "./forward.ts";
 import { createNotifier, type Notified } from "./notice.ts";
 import { createReporter, type ReportMailWish } from "./report.ts";
 import { createSigner } from "./signing/index.ts";
@@ -83,6 +85,8 @@ export interface Relay {
   notify(wish: NoticeWish): Promise<Notified>;
   /** Takes a TLS report in as mail, once for each id; false: it is for no mail address. Rejects when the spool takes nothing. */
   report(wish: ReportMailWish): Promise<boolean>;
+  /** Sends a stranger's mail on to one address, once for each id. Rejects when the spool takes nothing. */
+  forward(wish: ForwardWish & { address: string }): Promise<Forwarded>;
   /** Gives back what waits in the spool and matches, as a person wants it; the members get a notice. */
   bounce(request: QueueRequest): Promise<QueueResult>;
   /** Resolves when nothing is under way and nothing is due. */
@@ -156,6 +160,7 @@ export function createRelay(options: RelayOptions): Relay {
     aftermath: delivery.aftermath,
     notify: createNotifier(context),
     report: createReporter(context),
+    forward: createForwarder(context),
     bounce: (request) => delivery.bounce(request),
     async settle() {
       await Promise.all(applying);

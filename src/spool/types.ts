@@ -23,10 +23,10 @@ export type RecipientState = (typeof RECIPIENT_STATES)[number];
 export type StoredBody = { bytes: Uint8Array; given?: true } | { file: string };
 
 /**
- * `dsn`, `notice`, `report`: the pool's own, about a message, about a pause, and about TLS to another domain. Nothing holds
- * it, nobody is told of its fate by mail.
+ * `dsn`, `notice`, `report`: the pool's own, about a message, about a pause, and about TLS to another domain. `forward`: a
+ * stranger's, sent on, with its return path as `sender`. Nothing holds these, nobody is told of their fate by mail.
  */
-export type MessageKind = "mail" | "dsn" | "notice" | "report";
+export type MessageKind = "mail" | "dsn" | "notice" | "report" | "forward";
 
 export type MessageRow = {
   /** Opaque, 16 characters of base32. */

@@ -175,6 +175,10 @@ export const settings = z.object({
   EGRESS_LAST_LISTED: z
     .enum(["stop", "codes", "keep"], { error: "must be stop, codes or keep" })
     .default("codes"),
+  ROLE_MAIL_TO: z
+    .string()
+    .regex(/^[^\s@:,<>]+@[^\s@:,<>]+$/, "must be an e-mail address")
+    .optional(),
   TLS_REPORT: flag.default(true),
   TLS_REPORT_CONTACT: z
     .string()

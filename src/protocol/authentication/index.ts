@@ -1,5 +1,6 @@
 import { authenticate } from "mailauth";
 import { mailauthResolver, type DnsAnswer, type DnsType, type Resolver } from "../dns/index.ts";
+import { parseHeader } from "../dkim/index.ts";
 
 /** How a message came in. */
 export type Arrival = {
@@ -97,10 +98,9 @@ function summary({
 
 /** Of `Authentication-Results: name;\r\n spf=...` what stands after the name. */
 function resultsOf(headers: string): string {
-  const field = /^Authentication-Results:[^;]*;\s*([^]*?)(?=\r\n\S|\s*$)/m.exec(
-    headers.replace(/\r?\n/g, "\r\n"),
-  );
-  return field?.[1]?.trim() || "none";
+  const fields = parseHeader(headers.replace(/\r?\n/g, "\r\n"));
+  const raw = fields.find(({ name }) => name === "authentication-results")?.raw ?? "";
+  return raw.slice(raw.indexOf(";") + 1).trim() || "none";
 }
 
 /** Did the mail come from whom it says it is from, as far as anything can show it? */

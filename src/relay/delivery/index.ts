@@ -184,6 +184,7 @@ export function createDelivery(context: RelayContext, config: DeliveryConfig): D
 
   /** At the member's delegated bounce name, so that SPF aligns, or at the pool's; mail of the pool itself has none. */
   function returnPath({ id, message }: Leased): string {
+    if (message.kind === "forward") return message.sender;
     if (message.kind !== "mail") return "";
     const member = policyBook.byDid(message.did);
     const delegated = member && domainOf(member, message.fromDomain)?.returnPath;

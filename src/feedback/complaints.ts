@@ -1,0 +1,99 @@
+import type { InspectedComplaint } from "../protocol/inspect/types.ts";
+import { factsOf, isUnderWay } from "./facts.ts";
+import type { FeedbackOptions } from "./index.ts";
+import type { Meaning } from "./interpret.ts";
+import { matchComplaint, type Matched } from "./match.ts";
+import type { Incoming, Received } from "./types.ts";
+
+/**
+ * `not-spam`: somebody took it out of the spam folder, which neither counts nor takes anything back. The others tell of
+ * something else than a person who did not want mail (RFC 6591, RFC 5965 section 7.3).
+ */
+const NO_COMPLAINTS: ReadonlySet<string> = new Set([
+  "not-spam",
+  "auth-failure",
+  "dkim",
+  "opt-out",
+  "miscategorized",
+]);
+
+/** Complaints (RFC 5965): each counts once, for the message that it is about. */
+export function createComplaints(options: FeedbackOptions) {
+  const { spool, newEvent, recipientKey, inbox, clock, log } = options;
+
+  async function count(matched: Matched, provider: string): Promise<Received> {
+    const smtp = { code: 0, enhanced: "", text: "", provider, class: "ok", fault: "member" } as const;
+    if (matched.by === "feedback-id") {
+      const { by, did, domain, key } = matched;
+      const recipient = { key, domain: "" };
+      const dedupe_key = `complaint:${did}:${key}`;
+      await spool.appendEvents([
+        newEvent("complaint_received", {
+          dedupe_key,
+          member: { did, domain },
+          recipient,
+          smtp,
+          detail: { by },
+        }),
+      ]);
+      return { outcome: "complained", by, did };
+    }
+    const { by, message, recipient } = matched;
+    const { did } = message;
+    // A message with several recipients of which nothing says who complained: once for all of them.
+    const about = recipient
+      ? { key: recipientKey(recipient.address), domain: recipient.domain }
+      : { key: recipientKey(`message:${message.id}`), domain: "" };
+    await spool.appendEvents([
+      newEvent("complaint_received", {
+        dedupe_key: `complaint:${recipient?.id ?? message.id}`,
+        ...factsOf(message),
+        recipient: about,
+        smtp,
+        detail: { by },
+      }),
+    ]);
+    return { outcome: "complained", by, did, ...(recipient && { recipientId: recipient.id }) };
+  }
+
+  async function unmatched(mail: Incoming, provider: string): Promise<Received> {
+    const kept = await inbox.keep({
+      raw: mail.raw,
+      folder: "inbox",
+      kind: "complaint",
+      to: mail.to,
+      mailFrom: mail.mailFrom,
+      why: `A complaint of ${provider || "nobody known"} that matches no message`,
+      authentication: mail.authentication.results,
+      forward: null,
+      at: clock.now(),
+    });
+    if (kept.outcome === "full") return { outcome: "full" };
+    if (kept.outcome === "kept") {
+      log.error({ entry: kept.id, provider }, "a complaint matches no message; it is in the inbox");
+      options.alarm?.({ entry: kept.id, provider });
+    }
+    return { outcome: "kept-for-people", entry: kept.id };
+  }
+
+  return {
+    async receive(mail: Incoming, complaint: InspectedComplaint, meaning: Meaning): Promise<Received> {
+      if (NO_COMPLAINTS.has(complaint.type)) return { outcome: "ignored", why: complaint.type };
+      const named = complaint.provider.includes(".") ? complaint.provider : mail.from;
+      const provider = meaning.kind === "complained" ? meaning.provider : options.shaping.providerOf(named);
+      const matched = await matchComplaint(complaint, mail.to, mail.authentication, options);
+      if (!matched) return unmatched(mail, provider);
+      if (matched.by !== "feedback-id" && matched.recipient) {
+        const { recipient } = matched;
+        if (isUnderWay(recipient)) {
+          if (recipient.attempts > 0 || recipient.inFlight)
+            return { outcome: "too-early", recipientId: recipient.id };
+          return { outcome: "ignored", why: "its message has not left" };
+        }
+        if (recipient.attempts === 0 && recipient.state !== "delivered")
+          return { outcome: "ignored", why: `its message never left: ${recipient.state}` };
+      }
+      return count(matched, provider);
+    },
+  };
+}

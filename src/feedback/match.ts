@@ -1,0 +1,79 @@
+import { createHash } from "node:crypto";
+import type { Authentication } from "../protocol/authentication/index.ts";
+import type { InspectedComplaint } from "../protocol/inspect/types.ts";
+import { readToken } from "../protocol/verp/index.ts";
+import type { MessageView, RecipientView, Spool } from "../spool/index.ts";
+import { isKnownReporter } from "./reporters.ts";
+import type { MatchedBy } from "./types.ts";
+
+/** A message that a complaint is about; without a recipient when several had it and nothing says which. */
+export type Found = { message: MessageView; recipient: RecipientView | undefined };
+
+/** `Feedback-ID` names the member and the stream, and no message. */
+export type Matched =
+  | ({ by: Exclude<MatchedBy, "feedback-id"> } & Found)
+  | { by: "feedback-id"; did: string; domain: string; stream: string; key: string };
+
+export type MatchContext = {
+  spool: Pick<Spool, "message" | "messageByRecipient">;
+  tokenKey: Uint8Array;
+  /** Third and fourth part of our `Feedback-ID`. */
+  feedbackId: { region: string; sender: string };
+  memberByHandle: (handle: string) => { did: string; domain: string } | undefined;
+};
+
+const ID = /^[a-z2-7]{16}$/;
+
+/**
+ * The message that a complaint is about: by the token of a return path, by our opaque header, by a Message-ID of ours, at
+ * last by `Feedback-ID`. Token and header carry a MAC. The last two anybody can make up: they count only from a
+ * provider that runs a feedback loop, and that authentication proves.
+ */
+export async function matchComplaint(
+  complaint: InspectedComplaint,
+  to: string,
+  authentication: Authentication,
+  context: MatchContext,
+): Promise<Matched | undefined> {
+  const { spool, tokenKey } = context;
+  const { original, originalMailFrom, returnPaths } = complaint;
+  const paths = [to, originalMailFrom, original["return-path"] ?? "", ...returnPaths].slice(0, 50);
+  for (const path of paths) {
+    const id = readToken(path.replace(/[<>\s]/g, ""), tokenKey);
+    const message = id === undefined ? undefined : await spool.messageByRecipient(id);
+    const recipient = message?.recipients.find((one) => one.id === id);
+    if (message && recipient) return { by: "token", message, recipient };
+  }
+  const messageId = readToken(`b+${(original["x-atmos-message"] ?? "").trim()}`, tokenKey);
+  const named = messageId === undefined ? undefined : await spool.message(messageId);
+  if (named) return { by: "header", message: named, recipient: recipientOf(named, complaint) };
+
+  if (!isKnownReporter(authentication)) return undefined;
+  const [, id = "", domain = ""] = /^<?([^<>@\s]+)@([^<>@\s]+)>?$/.exec(complaint.messageId.trim()) ?? [];
+  const own = ID.test(id) ? await spool.message(id) : undefined;
+  if (own && own.fromDomain === domain.toLowerCase())
+    return { by: "message-id", message: own, recipient: recipientOf(own, complaint) };
+  return byFeedbackId(complaint, context);
+}
+
+function recipientOf(
+  { recipients }: MessageView,
+  { recipient }: InspectedComplaint,
+): RecipientView | undefined {
+  if (recipients.length === 1) return recipients[0];
+  return recipients.find(({ address }) => address.toLowerCase() === recipient.toLowerCase());
+}
+
+function byFeedbackId(
+  { feedbackId, messageId, arrivedAt, recipient }: InspectedComplaint,
+  context: MatchContext,
+): Matched | undefined {
+  const [stream = "", handle = "", region, sender, ...more] = feedbackId.trim().split(":");
+  const own = context.feedbackId;
+  if (more.length > 0 || region !== own.region || sender !== own.sender) return undefined;
+  const member = context.memberByHandle(handle);
+  if (!member) return undefined;
+  const said = [feedbackId, messageId, arrivedAt ?? "", recipient].join("\n");
+  const key = createHash("sha256").update(said).digest("base64url").slice(0, 22);
+  return { by: "feedback-id", ...member, stream: stream.slice(0, 20), key };
+}

@@ -1,0 +1,58 @@
+import type { Authentication } from "../protocol/authentication/index.ts";
+import type { Inspection } from "../protocol/inspect/types.ts";
+
+/** May mail come to this address? With how much, or with what reply. */
+export type Admission =
+  | { ok: true; maxBytes: number }
+  | { ok: false; code: 550 | 451; enhanced: string; text: string };
+
+/** One mail for one of its recipients. */
+export type Incoming = {
+  to: string;
+  raw: Uint8Array;
+  /** Empty: the null sender. */
+  mailFrom: string;
+  /** What the host that handed it in calls itself, and its address. */
+  from: string;
+  ip: string;
+  authentication: Authentication;
+};
+
+export type Received =
+  | { outcome: "bounced"; recipientId: string }
+  /** `by`: what named the message. Without a recipient: it counts for the member, and nobody knows whose it is. */
+  | { outcome: "complained"; by: MatchedBy; did: string; recipientId?: string }
+  /** Understood, and nothing changes. */
+  | { outcome: "ignored"; why: string }
+  | { outcome: "kept-for-people"; entry: number }
+  | { outcome: "forwarded"; id: string }
+  | { outcome: "report"; kind: string }
+  | { outcome: "refused"; why: string; code: number; enhanced: string; text: string }
+  /** The delivery that it is about is not written down yet: it must come again. Ends with the wait of the recipient. */
+  | { outcome: "too-early"; recipientId: string }
+  | { outcome: "full" };
+
+/** What of a complaint names the message, in the order in which it is asked. */
+export type MatchedBy = "token" | "header" | "message-id" | "feedback-id";
+
+/** A reply to somebody's mail that came to its return path, to be sent on. */
+export type ForwardWish = {
+  /** The same mail to the same address has the same: 16 characters of base32. */
+  id: string;
+  raw: Uint8Array;
+  to: string;
+  mailFrom: string;
+  from: string;
+  ip: string;
+  authentication: Authentication;
+  /** The member for whom; null: it is mail to a role address. */
+  member: { did: string; domain: string } | null;
+};
+
+/** `known`: it was taken before. The others say why it is not sent on. */
+export type Forwarded = "taken" | "known" | "loop" | "malformed" | "too-much" | "too-large" | "full";
+
+export type ReportReader = (
+  report: NonNullable<Inspection["report"]>,
+  about: Incoming,
+) => Promise<"taken" | "full">;
