@@ -7,6 +7,7 @@ import { createAuthority } from "../src/devnet/certificates.ts";
 import { tlsaOf } from "../src/protocol/dane/index.ts";
 import type { Deadlines } from "../src/relay/context.ts";
 import { DEADLINES, openConversation } from "../src/relay/delivery/conversation.ts";
+import type { Needs } from "../src/relay/delivery/envelope.ts";
 import { reach, type Reached } from "../src/relay/delivery/reach.ts";
 import { waysOf } from "../src/relay/delivery/ways.ts";
 import type { MailHost } from "../src/relay/delivery/route.ts";
@@ -87,6 +88,8 @@ type Around = {
   deadlines?: Partial<Deadlines>;
 };
 
+const ASCII: Needs = { size: 1, eightBit: false, smtpUtf8: false, recipients: [] };
+
 async function reachHosts(
   port: number,
   { dane = NONE, sts, rule, ask, addresses = ["127.0.0.1"], deadlines }: Around,
@@ -94,7 +97,7 @@ async function reachHosts(
   const observations: TlsObservation[] = [];
   const hosts: MailHost[] = [{ name: "mx.x.test", mxSecure: true, dane, addresses }];
   const domain = { domain: "x.test", sts: sts ?? { policy: undefined, fault: undefined }, rule };
-  const reached = await reach(waysOf(hosts, domain, ask), {
+  const reached = await reach(waysOf(hosts, domain, ask), ASCII, {
     port,
     ehlo: "relay.pool.test",
     ca: authority.cert,
@@ -219,7 +222,7 @@ test.each<[string, HostDane, boolean]>([
   });
   const hosts = [host("mx.x.test", NONE), host("mx2.x.test", dane)].slice(0, dane === NONE ? 1 : 2);
   const domain = { domain: "x.test", sts: { policy: undefined, fault: undefined }, rule: undefined };
-  const reached = await reach(waysOf(hosts, domain, "require-tls"), {
+  const reached = await reach(waysOf(hosts, domain, "require-tls"), ASCII, {
     port,
     ehlo: "relay.pool.test",
     ca: authority.cert,

@@ -156,7 +156,18 @@ const rows: Record<string, Row[]> = {
     ["greets in a thousand lines", { banner: `${"220-x\n".repeat(1_000)}220 x` }, deferred(/too long/)],
     ["goes at EHLO", { ehlo: { goes: "away" } }, deferred(CLOSED)],
     ["is silent at EHLO", { ehlo: "silence" }, deferred(LATE)],
-    ["knows no EHLO, so no TLS either", { ehlo: "502 5.5.1 What?" }, deferred(/S: 502/, "blocked")],
+    ["knows no EHLO, so no TLS either", { ehlo: "502 5.5.1 What?" }, deferred(/S: 502/, "no-tls")],
+    [
+      "knows no EHLO, and mail may go in clear",
+      { ehlo: "500 5.5.2 Unknown", tls: "none", offers: [] },
+      delivered(/C: HELO/),
+      { rule: { tls: "clear", minVersion: "TLSv1.2" } },
+    ],
+    [
+      "refuses us at EHLO, by name",
+      { ehlo: "554 5.7.1 Your address is blocked" },
+      deferred(/S: 554/, "blocked"),
+    ],
   ],
   "at TLS": [
     ["offers no TLS", { tls: "none" }, deferred(/no encryption/, "no-tls")],

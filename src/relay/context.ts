@@ -63,6 +63,8 @@ export type DeliveryConfig = {
   maxConnections?: number;
   /** Names of our own hosts: mail that leads back to them is a loop. */
   ownHosts?: readonly string[];
+  /** Whether an address, on the port that mail is delivered to, is one of our own; default: none is known. */
+  isOwnAddress?: (address: string) => boolean;
   /** May mail hosts have private addresses? Only in a sandbox. */
   allowPrivate?: boolean;
   /** Source address of connections. */

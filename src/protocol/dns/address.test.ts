@@ -9,6 +9,7 @@ describe("an address of the public internet", () => {
     "223.255.255.255",
     "2606:4700::1111",
     "2A00:1450::1",
+    "64:ff9b::1.1.1.1",
   ])("%s", (address) => expect(isPublicAddress(address)).toBe(true));
   test.each([
     "0.0.0.0",
@@ -25,7 +26,9 @@ describe("an address of the public internet", () => {
     "::1",
     "::ffff:10.0.0.1",
     "::ffff:1.1.1.1",
-    "64:ff9b::1.1.1.1",
+    "64:ff9b::10.1.1.1",
+    "64:ff9b::7f00:1",
+    "64:ff9b:1::1.1.1.1",
     "2001:db8::1",
     "2002:a00::1",
     "fc00::1",

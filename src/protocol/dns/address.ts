@@ -32,9 +32,13 @@ const SPECIAL_BITS = SPECIAL.map(([network, prefix]) => {
   return { length: bits.length, bits: bits.slice(0, prefix) };
 });
 
+/** An IPv4 address behind a NAT64 (RFC 6052), as a DNS64 gives it to hosts that have IPv6 only. */
+const NAT64_BITS = bitsOf("64:ff9b::")!.slice(0, 96);
+
 /** Whether an IPv4 or IPv6 address is one of the public internet. Text that is no address is not. */
 export function isPublicAddress(address: string): boolean {
-  const bits = bitsOf(address);
+  const whole = bitsOf(address);
+  const bits = whole?.length === 128 && whole.startsWith(NAT64_BITS) ? whole.slice(96) : whole;
   if (bits === undefined || (bits.length === 128 && !bits.startsWith(GLOBAL_IPV6))) return false;
   return !SPECIAL_BITS.some((start) => start.length === bits.length && bits.startsWith(start.bits));
 }

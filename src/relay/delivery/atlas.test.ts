@@ -1,17 +1,18 @@
 import { expect, test } from "vitest";
-import type { Resolver } from "../../protocol/dns/index.ts";
+import type { DnsAnswer, Resolver } from "../../protocol/dns/index.ts";
 import type { DeliveryConfig, RelayContext } from "../context.ts";
 import { createAtlas } from "./atlas.ts";
 
 const MINUTE = 60_000;
 
-function atlasAt(clock: { at: number }) {
+function atlasAt(clock: { at: number }, tlsa: DnsAnswer<"TLSA"> = { status: "nodata", authentic: true }) {
   const asked: string[] = [];
   const resolver: Resolver = {
     async resolve(name, type) {
       if (type === "MX") asked.push(name);
+      if (type === "TLSA") return tlsa as never;
       return type === "A"
-        ? ({ status: "ok", authentic: false, records: [{ address: "198.41.0.4", ttl: 60 }] } as never)
+        ? ({ status: "ok", authentic: true, records: [{ address: "198.41.0.4", ttl: 60 }] } as never)
         : { status: "nodata", authentic: false };
     },
   };
@@ -40,3 +41,18 @@ test.each<[string, number, number]>([
   await atlas.wayTo("a.test");
   expect(asked.length).toBe(times);
 });
+
+test.each<[string, number, number]>([
+  ["29 seconds later", 29_000, 1],
+  ["30 seconds later", 30_000, 2],
+])(
+  "a route whose TLSA records the DNS did not tell is known for half a minute: %s",
+  async (_, later, times) => {
+    const clock = { at: 1_000_000_000 };
+    const { atlas, asked } = atlasAt(clock, { status: "temperror", detail: "SERVFAIL", kind: "servfail" });
+    await atlas.wayTo("a.test");
+    clock.at += later;
+    await atlas.wayTo("a.test");
+    expect(asked.length).toBe(times);
+  },
+);

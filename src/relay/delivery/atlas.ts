@@ -18,11 +18,14 @@ export interface Atlas {
 }
 
 const KNOWN_MS = 300_000;
+/** A route of which the DNS did not say all is asked for again before the first retry. */
+const UNSETTLED_MS = 30_000;
 const MAX_KNOWN = 10_000;
 
-/** Where mail of a domain goes and how it must travel: asked for once in five minutes. */
+/** Where mail of a domain goes and how it must travel: asked for once in five minutes, where the DNS said all. */
 export function createAtlas(context: RelayContext, config: DeliveryConfig): Atlas {
   const { clock, identity, resolver, random, transport, shaping, observed } = context;
+  const { isOwnAddress = () => false } = config;
   const ownHosts = [identity.hostname, ...(config.ownHosts ?? [])].map((name) => name.toLowerCase());
   const known = new Map<string, { until: number; way: Promise<WayThere> }>();
   /** Kept longer than a route: the provider of a domain seldom changes. */
@@ -31,7 +34,14 @@ export function createAtlas(context: RelayContext, config: DeliveryConfig): Atla
   async function find(domain: string): Promise<WayThere> {
     const allowPrivate = config.allowPrivate ?? false;
     const [route, policies] = await Promise.all([
-      findRoute(domain, { resolver, ownHosts, allowPrivate, random, providerOf: shaping.providerOf }),
+      findRoute(domain, {
+        resolver,
+        ownHosts,
+        isOwnAddress,
+        allowPrivate,
+        random,
+        providerOf: shaping.providerOf,
+      }),
       transport.of(domain),
     ]);
     let { rule } = policies;
@@ -61,6 +71,12 @@ export function createAtlas(context: RelayContext, config: DeliveryConfig): Atla
     observed({ at: clock.now(), domain, policy: { type: "sts", strings: [], mxHosts: [] }, failure });
   }
 
+  function learn(domain: string, route: Route, entry: { until: number }): void {
+    if (!route.ok) return void known.delete(domain);
+    keepProvider(domain, route.provider);
+    if (route.unsettled) entry.until = Math.min(entry.until, clock.now() + UNSETTLED_MS);
+  }
+
   function keepProvider(domain: string, provider: string): void {
     providers.delete(domain);
     providers.set(domain, provider);
@@ -74,9 +90,10 @@ export function createAtlas(context: RelayContext, config: DeliveryConfig): Atla
       // One that ends later than any does was found by a clock that was wrong.
       if (before && before.until > now && before.until <= now + KNOWN_MS) return before.way;
       const way = find(domain);
-      known.set(domain, { until: now + KNOWN_MS, way });
+      const entry = { until: now + KNOWN_MS, way };
+      known.set(domain, entry);
       if (known.size > MAX_KNOWN) known.delete(known.keys().next().value!);
-      void way.then(({ route }) => (route.ok ? keepProvider(domain, route.provider) : known.delete(domain)));
+      void way.then(({ route }) => learn(domain, route, entry));
       return way;
     },
     providerOf: (domain) => providers.get(domain) ?? shaping.providerOfMailbox(domain),

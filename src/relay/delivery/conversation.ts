@@ -9,7 +9,7 @@ import {
   type TlsVerdict,
 } from "../../transport/index.ts";
 import type { Deadlines } from "../context.ts";
-import { offersOf, type Offers, type Reply } from "./envelope.ts";
+import { lackingFor, offersOf, type Needs, type Offers, type Reply } from "./envelope.ts";
 import { proofOf } from "./proof.ts";
 import { createTranscript, type Transcript } from "./transcript.ts";
 import { hear, say, transfer, type Session, type Transfer, type TransferResult } from "./transfer.ts";
@@ -58,6 +58,8 @@ export interface Conversation {
   readonly tls: string;
   /** Whether it has shown what is needed; each need is judged once. */
   judge(need: TlsNeed): TlsVerdict;
+  /** The reply in its place to a message that it cannot take; undefined: it can. */
+  lacking(needs: Needs): Reply | undefined;
   /** May another message go over it? */
   isUsable(): boolean;
   transfer(message: Transfer): Promise<TransferResult>;
@@ -119,7 +121,8 @@ export async function openConversation(target: Target): Promise<Opened> {
   const greeting = await hear(heard, "connect", within(deadlines.greeting));
   if (greeting.code !== 220) return failed(unasked(greeting));
   let hello = await greet(heard, ehlo, "ehlo", within(deadlines.ehlo), target.clear);
-  if ("reply" in hello) return failed(hello.reply);
+  if ("reply" in hello)
+    return failed(hello.reply, hello.reply.phase === "starttls" ? "starttls-not-supported" : undefined);
   let secure: TLSSocket | undefined;
   if (hello.offers.has("STARTTLS") && !target.clear) {
     say(heard, "STARTTLS");
@@ -151,6 +154,17 @@ function unasked(reply: Reply): Reply {
     : { ...reply, code: 0, enhanced: "", text: `the host answered ${reply.code} (${reply.phase})` };
 }
 
+/** Codes that are about the command, and not about who says it (RFC 5321 section 4.2.2). */
+const NOT_UNDERSTOOD = new Set([500, 502, 503, 504]);
+
+/** No EHLO, so no STARTTLS, and HELO would lead nowhere: what is said so is a plain sentence, and no block. */
+function unknowing(reply: Reply): Reply {
+  if (!NOT_UNDERSTOOD.has(reply.code)) return reply;
+  const said = `${reply.code} ${reply.enhanced} ${reply.text}`.replace(/ +/g, " ").trim().slice(0, 150);
+  const text = `the host does not understand EHLO, without which there is no encryption (it answered "${said}")`;
+  return { code: 0, enhanced: "4.7.5", text, phase: "starttls" };
+}
+
 async function greet(
   heard: { wire: Wire; transcript: Transcript },
   ehlo: string,
@@ -161,7 +175,8 @@ async function greet(
   say(heard, `EHLO ${ehlo}`);
   const hello = await hear(heard, phase, ms);
   if (hello.code === 250) return offersOf(hello.lines);
-  if (!mayBeOld || hello.code < 500) return { reply: unasked(hello) };
+  if (!mayBeOld || hello.code < 500)
+    return { reply: phase === "ehlo" ? unknowing(unasked(hello)) : unasked(hello) };
   say(heard, `HELO ${ehlo}`);
   const old = await hear(heard, phase, ms);
   return old.code === 250 ? offersOf(old.lines.slice(0, 1)) : { reply: unasked(old) };
@@ -186,6 +201,7 @@ function conversationOf(
     peer,
     tls: `${proof.version} ${proof.cipher}`.trim(),
     judge: judgeOf(proof, () => systemClock.now()),
+    lacking: (needs) => lackingFor(needs, offers),
     isUsable: () => !busy && wire.isQuiet(),
     async transfer(message) {
       busy = true;

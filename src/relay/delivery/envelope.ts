@@ -77,9 +77,14 @@ const lack = (enhanced: string, text: string, code = 550): Reply => ({
   own: true,
 });
 
+/** What a message needs of any host. */
+export type Needs = Pick<Envelope, "size" | "eightBit" | "smtpUtf8"> & {
+  recipients: readonly Pick<EnvelopeRecipient, "address">[];
+};
+
 /** The reply of a host that cannot take the message as it is. What is signed is not converted: the signature would break. */
-export function lackingFor(envelope: Envelope, offers: Offers): Reply | undefined {
-  const { eightBit, smtpUtf8, recipients, size } = envelope;
+export function lackingFor(needs: Needs, offers: Offers): Reply | undefined {
+  const { eightBit, smtpUtf8, recipients, size } = needs;
   const utf8Address = recipients.some(({ address }) => /\P{ASCII}/u.test(address));
   if ((smtpUtf8 || utf8Address) && !offers.has("SMTPUTF8")) {
     return utf8Address

@@ -1,5 +1,6 @@
 import type { EgressAddress } from "../../egress/index.ts";
 import type { Leased, MessageContent } from "../../spool/index.ts";
+import type { Needs } from "./envelope.ts";
 import type { AttemptResult } from "./result.ts";
 import type { Route } from "./route.ts";
 import type { Ways } from "./ways.ts";
@@ -37,3 +38,9 @@ export type JobEnd =
   | { kind: "waits"; until: number; why: string; full?: true }
   /** It may not go now. */
   | { kind: "stopped"; asked: boolean };
+
+/** What its message needs of any host. */
+export function needsOf({ leased: { message, address } }: Pick<Job, "leased">): Needs {
+  const { size, eightBit, smtpUtf8 } = message;
+  return { size, eightBit, smtpUtf8, recipients: [{ address }] };
+}

@@ -1,7 +1,7 @@
 import type { EgressAddress } from "../../egress/index.ts";
 import type { Conversation } from "./conversation.ts";
 import { countWaiting, type Destination, type Slot } from "./destination.ts";
-import type { Job } from "./job.ts";
+import { needsOf, type Job } from "./job.ts";
 import type { FairQueue } from "./queue.ts";
 import type { Way, Ways } from "./ways.ts";
 
@@ -59,11 +59,14 @@ export function wayOf(ways: Ways, { host }: Way): Way | undefined {
   return ways.open.find((way) => way.host.name === host.name);
 }
 
-/** Whether a connection to a host has shown what a job needs of it. */
-export function suits(conversation: Conversation, way: Way): (job: Job) => boolean {
-  return ({ ways }) => {
-    const own = wayOf(ways, way);
-    return own !== undefined && conversation.judge(own.tls.need).ok;
+/** Whether a connection to a host has shown what a job needs of it, and that it can take its message. */
+export function suits(
+  conversation: Pick<Conversation, "judge" | "lacking">,
+  way: Way,
+): (job: Pick<Job, "ways" | "leased">) => boolean {
+  return (job) => {
+    const own = wayOf(job.ways, way);
+    return own !== undefined && conversation.judge(own.tls.need).ok && !conversation.lacking(needsOf(job));
   };
 }
 

@@ -15,12 +15,12 @@ import {
 } from "./destination.ts";
 import { destinationOf, hostsOf } from "./departure.ts";
 import { createDowns } from "./downs.ts";
-import type { Job, JobEnd } from "./job.ts";
+import { needsOf, type Job, type JobEnd } from "./job.ts";
 import { PROBES, putBack, sharesFate, suits, takeOut, wantsSession, wayOf, type Lane } from "./lane.ts";
 import { halved, hasShare, placeFor, type Place } from "./places.ts";
 import { createFairQueue } from "./queue.ts";
 import { observeSession, reach, type Reached, type ReachOptions } from "./reach.ts";
-import { unreached } from "./result.ts";
+import { unreached as notReached } from "./result.ts";
 import { send } from "./send.ts";
 import { createWaitingLanes } from "./waiting-lanes.ts";
 import type { Way } from "./ways.ts";
@@ -220,21 +220,25 @@ export function createLanes(context: RelayContext, config: DeliveryConfig, measu
     const { address, ehlo } = lane.egress;
     const family = isIP(address) === 0 ? undefined : isIP(address) === 4 ? "ipv4" : "ipv6";
     const localAddress = address || config.localAddress;
-    const reached = await reach(first.ways, { ...reaching, ehlo, localAddress, family });
+    const reached = await reach(first.ways, needsOf(first), { ...reaching, ehlo, localAddress, family });
     if (reached.ok) return work(lane, first, reached);
     occupy(first, -1);
+    const { forTls, lacking } = reached;
     // Where other connections are open this one was one too many.
-    if (lane.connected > 0 && !reached.forTls) {
+    if (lane.connected > 0 && !forTls && !lacking) {
       lane.limit = Math.max(1, lane.sessions - 1);
       return putBack(lane, first);
     }
     lane.limit = PROBES;
     const durationMs = Math.round(performance.now() - began);
     const about = { at, durationMs, provider: lane.destination.provider, egress: address };
-    const result = unreached(reached, about, shaping);
-    const end: JobEnd = { kind: "tried", result, asked: false, shared: false, unreached: !reached.forTls };
-    const fate = sharesFate(first.ways, reached.forTls);
-    if (!reached.forTls) downs.note(lane.key, { ...end, shared: true }, fate);
+    const result = notReached(reached, about, shaping);
+    const unreached = !forTls && !lacking;
+    const end: JobEnd = { kind: "tried", result, asked: false, shared: false, unreached };
+    // A host that cannot take this message may take the next.
+    if (lacking) return first.done(end);
+    const fate = sharesFate(first.ways, forTls);
+    if (unreached) downs.note(lane.key, { ...end, shared: true }, fate);
     first.done(end);
     for (const job of takeOut(lane, fate)) job.done({ ...end, shared: true });
   }

@@ -2,7 +2,8 @@ import type { Family } from "../../egress/index.ts";
 import type { Published, TlsObservation, TlsResultType } from "../../transport/index.ts";
 import type { Deadlines } from "../context.ts";
 import { openConversation, type Conversation, type Opened, type Peer, type Reply } from "./conversation.ts";
-import { ofFamily, targetsOf } from "./route.ts";
+import type { Needs } from "./envelope.ts";
+import { MAX_TRIED, ofFamily, targetsOf } from "./route.ts";
 import { joined } from "./transcript.ts";
 import type { Refused, Way, Ways } from "./ways.ts";
 
@@ -33,79 +34,96 @@ export type Reached =
   | {
       ok: false;
       reply: Reply;
-      /** `name [address]` of the last that was asked, or empty. */
+      /** `name [address]` of the host whose reply it is, or empty. */
       host: string;
       transcript: string;
       /** At least one host was there, and had not what the mail needs. */
       forTls: boolean;
+      /** At least one was there, and cannot take this message: no other shares its fate. */
+      lacking: boolean;
       /** Every host lacks what the message cannot do without. */
       permanent: boolean;
     };
+
+type Failed = { reply: Reply; host: string };
 
 /** With less time left than this nobody else is asked. */
 const LEAST_MS = 5;
 
 /**
- * The hosts in turn, for a limited time. The first that takes a conversation and shows what is needed is it; else the last
- * refusal. A host that does not show it hears QUIT: no mail was begun.
+ * The hosts in turn, for a limited time. The first that takes a conversation, shows what is needed and can take the message
+ * is it (RFC 5321 section 5.1); else the last refusal, and one that may pass before one that stays. A host that is not used
+ * hears QUIT: no mail was begun. One that lacks an extension is not asked at its other addresses.
  */
-export async function reach(ways: Ways, options: ReachOptions): Promise<Reached> {
+export async function reach(ways: Ways, needs: Needs, options: ReachOptions): Promise<Reached> {
   const { deadlines } = options;
   const began = performance.now();
   const transcripts = ways.refused.map(({ host, tls }) => `*: ${host.name} is passed over: ${tls.why}`);
-  let reply: Reply = { code: 0, enhanced: "4.4.1", text: "there is no host to ask", phase: "connect" };
-  let last = "";
   let forTls = false;
-  // One that is passed over for now may have it later.
-  let permanent = ways.refused.every(({ tls }) => tls.permanent);
+  let lacking = false;
+  let passing = refusedForNow(ways);
+  let lasting: Failed | undefined;
+  let tried = 0;
+  const unable = new Set<string>();
   observeRefused(ways, options);
   const targets = targetsOf(
     ways.open.map((one) => ({ ...one, addresses: ofFamily(one.host.addresses, options.family) })),
   );
+  const unasked = new Set(ways.open.map(({ host }) => host.name));
   for (const [i, { host: way, address }] of targets.entries()) {
+    const { name } = way.host;
+    if (unable.has(name)) continue;
     const left = deadlines.allHosts - (performance.now() - began);
-    if (left < LEAST_MS) {
-      permanent = false;
-      break;
-    }
+    if (left < LEAST_MS || tried === MAX_TRIED) break;
     // A host that hangs leaves time for the next.
     const within = i < targets.length - 1 ? Math.min(left, deadlines.connect) : left;
-    last = `${way.host.name} [${address}]`;
+    const host = `${name} [${address}]`;
+    unasked.delete(name);
     const opened = await openWay(way, address, within, options);
     if (!opened.ok) {
+      tried++;
       if (opened.tlsFault) {
         observe(ways, way, opened.peer, options, { type: opened.tlsFault, why: opened.reply.text });
         forTls = true;
       }
       transcripts.push(opened.transcript);
-      reply = opened.reply;
-      permanent = false;
+      passing = { reply: opened.reply, host };
       continue;
     }
     const { conversation } = opened;
     observeSession(conversation, ways, way, options);
     const verdict = conversation.judge(way.tls.need);
-    if (verdict.ok) return { ok: true, conversation, way, host: last, before: joined(transcripts) };
-    conversation.note(`not used: ${verdict.why}`);
+    const lack = verdict.ok ? conversation.lacking(needs) : undefined;
+    if (verdict.ok && !lack) return { ok: true, conversation, way, host, before: joined(transcripts) };
+    conversation.note(`not used: ${verdict.ok ? lack?.text : verdict.why}`);
     transcripts.push(conversation.takeTranscript());
     conversation.close();
-    reply = {
-      code: 0,
-      enhanced: verdict.permanent ? "5.7.30" : "4.7.5",
-      text: verdict.why,
-      phase: "starttls",
-    };
-    forTls = true;
-    permanent &&= verdict.permanent;
+    if (verdict.ok || verdict.permanent) unable.add(name);
+    else tried++;
+    if (!verdict.ok) forTls = true;
+    if (lack) lacking = true;
+    if (lack) lasting = { reply: lack, host };
+    else if (!verdict.ok && verdict.permanent) lasting = { reply: ownReply("5.7.30", verdict.why), host };
+    else if (!verdict.ok) passing = { reply: ownReply("4.7.5", verdict.why), host };
   }
-  return {
-    ok: false,
-    reply,
-    host: last,
-    transcript: joined(transcripts),
-    forTls,
-    permanent: permanent && forTls,
-  };
+  const all = { transcript: joined(transcripts), forTls, lacking };
+  if (lasting && !passing && unasked.size === 0) return { ok: false, ...lasting, ...all, permanent: true };
+  return { ok: false, ...(passing ?? notAllAsked(lasting)), ...all, permanent: false };
+}
+
+const ownReply = (enhanced: string, text: string): Reply => ({ code: 0, enhanced, text, phase: "starttls" });
+
+function notAllAsked(lasting: Failed | undefined): Failed {
+  const text = lasting
+    ? `${lasting.reply.text}; other mail hosts of the domain could not be asked`
+    : "there is no host to ask";
+  return { reply: { code: 0, enhanced: "4.4.1", text, phase: "connect" }, host: lasting?.host ?? "" };
+}
+
+/** One that is passed over for now may have it later. */
+function refusedForNow({ refused }: Ways): Failed | undefined {
+  const one = refused.find(({ tls }) => !tls.permanent);
+  return one && { reply: ownReply("4.7.5", one.tls.why), host: "" };
 }
 
 /** Where mail may go in clear, a host that fails at TLS or does not know EHLO is asked again without. */

@@ -102,13 +102,14 @@ export function routeFailure(route: Extract<Route, { ok: false }>, at: number): 
   };
 }
 
-/** The result where no host took a conversation, or none showed what the mail needs. */
+/** The result where no host took a conversation, or none showed what the mail needs, or can take the message. */
 export function unreached(
   { reply, host, transcript, permanent }: Extract<Reached, { ok: false }>,
   about: Pick<AttemptResult, "at" | "durationMs" | "provider" | "egress">,
   shaping: Pick<Shaping, "judge">,
 ): AttemptResult {
-  const judged = permanent ? ourJudgement("no-tls", permanent) : shaping.judge(about.provider, reply);
+  const judged =
+    permanent && !reply.own ? ourJudgement("no-tls", permanent) : shaping.judge(about.provider, reply);
   return { ...about, host, reply, judged, tls: "", transcript, tells: false };
 }
 

@@ -1,4 +1,4 @@
-import { BlockList, isIPv6 } from "node:net";
+import { isIP, isIPv6 } from "node:net";
 import type { Family } from "../../egress/index.ts";
 import { isPublicAddress, literalAddress, type DnsAnswer, type Resolver } from "../../protocol/dns/index.ts";
 import type { ReplyClass } from "../../protocol/smtp-reply/index.ts";
@@ -12,13 +12,21 @@ export type MailHost = TlsHost & { addresses: string[] };
 
 /** Where mail of a domain goes, or why it goes nowhere. */
 export type Route =
-  | { ok: true; hosts: MailHost[]; provider: string }
+  | {
+      ok: true;
+      hosts: MailHost[];
+      provider: string;
+      /** The DNS did not say all of it: a route for now. */
+      unsettled?: true;
+    }
   | { ok: false; permanent: boolean; class: ReplyClass; enhanced: string; text: string };
 
 export type RouteOptions = {
   resolver: Resolver;
   /** Our own names, lower case: mail that leads to them, or to hosts behind them, loops (RFC 5321 section 5.1). */
   ownHosts: readonly string[];
+  /** Whether port 25 of an address leads to ourselves, whatever name leads there. */
+  isOwnAddress: (address: string) => boolean;
   /** May a mail host have an address that is not on the public Internet? Only in a sandbox. */
   allowPrivate: boolean;
   random: () => number;
@@ -30,11 +38,13 @@ export type RouteOptions = {
 
 const MAX_HOSTS = 10;
 const MAX_ADDRESSES = 8;
-const MAX_TRIED = 6;
+/** Addresses that one attempt tries, beside those of hosts that cannot take the message. */
+export const MAX_TRIED = 6;
 const MAX_TRIED_OF_HOST = 3;
 const HOST_MS = 15_000;
 
-type Found = { host: MailHost; unsure: boolean; hidden: boolean };
+type Found = { host: MailHost; preference: number; unsure: boolean; hidden: boolean };
+type Named = { name: string; preference: number };
 
 /**
  * MX by preference, implicit MX, null MX, address literals (RFC 5321 sections 4.1.3 and 5.1, RFC 7505). A CNAME is
@@ -42,7 +52,7 @@ type Found = { host: MailHost; unsure: boolean; hidden: boolean };
  * which the DNS says nothing in time is passed over; only where none is left, mail waits.
  */
 export async function findRoute(domain: string, options: RouteOptions): Promise<Route> {
-  const { resolver, ownHosts, random, hostMs = HOST_MS } = options;
+  const { resolver, ownHosts, isOwnAddress, random, hostMs = HOST_MS } = options;
   if (domain.startsWith("[")) return literalRoute(domain, options);
   const answer = await inTime(resolver.resolve(domain, "MX"), 2 * hostMs, {
     status: "temperror" as const,
@@ -52,28 +62,52 @@ export async function findRoute(domain: string, options: RouteOptions): Promise<
     return later(`the mail hosts of ${domain} could not be looked up: ${answer.detail}`);
   if (answer.status === "nxdomain")
     return never("bad-domain", "5.1.2", `the domain ${domain} does not exist`);
-  const names = answer.status === "ok" ? byPreference(answer, ownHosts, random) : [domain];
-  if (names === "null") return never("bad-domain", "5.1.10", `${domain} takes no mail (null MX)`);
-  if (names.length === 0 || (answer.status !== "ok" && ownHosts.includes(domain)))
-    return never("system", "5.4.6", `the mail hosts of ${domain} lead back to us`);
+  const named = answer.status === "ok" ? byPreference(answer, random) : [{ name: domain, preference: 0 }];
+  if (named === "null") return never("bad-domain", "5.1.10", `${domain} takes no mail (null MX)`);
+  const ownName = named.find(({ name }) => ownHosts.includes(name));
+  const before = beforeOurselves(named, ownName);
   const canonical = answer.status === "ok" ? (answer.canonical ?? domain) : domain;
   const securedDomains = answer.authentic ? [...new Set([domain, canonical])] : [];
-  const asked = names
+  const asked = before
     .slice(0, MAX_HOSTS)
-    .map((name) => inTime(hostOf(name, securedDomains, options), hostMs, silentHost(name, answer.authentic)));
-  const found = await Promise.all(asked);
+    .map((one) => inTime(hostOf(one, securedDomains, options), hostMs, silentHost(one, answer.authentic)));
+  const all = await Promise.all(asked);
+  const own = all.find(({ host }) => host.addresses.some(isOwnAddress));
+  const found = beforeOurselves(all, own);
+  if (found.length === 0)
+    return loop(domain, own ? placeOf(own.host, isOwnAddress) : (ownName?.name ?? domain));
   const hosts = found.flatMap((f) => (f.host.addresses.length > 0 ? [f.host] : []));
-  if (hosts.length > 0) return { ok: true, hosts, provider: providerOfAll(hosts, options.providerOf) };
+  const settled = found.every(({ host, unsure }) => !unsure && host.dane.status !== "fault");
+  const provider = providerOfAll(hosts, options.providerOf);
+  if (hosts.length > 0) return { ok: true, hosts, provider, ...(!settled && { unsettled: true }) };
   if (found.some((f) => f.unsure)) return later(`the mail hosts of ${domain} could not be looked up`);
+  if (own || ownName) return loop(domain, own ? placeOf(own.host, isOwnAddress) : ownName!.name);
   if (found.some((f) => f.hidden)) {
     return never("bad-domain", "5.4.4", `the mail hosts of ${domain} have no public address`);
   }
   return never("bad-domain", "5.4.4", `the mail hosts of ${domain} have no address`);
 }
 
-function literalRoute(domain: string, { allowPrivate }: RouteOptions): Route {
+/** Behind ourselves, and beside us, nobody is asked: they would send it to us (RFC 5321 section 5.1). */
+function beforeOurselves<T extends { preference: number }>(
+  all: readonly T[],
+  own: T | undefined,
+): readonly T[] {
+  return own ? all.filter(({ preference }) => preference < own.preference) : all;
+}
+
+const placeOf = ({ name, addresses }: MailHost, isOwnAddress: RouteOptions["isOwnAddress"]) =>
+  `${name} [${addresses.find(isOwnAddress)}]`;
+
+function loop(domain: string, place: string): Route {
+  const text = `mail for ${domain} loops back to us: its mail host ${place} is this relay, which holds no mailboxes. The MX record must name the server that does`;
+  return never("system", "5.4.6", text);
+}
+
+function literalRoute(domain: string, { allowPrivate, isOwnAddress }: RouteOptions): Route {
   const address = literalAddress(domain);
   if (address === undefined) return never("bad-domain", "5.1.3", `${domain} is no address literal`);
+  if (isOwnAddress(address)) return loop(domain, domain);
   if (!allowPrivate && !isPublicAddress(address))
     return never("bad-domain", "5.4.4", `${domain} is no public address`);
   const dane: HostDane = { status: "none", why: "it is an address" };
@@ -96,38 +130,31 @@ export function ofFamily(addresses: readonly string[], family: Family | undefine
   return addresses.filter((address) => family === undefined || familyOf(address) === family);
 }
 
-/** The addresses that one attempt tries, in order: at most six, and of the first of several hosts at most three. */
+/** The addresses that one attempt may try, in order: of a single host six, of each of several three. */
 export function targetsOf<H extends { addresses: readonly string[] }>(
   hosts: readonly H[],
 ): { host: H; address: string }[] {
   const each = hosts.length > 1 ? MAX_TRIED_OF_HOST : MAX_TRIED;
-  return hosts
-    .flatMap((host) => host.addresses.slice(0, each).map((address) => ({ host, address })))
-    .slice(0, MAX_TRIED);
+  return hosts.flatMap((host) => host.addresses.slice(0, each).map((address) => ({ host, address })));
 }
 
 function byPreference(
   answer: Extract<DnsAnswer<"MX">, { status: "ok" }>,
-  ownHosts: readonly string[],
   random: () => number,
-): string[] | "null" {
-  if (answer.records.length === 0) return [];
-  if (answer.records.every(({ exchange }) => exchange === "" || exchange === ".")) return "null";
-  const sorted = answer.records
-    .filter(({ exchange }) => exchange !== "" && exchange !== ".")
-    .map((record) => ({
-      ...record,
-      exchange: record.exchange.toLowerCase().replace(/\.$/, ""),
-      order: random(),
-    }))
-    .sort((a, b) => a.preference - b.preference || a.order - b.order);
-  const own = sorted.find(({ exchange }) => ownHosts.includes(exchange));
-  const usable = own ? sorted.filter(({ preference }) => preference < own.preference) : sorted;
-  return [...new Set(usable.map(({ exchange }) => exchange))];
+): Named[] | "null" {
+  const named = answer.records.flatMap(({ preference, exchange }) =>
+    exchange === "" || exchange === "."
+      ? []
+      : [{ preference, name: exchange.toLowerCase().replace(/\.$/, ""), order: random() }],
+  );
+  if (named.length === 0) return "null";
+  named.sort((a, b) => a.preference - b.preference || a.order - b.order);
+  const known = new Set<string>();
+  return named.filter(({ name }) => known.size < known.add(name).size);
 }
 
 async function hostOf(
-  name: string,
+  { name, preference }: Named,
   securedDomains: readonly string[],
   { resolver, allowPrivate }: RouteOptions,
 ): Promise<Found> {
@@ -138,6 +165,7 @@ async function hostOf(
   const mxSecure = securedDomains.length > 0;
   return {
     host: { name, mxSecure, dane, addresses: usable.slice(0, MAX_ADDRESSES) },
+    preference,
     unsure: v4.status === "temperror" || v6.status === "temperror",
     hidden: all.length > usable.length,
   };
@@ -153,9 +181,9 @@ function inTurn(v4: readonly string[], v6: readonly string[]): string[] {
   ).flat();
 }
 
-function silentHost(name: string, mxSecure: boolean): Found {
+function silentHost({ name, preference }: Named, mxSecure: boolean): Found {
   const dane: HostDane = { status: "fault", kind: "timeout", detail: "no answer in time" };
-  return { host: { name, mxSecure, dane, addresses: [] }, unsure: true, hidden: false };
+  return { host: { name, mxSecure, dane, addresses: [] }, preference, unsure: true, hidden: false };
 }
 
 function inTime<T>(work: Promise<T>, ms: number, otherwise: T): Promise<T> {
@@ -165,37 +193,9 @@ function inTime<T>(work: Promise<T>, ms: number, otherwise: T): Promise<T> {
   });
 }
 
-const privateBlocks = new BlockList();
-for (const [net, bits] of [
-  ["0.0.0.0", 8],
-  ["10.0.0.0", 8],
-  ["100.64.0.0", 10],
-  ["127.0.0.0", 8],
-  ["169.254.0.0", 16],
-  ["172.16.0.0", 12],
-  ["192.0.0.0", 24],
-  ["192.168.0.0", 16],
-  ["198.18.0.0", 15],
-  ["224.0.0.0", 3],
-] as const) {
-  privateBlocks.addSubnet(net, bits, "ipv4");
-  // Through a NAT64 (RFC 6052).
-  privateBlocks.addSubnet(`64:ff9b::${net}`, 96 + bits, "ipv6");
-}
-for (const [net, bits] of [
-  ["::", 96],
-  ["64:ff9b:1::", 48],
-  ["2002::", 16],
-  ["fc00::", 7],
-  ["fe80::", 9],
-  ["ff00::", 8],
-] as const) {
-  privateBlocks.addSubnet(net, bits, "ipv6");
-}
-
-/** Addresses that no mail host on the Internet has (RFC 6890); a member's DNS must not lead us into our own network. */
+/** An address that no mail host on the Internet has (RFC 6890); a member's DNS must not lead us into our own network. */
 export function isPrivate(address: string): boolean {
-  return privateBlocks.check(address, isIPv6(address) ? "ipv6" : "ipv4");
+  return isIP(address) !== 0 && !isPublicAddress(address);
 }
 
 function later(text: string): Route {
