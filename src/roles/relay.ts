@@ -1,16 +1,15 @@
 import { openHabits, type Habits } from "../breaker/index.ts";
-import { createFeedback, createRoleMail } from "../feedback/index.ts";
 import { pumpOutbox } from "../event/index.ts";
 import { dataPath, type Address, type Config } from "../platform/config/index.ts";
 import type { Logger } from "../platform/log.ts";
 import { openSealed, type OpeningKey } from "../platform/seal.ts";
 import { POLICY_TOPIC, createPolicyBook, type MemberPolicy } from "../policy/index.ts";
-import { createRelay, CREDENTIAL_USED_TOPIC, recipientFacts, startInbound } from "../relay/index.ts";
+import { createRelay, CREDENTIAL_USED_TOPIC } from "../relay/index.ts";
 import type { Shaping } from "../shaping/index.ts";
 import { createSpool } from "../spool/index.ts";
 import { attempt } from "./attempt.ts";
-import { cooledByComplaints } from "./complaint-cooling.ts";
 import { openDeliveryParts } from "./delivery-parts.ts";
+import { openInboundParts } from "./inbound-parts.ts";
 import { followNotices } from "./notices.ts";
 import { openPoolKey } from "./pool-key.ts";
 import { createMeasuresDesk } from "./measures-desk.ts";
@@ -89,6 +88,7 @@ async function open(options: RelayRoleOptions, opened: (() => Promise<void>)[]) 
   const habits = openBreakerHabits(dataPath(config, "habits.sqlite"), log);
   opened.push(async () => habits.close());
   const poolReturnPath = `bounce.${config.POOL_DOMAIN}`;
+  const feedbackId = { region: config.POOL_REGION, sender: "atmosmail" };
   const relay = createRelay({
     identity: {
       hostname: config.POOL_HOSTNAME,
@@ -97,8 +97,7 @@ async function open(options: RelayRoleOptions, opened: (() => Promise<void>)[]) 
       poolKeys: [
         { domain: config.POOL_DOMAIN, selector: poolKey.selector, algorithm: "rsa", key: poolKey.key },
       ],
-      region: config.POOL_REGION,
-      sender: "atmosmail",
+      ...feedbackId,
       verpKey: keys.verp,
       recipientKey: keys.recipient,
     },
@@ -133,35 +132,9 @@ async function open(options: RelayRoleOptions, opened: (() => Promise<void>)[]) 
         bus.publish(CREDENTIAL_USED_TOPIC, [{ key: use.did, value: use }]),
       ),
   });
-  const feedback = createFeedback({
-    spool,
-    tokenKey: keys.verp,
-    recipientKey: (address) => recipientFacts(keys.recipient, address, "").key,
-    poolDomains: [config.POOL_DOMAIN, config.POOL_HOSTNAME, poolReturnPath],
-    newEvent,
-    roleMail: createRoleMail(dataPath(config, "role-mail")),
-    shaping: options.shaping,
-    aftermath: relay.aftermath,
-    clock,
-    log,
-  });
-  const inbound = await startInbound({
-    address: config.INBOUND_ADDRESS,
-    hostname: config.POOL_HOSTNAME,
-    tls,
-    feedback: {
-      ...feedback,
-      receive: cooledByComplaints(feedback.receive, {
-        spool,
-        egress: parts.egress,
-        shaping: options.shaping,
-        clock,
-        log,
-      }),
-    },
-    log,
-  });
-  opened.push(() => inbound.close());
+  const incoming = await openInboundParts({ ...options, feedbackId, spool, relay, policyBook, egress: parts.egress });
+  const { inbound, inbox } = incoming;
+  opened.push(() => incoming.close());
   const submission = await relay.start();
 
   const policies = bus.subscribe<MemberPolicy>(
@@ -242,6 +215,7 @@ async function open(options: RelayRoleOptions, opened: (() => Promise<void>)[]) 
     egress: parts.egress,
     measures,
     shaping: options.shaping,
+    inbox,
     reports: parts.reports,
     addresses,
     poolKey,
@@ -258,7 +232,7 @@ async function open(options: RelayRoleOptions, opened: (() => Promise<void>)[]) 
     /** Submission and delivery end first: what they do is recorded and told before the rest closes. */
     async close() {
       await relay.close();
-      await Promise.all([inbound.close(), policies.close(), commands.close(), notices.close()]);
+      await Promise.all([incoming.close(), policies.close(), commands.close(), notices.close()]);
       await pump.close();
       await spool.close();
       habits.close();
