@@ -9,6 +9,7 @@ import { createLedger, type Lane } from "./ledger.ts";
 import { outOfUse, type LastListed, type Standing } from "./out.ts";
 import { nextDay, pick, room, type Candidate } from "./pick.ts";
 import { keptForCodes } from "./ramp.ts";
+import { createPromises } from "./promises.ts";
 import { createEgressStore } from "./store.ts";
 import type {
   AllowanceLeft,
@@ -85,6 +86,7 @@ export function createEgress(options: EgressOptions): RunningEgress {
       return [address, { ...none, ...known, unbound: undefined }];
     }),
   );
+  const promises = createPromises();
   const dirty = new Set<Standing>();
   let out: ReadonlyMap<string, OutOfUse> = new Map();
   let noneLeft = false;
@@ -149,6 +151,7 @@ export function createEgress(options: EgressOptions): RunningEgress {
     }
     const at = candidates.findIndex(({ address }) => address === picked.address);
     ledger.take(candidates[at]!.lane);
+    if (request.promised) promises.take(provider, 1, now);
     return { ok: true, egress: usable[at]! };
   }
 
@@ -164,7 +167,11 @@ export function createEgress(options: EgressOptions): RunningEgress {
       left += Math.max(0, room(one, priority));
       daily += one.allowance - (urgent ? 0 : keptForCodes(one.allowance));
     }
-    return { left, daily, nextAt: any ? nextDay(now) : now + LOOK_AGAIN_MS };
+    return {
+      left: Math.max(0, left - promises.count(provider, now)),
+      daily,
+      nextAt: any ? nextDay(now) : now + LOOK_AGAIN_MS,
+    };
   }
 
   function change(address: string, by: Partial<Standing>): void {
@@ -219,6 +226,10 @@ export function createEgress(options: EgressOptions): RunningEgress {
     choose,
     allowanceLeft,
     flush,
+    promise(provider, count, now) {
+      if (count > 0) promises.add(provider, count, now);
+      else promises.take(provider, -count, now);
+    },
     giveBack(address, provider, takenAt) {
       if (standings.has(address)) ledger.giveBack(ledger.lane(address, provider, clock.now()), takenAt);
     },

@@ -2,6 +2,7 @@ export { createEgress, type EgressOptions, type RunningEgress } from "./egress.t
 export type { LastListed } from "./out.ts";
 export { egressMigration } from "./store.ts";
 export * from "./types.ts";
+export { PROMISE_MS } from "./promises.ts";
 export { createEgressNotices, EGRESS_TOPIC, egressNoticeMigration, type EgressNotices } from "./notices.ts";
 export {
   planFrom,

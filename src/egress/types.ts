@@ -27,6 +27,8 @@ export type ChooseRequest = {
   last: string | undefined;
   /** Addresses that are not to be used there (a measure of the shaping file about hosts of nobody known). */
   without?: ReadonlySet<string>;
+  /** It was accepted minutes ago and nobody was asked yet: it is what `promise` was told of. */
+  promised?: boolean;
   /** Of the spool: 0 is a login code, for which a part of each allowance is kept free. */
   priority: number;
   now: number;
@@ -62,6 +64,11 @@ export interface Egress {
    * that could not leave.
    */
   allowanceLeft(provider: string, urgent: boolean, now: number): AllowanceLeft | undefined;
+  /**
+   * So many messages to it were accepted and leave within minutes: they are counted as gone until `choose` takes them, a
+   * quarter of an hour at most. Less than nothing: they do not come.
+   */
+  promise(provider: string, count: number, now: number): void;
   /** A person takes it out of use, or lets it back. False: there is no such address. */
   hold(address: string, why: string, by: string, now: number): boolean;
   release(address: string, why: string, by: string, now: number): boolean;

@@ -1,4 +1,4 @@
-import { probeName } from "./charge.ts";
+import { probeName, type Charge } from "./charge.ts";
 import { createCounters, type Receipt } from "./counters.ts";
 import { secretKey } from "./credential.ts";
 import { planOf, type DecideInput, type Decision } from "./decide.ts";
@@ -113,6 +113,11 @@ export async function createPolicyBook(store: PolicyStore, poolLimits: PoolLimit
   }
   const counters = createCounters(saved.limits);
 
+  function promise(charges: readonly Charge[], sign: 1 | -1, now: number): void {
+    for (const { promisedTo, cost } of charges)
+      if (promisedTo !== undefined) poolLimits.promised?.(promisedTo, sign * cost, now);
+  }
+
   /** After a yes the counts of the breaker begin anew, and the room for held mail is free. */
   function resume(before: MemberPolicy | undefined, policy: MemberPolicy): void {
     const { did } = policy;
@@ -171,9 +176,13 @@ export async function createPolicyBook(store: PolicyStore, poolLimits: PoolLimit
       const plan = planOf({ ...input, facts, limits: counters.view(did, now), poolLimits });
       if ("refusal" in plan) return undefined;
       const { decision, waitMs, charges, state } = plan;
+      promise(charges, 1, now);
       return { decision, receipt: counters.take(did, charges, state, now), waitMs };
     },
-    refund: (receipt) => counters.giveBack(receipt),
+    refund(receipt) {
+      counters.giveBack(receipt);
+      promise(receipt.charges, -1, receipt.at);
+    },
     limitRows: (receipt) => counters.rows(receipt),
     async pause(pause) {
       const policy = published.get(pause.did);

@@ -29,6 +29,8 @@ export type Charge = {
   words: string;
   /** There is no room in it for so long, whatever the bucket says. */
   closedMs?: number;
+  /** Of what the egress addresses may still write to there. */
+  promisedTo?: string;
 };
 
 export type ChargeInput = {
@@ -142,7 +144,11 @@ function warmupCharges(
       : `0 recipients to ${provider} while no sending address of ours is in use`;
   const bucket = dailyBucket(Math.max(1, daily));
   const name = `warmup:${provider}:day`;
-  const one = { ...charge(name, bucket, cost, "over-provider-limit", words), pool: true };
+  const one = {
+    ...charge(name, bucket, cost, "over-provider-limit", words),
+    pool: true,
+    promisedTo: provider,
+  };
   const closedMs = nextAt - now;
   if (left < cost && closedMs > MAX_WAIT_MS) return [{ ...one, closedMs }];
   return cost <= daily ? [one] : [];

@@ -84,7 +84,7 @@ describe("a clock that is set", () => {
   ])("over a restart, %s", (_what, step, hour) => {
     const before = createCounters([]);
     take(before, 20, T);
-    const rows = before.rows({ did, charges: charges(20) });
+    const rows = before.rows({ did, charges: charges(20), at: T });
     const after = createCounters(rows);
     expect(free(after, T + step)[0]).toBe(hour);
     // What the clock's error locks out lasts for a window and the time that a message may be paced.
@@ -95,7 +95,7 @@ describe("a clock that is set", () => {
     const counters = createCounters([]);
     take(counters, 20, T);
     counters.view(did, T - HOUR);
-    const rows = counters.rows({ did, charges: [] });
+    const rows = counters.rows({ did, charges: [], at: T });
     expect(rows.map(({ bucket }) => bucket).sort()).toEqual(["day", "hour"]);
     expect(free(createCounters(rows), T - HOUR)).toEqual([40, 124]);
   });

@@ -3,7 +3,7 @@ import { longestAhead, type LimitState } from "./limits.ts";
 import type { LimitRow } from "./store.ts";
 
 /** What was taken, to be kept (`rows`) or given back. */
-export type Receipt = { did: string; charges: readonly Charge[] };
+export type Receipt = { did: string; charges: readonly Charge[]; at: number };
 
 /** Under this name stand the buckets of the whole pool. */
 const POOL = "*";
@@ -101,7 +101,7 @@ export function createCounters(saved: readonly LimitRow[]) {
     take(did: string, charges: readonly Charge[], after: LimitState, now: number): Receipt {
       sweep(now);
       for (const charge of charges) set(ownerOf(did, charge), charge.name, after[charge.name]!);
-      return { did, charges };
+      return { did, charges, at: now };
     },
     giveBack({ did, charges }: Receipt): void {
       for (const charge of charges) {

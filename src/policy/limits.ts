@@ -25,6 +25,11 @@ export type PoolLimits = {
    * undefined: as many as one likes. `urgent`: a login code.
    */
   warmup?: (provider: string, urgent: boolean, now: number) => WarmupLeft | undefined;
+  /**
+   * So many recipients were taken for it, and have not left: until they do, `left` is without them. Less than nothing: they
+   * were given back.
+   */
+  promised?: (provider: string, recipients: number, now: number) => void;
 };
 
 export type WarmupLeft = { left: number; daily: number; nextAt: number };

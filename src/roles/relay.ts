@@ -84,6 +84,7 @@ async function open(options: RelayRoleOptions, opened: (() => Promise<void>)[]) 
     providers: config.PROVIDER_DAILY,
     providerOf: (domain): string | undefined => relay.providerOf(domain),
     warmup: parts.egress.allowanceLeft,
+    promised: parts.egress.promise,
   });
   const habits = openBreakerHabits(dataPath(config, "habits.sqlite"), log);
   opened.push(async () => habits.close());

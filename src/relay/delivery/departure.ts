@@ -1,4 +1,4 @@
-import type { Egress, EgressAddress, Family } from "../../egress/index.ts";
+import { PROMISE_MS, type Egress, type EgressAddress, type Family } from "../../egress/index.ts";
 import type { Measures } from "../../shaping/index.ts";
 import type { Leased } from "../../spool/index.ts";
 import { familyOf, type Route } from "./route.ts";
@@ -51,7 +51,9 @@ export function depart(
   const without = new Set(pauses.map(({ subject }) => subject));
   const families = familiesOf(ways, tried);
   const last = tried.size > 0 ? undefined : (leased.egress ?? undefined);
-  const choice = egress.choose({ provider, families, last, without, priority, now });
+  const age = Math.abs(now - leased.message.receivedAt);
+  const promised = leased.attempts === 0 && tried.size === 0 && age < PROMISE_MS;
+  const choice = egress.choose({ provider, families, last, without, priority, promised, now });
   if (choice.ok) return { ok: true, egress: choice.egress, takenAt: now, provider };
   const pause = pauses.toSorted((a, b) => a.until - b.until)[0];
   return pause && pause.until < choice.at
