@@ -370,7 +370,7 @@ describe("decide", () => {
   });
 
   test("every name that decisions have is in the table", () => {
-    const intake = ["signing", "disk-full", "internal", "malformed", "too-large", "loop"];
+    const intake = ["one-each", "signing", "disk-full", "internal", "malformed", "too-large", "loop"];
     const dialogue = ["auth", "unknown-command", "bad-sequence", "too-many-errors", "not-smtp"];
     const connection = ["too-many-connections", "timeout", "shutting-down"];
     const elsewhere = [...intake, ...dialogue, ...connection];

@@ -50,7 +50,12 @@ export const OUTCOMES = {
   suppressed: {
     code: 550,
     enhanced: "5.1.1",
-    meaning: "The recipient bounced or complained before.",
+    meaning: "The recipient bounced, complained or unsubscribed before: the reply says more.",
+  },
+  "one-each": {
+    code: 550,
+    enhanced: "5.5.3",
+    meaning: "Bulk mail to several recipients without a `List-Unsubscribe` of its own.",
   },
   "too-many-at-once": {
     code: 550,

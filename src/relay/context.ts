@@ -100,8 +100,18 @@ export type Deadlines = {
   dataEnd: number;
 };
 
-/** A recipient that this member must not write to, with the words for the reply; undefined: none. */
-export type SuppressionCheck = (did: string, address: string) => string | undefined;
+/**
+ * A recipient that this member must not write to, with the words for the reply; undefined: none. As long as the stream is
+ * not known, what binds bulk mail alone is not asked for.
+ */
+export type SuppressionCheck = (
+  did: string,
+  address: string,
+  stream: string | undefined,
+) => string | undefined;
+
+/** Where the recipient of a bulk message unsubscribes with one click (RFC 8058): an https URL of its own. */
+export type UnsubscribeUrl = (about: { did: string; fromDomain: string; address: string }) => string;
 
 /** What the parts of the relay share. */
 export type RelayContext = {
@@ -115,6 +125,8 @@ export type RelayContext = {
   event: EventMaker;
   signer: Signer;
   suppressed: SuppressionCheck;
+  /** Absent: bulk mail leaves as it came. */
+  unsubscribeUrl?: UnsubscribeUrl | undefined;
   breaker: Breaker;
   /** How mail of a domain must travel. */
   transport: Transport;

@@ -4,8 +4,10 @@ export type {
   RelayIdentity,
   SubmissionConfig,
   SuppressionCheck,
+  UnsubscribeUrl,
 } from "./context.ts";
 export { recipientFacts } from "./context.ts";
+export { parseAddress } from "./submission/address.ts";
 export type { Login, Who } from "./submission/login.ts";
 export type { Refusal } from "./submission/refusal.ts";
 export type { RefusedRecipient, SubmitInput, SubmitResult } from "./submission/submit.ts";

@@ -13,6 +13,7 @@ import type {
   RelayIdentity,
   SubmissionConfig,
   SuppressionCheck,
+  UnsubscribeUrl,
 } from "./context.ts";
 import type { NoticeWish } from "../notice/index.ts";
 import type { Forwarded, ForwardWish } from "../feedback/index.ts";
@@ -59,6 +60,8 @@ export type RelayOptions = {
   used?: (use: CredentialUse) => void;
   /** Default: nobody is suppressed. */
   suppressed?: SuppressionCheck;
+  /** Default: bulk mail leaves as it came. */
+  unsubscribeUrl?: UnsubscribeUrl;
   random?: () => number;
 };
 

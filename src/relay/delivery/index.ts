@@ -37,6 +37,7 @@ import {
   returned,
   returnedBy,
   routeFailure,
+  suppressedEnding,
   type AttemptResult,
 } from "./result.ts";
 import { familyOf, type Route } from "./route.ts";
@@ -97,6 +98,16 @@ export function createDelivery(context: RelayContext, config: DeliveryConfig): D
 
   const mayGo = (message: MessageRow) => holdOf(message) === undefined;
 
+  const suppressedNow = ({ message, address }: Leased) =>
+    message.kind === "mail" ? context.suppressed(message.did, address, message.stream) : undefined;
+
+  /** It was taken, and its recipient is suppressed since: no attempt, no event of one, and the member is told why. */
+  async function suppress(leased: Leased, diagnostic: string): Promise<void> {
+    const notice = await noticeFor(leased, suppressedEnding(diagnostic));
+    const outcome = { recipientId: leased.id, state: "suppressed" as const, nextAt: clock.now(), events: [] };
+    await record({ ...outcome, ...notice });
+  }
+
   /** How long it may still wait. */
   const leftOf = (message: MessageRow) => lifetimeOf(message) - ages.ageOf(message.receivedAt);
 
@@ -106,9 +117,8 @@ export function createDelivery(context: RelayContext, config: DeliveryConfig): D
     // Its signatures and its meaning are old: whatever kept it, it does not leave any more.
     if (leftOf(message) <= 0) return expired(leased);
     if (message.kind === "mail" && clock.now() - message.receivedAt >= SIGNED_MS) return tooOldToSend(leased);
-    if (message.kind === "mail" && context.suppressed(message.did, leased.address) !== undefined) {
-      return record({ recipientId: leased.id, state: "suppressed", nextAt: clock.now(), events: [] });
-    }
+    const suppressed = suppressedNow(leased);
+    if (suppressed !== undefined) return suppress(leased, suppressed);
     const { route, waysFor } = await atlas.wayTo(leased.domain);
     if (!route.ok) return attempted(leased, routeFailure(route, clock.now()));
     const ways = waysFor(message.ask);
@@ -138,7 +148,7 @@ export function createDelivery(context: RelayContext, config: DeliveryConfig): D
           egress: departure.egress,
           from: returnPath(leased),
           content: () => small ?? spool.content(message.id),
-          mayGo: () => mayGo(message),
+          mayGo: () => mayGo(message) && suppressedNow(leased) === undefined,
           done,
         }),
       );
@@ -197,6 +207,8 @@ export function createDelivery(context: RelayContext, config: DeliveryConfig): D
     if (closed) return;
     if (isEjected(message.did)) return giveBack(leased);
     const hold = holdOf(message);
+    const suppressed = hold ? undefined : suppressedNow(leased);
+    if (suppressed !== undefined) return suppress(leased, suppressed);
     const outcome = { recipientId: id, nextAt: clock.now(), events: [] };
     await record(hold ? { ...outcome, state: "held", hold } : { ...outcome, state: "queued" });
   }

@@ -185,6 +185,11 @@ export function returned(ejected: boolean): Ending {
     : { kind: "returned", status: "4.4.7", remote: "", diagnostic: "it was held for five days" };
 }
 
+/** What the member is told of mail whose recipient was suppressed after it was taken. */
+export function suppressedEnding(why: string): Ending {
+  return { kind: "returned", status: "5.1.1", remote: "", diagnostic: why };
+}
+
 /** What the member is told of mail that a person gives back. */
 export function returnedBy(why: string): Ending {
   return { kind: "returned", status: "5.7.1", remote: "", diagnostic: why };

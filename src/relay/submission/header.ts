@@ -22,6 +22,11 @@ export type HeaderContext = {
   handle: string;
   region: string;
   sender: string;
+  /**
+   * Where the recipient unsubscribes with one click, for bulk mail that has no List-Unsubscribe of its own (RFC 8058).
+   * `several`: there is more than one recipient, so there is no such place. Absent: nothing is added.
+   */
+  unsubscribe?: ((fromDomain: string) => string) | "several" | undefined;
 };
 
 export type PreparedHeader = {
@@ -90,7 +95,11 @@ export function prepareHeader(
   const fromDomain = domainOfMailbox(Buffer.from(valueOf(from), "latin1").toString("utf8"));
   if (!fromDomain) return refused("malformed", "5.6.0", "its From field is not one plain address");
   const stream = context.stream === "bulk" ? "bulk" : streamOf(fields);
-  const kept = fields.filter((field) => !isRemoved(field));
+  const wantsUnsubscribe = stream === "bulk" && count("list-unsubscribe") === 0;
+  if (wantsUnsubscribe && context.unsubscribe === "several") return { refusal: ONE_EACH };
+  const kept = fields.filter(
+    (field) => !isRemoved(field) && !(wantsUnsubscribe && field.name === "list-unsubscribe-post"),
+  );
   const lines = [
     ...additions(fields, context, fromDomain, stream),
     ...kept.map((field) => field.raw),
@@ -106,6 +115,18 @@ export function prepareHeader(
     utf8: /[\x80-\xff]/.test(out),
     tlsOptional: tls.length === 1 && /^no$/i.test(tls[0]!.trim()),
   };
+}
+
+const ONE_EACH = refusal(
+  "one-each",
+  550,
+  "5.5.3",
+  "Bulk mail is one recipient a message, so that each can unsubscribe with one click: send it to each alone, or with a List-Unsubscribe field of your own",
+);
+
+/** RFC 8058 section 3.1; both are signed. The address stands on a line of its own, which 998 octets bound. */
+function oneClick(url: string): string[] {
+  return [`List-Unsubscribe:\r\n <${url}>`, "List-Unsubscribe-Post: List-Unsubscribe=One-Click"];
 }
 
 function refused(reason: string, enhanced: string, what: string): { refusal: Refusal } {
@@ -144,6 +165,9 @@ function additions(
   ];
   if (!has("message-id")) lines.push(`Message-ID: <${context.id}@${fromDomain}>`);
   if (!has("date")) lines.push(`Date: ${date}`);
+  if (stream === "bulk" && !has("list-unsubscribe") && typeof context.unsubscribe === "function") {
+    lines.push(...oneClick(context.unsubscribe(fromDomain)));
+  }
   if (!has("auto-submitted") && stream === "transactional") lines.push("Auto-Submitted: auto-generated");
   return lines;
 }

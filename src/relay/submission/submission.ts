@@ -61,6 +61,8 @@ export interface Submission {
     sender: string,
     address: string,
     taken: readonly { address: string }[],
+    /** As the submitter calls it, if it is said already. */
+    stream?: Stream,
   ): Refusal | undefined;
   /** Reads the message to its end whatever is wrong with it, judges it, and keeps it. Rejects when `source` does. */
   message(message: Message): Promise<MessageResult>;
@@ -132,7 +134,7 @@ export function createSubmission(
       if (!parseAddress(sender)) return refused(who, "mail", NO_SENDER);
       return judge(who, "mail", sender, []);
     },
-    recipient(who, sender, address, taken) {
+    recipient(who, sender, address, taken, stream) {
       if (taken.length >= limits.maxRecipients) {
         const text = `Too many recipients; ${limits.maxRecipients} are the most of one message`;
         return refused(who, "rcpt", refusal("too-many-at-once", 452, "4.5.3", text));
@@ -140,7 +142,10 @@ export function createSubmission(
       const parsed = parseAddress(address);
       if (!parsed) return refused(who, "rcpt", NO_RECIPIENT);
       const domains = taken.flatMap((one) => parseAddress(one.address)?.domain ?? []);
-      const words = suppressed(who.member.did, parsed.address.toLowerCase());
+      const { member, credential } = who;
+      const [only, ...more] = credential.streams;
+      const known = stream ?? (more.length === 0 ? only : undefined);
+      const words = suppressed(member.did, parsed.address, known);
       return judge(who, "rcpt", sender, [...domains, parsed.domain], words);
     },
     async message(message) {

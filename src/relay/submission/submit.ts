@@ -38,7 +38,7 @@ export function createSubmit(submission: Submission) {
     const wrong = submission.sender(who, sender);
     if (wrong) return { ok: false, recipients: [], ...wrong };
     for (const { address, notify = null, orcpt = null } of input.recipients) {
-      const why = submission.recipient(who, sender, address, taken);
+      const why = submission.recipient(who, sender, address, taken, input.stream);
       if (why) refused.push({ ...why, address });
       else taken.push({ address, notify, orcpt });
     }

@@ -13,7 +13,7 @@ import type { BodyWriter, Hold } from "../../spool/index.ts";
 import type { RelayContext } from "../context.ts";
 import { withSignatures } from "../signing/index.ts";
 import { parseAddress } from "./address.ts";
-import { prepareHeader, type PreparedHeader } from "./header.ts";
+import { prepareHeader, type HeaderContext, type PreparedHeader } from "./header.ts";
 import type { Taken } from "./intake.ts";
 import { storageRefusal, TRY_LATER, type Refusal } from "./refusal.ts";
 import type { Message, MessageResult } from "./submission.ts";
@@ -54,11 +54,13 @@ export async function finishMessage(
     handle: member.handle,
     region: identity.region,
     sender: identity.sender,
+    unsubscribe: unsubscribeOf(context, member.did, recipients),
   });
   if ("refusal" in prepared) return { ok: false, ...prepared.refusal };
   const { fromDomain, stream } = prepared;
 
   const known = breaker.look({ did: member.did, credential: credential.id }, recipients, fingerprint, now);
+  const suppressed = recipients.map(({ address }) => context.suppressed(member.did, address, stream));
   const input: DecideInput = {
     stage: message.stage,
     member,
@@ -67,6 +69,9 @@ export async function finishMessage(
     stream,
     recipients: recipients.length,
     recipientDomains: recipients.map(({ domain }) => domain),
+    // One of several ends by itself as suppressed, and the member is told; the others go.
+    ...(suppressed[0] !== undefined &&
+      suppressed.every((words) => words !== undefined) && { suppressed: suppressed[0] }),
     facts: known.facts,
     limits: policyBook.limits(member.did, now),
     poolLimits: policyBook.poolLimits,
@@ -157,6 +162,18 @@ export async function finishMessage(
     log.error({ err, member: member.did }, "a submission could not be stored");
     return { ok: false, fromDomain, ...storageRefusal(err) };
   }
+}
+
+/** Each recipient of bulk mail has its own address to unsubscribe at, so there can be one alone. */
+function unsubscribeOf(
+  { unsubscribeUrl }: RelayContext,
+  did: string,
+  recipients: readonly { address: string }[],
+): HeaderContext["unsubscribe"] {
+  if (!unsubscribeUrl) return undefined;
+  const [first, ...more] = recipients;
+  if (!first || more.length > 0) return "several";
+  return (fromDomain) => unsubscribeUrl({ did, fromDomain, address: first.address });
 }
 
 /** The answer to a submission that is in the spool already, under its key; an empty digest is not its own. */
