@@ -65,7 +65,7 @@ async function options(change: Record<string, string> = {}) {
       () => "1",
     ),
     openingKey: await openingKeyFrom(new Uint8Array(32)),
-    keys: { verp: new Uint8Array(32), recipient: new Uint8Array(32) },
+    keys: { verp: new Uint8Array(32), recipient: new Uint8Array(32), unsubscribe: new Uint8Array(32) },
     tls,
     shaping: builtInShaping(),
   };

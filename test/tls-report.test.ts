@@ -161,7 +161,7 @@ async function startRole(
     resolver: createResolver({ servers: [`127.0.0.1:${world.dns.port}`] }),
     newEvent: eventMaker(now, snowflakes(now)),
     openingKey: await openingKeyFrom(new Uint8Array(32)),
-    keys: { verp: new Uint8Array(32), recipient: new Uint8Array(32) },
+    keys: { verp: new Uint8Array(32), recipient: new Uint8Array(32), unsubscribe: new Uint8Array(32) },
     tls: leaf,
     shaping: builtInShaping(),
   });

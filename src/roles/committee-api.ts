@@ -8,17 +8,20 @@ export type CommitteeGate = {
   /** Whether the bearer token is the committee's. */
   mayAct: (token: string | undefined) => boolean;
   log: Logger;
+  /** Octets of a request; default 64 KiB. */
+  mostBody?: number;
 };
 
 const MAX_BODY = 64 * 1024;
 
 /** An API for the command line: JSON, a short-lived token of the committee, and errors that say what is wrong. */
-export function committeeApi({ mayAct, log }: CommitteeGate): Hono {
+export function committeeApi({ mayAct, log, mostBody = MAX_BODY }: CommitteeGate): Hono {
   const app = new Hono();
   app.use(
     bodyLimit({
-      maxSize: MAX_BODY,
-      onError: (c) => c.json({ error: "PayloadTooLarge", message: "The body is over 64 KiB" }, 413),
+      maxSize: mostBody,
+      onError: (c) =>
+        c.json({ error: "PayloadTooLarge", message: `The body is over ${mostBody / 1024} KiB` }, 413),
     }),
   );
   app.use(async (c, next) => {

@@ -1,4 +1,5 @@
 export { acmeNames } from "./certificates.ts";
 export { readPoolKey } from "./pool-key.ts";
-export { sessionKeyOf, startServe, type Serve, type ServeOptions } from "./serve.ts";
+export { sessionKeyOf } from "./keys.ts";
+export { startServe, type Serve, type ServeOptions } from "./serve.ts";
 export type { QueueHistory } from "./queue-desk.ts";

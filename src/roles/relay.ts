@@ -18,12 +18,14 @@ import { followQueueCommands } from "./queue-commands.ts";
 import { createQueueDesk } from "./queue-desk.ts";
 import type { RoleParts } from "./role-parts.ts";
 import { dropStolen } from "./stolen-mail.ts";
+import { openSuppressionNode } from "./suppression-node.ts";
+import { createUnsubscribe } from "./suppression-unsubscribe.ts";
 import { sendReports } from "./tls-reports.ts";
 
 export type RelayRoleOptions = RoleParts & {
   config: Config;
   openingKey: OpeningKey;
-  keys: { verp: Uint8Array; recipient: Uint8Array };
+  keys: { verp: Uint8Array; recipient: Uint8Array; unsubscribe: Uint8Array };
   tls: { cert: string; key: string };
   shaping: Shaping;
   /** The spool's writer died: nothing more is taken or sent here, and what was acknowledged is on disk. */
@@ -88,6 +90,25 @@ async function open(options: RelayRoleOptions, opened: (() => Promise<void>)[]) 
   });
   const habits = openBreakerHabits(dataPath(config, "habits.sqlite"), log);
   opened.push(async () => habits.close());
+  const keyOf = (address: string) => recipientFacts(keys.recipient, address, "").key;
+  const suppressions = openSuppressionNode({
+    path: dataPath(config, "suppression.sqlite"),
+    hostname: config.POOL_HOSTNAME,
+    publicUrl: config.PUBLIC_URL,
+    keyOf,
+    bus,
+    clock,
+    log,
+  });
+  opened.push(() => suppressions.close());
+  const unsubscribe = createUnsubscribe({
+    key: keys.unsubscribe,
+    publicUrl: config.PUBLIC_URL,
+    keyOf,
+    spool,
+    newEvent,
+    clock,
+  });
   const poolReturnPath = `bounce.${config.POOL_DOMAIN}`;
   const feedbackId = { region: config.POOL_REGION, sender: "atmosmail" };
   const relay = createRelay({
@@ -127,6 +148,8 @@ async function open(options: RelayRoleOptions, opened: (() => Promise<void>)[]) 
     log,
     metrics,
     event: newEvent,
+    suppressed: suppressions.check,
+    unsubscribeUrl: unsubscribe.url,
     open: (sealed) => openSealed(options.openingKey, sealed),
     used: (use) =>
       void attempt(log, "telling of a log-in", () =>
@@ -147,6 +170,8 @@ async function open(options: RelayRoleOptions, opened: (() => Promise<void>)[]) 
     // The topic holds the latest policy of each member: told all of it again, a spool that was lost or restored knows them.
     0,
   );
+
+  await suppressions.follow({ spool, wake: relay.wake });
 
   const queue = createQueueDesk({ spool, relay, policyBook, newEvent, recipientKey: keys.recipient, clock });
   const measures = createMeasuresDesk({
@@ -177,6 +202,11 @@ async function open(options: RelayRoleOptions, opened: (() => Promise<void>)[]) 
     name: "habits pruned",
     everyMs: 600_000,
     run: async () => void habits.prune(clock.now()),
+  });
+  scheduler.every({
+    name: "ended suppressions forgotten",
+    everyMs: 3_600_000,
+    run: async () => void suppressions.prune(),
   });
   scheduler.every({
     name: "held mail signed",
@@ -212,6 +242,10 @@ async function open(options: RelayRoleOptions, opened: (() => Promise<void>)[]) 
     submission: { authenticate: relay.authenticate, submit: relay.submit },
     spool,
     queue,
+    suppressions,
+    unsubscribe,
+    /** The hash that stands for an address in events. */
+    keyOf,
     policyBook,
     egress: parts.egress,
     measures,
@@ -227,6 +261,7 @@ async function open(options: RelayRoleOptions, opened: (() => Promise<void>)[]) 
       inbound.setTls(pair);
     },
     async settle() {
+      await suppressions.settle();
       await relay.settle();
       await pump.now();
     },
@@ -234,6 +269,7 @@ async function open(options: RelayRoleOptions, opened: (() => Promise<void>)[]) 
     async close() {
       await relay.close();
       await Promise.all([incoming.close(), policies.close(), commands.close(), notices.close()]);
+      await suppressions.close();
       await pump.close();
       await spool.close();
       habits.close();

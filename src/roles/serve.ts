@@ -1,4 +1,3 @@
-import { hkdfSync } from "node:crypto";
 import { createRequire } from "node:module";
 import { Secp256k1Keypair } from "@atproto/crypto";
 import { Hono } from "hono";
@@ -31,6 +30,7 @@ import { coreMigrations, createCore, type Core } from "./core/index.ts";
 import { egressApi } from "./egress-api.ts";
 import { measuresApi } from "./measures-api.ts";
 import { explainApi } from "./explain-api.ts";
+import { derive, relayKeys, sessionKeyOf } from "./keys.ts";
 import { createLabeler, labelerMigrations, type Labeler, type LabelerOptions } from "./labeler.ts";
 import { answerMigration, createAnswers, messagesApi, type Answers } from "./messages-api/index.ts";
 import { createPublicChecks, type PublicChecks } from "./public-checks.ts";
@@ -38,6 +38,9 @@ import { checkQuery } from "./queries/check.ts";
 import { createQueries } from "./queries/index.ts";
 import { queueApi } from "./queue-api.ts";
 import { startRelay, type RunningRelay } from "./relay.ts";
+import { suppressionApi } from "./suppression-api.ts";
+import { createSuppressionPages } from "./suppression-pages.ts";
+import { unsubscribePages } from "./suppression-unsubscribe.ts";
 import { tlsReportApi } from "./tls-report-api.ts";
 import { createWebActions } from "./web-actions.ts";
 import { emailXrpc } from "./xrpc.ts";
@@ -200,7 +203,7 @@ export async function startServe(options: ServeOptions): Promise<Serve> {
         shaping,
         onFatal: options.onFatal,
         openingKey: openingKey!,
-        keys: { verp: derive(secrets.relay!, "verp"), recipient: derive(secrets.relay!, "recipient") },
+        keys: relayKeys(secrets.relay!),
         tls: { cert, key },
       });
       relay = running;
@@ -214,7 +217,7 @@ export async function startServe(options: ServeOptions): Promise<Serve> {
       tls: portsOf(relay?.addresses.tls ?? config.SUBMISSION_TLS_ADDRESS),
       starttls: portsOf(relay?.addresses.starttls ?? config.SUBMISSION_STARTTLS_ADDRESS),
     });
-    const sessionKey = secrets.core ? derive(secrets.core, "session") : undefined;
+    const sessionKey = sessionKeyOf(secrets);
     const app = new Hono();
     app.get("/xrpc/_health", (c) => c.json({ version }));
     if (labeler) {
@@ -238,6 +241,10 @@ export async function startServe(options: ServeOptions): Promise<Serve> {
         messagesApi({ ...shared, relay: submission, spool, answers, publicUrl, trustedProxies }),
       );
     }
+    if (relay) {
+      const trusted = config.TRUSTED_PROXIES;
+      app.route("/u", unsubscribePages({ unsubscribe: relay.unsubscribe, trusted, clock, log }));
+    }
     options.extend?.(app);
     if (core && sessionKey) {
       const mayAct = (token: string | undefined) => {
@@ -251,6 +258,10 @@ export async function startServe(options: ServeOptions): Promise<Serve> {
           egressApi({ egress: relay.egress, notices: core.egressNotices, clock, mayAct, log }),
         );
       if (relay) app.route("/api/shaping", measuresApi({ desk: relay.measures, mayAct, log }));
+      app.route(
+        "/api/suppression",
+        suppressionApi({ desk: core.suppressions, keyOf: relay?.keyOf, clock, mayAct, log }),
+      );
       if (relay) app.route("/api/tls-report", tlsReportApi({ reports: relay.reports, clock, mayAct, log }));
       app.route(
         "/api",
@@ -284,6 +295,7 @@ export async function startServe(options: ServeOptions): Promise<Serve> {
           queries,
           actions: createWebActions(core, submission),
           ...(checks && labeler && { check: checkQuery(checks, labeler) }),
+          suppressions: createSuppressionPages({ core, clock, spool: relay?.spool, keyOf: relay?.keyOf }),
           sessionKey,
           usedLinks: createUsedLinks(coreDb),
           clock: systemClock,
@@ -371,15 +383,6 @@ async function closeAll(closers: (() => Promise<void> | void)[], log: Logger): P
       log.error({ err }, "a part did not close cleanly");
     }
   }
-}
-
-/** Keys for one purpose each from a role's one secret (HKDF, RFC 5869). */
-function derive(secret: Uint8Array, purpose: string): Uint8Array {
-  return new Uint8Array(hkdfSync("sha256", secret, "", `atmosphere-mail ${purpose} v1`, 32));
-}
-
-export function sessionKeyOf(secrets: Secrets): Uint8Array | undefined {
-  return secrets.core && derive(secrets.core, "session");
 }
 
 /** For Prometheus, on an address of its own: a reverse proxy before the pages does not publish it. */

@@ -18,6 +18,8 @@ import {
 } from "./session.ts";
 import { formRoutes } from "./forms.ts";
 import { loginRoutes } from "./login.ts";
+import type { SuppressionPages } from "./suppression-view.ts";
+import { suppressionRoutes } from "./suppressions.ts";
 import type { UsedLinks } from "./used-links.ts";
 import type { CheckAnswer, WebActions, WebQueries } from "./view.ts";
 
@@ -25,6 +27,8 @@ export type WebOptions = {
   queries: WebQueries;
   /** What forms do. Absent, there are no forms to send. */
   actions?: WebActions;
+  /** The pages of suppressed recipients. */
+  suppressions?: SuppressionPages;
   /** 32 bytes or more; signs access links and sessions. */
   sessionKey: Uint8Array;
   usedLinks: UsedLinks;
@@ -115,6 +119,10 @@ export function createWeb(options: WebOptions): Hono {
 
   const { actions } = options;
   if (actions) app.route("/", formRoutes({ actions, publicUrl, identityOf, answer, refuse }));
+
+  const { suppressions } = options;
+  if (suppressions)
+    app.route("/", suppressionRoutes({ suppressions, publicUrl, identityOf, answer, refuse }));
 
   app.route("/", loginRoutes({ ...options, now: () => clock.now(), identityOf, answer, begin }));
 

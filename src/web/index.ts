@@ -12,6 +12,9 @@ export {
   type Tone,
 } from "./components.tsx";
 export { layout } from "./layout.tsx";
+export { renderUnsubscribe } from "./pages/unsubscribe.tsx";
+export { maskAddress } from "./mask.ts";
+export type * from "./suppression-view.ts";
 export { zoneLine } from "./pages/zone-line.ts";
 export { labelPath } from "./paths.ts";
 export { accessLink, createToken, LINK_LIFETIME_MS, readToken } from "./session.ts";

@@ -1,6 +1,7 @@
 export const COMMITTEE_PATH = "/committee";
 export const MEMBERS_PATH = "/committee/members";
 export const EGRESS_PATH = "/committee/egress";
+export const POOL_SUPPRESSIONS_PATH = "/committee/suppressions";
 export const CHECK_PATH = "/check";
 export const LOGIN_PATH = "/login";
 export const LOGOUT_PATH = "/logout";
@@ -33,6 +34,10 @@ export function pausePath(did: string, id: number): string {
 
 export function revokePath(did: string, id: string): string {
   return `${memberPath(did)}/credentials/${encodeURIComponent(id)}/revoke`;
+}
+
+export function suppressionsPath(did: string): string {
+  return `${memberPath(did)}/suppressions`;
 }
 
 export function bouncesPath(did: string): string {

@@ -20,6 +20,8 @@ import { LabelPage } from "./pages/label.tsx";
 import { ReplacedPage } from "./pages/replaced.tsx";
 import { OverviewPage } from "./pages/overview.tsx";
 import { CHECK_PATH, COMMITTEE_PATH, LOGOUT_PATH, memberPath } from "./paths.ts";
+import { MemberSuppressionsPage, PoolSuppressionsPage } from "./pages/suppressions.tsx";
+import type { MemberSuppressions, PoolSuppressions, SuppressionSearch } from "./suppression-view.ts";
 import { homeOf, type Identity } from "./session.ts";
 import type {
   CheckAnswer,
@@ -43,6 +45,8 @@ export type Rendered =
   | { page: "login"; reason: Exclude<LoginReason, "used"> }
   | { page: "login"; reason: "used"; usedAt: number }
   | { page: "open-link"; token: string; identity: Identity; expiresAt: number }
+  | { page: "suppressions"; view: MemberSuppressions; search: SuppressionSearch | null }
+  | { page: "pool-suppressions"; view: PoolSuppressions; search: SuppressionSearch | null }
   | { page: "replaced"; did: string; credentials: ShownCredential[] }
   | { page: "not-done"; why: string; back: string }
   | { page: "forbidden" | "foreign" | "logged-out" | "not-found" | "failure" };
@@ -95,6 +99,13 @@ function contentOf(shown: Rendered, viewer: Identity | null): { title: string; b
       return { title: "Log in", body: <LoginPage {...shown} /> };
     case "open-link":
       return { title: "Open a session", body: <OpenLinkPage {...shown} /> };
+    case "suppressions":
+      return {
+        title: `Suppressed recipients of ${shown.view.domain}`,
+        body: <MemberSuppressionsPage {...shown} forCommittee={viewer?.role === "committee"} />,
+      };
+    case "pool-suppressions":
+      return { title: "Suppressed recipients", body: <PoolSuppressionsPage {...shown} /> };
     case "replaced":
       return {
         title: "New credential",

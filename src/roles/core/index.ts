@@ -36,6 +36,8 @@ import {
   type PersonsDecision,
 } from "../../standing/index.ts";
 import { DAY_MS } from "../../lib/clock.ts";
+import { suppressionMigration } from "../../suppression/index.ts";
+import { createSuppressionDesk } from "../suppression-desk.ts";
 import { createWorkQueue } from "../work-queue.ts";
 import { QUEUE_COMMAND_TOPIC, type QueueCommand } from "../queue-commands.ts";
 import { createAdmission } from "./admission.ts";
@@ -57,6 +59,7 @@ export const coreMigrations: Migration[] = [
   noticeMigration,
   egressNoticeMigration,
   policyPublisherMigration,
+  suppressionMigration,
 ];
 
 export type CoreOptions = RoleParts & {
@@ -102,6 +105,7 @@ export function createCore(options: CoreOptions) {
     writeTo: `postmaster@${options.domain}`,
   });
   const publisher = createPolicyPublisher(db, bus, clock);
+  const suppressions = createSuppressionDesk(options);
   const pipeline = createPipeline({
     ...options,
     members,
@@ -239,6 +243,10 @@ export function createCore(options: CoreOptions) {
   /** What others of core write of an event, in the transaction of the pipeline; told twice it is the same. */
   const alongside: Partial<Record<ActionName, (event: Envelope) => void>> = {
     member_paused: pauseDesk.record,
+    recipient_bounced: suppressions.record,
+    recipient_delivered: suppressions.record,
+    complaint_received: suppressions.record,
+    recipient_unsubscribed: suppressions.record,
     domain_checked: followCheck,
     notice_concluded: mail.concluded,
     first_contacts_slowed(event) {
@@ -254,6 +262,7 @@ export function createCore(options: CoreOptions) {
     });
     teller.tell(changes.map((change) => change.did));
     events.filter(({ data }) => data.action_name === "domain_checked").forEach(lookUp);
+    await suppressions.tell();
     await teller.told();
   });
   const credentialUsed = (value: unknown) => noteCredentialUse(parts, value);
@@ -283,6 +292,14 @@ export function createCore(options: CoreOptions) {
     run: async () => teller.tell(pipeline.review().map((change) => change.did)),
   });
   scheduler.every({
+    name: "suppressions pruned, and told",
+    everyMs: 3_600_000,
+    async run() {
+      suppressions.prune();
+      await suppressions.tell();
+    },
+  });
+  scheduler.every({
     name: "policies told again",
     everyMs: 6 * 3_600_000,
     run: async () => teller.tell(members.list().map((member) => member.did)),
@@ -297,6 +314,8 @@ export function createCore(options: CoreOptions) {
     pauses,
     notices,
     egressNotices,
+    /** Addresses to which nothing is sent. */
+    suppressions,
     /** Coming and going of members. */
     admission: createAdmission(parts),
     pauseDesk,
@@ -328,6 +347,7 @@ export function createCore(options: CoreOptions) {
     },
     async close() {
       await Promise.all([subscription.close(), uses.close(), addresses.close()]);
+      await suppressions.close();
       await teller.close();
       await lookUps.idle();
     },

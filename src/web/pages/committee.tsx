@@ -1,6 +1,6 @@
 import { Badge, DataTable, EmptyState, Figures, Fold, Section, Time } from "../components.tsx";
 import { STANDINGS } from "../../policy/index.ts";
-import { changeAnchor, memberPath } from "../paths.ts";
+import { changeAnchor, memberPath, POOL_SUPPRESSIONS_PATH } from "../paths.ts";
 import {
   RECIPIENT_STATES,
   type RecipientState,
@@ -26,11 +26,26 @@ export function CommitteePage({ view }: { view: CommitteeOverview }) {
       <Standings members={view.members} />
       <Queue view={view} />
       <MembersAtAGlance members={view.members} />
+      <Suppressed />
       <Measures measures={view.measures} />
       {view.egress === null ? null : <EgressAtAGlance view={view.egress} />}
       <Changes view={view} />
       <Events view={view} />
     </>
+  );
+}
+
+function Suppressed() {
+  return (
+    <Section
+      id="suppressed"
+      title="Suppressed recipients"
+      intro="Unknown users that bind the whole pool, and how many each member has of its own."
+    >
+      <p>
+        <a href={POOL_SUPPRESSIONS_PATH}>Look at them</a>
+      </p>
+    </Section>
   );
 }
 

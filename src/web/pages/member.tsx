@@ -1,6 +1,6 @@
 import { Meter } from "../charts.tsx";
 import { Badge, Breadcrumb, EmptyState, KeyValue, Section, Time } from "../components.tsx";
-import { COMMITTEE_PATH } from "../paths.ts";
+import { COMMITTEE_PATH, suppressionsPath } from "../paths.ts";
 import type { LimitUse, MemberView } from "../view.ts";
 import {
   formatCount,
@@ -59,6 +59,7 @@ export function MemberPage({ view, forCommittee }: { view: MemberView; forCommit
           <Limits view={view} />
           <Messages messages={view.messages} forCommittee={forCommittee} />
           <Returned view={view} />
+          <Suppressed did={view.did} />
           <PastPauses view={view} />
         </>
       )}
@@ -66,6 +67,20 @@ export function MemberPage({ view, forCommittee }: { view: MemberView; forCommit
       <PastApplications view={view} />
       <IdentityAndLabels view={view} />
     </>
+  );
+}
+
+function Suppressed({ did }: { did: string }) {
+  return (
+    <Section
+      id="suppressed"
+      title="Suppressed recipients"
+      intro="Addresses that do not exist, and people who complained or unsubscribed: nothing goes there until it ends or you release it."
+    >
+      <p>
+        <a href={suppressionsPath(did)}>Look at them, look for an address, release one</a>
+      </p>
+    </Section>
   );
 }
 
@@ -81,6 +96,7 @@ function Jumps() {
           ["limits", "Limits"],
           ["messages", "Messages"],
           ["returned", "Returned mail"],
+          ["suppressed", "Suppressed"],
         ] as const
       ).map(([id, text]) => (
         <a href={`#${id}`}>{text}</a>

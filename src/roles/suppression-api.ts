@@ -1,0 +1,164 @@
+import type { Hono } from "hono";
+import { z } from "zod";
+import type { Clock } from "../lib/clock.ts";
+import { isoTimes } from "../lib/iso-times.ts";
+import { parseAddress } from "../relay/index.ts";
+import {
+  MOST_LINES,
+  parseSuppressions,
+  SUPPRESSION_REASONS,
+  SUPPRESSION_STREAMS,
+  type ParsedLine,
+  type Suppression,
+} from "../suppression/index.ts";
+import { by, did } from "./admin/fields.ts";
+import { committeeApi, type CommitteeGate } from "./committee-api.ts";
+import type { Hashed, SuppressionDesk } from "./suppression-desk.ts";
+
+export type SuppressionApiOptions = CommitteeGate & {
+  desk: SuppressionDesk;
+  /** Hashes an address. Absent in a process without the relay role, which has no key for it. */
+  keyOf: ((address: string) => string) | undefined;
+  clock: Clock;
+};
+
+const MOST_BODY = 16 * 1024 * 1024;
+const DAY_MS = 86_400_000;
+const scope = z.union([did, z.literal("pool")]);
+const address = z.string().max(320);
+const list = z.strictObject({
+  of: scope.optional(),
+  domain: z.string().max(253).toLowerCase().optional(),
+  reason: z.enum(SUPPRESSION_REASONS).optional(),
+  before: z.number().int().positive().optional(),
+  limit: z.number().int().min(1).max(1_000).default(100),
+});
+const search = z.strictObject({ address, of: did.optional() });
+const release = z
+  .strictObject({
+    id: z.number().int().positive().optional(),
+    address: address.optional(),
+    of: scope.optional(),
+    by,
+  })
+  .refine(({ id, address: one }) => (id === undefined) !== (one === undefined), "name an id or an address");
+const add = z.strictObject({
+  address,
+  of: scope,
+  streams: z.enum(SUPPRESSION_STREAMS).default("all"),
+  days: z.number().int().min(1).max(3_650).optional(),
+  by,
+});
+const importing = z.strictObject({
+  text: z.string(),
+  of: scope,
+  reason: z.enum(SUPPRESSION_REASONS).default("import"),
+  skipBad: z.boolean().default(false),
+  dryRun: z.boolean().default(false),
+  by,
+});
+
+const didOf = (of: z.infer<typeof scope>) => (of === "pool" ? null : of);
+
+/** The list for people, with a short-lived token of the committee: `POST /list|search|release|add|import|export`. */
+export function suppressionApi({ desk, keyOf, clock, ...gate }: SuppressionApiOptions): Hono {
+  const app = committeeApi({ ...gate, mostBody: MOST_BODY });
+
+  function hashed(text: string): Hashed | undefined {
+    const parsed = parseAddress(text.trim());
+    return parsed && keyOf ? { key: keyOf(parsed.address), domain: parsed.domain } : undefined;
+  }
+  const unknown = (text: string) =>
+    keyOf
+      ? { error: "InvalidRequest", message: `"${text.slice(0, 100)}" is not an address` }
+      : {
+          error: "NoRelay",
+          message: "This process has no relay role, and so no key to hash addresses with: ask one that has",
+        };
+
+  app.post("/list", async (c) => {
+    const { of, domain, reason, before, limit } = list.parse(await c.req.json());
+    const entries = desk.list({
+      limit,
+      ...(of !== undefined && { did: didOf(of) }),
+      ...(domain !== undefined && { domain }),
+      ...(reason !== undefined && { reason }),
+      ...(before !== undefined && { before }),
+    });
+    const next = entries.length < limit ? null : entries.at(-1)!.id;
+    return c.json(isoTimes({ now: clock.now(), entries: entries.map(shown), next, counts: desk.counts() }));
+  });
+
+  app.post("/search", async (c) => {
+    const { address: one, of } = search.parse(await c.req.json());
+    const found = hashed(one);
+    if (!found) return c.json(unknown(one), 400);
+    return c.json(isoTimes({ now: clock.now(), ...found, entries: desk.about(found.key, of).map(shown) }));
+  });
+
+  app.post("/release", async (c) => {
+    const { id, address: one, of, by: who } = release.parse(await c.req.json());
+    if (id !== undefined) {
+      if (await desk.release(id, who)) return c.json({ released: 1 });
+      return c.json({ error: "NotFound", message: `No entry ${id} is in force` }, 404);
+    }
+    const found = hashed(one!);
+    if (!found) return c.json(unknown(one!), 400);
+    const entries = desk
+      .about(found.key)
+      .filter((entry) => !entry.exempt && (of === undefined || entry.did === didOf(of)));
+    for (const entry of entries) await desk.release(entry.id, who);
+    if (entries.length > 0) return c.json({ released: entries.length });
+    return c.json({ error: "NotFound", message: "Nothing is in force about this address there" }, 404);
+  });
+
+  app.post("/add", async (c) => {
+    const { address: one, of, streams, days, by: who } = add.parse(await c.req.json());
+    const found = hashed(one);
+    if (!found) return c.json(unknown(one), 400);
+    const expiresAt = days === undefined ? null : clock.now() + days * DAY_MS;
+    const about = { did: didOf(of), streams, reason: "manual" as const, expiresAt, by: who };
+    return c.json({ added: await desk.add(found, about), ...found });
+  });
+
+  app.post("/import", async (c) => {
+    const { text, of, reason, skipBad, dryRun, by: who } = importing.parse(await c.req.json());
+    const { format, lines, bad } = parseSuppressions(text, clock.now(), reason);
+    const taken: (ParsedLine & Hashed)[] = [];
+    for (const line of lines) {
+      const { key, domain = "" } = line;
+      const found = key === undefined ? hashed(line.address!) : { key, domain };
+      if (found) taken.push({ ...line, ...found });
+      else if (!keyOf) return c.json(unknown(""), 400);
+      else bad.push({ line: line.line, why: "it is not an address" });
+    }
+    bad.sort((a, b) => a.line - b.line);
+    const stopped = bad.length > 0 && !skipBad;
+    const added = stopped || dryRun ? 0 : await desk.takeIn(taken, didOf(of), who);
+    const done = !stopped && !dryRun;
+    if (done) gate.log.info({ of, by: who, lines: taken.length, added }, "a list was imported");
+    return c.json({ done, format, lines: taken.length, added, bad, most: MOST_LINES });
+  });
+
+  /** Hashes with reasons: another node of the same pool takes them in, nobody else can read them. */
+  app.post("/export", async (c) => {
+    const { of, before } = list.pick({ of: true, before: true }).parse(await c.req.json());
+    const entries = desk.list({
+      limit: 1_000,
+      ...(of !== undefined && { did: didOf(of) }),
+      ...(before !== undefined && { before }),
+    });
+    return c.json(
+      isoTimes({ entries: entries.map(shown), next: entries.length < 1_000 ? null : entries.at(-1)!.id }),
+    );
+  });
+
+  return app;
+}
+
+function shown(entry: Suppression) {
+  const { id, did: member, streams, key, domain, reason, source, createdAt, expiresAt, evidence } = entry;
+  const { messageId, exempt } = entry;
+  const of = member ?? "pool";
+  return { id, of, streams, key, domain, reason, source, createdAt, expiresAt, evidence, messageId, exempt };
+}

@@ -1,0 +1,248 @@
+import { z } from "zod";
+import { eventTime, type Envelope, type SmtpFacts } from "../event/index.ts";
+import { DAY_MS, type Clock } from "../lib/clock.ts";
+import type { Bus } from "../platform/bus.ts";
+import type { Database } from "../platform/database.ts";
+import type { Logger } from "../platform/log.ts";
+import {
+  createSuppressionStore,
+  SEEN,
+  SUPPRESSION_ASK_TOPIC,
+  SUPPRESSION_RELEASE_TOPIC,
+  SUPPRESSION_TOPIC,
+  suppressionFor,
+  type Feedback,
+  type NewSuppression,
+  type ParsedLine,
+  type Suppression,
+  type SuppressionQuery,
+} from "../suppression/index.ts";
+
+const Ask = z.object({ knows: z.number().int().min(0) });
+const Release = z.object({ did: z.string().max(2_048), key: z.string().max(64), by: z.string().max(200) });
+
+const AT_ONCE = 200;
+/** What bounced elsewhere may have come back since. */
+const IMPORTED_BOUNCE_MS = 365 * DAY_MS;
+
+const WHAT: Partial<Record<string, Feedback["what"]>> = {
+  recipient_bounced: "bounced",
+  recipient_delivered: "delivered",
+  complaint_received: "complained",
+  recipient_unsubscribed: "unsubscribed",
+};
+
+export type Hashed = { key: string; domain: string };
+export type SuppressionDesk = ReturnType<typeof createSuppressionDesk>;
+
+/** Core's side: what events and people put on the list and take off it, told to relay nodes within a second. */
+export function createSuppressionDesk(parts: { db: Database; bus: Bus; clock: Clock; log: Logger }) {
+  const { db, bus, clock, log } = parts;
+  const store = createSuppressionStore(db);
+  let telling: Promise<void> | undefined;
+  let again = false;
+
+  async function tellAll(): Promise<void> {
+    do {
+      again = false;
+      for (;;) {
+        const changes = store.untold(AT_ONCE);
+        const last = changes.at(-1);
+        if (!last) break;
+        await bus.publish(
+          SUPPRESSION_TOPIC,
+          changes.map((value) => ({ key: value.key, value })),
+        );
+        store.told(last.version);
+      }
+    } while (again);
+  }
+
+  /** Resolves when relay nodes can read all changes; a fault is logged, and the next change tells them too. */
+  function tell(): Promise<void> {
+    again = true;
+    telling ??= tellAll()
+      .catch((err: unknown) => log.error({ err }, "relay nodes were not told of suppressions"))
+      .finally(() => (telling = undefined));
+    return telling;
+  }
+
+  /** In the transaction of the pipeline. An event that is told twice changes nothing the second time. */
+  function record(event: Envelope): void {
+    const { action_name, data } = event.data;
+    const what = WHAT[action_name];
+    const { recipient, smtp, member, dedupe_key: source } = data;
+    if (what === undefined || !recipient?.key) return;
+    const { key, domain } = recipient;
+    const at = eventTime(event);
+    const fact: Feedback = {
+      what,
+      did: member.did,
+      at,
+      sentAt: data.message?.received_at ?? at,
+      late: data.late === true,
+      ...(smtp && { class: smtp.class, permanent: smtp.code >= 500 || smtp.enhanced.startsWith("5") }),
+    };
+    if (what === "delivered") return delivered(fact, key);
+    const kind = what === "bounced" ? (fact.class ?? SEEN) : SEEN;
+    const seen = { event: source, key, did: fact.did, at, class: kind, late: fact.late === true };
+    if (!store.sight({ ...seen, provider: smtp?.provider ?? "" })) return;
+    const { suppress } = suppressionFor(fact, {
+      sightings: store.sightings(key, source),
+      releasedAt: store.releasedAt(key, fact.did),
+      poolReleasedAt: store.releasedAt(key, null),
+    });
+    for (const { scope, streams, reason, expiresAt } of suppress) {
+      const did = scope === "pool" ? null : fact.did;
+      const evidence = smtp && what === "bounced" ? evidenceOf(smtp) : null;
+      const messageId = data.message?.id ?? null;
+      const entry = {
+        did,
+        streams,
+        key,
+        domain,
+        reason,
+        source,
+        createdAt: at,
+        expiresAt,
+        evidence,
+        messageId,
+      };
+      if (store.put(entry, clock.now()))
+        log.info({ member: did, reason, domain }, "a recipient is suppressed");
+    }
+  }
+
+  /** Mail got there: what bounces brought is over, for this member and for the pool. */
+  function delivered(fact: Feedback, key: string): void {
+    store.forgetSightings(key);
+    const found = store.inForce(key, clock.now(), fact.did).filter(({ createdAt }) => createdAt <= fact.at);
+    const { lift } = suppressionFor(fact, { sightings: [] });
+    const over = found.filter(({ exempt, reason }) => !exempt && lift.includes(reason));
+    for (const { id } of over) store.release(id, "delivered", clock.now());
+    if (over.some(({ did }) => did === null))
+      for (const { id, exempt } of found) if (exempt) store.release(id, "delivered", clock.now());
+  }
+
+  /** Lifts for one member all that keeps its mail from a recipient; the pool's entry stays for the others. */
+  function releaseFor(did: string, key: string, by: string): number {
+    const now = clock.now();
+    return db.transaction(() => {
+      const found = store.inForce(key, now, did);
+      const own = found.filter((one) => one.did === did && !one.exempt);
+      for (const { id } of own) store.release(id, by, now);
+      const pool = found.find((one) => one.did === null);
+      if (!pool || found.some(({ exempt }) => exempt)) return own.length;
+      store.put({ ...pool, did, exempt: true, source: by, createdAt: now }, now);
+      return own.length + 1;
+    });
+  }
+
+  const asks = bus.subscribe(SUPPRESSION_ASK_TOPIC, "core", async (batch) => {
+    for (const { value } of batch) {
+      const ask = Ask.safeParse(value);
+      if (ask.success) store.tellFrom(ask.data.knows);
+    }
+    await tell();
+  });
+  const releases = bus.subscribe(SUPPRESSION_RELEASE_TOPIC, "core", async (batch) => {
+    for (const { value } of batch) {
+      const wish = Release.safeParse(value);
+      if (wish.success) releaseFor(wish.data.did, wish.data.key, wish.data.by);
+      else log.error({ value }, "a release that cannot be read was left out");
+    }
+    await tell();
+  });
+
+  return {
+    record,
+    tell,
+    get: (id: number) => store.get(id),
+    list: (query: SuppressionQuery) => store.list(query, clock.now()),
+    counts: () => store.counts(clock.now()),
+    /** All that is in force about a recipient; with a member, what binds that one. */
+    about: (key: string, did?: string) => store.inForce(key, clock.now(), did),
+
+    /** For a member, by the number of an entry that binds it. False: there is none that does. */
+    async releaseAsMember(did: string, id: number, by: string): Promise<boolean> {
+      const entry = store.get(id);
+      if (!entry || (entry.did !== null && entry.did !== did) || entry.releasedAt !== null) return false;
+      const released =
+        entry.did === null ? releaseFor(did, entry.key, by) > 0 : store.release(id, by, clock.now());
+      await tell();
+      return released;
+    },
+    /** By the committee: the entry itself, whomever it binds. */
+    async release(id: number, by: string): Promise<boolean> {
+      const released = store.release(id, by, clock.now());
+      await tell();
+      return released;
+    },
+    /** By hand. False: it stands already. */
+    async add(
+      { key, domain }: Hashed,
+      about: Pick<NewSuppression, "did" | "streams" | "reason" | "expiresAt"> & { by: string },
+    ): Promise<boolean> {
+      const { by: source, ...rest } = about;
+      const now = clock.now();
+      const entry = { ...rest, key, domain, source, createdAt: now, evidence: null, messageId: null };
+      const added = db.transaction(() => store.put(entry, now));
+      await tell();
+      return added;
+    },
+    /** All of them or none. Returns how many are new. */
+    async takeIn(lines: readonly (ParsedLine & Hashed)[], did: string | null, by: string): Promise<number> {
+      const now = clock.now();
+      const taken = db.transaction(
+        () => lines.filter((line) => store.put(imported(line, did, by, now), now)).length,
+      );
+      await tell();
+      return taken;
+    },
+    /**
+     * A provider refused valid users between `from` and `to` (ms): those refusals were none. What they brought is lifted
+     * together, and they confirm nothing later. Returns how many entries that were.
+     */
+    async undoIncident(about: { provider: string; from: number; to: number }, by: string): Promise<number> {
+      const lifted = db.transaction(() => {
+        const events = store.takeBack(about.provider, about.from, about.to);
+        const found = store.bySource(events);
+        for (const { id } of found) store.release(id, by, clock.now());
+        return found.length;
+      });
+      await tell();
+      return lifted;
+    },
+    prune: () => store.prune(clock.now()),
+    async close() {
+      await Promise.all([asks.close(), releases.close()]);
+      await telling;
+    },
+  };
+}
+
+function evidenceOf({ code, enhanced, text, provider }: SmtpFacts): Suppression["evidence"] {
+  return { code, enhanced, text, provider };
+}
+
+function imported(
+  { key, domain, reason, streams, at, expiresAt }: ParsedLine & Hashed,
+  did: string | null,
+  by: string,
+  now: number,
+): NewSuppression {
+  const isBounce = reason === "bad-mailbox" || reason === "inactive" || reason === "bad-domain";
+  const usual = isBounce ? now + IMPORTED_BOUNCE_MS : null;
+  return {
+    did,
+    streams,
+    key,
+    domain,
+    reason,
+    source: by,
+    createdAt: Math.min(at ?? now, now),
+    expiresAt: expiresAt === undefined ? usual : expiresAt,
+    evidence: null,
+    messageId: null,
+  };
+}
