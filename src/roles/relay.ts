@@ -1,3 +1,4 @@
+import { networkInterfaces } from "node:os";
 import { openHabits, type Habits } from "../breaker/index.ts";
 import { pumpOutbox } from "../event/index.ts";
 import { dataPath, type Address, type Config } from "../platform/config/index.ts";
@@ -11,6 +12,7 @@ import { attempt } from "./attempt.ts";
 import { openDeliveryParts } from "./delivery-parts.ts";
 import { openInboundParts } from "./inbound-parts.ts";
 import { followNotices } from "./notices.ts";
+import { ownAddresses } from "./own-addresses.ts";
 import { openPoolKey } from "./pool-key.ts";
 import { createMeasuresDesk } from "./measures-desk.ts";
 import { createPump } from "./pump.ts";
@@ -132,6 +134,10 @@ async function open(options: RelayRoleOptions, opened: (() => Promise<void>)[]) 
       port: config.DELIVERY_PORT,
       allowPrivate: config.ALLOW_PRIVATE_NETWORK,
       ownHosts: [config.POOL_HOSTNAME, ...config.EGRESS_ADDRESSES.map(({ ehlo }) => ehlo)],
+      isOwnAddress: ownAddresses(
+        config,
+        Object.values(networkInterfaces()).flatMap((all) => (all ?? []).map(({ address }) => address)),
+      ),
       egress: parts.egress,
       measures: parts.measures,
       ages: parts.ages,

@@ -159,6 +159,9 @@ export const settings = z.object({
   POOL_HOURLY: z.coerce.number({ error: "must be a whole number of recipients" }).int().min(1).optional(),
   PROVIDER_DAILY: providerLimits.prefault(""),
   EGRESS_ADDRESSES: egressAddresses.prefault(""),
+  NAT_ADDRESSES: list
+    .pipe(z.array(z.string().refine((text) => isIP(text) !== 0, "must be IP addresses")))
+    .prefault(""),
   EGRESS_WARM: list
     .pipe(
       z.array(
