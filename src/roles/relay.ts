@@ -5,7 +5,7 @@ import { dataPath, type Address, type Config } from "../platform/config/index.ts
 import type { Logger } from "../platform/log.ts";
 import { openSealed, type OpeningKey } from "../platform/seal.ts";
 import { POLICY_TOPIC, createPolicyBook, type MemberPolicy } from "../policy/index.ts";
-import { createRelay, CREDENTIAL_USED_TOPIC } from "../relay/index.ts";
+import { createRelay, CREDENTIAL_USED_TOPIC, recipientFacts } from "../relay/index.ts";
 import type { Shaping } from "../shaping/index.ts";
 import { createSpool } from "../spool/index.ts";
 import { attempt } from "./attempt.ts";
