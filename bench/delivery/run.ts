@@ -2,7 +2,7 @@
  * A full queue, delivered: to a fast sink on loopback, and to 500 domains that are 200 ms away, beside Postfix and
  * Haraka. See docs/benchmarks.md.
  *
- *   npm run bench:delivery -- [--json] [--rounds 3] [--minutes 6] [--roles relay] [--only ours]
+ *   npm run bench:delivery -- [--json] [--rounds 3] [--minutes 6] [--roles relay] [--only ours] [--chunking no]
  */
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -25,6 +25,7 @@ const { values } = parseArgs({
     minutes: { type: "string", default: "6" },
     roles: { type: "string" },
     only: { type: "string" },
+    chunking: { type: "string", default: "yes" },
   },
 });
 const rounds = Math.max(1, Number(values.rounds));
@@ -74,6 +75,7 @@ const far = stack.use(
     hosts: FAR.map(({ address }) => address),
     names: ["*.far.test"],
     latencyMs: LATENCY_MS,
+    chunking: values.chunking !== "no",
   }),
 );
 
@@ -157,6 +159,7 @@ const report = {
   machine: before,
   seconds: Math.round(performance.now() / 1000),
   roles: values.roles,
+  chunking: values.chunking,
   measured: measured.map((one) => ({ ...one, ratios: ratiosOf(one) })),
 };
 process.stdout.write(

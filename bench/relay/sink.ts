@@ -15,6 +15,8 @@ export type SinkOptions = {
   cert: string;
   /** Round trip to it, set-up of the connection included; default: that of loopback. */
   latencyMs?: number;
+  /** Offers CHUNKING (RFC 3030), as Postfix, Exim and the large providers do; default: no. */
+  chunking?: boolean;
 };
 /** `greeting`: connections that come meanwhile are not greeted either. */
 export type SinkCommand = { holdBack: false | "mail" | "greeting" };
@@ -30,9 +32,14 @@ let holdsBack: SinkCommand["holdBack"] = false;
 /** Of the connections whose MAIL is not answered, or that are not greeted. */
 const goOn: (() => void)[] = [];
 
-function speak(socket: Duplex, secure: boolean, upgrade: () => void): void {
+type Speech = { secure: boolean; chunking: boolean; upgrade: () => void };
+
+function speak(socket: Duplex, { secure, chunking, upgrade }: Speech): void {
+  const offers = ["mx", "PIPELINING", ...(chunking ? ["CHUNKING"] : []), ...(secure ? [] : ["STARTTLS"])];
   let buffer = "";
   let inData = false;
+  /** Octets of a chunk that are still to come. */
+  let chunk = 0;
   let waits = false;
   socket.on("error", () => socket.destroy());
   const commands = () => {
@@ -43,14 +50,18 @@ function speak(socket: Duplex, secure: boolean, upgrade: () => void): void {
         waits = true;
         return;
       }
+      const line = buffer.slice(0, end);
       buffer = buffer.slice(end + 2);
-      if (verb === "DATA") {
+      if (verb === "BDAT" && chunking) {
+        chunk = Number(line.split(" ")[1]);
+        inData = true;
+      } else if (verb === "DATA") {
         inData = true;
         // The end mark of an empty message begins with the line end of the command.
         buffer = `\r\n${buffer}`;
         socket.write("354 go on\r\n");
       } else if (verb === "EHLO") {
-        socket.write(`250-mx\r\n250-PIPELINING\r\n${secure ? "" : "250-STARTTLS\r\n"}250 8BITMIME\r\n`);
+        socket.write(`${offers.map((offer) => `250-${offer}\r\n`).join("")}250 8BITMIME\r\n`);
       } else if (verb === "STAR" && !secure) {
         socket.removeAllListeners("data");
         socket.write("220 go on\r\n", upgrade);
@@ -60,14 +71,15 @@ function speak(socket: Duplex, secure: boolean, upgrade: () => void): void {
     }
   };
   const message = () => {
-    const end = buffer.indexOf(END);
-    if (end < 0) return;
-    const head = buffer.slice(0, buffer.indexOf("\r\n\r\n", 2));
+    const end = chunk > 0 ? chunk : buffer.indexOf(END) + END.length;
+    if (end < END.length || buffer.length < end) return;
+    const head = `\r\n${buffer.slice(0, buffer.indexOf("\r\n\r\n", 2))}`;
     taken.signatures += head.split("\r\nDKIM-Signature:").length - 1;
     taken.messages++;
     taken.at = Date.now();
-    buffer = buffer.slice(end + END.length);
+    buffer = buffer.slice(end);
     inData = false;
+    chunk = 0;
     socket.write("250 2.0.0 taken\r\n");
   };
   const turn = () => {
@@ -83,7 +95,7 @@ function speak(socket: Duplex, secure: boolean, upgrade: () => void): void {
   });
 }
 
-process.once("message", ({ hosts, port, key, cert, latencyMs }: SinkOptions) => {
+process.once("message", ({ hosts, port, key, cert, latencyMs, chunking = false }: SinkOptions) => {
   process.on("message", ({ holdBack }: SinkCommand) => {
     holdsBack = holdBack;
     if (!holdBack) for (const go of goOn.splice(0)) go();
@@ -100,10 +112,12 @@ process.once("message", ({ hosts, port, key, cert, latencyMs }: SinkOptions) => 
     const begin = () => (latencyMs === undefined ? greet() : setTimeout(greet, 2 * latencyMs));
     if (holdsBack === "greeting") goOn.push(() => accepted.destroyed || begin());
     else begin();
-    speak(socket, false, () => {
+    const upgrade = () => {
       socket.removeAllListeners("error");
-      speak(new TLSSocket(socket, { isServer: true, secureContext }), true, () => undefined);
-    });
+      const above = new TLSSocket(socket, { isServer: true, secureContext });
+      speak(above, { secure: true, chunking, upgrade: () => undefined });
+    };
+    speak(socket, { secure: false, chunking, upgrade });
   };
   let waiting = hosts.length;
   for (const host of hosts) {

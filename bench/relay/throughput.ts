@@ -45,16 +45,16 @@ export interface Sink extends AsyncDisposable {
   holdBack(holdBack: SinkCommand["holdBack"]): void;
 }
 
-export type SinkPlace = Partial<Pick<SinkOptions, "hosts" | "latencyMs">> & {
+export type SinkPlace = Partial<Pick<SinkOptions, "hosts" | "latencyMs" | "chunking">> & {
   /** Names in the certificate. */
   names?: string[];
 };
 
 export async function startSink(world: World, place: SinkPlace = {}): Promise<Sink> {
-  const { hosts = SINK_HOSTS, names = RECIPIENT_DOMAINS.map((domain) => `mx.${domain}`), latencyMs } = place;
+  const { hosts = SINK_HOSTS, names = RECIPIENT_DOMAINS.map((domain) => `mx.${domain}`), ...how } = place;
   const { key, cert } = await world.authority.issue(...names);
   const child = fork(new URL("./sink.ts", import.meta.url));
-  const options: SinkOptions = { hosts, port: MX_PORT, key, cert, ...(latencyMs && { latencyMs }) };
+  const options: SinkOptions = { hosts, port: MX_PORT, key, cert, ...how };
   child.send(options);
   let taken = await answerOf<Taken>(child, "the sink");
   child.on("message", (message) => (taken = message as Taken));

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { stuffed } from "./body.ts";
+import { gathered, stuffed } from "./body.ts";
 
 async function* pieces(...texts: string[]): AsyncGenerator<Uint8Array> {
   for (const text of texts) yield Buffer.from(text);
@@ -26,3 +26,11 @@ test.each<[string, string[], string]>([
   ["empty pieces", ["", "a\r\n", "", ".b", ""], "a\r\n..b\r\n"],
   ["nothing", [], "\r\n"],
 ])("%s", async (_, given, expected) => expect(await sent(...given)).toBe(expected));
+
+test.each<[string, string[], string]>([
+  ["as it is", [".a", "\r\n.b\r\n"], ".a\r\n.b\r\n"],
+  ["the last line ends", ["a"], "a\r\n"],
+  ["nothing", [], "\r\n"],
+])("for BDAT: %s", async (_, given, expected) =>
+  expect((await gathered(pieces(...given))).toString()).toBe(expected),
+);

@@ -9,11 +9,26 @@ const CRLF = Buffer.from("\r\n");
  */
 export async function* stuffed(content: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
   let before = LF;
+  for await (const chunk of ended(content)) {
+    yield doubled(chunk, before);
+    before = chunk.at(-1)!;
+  }
+}
+
+/** The content as it goes behind BDAT (RFC 3030 section 2): nothing is doubled, and the last line ends. */
+export async function gathered(content: AsyncIterable<Uint8Array>): Promise<Buffer> {
+  const pieces: Buffer[] = [];
+  for await (const piece of ended(content)) pieces.push(piece);
+  return pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces);
+}
+
+async function* ended(content: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
+  let before = LF;
   let last = 0;
   for await (const piece of content) {
     const chunk = Buffer.from(piece.buffer, piece.byteOffset, piece.length);
     if (chunk.length === 0) continue;
-    yield doubled(chunk, before);
+    yield chunk;
     last = chunk.length > 1 ? chunk.at(-2)! : before;
     before = chunk.at(-1)!;
   }

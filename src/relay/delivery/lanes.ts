@@ -40,6 +40,10 @@ const IDLE_MS = 1_000;
 /** One that only waits for its rate is kept longer. */
 const PACED_IDLE_MS = 5_000;
 export const CONNECTIONS = 200;
+/** Closing a connection and opening another takes as long as some messages do: so many go over it, whoever's they are. */
+const MESSAGES_IN_ANY_CASE = 5;
+/** But not where each takes long. */
+const IN_ANY_CASE_MS = 10_000;
 /** Places are scarce when this share of them is taken. */
 const SCARCE = 0.5;
 
@@ -64,7 +68,7 @@ export function createLanes(context: RelayContext, config: DeliveryConfig, measu
   const members = new Map<string, number>();
   const underWay = new Map<Conversation, Job>();
   const downs = createDowns(() => clock.now());
-  const waiting = createWaitingLanes(offer);
+  const waiting = createWaitingLanes(offer, () => sessions < most);
   let sessions = 0;
   let idling = 0;
   let closed = false;
@@ -127,21 +131,22 @@ export function createLanes(context: RelayContext, config: DeliveryConfig, measu
   }
 
   /**
-   * The next job of the lane that may go, whose member has a place, which it then takes. `onOpen`: for a connection that is
-   * open and free: its own place is one of those that are free, and to close it would help nobody, so there a member has as
-   * much as with login codes.
+   * The next job of the lane that may go, whose member has a place, which it then takes. `on`: for a connection that is
+   * open and free. Its own place is one of those that are free, so a member has as much as with login codes, and where
+   * that place helps nobody else, or is to be kept `inAnyCase`, it has it whatever else it has.
    */
-  function next(lane: Lane, fits: (job: Job) => boolean = () => true, onOpen = false): Job | undefined {
+  function next(lane: Lane, on?: { fits: (job: Job) => boolean; inAnyCase: boolean }): Job | undefined {
     const bounds = boundsOf(lane);
     const now = performance.now();
     const codesOnly = paceWait(lane.slot, bounds, now, false) > 0;
     if (codesOnly && (lane.queue.codes === 0 || paceWait(lane.slot, bounds, now, true) > 0)) return undefined;
-    const taken = onOpen ? sessions - 1 : sessions;
+    const taken = on ? sessions - 1 : sessions;
+    const anybody = on !== undefined && (on.inAnyCase || !waiting.anybody());
     const job = lane.queue.take({
       member: (did, priority) =>
         (priority === 0 || !codesOnly) &&
-        hasShare(members.get(did) ?? 0, taken, most, onOpen || priority === 0),
-      job: fits,
+        (anybody || hasShare(members.get(did) ?? 0, taken, most, on !== undefined || priority === 0)),
+      job: on?.fits ?? (() => true),
     });
     if (!job) return undefined;
     paceTake(lane.slot, bounds, now);
@@ -248,6 +253,7 @@ export function createLanes(context: RelayContext, config: DeliveryConfig, measu
     lane.connected++;
     if (lane.limit === PROBES) lane.limit = Infinity;
     offer(lane);
+    const workingSince = performance.now();
     const observedFor = new Set(first.ways.observed ? [first.ways.domain] : []);
     let { before } = reached;
     try {
@@ -262,7 +268,9 @@ export function createLanes(context: RelayContext, config: DeliveryConfig, measu
         before = "";
         const more: boolean =
           usable && sent < shaping.limitsOf(lane.destination.provider).messagesPerConnection;
-        job = more ? await another(lane, conversation, way) : undefined;
+        const inAnyCase = () =>
+          sent < MESSAGES_IN_ANY_CASE && performance.now() - workingSince < IN_ANY_CASE_MS;
+        job = more ? await another(lane, { conversation, way, inAnyCase }) : undefined;
       }
     } catch (err) {
       log.error({ err, host }, "a delivery session failed");
@@ -289,10 +297,13 @@ export function createLanes(context: RelayContext, config: DeliveryConfig, measu
   }
 
   /** The next job for an open connection, which is waited for a moment. */
-  async function another(lane: Lane, conversation: Conversation, way: Way): Promise<Job | undefined> {
+  async function another(
+    lane: Lane,
+    { conversation, way, inAnyCase }: { conversation: Conversation; way: Way; inAnyCase: () => boolean },
+  ): Promise<Job | undefined> {
     const fits = suits(conversation, way);
     for (;;) {
-      const job = closed ? undefined : next(lane, fits, true);
+      const job = closed ? undefined : next(lane, { fits, inAnyCase: inAnyCase() });
       if (job || closed) return job;
       let wait = IDLE_MS;
       if (lane.queue.size > 0) {

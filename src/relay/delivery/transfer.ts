@@ -1,6 +1,6 @@
 import { parseReply, type ReplyPhase } from "../../protocol/smtp-reply/index.ts";
 import type { Deadlines } from "../context.ts";
-import { stuffed } from "./body.ts";
+import { gathered, stuffed } from "./body.ts";
 import {
   lackingFor,
   mailCommand,
@@ -31,8 +31,8 @@ export type TransferResult =
       /** May the connection be used for another message? */
       usable: boolean;
       /**
-       * The host ended the connection after an earlier message and before it said anything to this one, which may go over
-       * another connection at once.
+       * The host ended the connection after an earlier message and before it said anything to this one, or did not know how
+       * it came: it may go over another connection at once.
        */
       unheard: boolean;
     };
@@ -51,19 +51,35 @@ export type Session = {
 export type TransferControl = { dotGone: boolean; stopped: boolean };
 
 const RESET_MS = 5_000;
+/**
+ * Messages up to so many octets go whole behind MAIL and RCPT, before those are answered, to a host that offers PIPELINING
+ * and CHUNKING. What is longer waits for the answers: it may be refused.
+ */
+const AT_ONCE = 32_768;
+/** Hosts that offered CHUNKING and did not know BDAT: something between us and them spoils it. */
+const withoutChunks = new Set<string>();
+const MOST_WITHOUT = 1_000;
 /** Pieces of the content are gathered up to so many octets: each writing is a TLS record of its own at least. */
 const GATHERED = 32_768;
 
-export function say({ wire, transcript }: Pick<Session, "wire" | "transcript">, ...commands: string[]): void {
+type Heard = Pick<Session, "wire" | "transcript">;
+
+export function say(to: Heard, ...commands: string[]): void {
+  tell(to, commands);
+}
+
+/** In one piece, with `content` behind it. */
+function tell({ wire, transcript }: Heard, commands: readonly string[], content?: Buffer): void {
   for (const command of commands) {
     if (/[\r\n]/.test(command)) throw new Error("a command is one line");
     transcript.add("C", command);
   }
-  void wire.write(`${commands.join("\r\n")}\r\n`);
+  const lines = `${commands.join("\r\n")}\r\n`;
+  void wire.write(content ? Buffer.concat([Buffer.from(lines), content]) : lines);
 }
 
 export async function hear(
-  { wire, transcript }: Pick<Session, "wire" | "transcript">,
+  { wire, transcript }: Heard,
   phase: ReplyPhase,
   ms: number,
 ): Promise<Reply & { lines: string[]; late: boolean }> {
@@ -117,7 +133,77 @@ export async function transfer(session: Session, message: Transfer): Promise<Tra
 
 type Outcome = { replies: Reply[]; usable: boolean; unheard: boolean };
 
-async function transact(session: Session, message: Transfer): Promise<Outcome> {
+function transact(session: Session, message: Transfer): Promise<Outcome> {
+  const { offers, wire } = session;
+  const atOnce = offers.has("PIPELINING") && offers.has("CHUNKING") && message.size <= AT_ONCE;
+  return atOnce && !withoutChunks.has(hostOf(wire)) ? inOneFlight(session, message) : inTwo(session, message);
+}
+
+/**
+ * All in one round trip (RFC 3030 section 4.2): the answers come in their order, one of them to the content, which the host
+ * takes in and throws away when there is nobody to have it. A refusal is followed by RSET, whose answer shows that the two
+ * sides are in step.
+ */
+async function inOneFlight(session: Session, message: Transfer): Promise<Outcome> {
+  const { deadlines, offers, control } = session;
+  const { recipients } = message;
+  const content = await contentOf(session, message);
+  if (control.stopped || !message.mayFinish()) {
+    control.stopped = true;
+    return ended([]);
+  }
+  const commands = [
+    mailCommand(message, offers),
+    ...recipients.map((recipient) => rcptCommand(recipient, offers)),
+    `BDAT ${content.length} LAST`,
+  ];
+  control.dotGone = true;
+  tell(session, commands, content);
+
+  const mail = inStep(await hear(session, "mail", deadlines.mail), 2, "MAIL");
+  const all = (reply: Reply): Reply[] => recipients.map(() => reply);
+  if (isOver(mail)) return ended(all(mail), session.carried > 0 && !mail.late);
+  const replies: Reply[] = [];
+  for (let i = 0; i < recipients.length; i++) {
+    const reply = inStep(await hear(session, "rcpt", deadlines.rcpt), 2, "RCPT");
+    replies.push(isYes(mail) ? reply : mail);
+    if (isOver(reply)) return ended(recipients.map((_, n) => (refused(replies[n]) ? replies[n]! : reply)));
+  }
+  const taken = replies.some(isYes);
+  const body = inStep(await hear(session, "body", deadlines.dataEnd), 2, "BDAT");
+  if (taken && isUnknown(body)) {
+    withoutChunks.add(hostOf(session.wire));
+    if (withoutChunks.size > MOST_WITHOUT) withoutChunks.delete(withoutChunks.values().next().value!);
+    control.dotGone = false;
+    if (await reset(session)) return inTwo(session, { ...message, content: onePiece(content) });
+    return ended(all(body), true);
+  }
+  return {
+    replies: replies.map((one) => (isYes(one) ? body : one)),
+    usable: !isOver(body) && ((taken && isYes(body)) || (await reset(session))),
+    unheard: false,
+  };
+}
+
+function hostOf(wire: Wire): string {
+  const { remoteAddress = "", remotePort = 0 } = wire.socket();
+  return `${remoteAddress} ${remotePort}`;
+}
+
+async function contentOf({ wire }: Session, { content }: Transfer): Promise<Buffer> {
+  try {
+    return await gathered(content);
+  } catch (error) {
+    wire.break("the content could not be read");
+    throw error;
+  }
+}
+
+async function* onePiece(content: Buffer): AsyncGenerator<Uint8Array> {
+  yield content;
+}
+
+async function inTwo(session: Session, message: Transfer): Promise<Outcome> {
   const { deadlines, offers, wire } = session;
   const { recipients } = message;
   const pipelined = offers.has("PIPELINING");
@@ -231,6 +317,8 @@ const isGo = (reply: Reply) => reply.code >= 300 && reply.code < 400;
 const isYes = (reply: Reply) => reply.code >= 200 && reply.code < 300;
 /** Nothing more can be said: it has gone, or is about to (421). */
 const isOver = (reply: Reply) => reply.code === 0 || reply.code === 421;
+/** The command is not known, or not here (RFC 5321 section 4.2.4). */
+const isUnknown = ({ code }: Reply) => code >= 500 && code <= 504;
 const refused = (reply: Reply | undefined) => reply !== undefined && !isYes(reply);
 
 /** After a refusal the session is set back, within a moment or not at all. */

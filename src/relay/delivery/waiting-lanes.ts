@@ -6,7 +6,7 @@ import type { Place } from "./places.ts";
 const ASKED_AT_ONCE = 32;
 
 /** Lanes with mail that wait for a place or for their rate, in the order in which they came; login codes first. */
-export function createWaitingLanes(offer: (lane: Lane) => void) {
+export function createWaitingLanes(offer: (lane: Lane) => void, hasPlace: () => boolean) {
   /** For any place. */
   const codes = new Set<Lane>();
   const others = new Set<Lane>();
@@ -15,8 +15,10 @@ export function createWaitingLanes(offer: (lane: Lane) => void) {
   const timers = new Map<Lane, { timer: NodeJS.Timeout; at: number }>();
 
   function ask(lanes: Set<Lane>, most: number): void {
+    let left = Math.min(most, lanes.size);
     // Those that still find no place come behind the others.
-    for (const lane of [...lanes].slice(0, most)) {
+    for (const lane of lanes) {
+      if (left-- === 0 || !hasPlace()) return;
       lanes.delete(lane);
       offer(lane);
     }
@@ -38,7 +40,7 @@ export function createWaitingLanes(offer: (lane: Lane) => void) {
       const lanes = ofDestination.get(destination);
       if (lanes) {
         ofDestination.delete(destination);
-        ask(lanes, lanes.size);
+        for (const lane of lanes) offer(lane);
       }
       ask(codes, ASKED_AT_ONCE);
       ask(others, ASKED_AT_ONCE);
@@ -60,7 +62,8 @@ export function createWaitingLanes(offer: (lane: Lane) => void) {
     forget(lane: Lane): void {
       codes.delete(lane);
       others.delete(lane);
-      ofDestination.get(lane.destination)?.delete(lane);
+      const lanes = ofDestination.get(lane.destination);
+      if (lanes?.delete(lane) && lanes.size === 0) ofDestination.delete(lane.destination);
       clearTimeout(timers.get(lane)?.timer);
       timers.delete(lane);
     },
