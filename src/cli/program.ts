@@ -1,4 +1,3 @@
-#!/usr/bin/env -S node --no-memory-protection-keys
 import { createRequire } from "node:module";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { ConfigError } from "../platform/config/index.ts";
@@ -80,6 +79,13 @@ program
   .option("--allow-private", "mail hosts may be on private addresses, as in the sandbox")
   .addOption(json())
   .action(run(check));
+
+// Only for --help: `main.ts` answers it by itself.
+program
+  .command("inspect")
+  .description("say what messages that came back are: bounces, complaints, reports, automatic answers")
+  .argument("<file...>", "files or directories; - for standard input")
+  .addOption(json());
 
 program
   .command("send-test")

@@ -104,11 +104,12 @@ function replyOf(text: string): number {
 
 const GENERIC = /^[245]\.(?:0\.0|\d\.0)$/;
 
+const statusIn = (text: string) =>
+  /(?:^|[\s#(:;-])([245]\.\d{1,3}\.\d{1,3})(?![\d.])/.exec(text.slice(0, 3_000))?.[1];
+
 /** The status as given; a code within the words where that says more; else what follows from the reply code. */
-function statusOf({ status, diagnostic, notice }: Failure, reply: number): string {
-  const find = (text: string) =>
-    /(?:^|[\s#(:;-])([245]\.\d{1,3}\.\d{1,3})(?![\d.])/.exec(text.slice(0, 3_000))?.[1];
-  const within = find(diagnostic) ?? find(notice);
+function statusOf({ status, diagnostic, notice, context }: Failure, reply: number): string {
+  const within = statusIn(diagnostic) ?? statusIn(notice) ?? statusIn(context);
   if (status !== "" && !(GENERIC.test(status) && within?.[0] === status[0])) return status;
   return within ?? (status || (reply > 0 ? `${String(reply)[0]}.0.0` : ""));
 }

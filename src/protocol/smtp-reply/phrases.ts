@@ -25,7 +25,7 @@ export const ENGLISH: readonly (readonly [FineClass, RegExp])[] = [
   ],
   [
     "network",
-    /name service error.{0,100}(?:try again|malformed (?:message|header|mime|address)|timeout)|host not found, try again|temporary failure in name|no answer from any|all relevant hosts/,
+    /name service error.{0,100}(?:try again|malformed|timeout)|host not found, try again|temporary failure in name|no answer from any|all relevant hosts/,
   ],
   [
     "expired",
