@@ -62,7 +62,7 @@ function dkimRecord(key: KeyObject): string {
   return `v=DKIM1; k=${rsa ? "rsa" : "ed25519"}; p=${(rsa ? der : der.subarray(-32)).toString("base64")}`;
 }
 
-const dkimZone: Record<string, string> = {
+export const dkimZone: Record<string, string> = {
   "r1._domainkey.member.test": dkimRecord(keys.rsa),
   "e1._domainkey.member.test": dkimRecord(keys.ed25519),
   "p1._domainkey.pool.test": dkimRecord(keys.pool),

@@ -1,0 +1,168 @@
+import { dkimSign } from "mailauth/lib/dkim/sign.js";
+import { authenticate } from "mailauth";
+import { createPublicKey, generateKeyPairSync } from "node:crypto";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { Feedback } from "../src/feedback/index.ts";
+import type { Inbox } from "../src/inbox/index.ts";
+import { authentic, feedbackOf, incoming } from "./relay-feedback.ts";
+import { client, dkimZone, member, told } from "./relay-harness.ts";
+import { useRelay } from "./use-relay.ts";
+
+const here = useRelay();
+const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+const publicKey = createPublicKey(privateKey).export({ type: "spki", format: "der" }).toString("base64");
+
+let feedback: Feedback;
+let inbox: Inbox;
+let close: () => void;
+beforeEach(async () => {
+  await here.bed.book.apply({ ...member, version: 2, replies: "ops@a.test" });
+  ({ feedback, inbox, close } = feedbackOf(here.bed, { rolesTo: "rosa@a.test" }));
+});
+afterEach(() => close());
+
+async function returnPath(): Promise<string> {
+  await client(here.bed).sendMail({
+    from: "alice@member.test",
+    to: "bob@a.test",
+    subject: "code",
+    text: "1",
+  });
+  await here.bed.relay.settle();
+  return here.sink.received.find((m) => m.to === "bob@a.test")!.from;
+}
+
+const letter = (...more: string[]) =>
+  ["From: Bob <bob@a.test>", "To: x", "Subject: Re: code", ...more, "", "Thank you", ""].join("\r\n");
+const bob = { mailFrom: "bob@a.test" };
+const arrived = (to: string) => here.sink.received.filter((m) => m.to === to);
+
+/** The mail as its next receiver judges it. */
+async function judged(raw: string, from: string) {
+  return authenticate(Buffer.from(raw, "latin1"), {
+    ip: "192.0.2.1",
+    helo: "relay.pool.test",
+    sender: from,
+    mta: "mx.a.test",
+    disableBimi: true,
+    resolver: async (name, type) => {
+      const zone: Record<string, string> = {
+        ...dkimZone,
+        "s1._domainkey.a.test": `v=DKIM1; k=rsa; p=${publicKey}`,
+        "bounce.pool.test": "v=spf1 ip4:192.0.2.1 -all",
+      };
+      if (type === "TXT" && zone[name]) return [[zone[name]]];
+      throw Object.assign(new Error("no such name"), { code: "ENOTFOUND" });
+    },
+  });
+}
+
+describe("a reply that is sent on", () => {
+  test("has an envelope sender of ours, the seal of ARC, and its own signature still holds", async () => {
+    const at = await returnPath();
+    const { signatures } = await dkimSign(letter(), {
+      signatureData: [
+        {
+          signingDomain: "a.test",
+          selector: "s1",
+          privateKey: privateKey.export({ type: "pkcs8", format: "pem" }),
+        },
+      ],
+    });
+    const received = await feedback.receive(incoming(at, signatures + letter(), bob));
+    expect(received).toMatchObject({ outcome: "forwarded" });
+    await here.bed.relay.settle();
+    const { raw, from } = arrived("ops@a.test")[0]!;
+    expect(from).toMatch(/^SRS0=[a-z2-7]{16}=[a-z2-7]{2}=[a-z2-7]{16}@bounce\.pool\.test$/);
+    const result = await judged(raw, from);
+    expect(result.spf && result.spf.status.result).toBe("pass");
+    expect(result.arc && result.arc.status.result).toBe("pass");
+    expect(
+      result.dkim.results.map(({ signingDomain, status }) => `${signingDomain} ${status.result}`).toSorted(),
+    ).toEqual(["a.test pass", "pool.test pass"]);
+    expect(raw).toMatch(/^ARC-Authentication-Results: i=1; relay\.pool\.test;/m);
+    expect(raw).toMatch(/^X-Atmos-Forwarded: pool\.test; id=/m);
+  });
+
+  test("goes once, however often it comes, and at the same moment", async () => {
+    const mail = incoming(await returnPath(), letter(), bob);
+    await Promise.all([feedback.receive(mail), feedback.receive(mail)]);
+    await feedback.receive(mail);
+    await here.bed.relay.settle();
+    expect(arrived("ops@a.test")).toHaveLength(1);
+  });
+
+  test("tells core nothing, and counts for nobody", async () => {
+    const at = await returnPath();
+    const before = (await told(here.bed)).length;
+    await feedback.receive(incoming(at, letter(), bob));
+    await here.bed.relay.settle();
+    expect(await told(here.bed)).toHaveLength(before);
+  });
+
+  test("that comes back ends here", async () => {
+    await feedback.receive(incoming(await returnPath(), letter(), bob));
+    await here.bed.relay.settle();
+    const { from } = arrived("ops@a.test")[0]!;
+    const before = here.sink.received.length;
+    const bounce = [
+      'Content-Type: multipart/report; report-type=delivery-status; boundary="b"',
+      "",
+      "--b",
+      "Content-Type: message/delivery-status",
+      "",
+      "Reporting-MTA: dns; mx.a.test",
+      "",
+      "Final-Recipient: rfc822; ops@a.test",
+      "Action: failed",
+      "Status: 5.1.1",
+      "",
+      "--b--",
+      "",
+    ].join("\r\n");
+    expect(await feedback.admit(from)).toMatchObject({ ok: true });
+    expect(await feedback.receive(incoming(from, bounce))).toMatchObject({ outcome: "bounced" });
+    expect(await feedback.receive(incoming(from, letter(), bob))).toMatchObject({ outcome: "ignored" });
+    await here.bed.relay.settle();
+    expect(here.sink.received).toHaveLength(before);
+  });
+
+  test.each<[string, string]>([
+    ["that we sent on before", letter("X-Atmos-Forwarded: pool.test; id=x")],
+    ["that passed many hosts", letter(...Array.from({ length: 26 }, (_, i) => `Received: by h${i}; now`))],
+  ])("a mail %s is a loop", async (_, raw) => {
+    expect(await feedback.receive(incoming(await returnPath(), raw, bob))).toMatchObject({ code: 554 });
+  });
+
+  test.each(["ops@pool.test", "x@bounce.pool.test"])("nothing is sent on to %s", async (replies) => {
+    await here.bed.book.apply({ ...member, version: 3, replies });
+    expect(await feedback.receive(incoming(await returnPath(), letter(), bob))).toMatchObject({ code: 554 });
+  });
+
+  test("thirty at once, and no more in that hour", async () => {
+    const at = await returnPath();
+    const outcomes: string[] = [];
+    for (let n = 0; n < 32; n++)
+      outcomes.push((await feedback.receive(incoming(at, letter(`X-N: ${n}`), bob))).outcome);
+    expect(outcomes.filter((outcome) => outcome === "forwarded")).toHaveLength(30);
+  });
+
+  test("takes no verdict in our name along", async () => {
+    const raw = letter("Authentication-Results: relay.pool.test; dmarc=pass", "Return-Path: <x@y.test>");
+    await feedback.receive(
+      incoming(await returnPath(), raw, { ...bob, authentication: authentic("a.test") }),
+    );
+    await here.bed.relay.settle();
+    const { raw: sent } = arrived("ops@a.test")[0]!;
+    expect(sent.match(/^Authentication-Results: relay\.pool\.test/gm)).toHaveLength(1);
+    expect(sent).not.toMatch(/^Return-Path: <x@y/m);
+  });
+});
+
+test("mail to a role address is in the inbox, and sent on", async () => {
+  const kept = await feedback.receive(incoming("abuse@pool.test", letter(), bob));
+  await here.bed.relay.settle();
+  expect(kept).toMatchObject({ outcome: "kept-for-people" });
+  expect(arrived("rosa@a.test")).toHaveLength(1);
+  expect(inbox.list({})[0]!.forward).toMatch(/^[a-z2-7]{16}$/);
+});
