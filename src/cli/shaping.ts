@@ -118,12 +118,12 @@ async function shapingShow(id: string | undefined, options: Common): Promise<num
     return EXIT.ok;
   }
   const all = [...data.providers, data.other];
-  out.say(row("PROVIDER", "CONN", "ADDR", "MSGS", "/MIN", "RCPTS", "NAME"));
+  out.say(row("PROVIDER", "CONN", "ADDR", "MSGS", "/MIN", "NAME"));
   for (const { id: name, limits, name: title } of all) out.say(plain(row(name, ...columns(limits), title)));
   out.say(
     "\nCONN connections, ADDR of them from one address, MSGS messages over one, /MIN messages a minute from one",
   );
-  out.say("address, RCPTS recipients in one transaction. Rules of one: atmos shaping show PROVIDER");
+  out.say("address. Rules of one: atmos shaping show PROVIDER");
   for (const [domain, { tls, minVersion }] of data.domains)
     out.say(plain(`${domain}: ${tls === "clear" ? "may go in clear" : `${tls}, ${minVersion} or newer`}`));
   out.result({
@@ -134,23 +134,11 @@ async function shapingShow(id: string | undefined, options: Common): Promise<num
 }
 
 function row(...cells: string[]): string {
-  return cells.map((cell, i) => (i === 0 ? cell.padEnd(15) : i === 6 ? cell : cell.padStart(5))).join(" ");
+  return cells.map((cell, i) => (i === 0 ? cell.padEnd(15) : i === 5 ? cell : cell.padStart(5))).join(" ");
 }
 
-function columns({
-  connections,
-  connectionsPerAddress,
-  messagesPerConnection,
-  perMinute,
-  recipientsPerMessage,
-}: Limits) {
-  return [
-    connections,
-    connectionsPerAddress,
-    messagesPerConnection,
-    perMinute ?? "-",
-    recipientsPerMessage,
-  ].map(String);
+function columns({ connections, connectionsPerAddress, messagesPerConnection, perMinute }: Limits) {
+  return [connections, connectionsPerAddress, messagesPerConnection, perMinute ?? "-"].map(String);
 }
 
 function* providerLines(provider: Provider): Generator<string> {
@@ -160,7 +148,7 @@ function* providerLines(provider: Provider): Generator<string> {
   if (mailboxes.length > 0) yield `  mailboxes at ${mailboxes.join(", ")}`;
   const rate =
     limits.perMinute === undefined ? "no rate" : `${limits.perMinute} messages a minute from each address`;
-  yield `  limits       ${limits.connections} connections, ${limits.connectionsPerAddress} from each address, ${limits.messagesPerConnection} messages over each; ${rate}; ${limits.recipientsPerMessage} recipients a transaction`;
+  yield `  limits       ${limits.connections} connections, ${limits.connectionsPerAddress} from each address, ${limits.messagesPerConnection} messages over each; ${rate}`;
   for (const rule of rules) {
     yield `\n  ${rule.name}`;
     yield `    when     ${conditionsOf(rule)}`;
@@ -192,7 +180,9 @@ async function shapingCheck(file: string, options: { json?: boolean }): Promise<
       `${read.problems.length === 1 ? "One problem" : `${read.problems.length} problems`}. The keys are explained in docs/shaping.md.`,
     );
   }
-  out.result({ ok: read.ok, problems: read.ok ? [] : read.problems });
+  const warnings = read.ok ? read.warnings : [];
+  for (const warning of warnings) out.say(plain(`Warning: ${warning}`));
+  out.result({ ok: read.ok, problems: read.ok ? [] : read.problems, warnings });
   return read.ok ? EXIT.ok : EXIT.fault;
 }
 

@@ -97,11 +97,7 @@ export function build(
 type LimitTable = Partial<
   Pick<
     ProviderTable,
-    | "connections"
-    | "connections_per_address"
-    | "messages_per_connection"
-    | "messages_per_minute"
-    | "recipients_per_message"
+    "connections" | "connections_per_address" | "messages_per_connection" | "messages_per_minute"
   >
 >;
 
@@ -115,7 +111,6 @@ function limitsOf(table: LimitTable, path: string[], problems: Problem[]): Limit
     connectionsPerAddress: need("connections_per_address"),
     messagesPerConnection: need("messages_per_connection"),
     perMinute: table.messages_per_minute,
-    recipientsPerMessage: need("recipients_per_message"),
   };
 }
 

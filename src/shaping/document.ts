@@ -6,7 +6,13 @@ import type { Problem } from "./build.ts";
 import { fileSchema, keysAt, type ShapingDocument } from "./schema.ts";
 
 /** One shaping file, as it was read. */
-export type ShapingFile = { name: string; document: ShapingDocument; lines: Lines };
+export type ShapingFile = {
+  name: string;
+  document: ShapingDocument;
+  lines: Lines;
+  /** What is there and has no effect, as `tell` would say it. */
+  warnings: readonly string[];
+};
 
 const MAX_FILE = 262_144;
 const MAX_PROBLEMS = 100;
@@ -40,11 +46,33 @@ export function readDocument(name: string, text: string): DocumentResult {
     return unread(`this is no TOML: ${why}`, error.line);
   }
   const lines = linesOf(text);
+  const warnings = tell(name, lines, withoutObsolete(tables));
   const parsed = fileSchema.safeParse(tables);
-  if (parsed.success) return { ok: true, file: { name, document: parsed.data, lines } };
+  if (parsed.success) return { ok: true, file: { name, document: parsed.data, lines, warnings } };
   const problems = parsed.error.issues.flatMap((issue) => wordsOf(issue, tables));
   for (const { path } of problems) remove(tables, path);
   return { ok: false, problems, rest: fileSchema.safeParse(tables).data, lines };
+}
+
+/** Keys of older versions, and why they are there no more. A file that still has them can be used. */
+const OBSOLETE: Readonly<Record<string, string>> = {
+  recipients_per_message:
+    "has no effect: each recipient has a return path of its own, and so a transaction of its own. Remove it",
+};
+
+/** Takes them out of the tables that have limits, whatever they say. */
+function withoutObsolete(tables: unknown): Problem[] {
+  const providers = valueAt(tables, ["provider"]);
+  const ids = typeof providers === "object" && providers !== null ? Object.keys(providers) : [];
+  return [["default"], ...ids.map((id) => ["provider", id])].flatMap((path) => {
+    const table = valueAt(tables, path);
+    if (typeof table !== "object" || table === null) return [];
+    return Object.entries(OBSOLETE).flatMap(([key, words]): Problem[] => {
+      if (!Object.hasOwn(table, key)) return [];
+      delete (table as Record<string, unknown>)[key];
+      return [{ path: [...path, key], words }];
+    });
+  });
 }
 
 /** `FILE:LINE: KEY WORDS`, in the order of the file. */

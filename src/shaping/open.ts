@@ -2,8 +2,7 @@ import { stat } from "node:fs/promises";
 import { systemClock } from "../lib/clock.ts";
 import { ConfigError } from "../platform/config/index.ts";
 import type { Logger } from "../platform/log.ts";
-import type { ShapingData } from "./build.ts";
-import { readShaping } from "./read.ts";
+import { readShaping, type ReadResult } from "./read.ts";
 import { createShaping, unknownProvider } from "./shaping.ts";
 import type { Shaping } from "./types.ts";
 
@@ -37,6 +36,10 @@ export async function openShaping(options: OpenShapingOptions): Promise<LiveShap
   const { file, named, log, onLook, everyMs = 5_000 } = options;
   const first = read(file, named);
   if (!first.ok) throw new ConfigError(first.problems);
+  const warn = (warnings: readonly string[]) => {
+    for (const warning of warnings) log.warn({ file }, warning);
+  };
+  warn(first.warnings);
   let current = createShaping(first.data);
   let faults: readonly string[] = [];
   let seen = await traceOf(file);
@@ -53,6 +56,7 @@ export async function openShaping(options: OpenShapingOptions): Promise<LiveShap
     if (next.ok) {
       current = createShaping(next.data);
       faults = [];
+      warn(next.warnings);
       log.info({ file }, "the shaping file was read; what is sent from now on follows it");
     } else {
       if (changed || faults.length === 0)
@@ -104,10 +108,7 @@ export function builtInShaping(): Shaping {
   return createShaping(built.data);
 }
 
-function read(
-  file: string | undefined,
-  named: readonly string[],
-): { ok: true; data: ShapingData } | { ok: false; problems: string[] } {
+function read(file: string | undefined, named: readonly string[]): ReadResult {
   const result = readShaping(file);
   if (!result.ok) return result;
   const shaping = createShaping(result.data);

@@ -155,12 +155,11 @@ describe("what is wrong is said with file, line and key", () => {
     ],
     [
       "numbers out of bounds",
-      "[default]\nconnections = 0\nmessages_per_connection = 1.5\nmessages_per_minute = 0\nrecipients_per_message = 1000",
+      "[default]\nconnections = 0\nmessages_per_connection = 1.5\nmessages_per_minute = 0",
       [
         "own.toml:2: default.connections must be a whole number from 1 to 1000",
         "own.toml:3: default.messages_per_connection must be a whole number from 1 to 10000",
         'own.toml:4: default.messages_per_minute must be a whole number from 1 to 100000, or "unlimited"',
-        "own.toml:5: default.recipients_per_message must be a whole number from 1 to 100",
       ],
     ],
     [
@@ -273,4 +272,21 @@ describe("what is wrong is said with file, line and key", () => {
       expect.stringMatching(/^own\.toml:12: rule\.b\.clas is no key here; did you mean class\?/),
     ]);
   });
+});
+
+test("a key of older versions without effect is a warning with its line, and no fault", () => {
+  const old =
+    '[default]\nrecipients_per_message = 20\n[provider.gmail]\nconnections = 3\nrecipients_per_message = "many"\n';
+  const read = layText("own.toml", old);
+  expect(read).toMatchObject({
+    ok: true,
+    warnings: [
+      expect.stringMatching(/^own\.toml:2: default\.recipients_per_message has no effect: .* Remove it$/),
+      expect.stringMatching(/^own\.toml:5: provider\.gmail\.recipients_per_message has no effect/),
+    ],
+  });
+  expect(read.ok && createShaping(read.data).limitsOf("gmail").connections).toBe(3);
+  // Elsewhere it never was one.
+  expect(layText("own.toml", "[rule.x]\nrecipients_per_message = 1\n").ok).toBe(false);
+  expect(layText("own.toml", "[default]\nconnections = 3\n")).toMatchObject({ ok: true, warnings: [] });
 });

@@ -8,7 +8,10 @@ import { layOver } from "./lay.ts";
 const BUILT_IN = join(import.meta.dirname, "../../shaping/providers.toml");
 const MAX_BYTES = 262_144;
 
-export type ReadResult = { ok: true; data: ShapingData } | { ok: false; problems: string[] };
+/** `warnings`: what the operator's file has that has no effect. */
+export type ReadResult =
+  | { ok: true; data: ShapingData; warnings: readonly string[] }
+  | { ok: false; problems: string[] };
 
 /** The built-in file, and over it the operator's, if there is one. Problems name file, line and key. */
 export function readShaping(path: string | undefined): ReadResult {
@@ -35,7 +38,7 @@ function touches(path: readonly PropertyKey[], problems: readonly Problem[]): bo
 
 function buildOf(lower: ShapingFile, upper: ShapingFile | undefined): ReadResult {
   const built = build(upper ? layOver(lower.document, upper.document) : lower.document);
-  if (built.ok) return built;
+  if (built.ok) return { ...built, warnings: upper?.warnings ?? [] };
   const file = upper ?? lower;
   return { ok: false, problems: tell(file.name, file.lines, built.problems) };
 }

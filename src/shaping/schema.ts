@@ -34,7 +34,6 @@ const limits = {
   messages_per_minute: z
     .union([z.literal("unlimited"), whole(1, 100_000, RATE)], RATE)
     .transform((value) => (value === "unlimited" ? undefined : value)),
-  recipients_per_message: count(100),
 };
 
 const partial = <T extends z.ZodRawShape>(shape: T) => z.strictObject(shape).partial();

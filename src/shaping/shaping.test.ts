@@ -143,7 +143,6 @@ describe("limits", () => {
       expect(connectionsPerAddress).toBeLessThanOrEqual(connections);
       expect(connections).toBeLessThanOrEqual(20);
       expect(rest.messagesPerConnection).toBeLessThanOrEqual(100);
-      expect(rest.recipientsPerMessage).toBeLessThanOrEqual(100);
       if (rest.perMinute !== undefined) expect(rest.perMinute).toBeGreaterThan(0);
     }
   });

@@ -8,8 +8,6 @@ export type Limits = {
   messagesPerConnection: number;
   /** Messages a minute from each egress address; undefined: no limit. */
   perMinute: number | undefined;
-  /** Recipients of one message in one transaction. */
-  recipientsPerMessage: number;
 };
 
 /**
