@@ -22,6 +22,7 @@ export type Destination = {
 export type Slot = {
   address: string;
   connections: number;
+  lanes: number;
   /** Of `pace.ts`. */
   next: number;
 };
@@ -34,10 +35,25 @@ export function newDestination(key: string, provider: string): Destination {
   return { key, provider, ...counts, members: new Map(), slots: new Map() };
 }
 
-export function slotOf({ slots }: Destination, address: string): Slot {
+/** A lane there, from this address. */
+export function enter(destination: Destination, address: string): Slot {
+  const { slots } = destination;
   let slot = slots.get(address);
-  if (!slot) slots.set(address, (slot = { address, connections: 0, next: 0 }));
+  if (!slot) slots.set(address, (slot = { address, connections: 0, lanes: 0, next: 0 }));
+  slot.lanes++;
+  destination.lanes++;
   return slot;
+}
+
+export function leave(destination: Destination, slot: Slot): void {
+  slot.lanes--;
+  destination.lanes--;
+}
+
+/** Forgets the slots that no lane has and whose rate has nothing to remember. True: there is nothing left. */
+export function isOver({ slots, lanes }: Destination, now: number): boolean {
+  for (const [address, slot] of slots) if (slot.lanes === 0 && slot.next <= now) slots.delete(address);
+  return lanes === 0 && slots.size === 0;
 }
 
 export function countWaiting(destination: Destination, { leased }: Job, change: 1 | -1): void {

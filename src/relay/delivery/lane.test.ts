@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { wantsSession } from "./lane.ts";
+import { lower, raise, wantsSession } from "./lane.ts";
 
 type Facts = { size: number; codes: number; sessions: number; limit: number };
 const facts: Facts = { size: 1, codes: 0, sessions: 0, limit: Infinity };
@@ -17,4 +17,20 @@ test.each<[string, Partial<Facts>, wants: boolean, wantsWhereScarce: boolean]>([
   const { size, codes, sessions, limit } = { ...facts, ...change };
   const lane = { queue: { size, codes }, sessions, limit };
   expect([wantsSession(lane, false), wantsSession(lane, true)]).toEqual([wants, wantsWhereScarce]);
+});
+
+test("one connection too many is tried again later, one at a time", () => {
+  const lane = { sessions: 9, limit: Infinity, limitedAt: 0 };
+  raise(lane, 1_000);
+  expect(lane.limit).toBe(Infinity);
+  lower(lane, 1_000);
+  expect(lane.limit).toBe(8);
+  raise(lane, 30_999);
+  expect(lane.limit).toBe(8);
+  raise(lane, 31_000);
+  raise(lane, 31_001);
+  expect(lane.limit).toBe(9);
+  const last = { sessions: 1, limit: 2, limitedAt: 0 };
+  lower(last, 5);
+  expect(last.limit).toBe(1);
 });

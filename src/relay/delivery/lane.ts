@@ -16,10 +16,12 @@ export type Lane = {
   slot: Slot;
   queue: FairQueue<Job>;
   sessions: number;
-  /** Sessions with an open connection. */
-  connected: number;
+  /** Of each open connection, whether a job may go over it. */
+  open: Set<(job: Job) => boolean>;
   /** Sessions that the hosts bear: few until one has connected, and lowered when they refuse one more. */
   limit: number;
+  /** When it was lowered or raised again, ms of a clock that never jumps; 0: it was not. */
+  limitedAt: number;
   /** Sessions that have nothing to do, and keep their connection for a moment. True: there is something. */
   idle: Set<(more: boolean) => void>;
 };
@@ -28,6 +30,21 @@ export type Lane = {
 export const PROBES = 2;
 /** Two connections are worth having for any queue; more only when it is so much longer than they are many. */
 const QUEUE_PER_SESSION = 4;
+
+/** What hosts refused once they may bear a while later: one connection more for each such time. */
+const RAISE_MS = 30_000;
+
+/** One connection was one too many. */
+export function lower(lane: Pick<Lane, "sessions" | "limit" | "limitedAt">, now: number): void {
+  lane.limit = Math.max(1, lane.sessions - 1);
+  lane.limitedAt = now;
+}
+
+export function raise(lane: Pick<Lane, "limit" | "limitedAt">, now: number): void {
+  if (lane.limitedAt === 0 || now < lane.limitedAt + RAISE_MS) return;
+  lane.limit++;
+  lane.limitedAt = now;
+}
 
 /** Would one more connection help? `scarce`: others need the places too, and an open connection is free again in a moment. */
 export function wantsSession(

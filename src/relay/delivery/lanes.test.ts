@@ -45,6 +45,7 @@ const lanesOf = (config: Partial<DeliveryConfig>) =>
       identity: { hostname: "r.test" },
       log: silentLog,
       observed: () => undefined,
+      metrics: { transports: { inc: () => undefined } },
       shaping: builtInShaping(),
       random: () => 0.5,
     } as unknown as RelayContext,
@@ -83,6 +84,16 @@ function jobFor(did: string, host: string, addresses = 1) {
     done: end.resolve,
   };
   return { job, end: end.promise };
+}
+
+/** Goes in clear, and has a content. */
+function codeFor(did: string, host: string) {
+  const { job, end } = jobFor(did, host);
+  for (const way of job.ways.open) way.tls.need.encrypted = false;
+  const head = Buffer.from("DKIM-Signature: v=1\r\n\r\n");
+  const content = async () => ({ head, body: async function* () {} });
+  job.leased.message.priority = 0;
+  return { job: { ...job, content } as unknown as typeof job, end };
 }
 
 const messageOf = (did: string) => ({
@@ -133,4 +144,89 @@ test("all addresses of a domain together have one deadline", async () => {
   expect(judged.permanent).toBe(false);
   expect(durationMs).toBeLessThan(450);
   expect(sockets.size).toBeLessThan(5);
+});
+
+test("what is taken out leaves nothing behind", async () => {
+  const lanes = lanesOf({ maxConnections: 3 });
+  const jobs = Array.from({ length: 50 }, (_, i) => jobFor("did:plc:a", `mx${i}.silent.test`));
+  for (const { job } of jobs) lanes.add(job);
+  await expect.poll(() => sockets.size).toBe(2);
+  expect(lanes.counts()).toEqual({ lanes: 50, destinations: 50 });
+  lanes.recall(() => true, 0, "paused");
+  expect(lanes.counts()).toEqual({ lanes: 2, destinations: 2 });
+  const ends = await Promise.all(jobs.slice(2).map(({ end }) => end));
+  expect(ends.every(({ kind }) => kind === "waits")).toBe(true);
+  lanes.close();
+});
+
+test("mail that was taken for a connection that is being opened does not begin when it is recalled meanwhile", async () => {
+  const lanes = lanesOf({ deadlines: { greeting: 5_000 } });
+  const { job, end } = jobFor("did:plc:a", "mx.silent.test");
+  // In clear: what is asked for here is not TLS.
+  for (const way of job.ways.open) way.tls.need.encrypted = false;
+  lanes.add(job);
+  await expect.poll(() => sockets.size).toBe(1);
+  lanes.recall(() => true, 0, "paused");
+  const [socket] = sockets;
+  let heard = "";
+  socket!.on("data", (chunk) => {
+    heard += chunk.toString();
+    socket!.write(heard.endsWith("QUIT\r\n") ? "221 bye\r\n" : "250 mx.silent.test\r\n");
+  });
+  socket!.write("220 mx.silent.test\r\n");
+  expect(await end).toEqual({ kind: "stopped", asked: false });
+  expect(heard).not.toContain("MAIL");
+  lanes.close();
+});
+
+test("mail that no open connection suits is tried when its own host is not there, however busy the others are", async () => {
+  const { job: first, end: firstEnd } = jobFor("did:plc:a", "mx.silent.test");
+  for (const way of first.ways.open) way.tls.need.encrypted = false;
+  const lanes = lanesOf({ deadlines: { greeting: 5_000, ehlo: 5_000 } });
+  lanes.add(first);
+  await expect.poll(() => sockets.size).toBe(1);
+  const [socket] = sockets;
+  socket!.on("data", () => void socket!.write("250 mx.silent.test\r\n"));
+  // Its content never comes, so the connection is open and busy.
+  first.content = () => new Promise<undefined>(() => undefined);
+  socket!.write("220 mx.silent.test\r\n");
+  await expect.poll(() => socket!.bytesRead).toBeGreaterThan(0);
+  const { job: second, end: secondEnd } = jobFor("did:plc:b", "mx.silent.test");
+  second.ways.open = second.ways.open.map((way) => ({
+    ...way,
+    host: { ...way.host, name: "mx2.silent.test", addresses: ["127.255.255.254"] },
+  }));
+  lanes.add(second);
+  expect(await secondEnd).toMatchObject({ kind: "tried", unreached: true });
+  lanes.close();
+  socket!.destroy();
+  void firstEnd;
+});
+
+test("a domain's next message goes over its open connection, whatever its member has and whoever waits", async () => {
+  const lanes = lanesOf({ maxConnections: 12 });
+  const of = (did: string, hosts: number) =>
+    Array.from({ length: hosts }, (_, i) => codeFor(did, `mx${i}.${did.at(-1)!}.test`));
+  const jobs = [...of("did:plc:a", 11), ...of("did:plc:b", 6), ...of("did:plc:a", 11)];
+  for (const { job } of jobs) lanes.add(job);
+  await expect.poll(() => sockets.size).toBe(12);
+  let connections = 0;
+  const talk = (socket: Socket) => {
+    connections++;
+    socket.on("error", () => undefined);
+    socket.on("data", (chunk) => {
+      for (const line of chunk.toString().split("\r\n").slice(0, -1))
+        if (line === "DATA") socket.write("354 go\r\n");
+        else if (line === "QUIT") socket.end("221 bye\r\n");
+        else if (/^(EHLO|MAIL|RCPT|\.$)/.test(line)) socket.write("250 ok\r\n");
+    });
+    socket.write("220 mx.test\r\n");
+  };
+  silent.on("connection", talk);
+  for (const socket of sockets) talk(socket);
+  const ends = await Promise.all(jobs.map(({ end }) => end));
+  expect(ends.map((end) => end.kind === "tried" && end.result.reply.code)).toEqual(jobs.map(() => 250));
+  expect(connections).toBe(17);
+  await expect.poll(() => lanes.counts(), { timeout: 5_000 }).toEqual({ lanes: 0, destinations: 0 });
+  lanes.close();
 });

@@ -4,19 +4,32 @@ import type { DeliveryConfig, RelayContext } from "../context.ts";
 import { DEADLINES, type Conversation } from "./conversation.ts";
 import {
   countWaiting,
+  enter,
   hasRoom,
+  isOver,
+  leave,
   moved,
   newDestination,
   paceTake,
   paceWait,
-  slotOf,
   type Bounds,
   type Destination,
 } from "./destination.ts";
 import { destinationOf, hostsOf } from "./departure.ts";
 import { createDowns } from "./downs.ts";
 import { needsOf, type Job, type JobEnd } from "./job.ts";
-import { PROBES, putBack, sharesFate, suits, takeOut, wantsSession, wayOf, type Lane } from "./lane.ts";
+import {
+  lower,
+  PROBES,
+  putBack,
+  raise,
+  sharesFate,
+  suits,
+  takeOut,
+  wantsSession,
+  wayOf,
+  type Lane,
+} from "./lane.ts";
 import { halved, hasShare, placeFor, type Place } from "./places.ts";
 import { createFairQueue } from "./queue.ts";
 import { observeSession, reach, type Reached, type ReachOptions } from "./reach.ts";
@@ -29,10 +42,12 @@ export interface Lanes {
   add(job: Job): void;
   /** Ends those transfers whose final dot has not left, and takes out what waits. */
   abort(which: (job: Job) => boolean): void;
-  /** Sends what waits and matches back to the queue. */
+  /** Sends what waits and matches back to the queue, and what was taken to be sent before its first word. */
   recall(which: (job: Job) => boolean, until: number, why: string): void;
   /** Begins nothing more; what waits is told so, what is under way goes on. */
   close(): void;
+  /** What is kept in mind. */
+  counts(): { lanes: number; destinations: number };
 }
 
 /** An open connection that has nothing to do is kept for a moment: the next message may be here at once. */
@@ -46,6 +61,8 @@ const MESSAGES_IN_ANY_CASE = 5;
 const IN_ANY_CASE_MS = 10_000;
 /** Places are scarce when this share of them is taken. */
 const SCARCE = 0.5;
+/** With each lane that is forgotten so many destinations are looked at that have only a rate to remember. */
+const COOLED_AT_ONCE = 2;
 
 /**
  * Shares the connections between lanes: so many over all, so many to one provider and from each address as the shaping
@@ -64,9 +81,14 @@ export function createLanes(context: RelayContext, config: DeliveryConfig, measu
   };
   const lanes = new Map<string, Lane>();
   const destinations = new Map<string, Destination>();
+  /** Without a lane, and with a rate that is still to be remembered. */
+  const cooling = new Set<Destination>();
   /** Sessions that work for each member now. */
   const members = new Map<string, number>();
   const underWay = new Map<Conversation, Job>();
+  /** That sessions have; and those of them that shall not begin any more. */
+  const taken = new Set<Job>();
+  const recalled = new WeakSet<Job>();
   const downs = createDowns(() => clock.now());
   const waiting = createWaitingLanes(offer, () => sessions < most);
   let sessions = 0;
@@ -80,10 +102,10 @@ export function createLanes(context: RelayContext, config: DeliveryConfig, measu
     const about = destinationOf(route);
     let destination = destinations.get(about);
     if (!destination) destinations.set(about, (destination = newDestination(about, route.provider)));
-    destination.lanes++;
-    const slot = slotOf(destination, egress.address);
-    const counts = { sessions: 0, connected: 0, limit: PROBES };
-    lane = { key, egress, destination, slot, queue: createFairQueue(), ...counts, idle: new Set() };
+    const slot = enter(destination, egress.address);
+    const counts = { sessions: 0, limit: PROBES, limitedAt: 0 };
+    const own = { queue: createFairQueue<Job>(), open: new Set<never>(), idle: new Set<never>() };
+    lane = { key, egress, destination, slot, ...own, ...counts };
     lanes.set(key, lane);
     return lane;
   }
@@ -91,12 +113,13 @@ export function createLanes(context: RelayContext, config: DeliveryConfig, measu
   function forget(lane: Lane): void {
     if (lane.queue.size > 0 || lane.sessions > 0 || !lanes.delete(lane.key)) return;
     waiting.forget(lane);
-    const { destination } = lane;
-    destination.lanes--;
+    leave(lane.destination, lane.slot);
     const now = performance.now();
-    for (const [address, slot] of destination.slots)
-      if (slot.connections === 0 && slot.next <= now) destination.slots.delete(address);
-    if (destination.lanes === 0 && destination.slots.size === 0) destinations.delete(destination.key);
+    for (const destination of [lane.destination, ...[...cooling].slice(0, COOLED_AT_ONCE)]) {
+      cooling.delete(destination);
+      if (isOver(destination, now)) destinations.delete(destination.key);
+      else if (destination.lanes === 0) cooling.add(destination);
+    }
   }
 
   function boundsOf({ destination, slot }: Lane): Bounds {
@@ -124,7 +147,10 @@ export function createLanes(context: RelayContext, config: DeliveryConfig, measu
     offer(lane);
   }
 
-  function occupy({ leased: { message } }: Job, change: 1 | -1): void {
+  function occupy(job: Job, change: 1 | -1): void {
+    const { message } = job.leased;
+    if (change > 0) taken.add(job);
+    else taken.delete(job);
     const left = (members.get(message.did) ?? 0) + change;
     if (left > 0) members.set(message.did, left);
     else members.delete(message.did);
@@ -140,12 +166,12 @@ export function createLanes(context: RelayContext, config: DeliveryConfig, measu
     const now = performance.now();
     const codesOnly = paceWait(lane.slot, bounds, now, false) > 0;
     if (codesOnly && (lane.queue.codes === 0 || paceWait(lane.slot, bounds, now, true) > 0)) return undefined;
-    const taken = on ? sessions - 1 : sessions;
+    const others = on ? sessions - 1 : sessions;
     const anybody = on !== undefined && (on.inAnyCase || !waiting.anybody());
     const job = lane.queue.take({
       member: (did, priority) =>
         (priority === 0 || !codesOnly) &&
-        (anybody || hasShare(members.get(did) ?? 0, taken, most, on !== undefined || priority === 0)),
+        (anybody || hasShare(members.get(did) ?? 0, others, most, on !== undefined || priority === 0)),
       job: on?.fits ?? (() => true),
     });
     if (!job) return undefined;
@@ -170,6 +196,7 @@ export function createLanes(context: RelayContext, config: DeliveryConfig, measu
   /** Gives the lane's mail to a connection that is open, or opens one where it may; else the lane waits for a place. */
   function offer(lane: Lane): void {
     if (closed) return;
+    raise(lane, performance.now());
     while (lane.queue.size > 0) {
       const [idle] = lane.idle;
       if (idle) {
@@ -230,11 +257,11 @@ export function createLanes(context: RelayContext, config: DeliveryConfig, measu
     occupy(first, -1);
     const { forTls, lacking } = reached;
     // Where other connections are open this one was one too many.
-    if (lane.connected > 0 && !forTls && !lacking) {
-      lane.limit = Math.max(1, lane.sessions - 1);
+    if (!forTls && !lacking && [...lane.open].some((fits) => fits(first))) {
+      lower(lane, performance.now());
       return putBack(lane, first);
     }
-    lane.limit = PROBES;
+    if (lane.open.size === 0) Object.assign(lane, { limit: PROBES, limitedAt: 0 });
     const durationMs = Math.round(performance.now() - began);
     const about = { at, durationMs, provider: lane.destination.provider, egress: address };
     const result = notReached(reached, about, shaping);
@@ -250,8 +277,9 @@ export function createLanes(context: RelayContext, config: DeliveryConfig, measu
 
   async function work(lane: Lane, first: Job, reached: Extract<Reached, { ok: true }>): Promise<void> {
     const { conversation, way, host } = reached;
-    lane.connected++;
-    if (lane.limit === PROBES) lane.limit = Infinity;
+    const fits = suits(conversation, way);
+    lane.open.add(fits);
+    if (lane.limitedAt === 0) lane.limit = Infinity;
     offer(lane);
     const workingSince = performance.now();
     const observedFor = new Set(first.ways.observed ? [first.ways.domain] : []);
@@ -270,12 +298,12 @@ export function createLanes(context: RelayContext, config: DeliveryConfig, measu
           usable && sent < shaping.limitsOf(lane.destination.provider).messagesPerConnection;
         const inAnyCase = () =>
           sent < MESSAGES_IN_ANY_CASE && performance.now() - workingSince < IN_ANY_CASE_MS;
-        job = more ? await another(lane, { conversation, way, inAnyCase }) : undefined;
+        job = more ? await another(lane, { conversation, fits, inAnyCase }) : undefined;
       }
     } catch (err) {
       log.error({ err, host }, "a delivery session failed");
     } finally {
-      lane.connected--;
+      lane.open.delete(fits);
       conversation.close();
     }
   }
@@ -286,7 +314,7 @@ export function createLanes(context: RelayContext, config: DeliveryConfig, measu
   ): Promise<boolean> {
     const { conversation, job } = over;
     underWay.set(conversation, job);
-    const begins = () => !closed && job.mayGo();
+    const begins = () => !closed && !recalled.has(job) && job.mayGo();
     const { end, usable } = await send({ ...over, begins }, context);
     underWay.delete(conversation);
     occupy(job, -1);
@@ -299,9 +327,9 @@ export function createLanes(context: RelayContext, config: DeliveryConfig, measu
   /** The next job for an open connection, which is waited for a moment. */
   async function another(
     lane: Lane,
-    { conversation, way, inAnyCase }: { conversation: Conversation; way: Way; inAnyCase: () => boolean },
+    on: { conversation: Conversation; fits: (job: Job) => boolean; inAnyCase: () => boolean },
   ): Promise<Job | undefined> {
-    const fits = suits(conversation, way);
+    const { conversation, fits, inAnyCase } = on;
     for (;;) {
       const job = closed ? undefined : next(lane, { fits, inAnyCase: inAnyCase() });
       if (job || closed) return job;
@@ -331,16 +359,23 @@ export function createLanes(context: RelayContext, config: DeliveryConfig, measu
     });
   }
 
+  function take(which: (job: Job) => boolean, end: JobEnd): void {
+    for (const lane of lanes.values()) {
+      for (const job of takeOut(lane, which)) job.done(end);
+      forget(lane);
+    }
+  }
+
   return {
     add,
+    counts: () => ({ lanes: lanes.size, destinations: destinations.size }),
     abort(which) {
       for (const [conversation, job] of underWay) if (which(job)) conversation.abort();
-      for (const lane of lanes.values())
-        for (const job of takeOut(lane, which)) job.done({ kind: "stopped", asked: false });
+      take(which, { kind: "stopped", asked: false });
     },
     recall(which, until, why) {
-      for (const lane of lanes.values())
-        for (const job of takeOut(lane, which)) job.done({ kind: "waits", until, why });
+      for (const job of taken) if (which(job)) recalled.add(job);
+      take(which, { kind: "waits", until, why });
     },
     close() {
       closed = true;
