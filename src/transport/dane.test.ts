@@ -184,3 +184,18 @@ test("names for the certificate: the base, and the mail domain where its MX reco
   expect((await look({ zone })).dane).toMatchObject({ names: [HOST, "x.test"] });
   expect((await look({ zone, mx: false })).dane).toMatchObject({ names: [HOST] });
 });
+
+test("of a thousand records 64 are looked at", async () => {
+  const resolver = resolverOf({
+    [TLSA]: {
+      records: [
+        ...Array.from({ length: 1_000 }, () => tlsa(1)),
+        ...Array.from({ length: 1_000 }, () => tlsa(2)),
+      ],
+    },
+  });
+  const answers = [{ status: "ok" as const, authentic: true, records: [{ address: "198.41.0.4", ttl: 60 }] }];
+  const found = await lookUpDane({ name: HOST, answers, securedDomains: ["x.test"] }, resolver);
+  expect(found).toMatchObject({ status: "usable" });
+  expect("records" in found && found.records).toHaveLength(64);
+});

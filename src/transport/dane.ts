@@ -11,6 +11,9 @@ export type HostFound = {
   securedDomains: readonly string[];
 };
 
+/** Each may cost signatures to check; what is more can only make the host's proof stricter. */
+const MAX_RECORDS = 64;
+
 /**
  * The TLSA records of a host, where the DNS is signed all the way (RFC 7672 section 2.2). A host in an unsigned zone is
  * not asked for them (2.2.2); a signed CNAME into an unsigned zone is its own base; the end of signed CNAMEs is tried
@@ -36,11 +39,11 @@ export async function lookUpDane(host: HostFound, resolver: Resolver, port = 25)
     const answer = await resolver.resolve(tlsaName(base, port), "TLSA");
     if (answer.status === "temperror") return fault(answer);
     if (answer.status !== "ok" || !answer.authentic) continue;
-    const usable = answer.records.filter(isUsable);
+    const usable = answer.records.filter(isUsable).slice(0, MAX_RECORDS);
     const names = [...new Set([base, ...securedDomains])];
     return usable.length > 0
       ? { status: "usable", base, names, records: usable }
-      : { status: "unusable", base, names, records: answer.records };
+      : { status: "unusable", base, names, records: answer.records.slice(0, MAX_RECORDS) };
   }
   return { status: "none", why: "it has no signed TLSA records" };
 }

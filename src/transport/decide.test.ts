@@ -347,3 +347,13 @@ describe("whether a connection has shown it", () => {
     expect(asked).toBe(2);
   });
 });
+
+test("a stronger digest displaces the weaker of the same usage and selector; reports tell of both", () => {
+  const stronger = { ...record, matchingType: 2, certificate: Buffer.alloc(64, 1) };
+  const dane = { status: "usable" as const, base: HOST, names: [HOST], records: [record, stronger] };
+  const host = { name: HOST, mxSecure: true, dane };
+  const around = { domain: "x.test", sts: { policy: undefined, fault: undefined }, rule: undefined };
+  const decision = tlsFor(host, around, "usual");
+  expect(decision.ok && decision.need.tlsa).toEqual([stronger]);
+  expect(decision.published.policy.strings).toHaveLength(2);
+});

@@ -1,4 +1,4 @@
-import { matches, formatTlsa } from "../protocol/dane/index.ts";
+import { formatTlsa, matches, strongest } from "../protocol/dane/index.ts";
 import { covers, policyLines, type MtaStsPolicy } from "../protocol/mta-sts/index.ts";
 import type {
   DomainRule,
@@ -101,7 +101,7 @@ function daneNeed(host: TlsHost): TlsNeed {
     ...floor(host),
     reason: "dane",
     authenticate: "dane",
-    tlsa: records,
+    tlsa: strongest(records),
     names,
     servername: base,
   };

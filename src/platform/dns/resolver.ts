@@ -9,11 +9,17 @@ type ResolverOptions = {
   /** Per try, over UDP; a truncated answer gets as long again over TCP. */
   timeoutMs?: number;
   tries?: number;
+  /** Questions under way, and behind them; default 256 and 8,192. What is more is `temperror` at once. */
+  mostAtOnce?: number;
+  mostWaiting?: number;
 };
 
 const DEFAULT_TIMEOUT_MS = 3_000;
 const DEFAULT_TRIES = 3;
 const MAX_IN_FLIGHT = 256;
+/** Beyond these a question is not asked: a resolver that is dead must not gather them without end. */
+const MAX_WAITING = 8_192;
+const CROWDED: Fault = { fault: "too many questions are waiting to be asked", kind: "network" };
 const MAX_CNAMES = 16;
 
 /**
@@ -26,7 +32,7 @@ export function createResolver(options: ResolverOptions): Resolver {
   if (servers.length === 0) throw new Error("A resolver needs at least one server: give host:port");
   const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
   const tries = options.tries ?? DEFAULT_TRIES;
-  const gate = createGate(MAX_IN_FLIGHT);
+  const gate = createGate(options.mostAtOnce ?? MAX_IN_FLIGHT, options.mostWaiting ?? MAX_WAITING);
 
   return {
     async resolve<T extends DnsType>(name: string, type: T): Promise<DnsAnswer<T>> {
@@ -37,14 +43,17 @@ export function createResolver(options: ResolverOptions): Resolver {
       let server = servers[0]!;
       for (let attempt = 0; attempt < tries; attempt++) {
         server = servers[attempt % servers.length]!;
-        const answer = readAnswer(await gate(() => exchange(server, asked, type, timeoutMs)), asked, type);
+        const reply = (await gate(() => exchange(server, asked, type, timeoutMs))) ?? CROWDED;
+        const answer = readAnswer(reply, asked, type);
         if (!("fault" in answer)) return answer;
         detail = `${server.host}:${server.port}: ${answer.fault}`;
         kind = answer.kind;
+        if (reply === CROWDED) break;
       }
       if (kind === "servfail" && (await gate(() => isWithheld(server, asked, type, timeoutMs)))) {
         // Withheld, or there again after an outage: then it is given to those who ask with validation too.
-        const again = readAnswer(await gate(() => exchange(server, asked, type, timeoutMs)), asked, type);
+        const reply = (await gate(() => exchange(server, asked, type, timeoutMs))) ?? CROWDED;
+        const again = readAnswer(reply, asked, type);
         if (!("fault" in again)) return again;
         kind = again.kind === "servfail" ? "bogus" : again.kind;
       }
@@ -134,13 +143,15 @@ function rcodeName(rcode: number): string {
   return known ? known[0].toUpperCase() : `rcode ${rcode}`;
 }
 
-/** Lets at most `limit` tasks run at once; the others wait their turn. */
-function createGate(limit: number): <T>(task: () => Promise<T>) => Promise<T> {
+/** Lets at most `limit` tasks run at once, and `most` wait their turn; undefined for more. */
+function createGate(limit: number, most: number): <T>(task: () => Promise<T>) => Promise<T | undefined> {
   const waiting: (() => void)[] = [];
   let running = 0;
   return async (task) => {
-    if (running >= limit) await new Promise<void>((go) => waiting.push(go));
-    else running++;
+    if (running >= limit) {
+      if (waiting.length >= most) return undefined;
+      await new Promise<void>((go) => waiting.push(go));
+    } else running++;
     try {
       return await task();
     } finally {

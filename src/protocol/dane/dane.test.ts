@@ -2,7 +2,7 @@ import { createHash, X509Certificate } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import type { Presented } from "./anchor.ts";
 import { certificates } from "./certificates.fixture.ts";
-import { formatTlsa, isUsable, matches, tlsaName, tlsaOf } from "./index.ts";
+import { formatTlsa, isUsable, matches, strongest, tlsaName, tlsaOf } from "./index.ts";
 
 /** A certificate for mx.x.test, made with OpenSSL, and the digests that OpenSSL gives of it and of its key. */
 const certificate = Buffer.from(
@@ -122,4 +122,21 @@ test("the record to publish", () => {
   expect(formatTlsa(tlsaOf(certificate)!)).toBe(`3 1 1 ${KEY}`);
   expect(tlsaOf(other)).toBeUndefined();
   expect(tlsaName("mx.x.test")).toBe("_25._tcp.mx.x.test");
+});
+
+test.each<[string, string[], string[]]>([
+  ["of two digests the stronger", ["3 1 1", "3 1 2"], ["3 1 2"]],
+  ["in any order", ["3 1 2", "3 1 1"], ["3 1 2"]],
+  ["two of the strongest, in a roll-over", ["3 1 2", "3 1 1", "3 1 2"], ["3 1 2", "3 1 2"]],
+  ["what is there whole always counts", ["3 1 0", "3 1 1", "3 1 2"], ["3 1 0", "3 1 2"]],
+  ["what is there whole displaces nothing", ["3 1 0", "3 1 1"], ["3 1 0", "3 1 1"]],
+  ["another selector is another matter", ["3 1 2", "3 0 1"], ["3 1 2", "3 0 1"]],
+  ["another usage is another matter", ["3 1 2", "2 1 1"], ["3 1 2", "2 1 1"]],
+  ["none", [], []],
+])("digests that count (RFC 7671 section 9): %s", (_name, given, expected) => {
+  const records = given.map((text) => {
+    const [usage, selector, matchingType] = text.split(" ").map(Number);
+    return { usage: usage!, selector: selector!, matchingType: matchingType! };
+  });
+  expect(strongest(records).map((r) => `${r.usage} ${r.selector} ${r.matchingType}`)).toEqual(expected);
 });

@@ -20,6 +20,23 @@ export function isUsable({ usage, selector, matchingType, certificate }: Tlsa): 
 }
 
 /**
+ * Of usable records those that count (RFC 7671 section 9): what is there whole, and of the digests for one usage and
+ * selector only the strongest, so that a weaker one that somebody can forge opens nothing.
+ */
+export function strongest<T extends Pick<Tlsa, "usage" | "selector" | "matchingType">>(
+  records: readonly T[],
+): T[] {
+  return records.filter(
+    (one) =>
+      one.matchingType === 0 ||
+      !records.some(
+        ({ usage, selector, matchingType }) =>
+          usage === one.usage && selector === one.selector && matchingType > one.matchingType,
+      ),
+  );
+}
+
+/**
  * Whether a server's certificates match a record (RFC 7671 section 5): DANE-EE its own, whatever its names and time;
  * DANE-TA an authority above it, by which it really is signed.
  */

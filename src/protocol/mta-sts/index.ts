@@ -14,6 +14,8 @@ export const MAX_POLICY_BYTES = 64 * 1024;
 const MAX_AGE = 31_557_600;
 const MAX_PATTERNS = 100;
 const MAX_PATTERN = 255;
+/** `[*.]` and a Domain (section 3.2), with the underscores that some have. */
+const PATTERN = /^(?:\*\.)?[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?)*$/;
 
 /** Parses the TXT record at `_mta-sts.<domain>` (RFC 8461 section 3.1). */
 export function parseMtaStsRecord(text: string): MtaStsRecord {
@@ -47,7 +49,9 @@ export function parseMtaStsPolicy(
   const age = first("max_age") ?? "";
   if (!/^\d{1,10}$/.test(age)) return syntax("max_age must be a number of seconds");
   const mx = pairs.filter(([name]) => name === "mx").map(([, value]) => value.toLowerCase());
-  if (mx.some((pattern) => pattern.length > MAX_PATTERN)) return syntax("an mx line is too long");
+  const faulty = mx.find((pattern) => pattern.length > MAX_PATTERN || !PATTERN.test(pattern));
+  if (faulty !== undefined)
+    return syntax(`mx: ${faulty.slice(0, 100)} is not a host name, or *. and a host name`);
   if (mx.length > MAX_PATTERNS) return syntax(`there are more than ${MAX_PATTERNS} mx lines`);
   if (mode !== "none" && mx.length === 0) return syntax("there is no mx line");
   return { status: "policy", policy: { mode, mx, maxAge: Math.min(Number(age), MAX_AGE) } };

@@ -28,6 +28,11 @@ describe("the policy", () => {
     ["no host", good.replaceAll("mx:", "host:")],
     ["a page", "<html>not found</html>"],
     ["a host of 300 characters", good.replace("MX1", "x".repeat(300))],
+    ["two hosts in a line", good.replace("MX1.x.test", "mx1.x.test mx2.x.test")],
+    ["a host with a final dot", good.replace("MX1.x.test", "mx1.x.test.")],
+    ["a star within", good.replace("*.y.test", "mx*.y.test")],
+    ["a star for all", good.replace("*.y.test", "*")],
+    ["a URL for a host", good.replace("MX1.x.test", "https://mx1.x.test/")],
     ["too long", good + "x".repeat(70_000)],
   ])("%s", (_, text) => expect(parseMtaStsPolicy(text).status).toBe("syntax"));
   test("as lines again", () => {
