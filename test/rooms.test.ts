@@ -20,6 +20,7 @@ const FLOORS: string[][] = [
     "tls-report",
     "relay",
     "feedback",
+    "report",
     "inbox",
     "suppression",
     "event",
