@@ -1,7 +1,7 @@
-import type { ReportMail } from "../protocol/report-mail/index.ts";
 import type { SmtpFacts } from "../event/index.ts";
-import { withoutAddresses } from "../protocol/smtp-reply/index.ts";
-import type { Shaping } from "../shaping/index.ts";
+import type { InspectClass, InspectedRecipient, Inspection } from "../protocol/inspect/index.ts";
+import { faultOf, withoutAddresses, type ReplyClass } from "../protocol/smtp-reply/index.ts";
+import { OTHER, type Shaping } from "../shaping/index.ts";
 
 /** What a report means for the recipient that its token names. */
 export type Meaning =
@@ -12,29 +12,42 @@ export type Meaning =
 
 export type Judge = Pick<Shaping, "providerOf" | "judge">;
 
+/** The classes that only a bounce tells apart, as events have them. */
+const NEAREST: Readonly<Partial<Record<InspectClass, ReplyClass>>> = {
+  inactive: "bad-mailbox",
+  spam: "content",
+  configuration: "system",
+};
+
 /** Reads one report about one recipient. Pure. `reporter` is the host that handed the report in. */
-export function interpret(report: ReportMail, reporter: string, { providerOf, judge }: Judge): Meaning {
-  if (report.kind === "complaint") {
-    if (report.feedbackType === "not-spam") return { kind: "nothing", why: "not-spam" };
-    return { kind: "complained", provider: providerOf(report.reporter || reporter) };
+export function interpret(found: Inspection, reporter: string, { providerOf, judge }: Judge): Meaning {
+  if (found.complaint) {
+    if (found.complaint.type === "not-spam") return { kind: "nothing", why: "not-spam" };
+    const byHost = providerOf(reporter);
+    return { kind: "complained", provider: byHost === OTHER ? providerOf(found.complaint.provider) : byHost };
   }
-  if (report.kind !== "dsn") return { kind: "nothing", why: report.kind };
-  const failed = report.statuses.find((status) => status.action === "failed");
-  if (!failed) return { kind: "nothing", why: report.statuses[0]?.action ?? "no recipient" };
-  const code = failed.code || (failed.status.startsWith("4") ? 450 : 550);
-  const reply = { code, enhanced: failed.status, text: failed.diagnostic };
+  if (found.kind !== "bounce") return { kind: "nothing", why: found.kind };
+  const failed = found.recipients.find(({ action }) => action === "failed");
+  if (!failed) return { kind: "nothing", why: found.recipients[0]?.action ?? "no recipient" };
+  return { kind: "bounced", smtp: factsOf(failed, reporter, { providerOf, judge }) };
+}
+
+/** A rule of the provider knows best what its words mean; then what the whole bounce says; then the reply alone. */
+function factsOf(failed: InspectedRecipient, reporter: string, { providerOf, judge }: Judge): SmtpFacts {
+  const { status: enhanced, diagnostic } = failed;
+  const said = Number(/\b[245]\d\d\b/.exec(diagnostic)?.[0] ?? 0);
+  const code = said || (enhanced.startsWith("4") ? 450 : 550);
   const provider = providerOf(failed.remoteMta || reporter);
-  const { class: bounceClass, fault, rule } = judge(provider, { ...reply, phase: "rcpt" });
+  const judged = judge(provider, { code, enhanced, text: diagnostic, phase: "rcpt" });
+  const read = NEAREST[failed.class] ?? (failed.class as ReplyClass);
+  const byBounce = judged.rule === undefined && read !== "unknown";
   return {
-    kind: "bounced",
-    smtp: {
-      code,
-      enhanced: failed.status,
-      text: withoutAddresses(failed.diagnostic).slice(0, 300),
-      provider,
-      class: bounceClass,
-      fault,
-      ...(rule !== undefined && { rule }),
-    },
+    code,
+    enhanced,
+    text: withoutAddresses(diagnostic).slice(0, 300),
+    provider,
+    class: byBounce ? read : judged.class,
+    fault: byBounce ? faultOf(read) : judged.fault,
+    ...(judged.rule !== undefined && { rule: judged.rule }),
   };
 }

@@ -1,5 +1,4 @@
 import { inspect, type Inspection, type InspectedComplaint } from "../protocol/inspect/index.ts";
-import { readReportMail } from "../protocol/report-mail/index.ts";
 import { interpret, type Judge, type Meaning } from "./interpret.ts";
 
 /** A mail that came back: what it is, and what it means for the recipient that it is about. */
@@ -12,7 +11,8 @@ export type Reading = {
 
 /** `from`: the host that handed it in. Never rejects. */
 export async function readReturned(raw: Uint8Array, from: string, judge: Judge): Promise<Reading> {
-  const { kind, complaint, report } = await inspect(raw);
-  const meaning = interpret(await readReportMail(raw), from, judge);
+  const found = await inspect(raw);
+  const { kind, complaint, report } = found;
+  const meaning = interpret(found, from, judge);
   return { kind, meaning, ...(complaint && { complaint }), ...(report && { report }) };
 }
