@@ -1,5 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import type { CheckResult, Requirement } from "../src/attestation/index.ts";
@@ -9,34 +8,26 @@ import { link } from "../src/cli/link.ts";
 import { memberCredential, memberRevoke } from "../src/cli/credentials.ts";
 import { memberAdd, memberDomain, memberList, memberStanding } from "../src/cli/member.ts";
 import { sendTest } from "../src/cli/send-test.ts";
-import { freePorts, startSandbox, type Sandbox } from "../src/devnet/index.ts";
-import { silentLog } from "../src/platform/log.ts";
+import type { Sandbox } from "../src/devnet/index.ts";
 import { createSmtpConnect } from "../src/platform/smtp-connect.ts";
 import { probeSmtp } from "../src/protocol/smtp-probe/index.ts";
+import { openSandbox } from "./open-sandbox.ts";
 
 let dir: string;
 let env: string;
 let sandbox: Sandbox;
+let close: () => Promise<void>;
 
 beforeAll(async () => {
-  dir = mkdtempSync(join(tmpdir(), "atmos-cli-"));
-  env = join(dir, "atmos.env");
-  sandbox = await startSandbox({
-    dir,
-    rulesDir: join(import.meta.dirname, "../rules"),
-    log: silentLog,
-    ports: await freePorts(),
+  ({ dir, env, sandbox, close } = await openSandbox({
     operators: [
       { name: "Alder", domain: "alder.test", perDay: 10 },
       { name: "Gorse", domain: "gorse.test", perDay: 10, trait: "broken-dmarc" },
     ],
-    now: Date.now(),
-    days: 0,
-  });
+  }));
 });
 afterAll(async () => {
-  await sandbox.close();
-  rmSync(dir, { recursive: true });
+  await close();
 });
 afterEach(() => vi.restoreAllMocks());
 

@@ -1,6 +1,3 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { Command, Option } from "commander";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { check } from "../src/cli/check.ts";
@@ -11,33 +8,24 @@ import { link } from "../src/cli/link.ts";
 import { memberCommands } from "../src/cli/member-commands.ts";
 import { queueCommands } from "../src/cli/queue.ts";
 import { sendTest } from "../src/cli/send-test.ts";
-import { freePorts, startSandbox, type Sandbox } from "../src/devnet/index.ts";
-import { silentLog } from "../src/platform/log.ts";
+import type { Sandbox } from "../src/devnet/index.ts";
+import { openSandbox } from "./open-sandbox.ts";
 
-let dir: string;
 let env: string;
 let sandbox: Sandbox;
+let close: () => Promise<void>;
 let did: string;
 const DOMAIN = "alder.test";
 const applicant = "did:plc:bbbbbbbbbbbbbbbbbbbbbbbb";
 
 beforeAll(async () => {
-  dir = mkdtempSync(join(tmpdir(), "atmos-json-"));
-  env = join(dir, "atmos.env");
-  sandbox = await startSandbox({
-    dir,
-    rulesDir: join(import.meta.dirname, "../rules"),
-    log: silentLog,
-    ports: await freePorts(),
+  ({ env, sandbox, close } = await openSandbox({
     operators: [{ name: "Alder", domain: DOMAIN, perDay: 10 }],
-    now: Date.now(),
-    days: 0,
-  });
+  }));
   did = sandbox.serve.core!.members.domain(DOMAIN)!.did;
 });
 afterAll(async () => {
-  await sandbox.close();
-  rmSync(dir, { recursive: true });
+  await close();
 });
 
 const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/;

@@ -1,6 +1,3 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { createTransport } from "nodemailer";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { memberApplications, memberApply, memberApprove, memberDecline } from "../src/cli/applications.ts";
@@ -16,29 +13,18 @@ import {
   memberResume,
   memberShow,
 } from "../src/cli/member.ts";
-import { freePorts, startSandbox, type Sandbox } from "../src/devnet/index.ts";
-import { silentLog } from "../src/platform/log.ts";
+import type { Sandbox } from "../src/devnet/index.ts";
+import { openSandbox } from "./open-sandbox.ts";
 
-let dir: string;
 let env: string;
 let sandbox: Sandbox;
+let close: () => Promise<void>;
 
 beforeAll(async () => {
-  dir = mkdtempSync(join(tmpdir(), "atmos-member-cli-"));
-  env = join(dir, "atmos.env");
-  sandbox = await startSandbox({
-    dir,
-    rulesDir: join(import.meta.dirname, "../rules"),
-    log: silentLog,
-    ports: await freePorts(),
-    operators: [{ name: "Alder", domain: "alder.test", perDay: 10 }],
-    now: Date.now(),
-    days: 0,
-  });
+  ({ env, sandbox, close } = await openSandbox());
 });
 afterAll(async () => {
-  await sandbox.close();
-  rmSync(dir, { recursive: true });
+  await close();
 });
 afterEach(() => vi.restoreAllMocks());
 

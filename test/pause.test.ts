@@ -1,32 +1,19 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { createTransport } from "nodemailer";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { freePorts, startSandbox, type Sandbox } from "../src/devnet/index.ts";
-import { silentLog } from "../src/platform/log.ts";
+import type { Sandbox } from "../src/devnet/index.ts";
 import { accessLink } from "../src/web/index.ts";
+import { openSandbox } from "./open-sandbox.ts";
 
-let dir: string;
 let sandbox: Sandbox;
+let close: () => Promise<void>;
 let did: string;
 
 beforeEach(async () => {
-  dir = mkdtempSync(join(tmpdir(), "atmos-pause-"));
-  sandbox = await startSandbox({
-    dir,
-    rulesDir: join(import.meta.dirname, "../rules"),
-    log: silentLog,
-    ports: await freePorts(),
-    operators: [{ name: "Alder", domain: "alder.test", perDay: 10 }],
-    now: Date.now(),
-    days: 0,
-  });
+  ({ sandbox, close } = await openSandbox());
   did = core().members.domain("alder.test")!.did;
 });
 afterEach(async () => {
-  await sandbox.close();
-  rmSync(dir, { recursive: true });
+  await close();
 });
 
 const core = () => sandbox.serve.core!;

@@ -34,14 +34,12 @@ test("of very many notices a hundred an hour are mailed, and the page has all", 
   const id = "m".repeat(16);
   await here.bed.spool.accept({
     message: {
-      ...{
-        id,
-        did: member.did,
-        credential: "c1",
-        kind: "mail",
-        sender: mail.from,
-        fromDomain: "member.test",
-      },
+      id,
+      did: member.did,
+      credential: "c1",
+      kind: "mail",
+      sender: mail.from,
+      fromDomain: "member.test",
       stream: "bulk",
       priority: 2,
       template: null,

@@ -1,34 +1,20 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { createTransport } from "nodemailer";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { doctor } from "../src/cli/doctor/index.ts";
 import { tlsReportList, tlsReportShow } from "../src/cli/tls-report.ts";
-import { freePorts, startSandbox, type Sandbox } from "../src/devnet/index.ts";
-import { silentLog } from "../src/platform/log.ts";
+import type { Sandbox } from "../src/devnet/index.ts";
+import { openSandbox } from "./open-sandbox.ts";
 
-let dir: string;
 let env: string;
 let sandbox: Sandbox;
+let close: () => Promise<void>;
 
 beforeAll(async () => {
-  dir = mkdtempSync(join(tmpdir(), "atmos-tls-report-"));
-  env = join(dir, "atmos.env");
-  sandbox = await startSandbox({
-    dir,
-    rulesDir: join(import.meta.dirname, "../rules"),
-    log: silentLog,
-    ports: await freePorts(),
-    operators: [{ name: "Alder", domain: "alder.test", perDay: 10 }],
-    now: Date.UTC(2026, 5, 1, 12),
-    days: 0,
-  });
+  ({ env, sandbox, close } = await openSandbox({ now: Date.UTC(2026, 5, 1, 12) }));
 });
 afterAll(async () => {
   vi.restoreAllMocks();
-  await sandbox.close();
-  rmSync(dir, { recursive: true });
+  await close();
 });
 
 async function run(command: () => Promise<number>): Promise<{ code: number; text: string }> {

@@ -152,8 +152,7 @@ test("people read what was said, what it means and what to do", () => {
       "There is no such mailbox, or it is closed. Check the address, or ask the",
       "person for another.",
       "",
-      "It is message messageaaaaaaaaa, handed in on Wed, 31 Dec 2025 00:00:00",
-      "+0000.",
+      "It is message messageaaaaaaaaa, handed in on 2025-12-31 00:00 UTC.",
       "",
     ].join("\n"),
   );

@@ -100,7 +100,7 @@ export function dsnWords({
     }
     if (means !== undefined && means !== "ok") parts.push(wrap(meaning(means)).join("\n"));
   }
-  parts.push(wrap(`It is message ${messageId}, handed in on ${mailDate(receivedAt)}.`).join("\n"));
+  parts.push(wrap(`It is message ${messageId}, handed in on ${minuteOf(receivedAt)}.`).join("\n"));
   return `${parts.join("\n\n")}\n`;
 }
 
@@ -226,6 +226,8 @@ const typeOf = (diagnostic: string) => (/^[2-5]\d\d(?:[ -]|$)/.test(diagnostic) 
 const hostName = (name: string) => name.replace(/[^!-~]+/g, "?").slice(0, 255);
 
 const ascii = (text: string) => oneLine(text.replace(/[^\x20-\x7e]+/g, " "), MAX_SAID);
+
+const minuteOf = (at: number) => `${new Date(at).toISOString().slice(0, 16).replace("T", " ")} UTC`;
 
 function wrap(text: string): string[] {
   return text.match(/.{1,72}(?:\s|$)|.{72}/gu)?.map((line) => line.trim()) ?? [];

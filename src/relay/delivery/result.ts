@@ -198,24 +198,22 @@ export function returnedBy(why: string): Ending {
 const nameOf = (host: string) => host.split(" ")[0] ?? "";
 
 export function attemptRow(result: AttemptResult): AttemptRow {
-  const { at, durationMs, host, reply, judged, tls, tlsPolicy, transcript, egress } = result;
-  const { code, enhanced, text } = reply;
-  const { class: kind, permanent, fault, rule = null } = judged;
-  const how = { tls, tlsPolicy: tlsPolicy ?? null };
+  const { reply, judged } = result;
   return {
-    at,
-    durationMs,
-    host,
-    code,
-    enhanced,
-    text,
-    class: kind,
-    permanent,
-    fault,
-    rule,
-    ...how,
-    transcript: joined([transcript]),
-    egress: egress ?? null,
+    at: result.at,
+    durationMs: result.durationMs,
+    host: result.host,
+    code: reply.code,
+    enhanced: reply.enhanced,
+    text: reply.text,
+    class: judged.class,
+    permanent: judged.permanent,
+    fault: judged.fault,
+    rule: judged.rule ?? null,
+    tls: result.tls,
+    tlsPolicy: result.tlsPolicy ?? null,
+    transcript: joined([result.transcript]),
+    egress: result.egress ?? null,
   };
 }
 

@@ -94,7 +94,9 @@ figure figcaption { font-size: 0.94rem; color: var(--ink-soft); margin-top: 0.6r
 .code .code-label { font-size: 0.82rem; color: var(--ink-soft); }
 .code pre { background: var(--wash); border: 1px solid var(--line); border-radius: var(--radius); padding: 0.7rem 0.9rem;
   white-space: pre-wrap; overflow-wrap: anywhere; line-height: 1.5; tab-size: 2; }
-.transcript { max-height: 26rem; overflow: auto; font-size: 0.85rem; }
+.transcript { overflow: auto; font-size: 0.85rem; }
+.letter { border-left: 3px solid var(--line-strong); padding-left: 0.95rem; } .letter .quote { border-left: 0; }
+.options + .mails { margin-top: 1.6rem; }
 .transcript .ours { color: var(--accent); } .transcript .note { color: var(--ink-soft); font-style: italic; }
 .attempt { border-left: 3px solid var(--line-strong); padding-left: 0.95rem; } .attempt + .attempt { margin-top: 1.4rem; }
 .attempt-head { display: flex; flex-wrap: wrap; gap: 0.1rem 1rem; align-items: baseline; } .attempt-head code { overflow-wrap: anywhere; }

@@ -159,7 +159,7 @@ function factsOf(attempt: Attempt, forCommittee: boolean): Parameters<typeof Key
   }
   // Of the pool's and the recipient's side a member can do nothing.
   if (advice !== undefined && (forCommittee || fault === "member")) items.push(["What to do", advice]);
-  if (egress !== null) items.push(["From", <code>{egress}</code>]);
+  if (egress !== null) items.push(["Sent from", <code>{egress}</code>]);
   items.push([
     "TLS",
     tlsPolicy === null ? (tls ?? "none") : `${tls ?? "none"}, by ${TLS_REASON_WORDS[tlsPolicy]}`,

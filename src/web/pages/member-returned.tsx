@@ -66,19 +66,33 @@ function Told({ told }: { told: ReturnedMail }) {
       </p>
       <details id={`told-${told.id}`}>
         <summary>What it says</summary>
-        <div class="code">
-          <pre>
-            <code>
-              {told.text
-                .split("\n")
-                .map((line) => maskText(line, told.address))
-                .join("\n")}
-            </code>
-          </pre>
+        <div class="letter stack">
+          {paragraphsOf(told.text).map(({ lines, quoted }) => {
+            const words = lines.map((line) => maskText(line, told.address)).join(", ");
+            return quoted ? (
+              <p class="quote">
+                <code>{words}</code>
+              </p>
+            ) : (
+              <p>{words}</p>
+            );
+          })}
         </div>
       </details>
     </li>
   );
+}
+
+/** A notice without the line ends of mail. What is indented there are somebody's words, or addresses, one on each line. */
+function paragraphsOf(text: string): { lines: string[]; quoted: boolean }[] {
+  return text
+    .trimEnd()
+    .split("\n\n")
+    .map((paragraph) => {
+      const lines = paragraph.split("\n").map((line) => line.trim());
+      const addresses = lines.every((line) => /^\S+@\S+$/.test(line));
+      return { lines: addresses ? lines : [lines.join(" ")], quoted: paragraph.startsWith("  ") };
+    });
 }
 
 function Choice({ view: { did, bounces } }: { view: MemberView }) {
