@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { createServer, type Socket } from "node:net";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { randomId } from "../src/lib/ids.ts";
 import type { Acceptance } from "../src/spool/index.ts";
 import { member, type Testbed } from "./relay-harness.ts";
@@ -66,30 +66,41 @@ async function fill(who: typeof member, n: number, to: (i: number) => string, pr
   await Promise.all(all);
 }
 
+/** More than is ever in hand: of all, of a member, and of a destination however fast it is. */
+const MANY = 3_000;
+
 test.each([
   ["other mail", 1],
   ["login codes", 0],
 ])(
-  "ten thousand messages of one member (%s) delay another's login code to the same hosts by less than a hundred transactions",
+  "thousands of messages of one member (%s) delay another's login code to the same hosts by less than a hundred transactions",
   async (_name, priority) => {
     const { bed, sink } = here;
     await bed.book.apply(bob);
-    await fill(member, 10_000, (i) => `r${i}@big.test`, priority);
+    await fill(member, MANY, (i) => `r${i}@big.test`, priority);
     bed.relay.wake();
     await expect.poll(() => sink.received.length, { timeout: 30_000 }).toBeGreaterThan(300);
-    const before = sink.received.length;
-    await bed.spool.accept(mailOf(bed, bob, "code@big.test", 0));
+    // The hosts stand still meanwhile: what is counted is transactions, however long a machine takes for the rest.
+    const goOn = sink.hold();
+    const leases = vi.spyOn(bed.spool, "lease");
+    const code = mailOf(bed, bob, "code@big.test", 0);
+    await bed.spool.accept(code);
     bed.relay.wake();
-    await expect
-      .poll(() => sink.received.some(({ to }) => to === "code@big.test"), { timeout: 30_000 })
-      .toBe(true);
-    const at = sink.received.findIndex(({ to }) => to === "code@big.test");
-    expect(at - before).toBeLessThan(100);
+    const inHand = async () =>
+      (await Promise.all(leases.mock.results.map(({ value }) => value as ReturnType<typeof bed.spool.lease>)))
+        .flatMap(({ leased }) => leased)
+        .some(({ id }) => id === code.recipients[0]!.id);
+    await expect.poll(inHand, { timeout: 30_000 }).toBe(true);
+    const before = sink.received.length;
+    goOn();
+    const place = () => sink.received.findIndex(({ to }) => to === "code@big.test");
+    await expect.poll(place, { timeout: 30_000 }).toBeGreaterThanOrEqual(0);
+    expect(place() - before).toBeLessThan(100);
   },
-  60_000,
+  90_000,
 );
 
-test("a host that hangs, with a thousand messages, does not delay ten thousand to others", async () => {
+test("a host that hangs, with a thousand messages, does not delay thousands to others", async () => {
   const { sink } = here;
   const hanging: Socket[] = [];
   const server = createServer((socket) => void hanging.push(socket)).listen(sink.port, "127.0.0.2");
@@ -98,15 +109,15 @@ test("a host that hangs, with a thousand messages, does not delay ten thousand t
     await here.restart({ deadlines: { connect: 300_000, greeting: 300_000, allHosts: 300_000 } });
     await here.bed.book.apply(bob);
     await fill(member, 1_000, (i) => `r${i}@slow.d${i % 50}.test`, 0);
-    await fill(member, 5_000, (i) => `r${i}@d${i % 100}.test`, 1);
-    await fill(bob, 5_000, (i) => `r${i}@e${i % 100}.test`, 2);
+    await fill(member, MANY / 2, (i) => `r${i}@d${i % 100}.test`, 1);
+    await fill(bob, MANY / 2, (i) => `r${i}@e${i % 100}.test`, 2);
     here.bed.relay.wake();
     await expect.poll(() => hanging.length).toBeGreaterThan(0);
     const arrived = () => {
       here.bed.clock.advance(100);
       return sink.received.length;
     };
-    await expect.poll(arrived, { timeout: 200_000, interval: 100 }).toBe(10_000);
+    await expect.poll(arrived, { timeout: 200_000, interval: 100 }).toBe(MANY);
     // Nobody of the thousand has an answer yet: all the others came while their hosts hung.
     expect((await here.bed.spool.counts()).deferred ?? 0).toBe(0);
     expect(hanging.length).toBeLessThanOrEqual(20);

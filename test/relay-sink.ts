@@ -22,6 +22,7 @@ export async function createSink(options: SinkOptions = {}) {
   const replies: { rcpt?: Record<string, Reply>; data?: Reply } = {};
   const inData = Promise.withResolvers<void>();
   const cutOff = Promise.withResolvers<boolean>();
+  let held: (() => void)[] | undefined;
   const server = new SMTPServer({
     authOptional: true,
     disabledCommands: options.tls === false ? ["AUTH", "STARTTLS"] : ["AUTH"],
@@ -33,7 +34,9 @@ export async function createSink(options: SinkOptions = {}) {
     closeTimeout: 1,
     onRcptTo({ address }, _session, done) {
       const reply = replies.rcpt?.[address];
-      done(reply ? fail(reply) : null);
+      const answer = () => done(reply ? fail(reply) : null);
+      if (held) held.push(answer);
+      else answer();
     },
     onData(stream, session, done) {
       inData.resolve();
@@ -66,6 +69,14 @@ export async function createSink(options: SinkOptions = {}) {
     port,
     received,
     replies,
+    /** Answers no RCPT until the function that it returns is called. */
+    hold(): () => void {
+      const own = (held ??= []);
+      return () => {
+        held = undefined;
+        for (const answer of own) answer();
+      };
+    },
     /** A message has begun to come in. */
     inData: inData.promise,
     /** The connection ended in the middle of a message: true when there was no final dot. */
