@@ -9,7 +9,7 @@ import { choosePorts, productUrl, startProduct, type Product, type ProductOption
 import { startCertificateAuthority, type CertificateAuthority } from "./servers/certificate.ts";
 import { startPds, type Pds, type Session } from "./servers/pds.ts";
 import { freePort, until, type Server } from "./servers/process.ts";
-import { startUnbound, type Unbound } from "./servers/unbound.ts";
+import { startUnbound, type Unbound, type UnboundOptions } from "./servers/unbound.ts";
 
 export const POOL = "coop.test";
 export const POOL_HOST = `relay.${POOL}`;
@@ -54,19 +54,28 @@ export type Intake = (pds: Pds, unbound: Unbound) => Promise<Record<string, stri
 
 const followPds: Intake = async ({ pdsUrl }) => ({ ATMOS_ATTESTATION_HOSTS: pdsUrl });
 
-/** `prepare` is called with the path of the product's data directory, before its first start. */
-export type CooperativeOptions = Pick<ProductOptions, "prepare"> & { env?: Record<string, string> };
+/**
+ * `prepare` is called with the path of the product's data directory, before its first start. `dns`: zones that another
+ * server answers for. `trusting`: the product trusts the authority here as it trusts those of its system.
+ */
+export type CooperativeOptions = Pick<ProductOptions, "prepare"> & {
+  env?: Record<string, string>;
+  dns?: Pick<UnboundOptions, "stubs" | "trustAnchors">;
+  trusting?: boolean;
+};
 
 export async function startCooperative(
   intake = followPds,
-  { env = {}, ...options }: CooperativeOptions = {},
+  { env = {}, dns: elsewhere = {}, trusting = false, ...options }: CooperativeOptions = {},
 ): Promise<Cooperative> {
   await using stack = new AsyncDisposableStack();
   const authority = stack.use(await startCertificateAuthority());
   const zones = createZones();
   const dns = await startDevnetDns({ zones, host: "127.0.0.1", port: 0 });
   stack.defer(() => dns.close());
-  const unbound = stack.use(await startUnbound({ dns: { host: "127.0.0.1", port: dns.port }, ...RESOLVER }));
+  const unbound = stack.use(
+    await startUnbound({ dns: { host: "127.0.0.1", port: dns.port }, ...RESOLVER, ...elsewhere }),
+  );
   const pds = stack.use(await startPds());
   const ports = await choosePorts();
   const deliveryPort = await freePort(INBOUND);
@@ -90,6 +99,7 @@ export async function startCooperative(
         ATMOS_TLS_KEY_FILE: certificate.keyPath,
         ...env,
       },
+      ...(trusting && { processEnv: { NODE_EXTRA_CA_CERTS: authority.certPath } }),
       ...options,
     }),
   );

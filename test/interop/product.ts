@@ -15,6 +15,8 @@ export interface ProductOptions {
   /** Loopback address for inbound mail, on the port on which it delivers too. */
   inboundHost: string;
   deliveryPort: number;
+  /** Variables of the process that serves, beside the environment file: `NODE_EXTRA_CA_CERTS`. */
+  processEnv?: Record<string, string>;
   /** A resolver on port 53, for what its commands look up. */
   resolver?: string;
   /** Called with the path of the data directory, before the first start. */
@@ -95,7 +97,7 @@ export async function startProduct(ports: Ports, options: ProductOptions): Promi
   const serve = (program = atmos) => [program, "serve", "--env", envFile];
   const how: RunOptions = {
     // A variable of the harness is no setting of the product.
-    env: { ATMOS_TEST_CACHE: undefined },
+    env: { ATMOS_TEST_CACHE: undefined, ...options.processEnv },
     ready: (output) => output.includes('"msg":"atmos serves"'),
     readyTimeoutMs: 60_000,
   };
