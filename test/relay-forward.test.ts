@@ -60,15 +60,12 @@ async function judged(raw: string, from: string) {
 describe("a reply that is sent on", () => {
   test("has an envelope sender of ours, the seal of ARC, and its own signature still holds", async () => {
     const at = await returnPath();
-    const { signatures } = await dkimSign(letter(), {
-      signatureData: [
-        {
-          signingDomain: "a.test",
-          selector: "s1",
-          privateKey: privateKey.export({ type: "pkcs8", format: "pem" }),
-        },
-      ],
-    });
+    const key = {
+      signingDomain: "a.test",
+      selector: "s1",
+      privateKey: privateKey.export({ type: "pkcs8", format: "pem" }),
+    };
+    const { signatures } = await dkimSign(letter(), { ...key, signatureData: [key] });
     const received = await feedback.receive(incoming(at, signatures + letter(), bob));
     expect(received).toMatchObject({ outcome: "forwarded" });
     await here.bed.relay.settle();

@@ -7,6 +7,7 @@ import { check } from "./check.ts";
 import { connectionTest } from "./connection-test.ts";
 import { doctor } from "./doctor/index.ts";
 import { egressCommands } from "./egress.ts";
+import { inboxCommands } from "./inbox.ts";
 import { labelExplain } from "./label.ts";
 import { labelerSelfTest, labelerSetup, type SetupOptions } from "./labeler/index.ts";
 import { lexiconPublish, type PublishOptions } from "./lexicon.ts";
@@ -181,6 +182,7 @@ label
 
 memberCommands(program, { env, json, run });
 queueCommands(program, { env, json, run });
+inboxCommands(program, { env, json, run });
 egressCommands(program, { env, json, run });
 warmupCommands(program, { env, json, run });
 shapingCommands(program, { env, json, run });

@@ -27,8 +27,6 @@ import { adminApi } from "./admin-api.ts";
 import { allowlistSource } from "./allowlist-source.ts";
 import { openCertificates } from "./certificates.ts";
 import { coreMigrations, createCore, type Core } from "./core/index.ts";
-import { egressApi } from "./egress-api.ts";
-import { measuresApi } from "./measures-api.ts";
 import { explainApi } from "./explain-api.ts";
 import { derive, relayKeys, sessionKeyOf } from "./keys.ts";
 import { createLabeler, labelerMigrations, type Labeler, type LabelerOptions } from "./labeler.ts";
@@ -36,12 +34,11 @@ import { answerMigration, createAnswers, messagesApi, type Answers } from "./mes
 import { createPublicChecks, type PublicChecks } from "./public-checks.ts";
 import { checkQuery } from "./queries/check.ts";
 import { createQueries } from "./queries/index.ts";
-import { queueApi } from "./queue-api.ts";
+import { inboxPages, relayApis } from "./relay-apis.ts";
 import { startRelay, type RunningRelay } from "./relay.ts";
 import { suppressionApi } from "./suppression-api.ts";
 import { createSuppressionPages } from "./suppression-pages.ts";
 import { unsubscribePages } from "./suppression-unsubscribe.ts";
-import { tlsReportApi } from "./tls-report-api.ts";
 import { createWebActions } from "./web-actions.ts";
 import { emailXrpc } from "./xrpc.ts";
 import { startZone, type Zone } from "./zone.ts";
@@ -251,18 +248,11 @@ export async function startServe(options: ServeOptions): Promise<Serve> {
         const read = readToken(sessionKey, "api", token, systemClock.now());
         return read.ok && read.identity.role === "committee";
       };
-      if (relay) app.route("/api/queue", queueApi({ desk: relay.queue, mayAct, log }));
-      if (relay)
-        app.route(
-          "/api/egress",
-          egressApi({ egress: relay.egress, notices: core.egressNotices, clock, mayAct, log }),
-        );
-      if (relay) app.route("/api/shaping", measuresApi({ desk: relay.measures, mayAct, log }));
+      if (relay) app.route("/api", relayApis({ relay, core, clock, mayAct, log }));
       app.route(
         "/api/suppression",
         suppressionApi({ desk: core.suppressions, keyOf: relay?.keyOf, clock, mayAct, log }),
       );
-      if (relay) app.route("/api/tls-report", tlsReportApi({ reports: relay.reports, clock, mayAct, log }));
       app.route(
         "/api",
         adminApi({
@@ -296,6 +286,7 @@ export async function startServe(options: ServeOptions): Promise<Serve> {
           actions: createWebActions(core, submission),
           ...(checks && labeler && { check: checkQuery(checks, labeler) }),
           suppressions: createSuppressionPages({ core, clock, spool: relay?.spool, keyOf: relay?.keyOf }),
+          ...(relay && { inbox: inboxPages(relay.inbox, clock) }),
           sessionKey,
           usedLinks: createUsedLinks(coreDb),
           clock: systemClock,

@@ -18,6 +18,8 @@ import {
 } from "./session.ts";
 import { formRoutes } from "./forms.ts";
 import { loginRoutes } from "./login.ts";
+import type { InboxPages } from "./inbox-view.ts";
+import { inboxRoutes } from "./inbox.ts";
 import type { SuppressionPages } from "./suppression-view.ts";
 import { suppressionRoutes } from "./suppressions.ts";
 import type { UsedLinks } from "./used-links.ts";
@@ -27,6 +29,8 @@ export type WebOptions = {
   queries: WebQueries;
   /** What forms do. Absent, there are no forms to send. */
   actions?: WebActions;
+  /** The committee's inbox. */
+  inbox?: InboxPages;
   /** The pages of suppressed recipients. */
   suppressions?: SuppressionPages;
   /** 32 bytes or more; signs access links and sessions. */
@@ -120,7 +124,8 @@ export function createWeb(options: WebOptions): Hono {
   const { actions } = options;
   if (actions) app.route("/", formRoutes({ actions, publicUrl, identityOf, answer, refuse }));
 
-  const { suppressions } = options;
+  const { suppressions, inbox } = options;
+  if (inbox) app.route("/", inboxRoutes({ inbox, publicUrl, identityOf, answer, refuse }));
   if (suppressions)
     app.route("/", suppressionRoutes({ suppressions, publicUrl, identityOf, answer, refuse }));
 

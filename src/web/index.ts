@@ -14,6 +14,7 @@ export {
 export { layout } from "./layout.tsx";
 export { renderUnsubscribe } from "./pages/unsubscribe.tsx";
 export { maskAddress } from "./mask.ts";
+export type * from "./inbox-view.ts";
 export type * from "./suppression-view.ts";
 export { zoneLine } from "./pages/zone-line.ts";
 export { labelPath } from "./paths.ts";

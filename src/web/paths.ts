@@ -1,6 +1,7 @@
 export const COMMITTEE_PATH = "/committee";
 export const MEMBERS_PATH = "/committee/members";
 export const EGRESS_PATH = "/committee/egress";
+export const INBOX_PATH = "/committee/inbox";
 export const POOL_SUPPRESSIONS_PATH = "/committee/suppressions";
 export const CHECK_PATH = "/check";
 export const LOGIN_PATH = "/login";
@@ -15,6 +16,10 @@ export function memberPath(did: string): string {
 export function labelPath(subject: string): string {
   const parts = subject.replace(/^at:\/\//, "").split("/");
   return `/labels/${parts.map((part) => encodeURIComponent(part).replaceAll("%3A", ":")).join("/")}`;
+}
+
+export function inboxEntryPath(id: number): string {
+  return `${INBOX_PATH}/${id}`;
 }
 
 /** The place of a domain on its member's page. */

@@ -16,10 +16,13 @@ import {
   OpenLinkPage,
   type LoginReason,
 } from "./pages/notices.tsx";
+import type { EntryDetail } from "../inbox/index.ts";
+import type { InboxList } from "./inbox-view.ts";
+import { InboxEntryPage, InboxPage } from "./pages/inbox.tsx";
 import { LabelPage } from "./pages/label.tsx";
 import { ReplacedPage } from "./pages/replaced.tsx";
 import { OverviewPage } from "./pages/overview.tsx";
-import { CHECK_PATH, COMMITTEE_PATH, LOGOUT_PATH, memberPath } from "./paths.ts";
+import { CHECK_PATH, COMMITTEE_PATH, INBOX_PATH, LOGOUT_PATH, memberPath } from "./paths.ts";
 import { MemberSuppressionsPage, PoolSuppressionsPage } from "./pages/suppressions.tsx";
 import type { MemberSuppressions, PoolSuppressions, SuppressionSearch } from "./suppression-view.ts";
 import { homeOf, type Identity } from "./session.ts";
@@ -45,6 +48,8 @@ export type Rendered =
   | { page: "login"; reason: Exclude<LoginReason, "used"> }
   | { page: "login"; reason: "used"; usedAt: number }
   | { page: "open-link"; token: string; identity: Identity; expiresAt: number }
+  | { page: "inbox"; view: InboxList }
+  | { page: "inbox-entry"; entry: EntryDetail }
   | { page: "suppressions"; view: MemberSuppressions; search: SuppressionSearch | null }
   | { page: "pool-suppressions"; view: PoolSuppressions; search: SuppressionSearch | null }
   | { page: "replaced"; did: string; credentials: ShownCredential[] }
@@ -99,6 +104,10 @@ function contentOf(shown: Rendered, viewer: Identity | null): { title: string; b
       return { title: "Log in", body: <LoginPage {...shown} /> };
     case "open-link":
       return { title: "Open a session", body: <OpenLinkPage {...shown} /> };
+    case "inbox":
+      return { title: "Inbox", body: <InboxPage view={shown.view} /> };
+    case "inbox-entry":
+      return { title: shown.entry.subject || "Inbox", body: <InboxEntryPage entry={shown.entry} /> };
     case "suppressions":
       return {
         title: `Suppressed recipients of ${shown.view.domain}`,
@@ -133,6 +142,7 @@ function navOf(shown: Rendered, viewer: Identity | null): NavItem[] {
   ];
   if (viewer?.role === "committee") {
     items.push({ href: COMMITTEE_PATH, text: "Committee", current: shown.page.startsWith("committee") });
+    items.push({ href: INBOX_PATH, text: "Inbox", current: shown.page.startsWith("inbox") });
   }
   if (viewer?.role === "member") {
     items.push({ href: memberPath(viewer.did), text: "Your page", current: shown.page === "member" });
