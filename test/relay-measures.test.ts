@@ -124,6 +124,22 @@ test("what is over the day's allowance waits for the next day, with a reason and
   expect((await recipient("bob@gmail.com")).state).toBe("delivered");
 });
 
+test("of what waits so for four hours the delay is told once, with the reason", async () => {
+  await here.restart({ outgoing: { addresses: [two[0]!], resolver } });
+  const { measures, clock, spool } = here.bed;
+  measures.pause(two[0]!.address, "gmail", 24 * HOUR, { why: "gmail said no" }, clock.now());
+  await send("bob@gmail.com");
+  for (let look = 0; look < 3; look++) {
+    clock.advance(3 * HOUR);
+    await spool.requeue({ by: "ann", why: "look", filter: { did: member.did }, now: clock.now() });
+    await here.bed.relay.settle();
+  }
+  expect(await recipient("bob@gmail.com")).toMatchObject({ state: "queued", attempts: 0 });
+  expect(await spool.toldTo(member.did)).toMatchObject([
+    { kind: "delayed", status: "4.4.5", text: expect.stringContaining("gmail said no") },
+  ]);
+});
+
 test("what came of mail is kept with the address; a mailbox that is not there is no sign against it", async () => {
   here.sink.replies.rcpt = {
     "no@gmail.com": [550, "5.1.1 The email account that you tried to reach does not exist"],

@@ -202,7 +202,7 @@ async function open(options: RelayRoleOptions, opened: (() => Promise<void>)[]) 
     name: "old messages forgotten",
     everyMs: 3_600_000,
     run: async (signal) =>
-      void (await spool.prune(clock.now() - PRUNE_AFTER_MS, { signal, now: clock.now() })),
+      void (await spool.prune(parts.ages.before(PRUNE_AFTER_MS), { signal, now: clock.now() })),
   });
   scheduler.every({
     name: "habits pruned",

@@ -37,6 +37,7 @@ import {
   returned,
   returnedBy,
   routeFailure,
+  waitsHere,
   suppressedEnding,
   type AttemptResult,
 } from "./result.ts";
@@ -181,15 +182,16 @@ export function createDelivery(context: RelayContext, config: DeliveryConfig): D
     }
   }
 
-  /** Nobody was asked, and no attempt is counted: it is due again then. */
+  /** Nobody was asked, and no attempt is counted: it is due again then. Late is late, whoever was asked. */
   async function waits(
-    { id, message }: Leased,
+    leased: Leased,
     { until, why }: { until: number; why: string },
     { provider }: GoodRoute,
   ): Promise<void> {
     metrics.waits.inc({ provider });
-    const nextAt = Math.min(until, clock.now() + Math.max(0, leftOf(message)));
-    await record({ recipientId: id, state: "queued", nextAt, waits: why, events: [] });
+    const nextAt = Math.min(until, clock.now() + Math.max(0, leftOf(leased.message)));
+    const notice = (await delayed(leased)) ? await noticeFor(leased, waitsHere(why)) : undefined;
+    await record({ recipientId: leased.id, state: "queued", nextAt, waits: why, events: [], ...notice });
   }
 
   /** At the member's delegated bounce name, so that SPF aligns, or at the pool's; mail of the pool itself has none. */

@@ -190,6 +190,11 @@ export function suppressedEnding(why: string): Ending {
   return { kind: "returned", status: "5.1.1", remote: "", diagnostic: why };
 }
 
+/** What the member is told of late mail that nobody was asked to take. */
+export function waitsHere(why: string): Ending {
+  return { kind: "delayed", status: "4.4.5", remote: "", diagnostic: why };
+}
+
 /** What the member is told of mail that a person gives back. */
 export function returnedBy(why: string): Ending {
   return { kind: "returned", status: "5.7.1", remote: "", diagnostic: why };
