@@ -37,7 +37,7 @@ const measures = {
   close: () => undefined,
 };
 
-const lanesOf = (config: Partial<DeliveryConfig>) =>
+const lanesOf = (config: Partial<DeliveryConfig>, shaping = builtInShaping()) =>
   createLanes(
     {
       spool: {},
@@ -46,7 +46,7 @@ const lanesOf = (config: Partial<DeliveryConfig>) =>
       log: silentLog,
       observed: () => undefined,
       metrics: { transports: { inc: () => undefined } },
-      shaping: builtInShaping(),
+      shaping,
       random: () => 0.5,
     } as unknown as RelayContext,
     { port: (silent.address() as AddressInfo).port, ...config } as DeliveryConfig,
@@ -94,6 +94,25 @@ function codeFor(did: string, host: string) {
   const content = async () => ({ head, body: async function* () {} });
   job.leased.message.priority = 0;
   return { job: { ...job, content } as unknown as typeof job, end };
+}
+
+/** The host takes everything from now on; tells how many connections it has greeted. */
+function everyoneTalks(): () => number {
+  let connections = 0;
+  const talk = (socket: Socket) => {
+    connections++;
+    socket.on("error", () => undefined);
+    socket.on("data", (chunk) => {
+      for (const line of chunk.toString().split("\r\n").slice(0, -1))
+        if (line === "DATA") socket.write("354 go\r\n");
+        else if (line === "QUIT") socket.end("221 bye\r\n");
+        else if (/^(EHLO|MAIL|RCPT|\.$)/.test(line)) socket.write("250 ok\r\n");
+    });
+    socket.write("220 mx.test\r\n");
+  };
+  silent.on("connection", talk);
+  for (const socket of sockets) talk(socket);
+  return () => connections;
 }
 
 const messageOf = (did: string) => ({
@@ -210,23 +229,31 @@ test("a domain's next message goes over its open connection, whatever its member
   const jobs = [...of("did:plc:a", 11), ...of("did:plc:b", 6), ...of("did:plc:a", 11)];
   for (const { job } of jobs) lanes.add(job);
   await expect.poll(() => sockets.size).toBe(12);
-  let connections = 0;
-  const talk = (socket: Socket) => {
-    connections++;
-    socket.on("error", () => undefined);
-    socket.on("data", (chunk) => {
-      for (const line of chunk.toString().split("\r\n").slice(0, -1))
-        if (line === "DATA") socket.write("354 go\r\n");
-        else if (line === "QUIT") socket.end("221 bye\r\n");
-        else if (/^(EHLO|MAIL|RCPT|\.$)/.test(line)) socket.write("250 ok\r\n");
-    });
-    socket.write("220 mx.test\r\n");
-  };
-  silent.on("connection", talk);
-  for (const socket of sockets) talk(socket);
+  const connections = everyoneTalks();
   const ends = await Promise.all(jobs.map(({ end }) => end));
   expect(ends.map((end) => end.kind === "tried" && end.result.reply.code)).toEqual(jobs.map(() => 250));
-  expect(connections).toBe(17);
+  expect(connections()).toBe(17);
   await expect.poll(() => lanes.counts(), { timeout: 5_000 }).toEqual({ lanes: 0, destinations: 0 });
+  lanes.close();
+});
+
+test("a connection that waits longer for its rate gives its place to who waits already", async () => {
+  const shaping = builtInShaping();
+  // Two at once, then one each two seconds; login codes pass four more.
+  const limitsOf = (provider: string) => ({ ...shaping.limitsOf(provider), perMinute: 30 });
+  const lanes = lanesOf({ maxConnections: 1 }, { ...shaping, limitsOf });
+  const paced = Array.from({ length: 7 }, () => codeFor("did:plc:a", "mx.a.test"));
+  const other = codeFor("did:plc:b", "mx.b.test");
+  const order: string[] = [];
+  for (const { job, end } of paced) {
+    lanes.add(job);
+    void end.then(() => order.push("a"));
+  }
+  lanes.add(other.job);
+  void other.end.then(() => order.push("b"));
+  await expect.poll(() => sockets.size).toBe(1);
+  everyoneTalks();
+  await other.end;
+  expect(order).toEqual(["a", "a", "a", "a", "a", "a", "b"]);
   lanes.close();
 });

@@ -336,8 +336,8 @@ export function createLanes(context: RelayContext, config: DeliveryConfig, measu
       let wait = IDLE_MS;
       if (lane.queue.size > 0) {
         wait = paceWait(lane.slot, boundsOf(lane), performance.now(), lane.queue.codes > 0);
-        // Another connection is what it needs.
-        if (wait === 0 || wait > PACED_IDLE_MS) return undefined;
+        // Another connection is what it needs, or somebody else needs this place.
+        if (wait === 0 || wait > (waiting.anybody() ? IDLE_MS : PACED_IDLE_MS)) return undefined;
       } else if (waiting.anybody()) return undefined;
       const more = await idle(lane, wait);
       if (!conversation.isUsable()) return undefined;
