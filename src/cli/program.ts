@@ -19,6 +19,7 @@ import { sandbox } from "./sandbox.ts";
 import { sendTest } from "./send-test.ts";
 import { serve } from "./serve.ts";
 import { shapingCommands } from "./shaping.ts";
+import { suppressionCommands } from "./suppression.ts";
 import { tlsReportCommands } from "./tls-report.ts";
 import { warmupCommands } from "./warmup.ts";
 
@@ -186,6 +187,7 @@ inboxCommands(program, { env, json, run });
 egressCommands(program, { env, json, run });
 warmupCommands(program, { env, json, run });
 shapingCommands(program, { env, json, run });
+suppressionCommands(program, { env, json, run });
 tlsReportCommands(program, { env, json, run });
 
 /** Each time the option is given, one port more. */

@@ -162,7 +162,14 @@ async function open(options: RelayRoleOptions, opened: (() => Promise<void>)[]) 
         bus.publish(CREDENTIAL_USED_TOPIC, [{ key: use.did, value: use }]),
       ),
   });
-  const incoming = await openInboundParts({ ...options, feedbackId, spool, relay, policyBook, egress: parts.egress });
+  const incoming = await openInboundParts({
+    ...options,
+    feedbackId,
+    spool,
+    relay,
+    policyBook,
+    egress: parts.egress,
+  });
   const { inbound, inbox } = incoming;
   opened.push(() => incoming.close());
   const submission = await relay.start();

@@ -232,10 +232,18 @@ export async function startServe(options: ServeOptions): Promise<Serve> {
     );
     if (relay && answers) {
       const { PUBLIC_URL: publicUrl, TRUSTED_PROXIES: trustedProxies } = config;
-      const { submission, spool } = relay;
+      const { submission, spool, suppressions } = relay;
       app.route(
         "/v1",
-        messagesApi({ ...shared, relay: submission, spool, answers, publicUrl, trustedProxies }),
+        messagesApi({
+          ...shared,
+          relay: submission,
+          spool,
+          suppressions,
+          answers,
+          publicUrl,
+          trustedProxies,
+        }),
       );
     }
     if (relay) {

@@ -51,7 +51,8 @@ const add = z.strictObject({
 });
 const importing = z.strictObject({
   text: z.string(),
-  of: scope,
+  /** Absent: each line says it itself, as those of our own export do. */
+  of: scope.optional(),
   reason: z.enum(SUPPRESSION_REASONS).default("import"),
   skipBad: z.boolean().default(false),
   dryRun: z.boolean().default(false),
@@ -127,6 +128,13 @@ export function suppressionApi({ desk, keyOf, clock, ...gate }: SuppressionApiOp
     const taken: (ParsedLine & Hashed)[] = [];
     for (const line of lines) {
       const { key, domain = "" } = line;
+      if (of === undefined && line.of === undefined) {
+        bad.push({
+          line: line.line,
+          why: "it does not say whom it binds: import it for a member, or for the pool",
+        });
+        continue;
+      }
       const found = key === undefined ? hashed(line.address!) : { key, domain };
       if (found) taken.push({ ...line, ...found });
       else if (!keyOf) return c.json(unknown(""), 400);
@@ -134,7 +142,7 @@ export function suppressionApi({ desk, keyOf, clock, ...gate }: SuppressionApiOp
     }
     bad.sort((a, b) => a.line - b.line);
     const stopped = bad.length > 0 && !skipBad;
-    const added = stopped || dryRun ? 0 : await desk.takeIn(taken, didOf(of), who);
+    const added = stopped || dryRun ? 0 : await desk.takeIn(taken, of, who);
     const done = !stopped && !dryRun;
     if (done) gate.log.info({ of, by: who, lines: taken.length, added }, "a list was imported");
     return c.json({ done, format, lines: taken.length, added, bad, most: MOST_LINES });

@@ -190,11 +190,15 @@ export function createSuppressionDesk(parts: { db: Database; bus: Bus; clock: Cl
       await tell();
       return added;
     },
-    /** All of them or none. Returns how many are new. */
-    async takeIn(lines: readonly (ParsedLine & Hashed)[], did: string | null, by: string): Promise<number> {
+    /** All of them or none; `of`: a DID, or `pool`; undefined: as each line says. Returns how many are new. */
+    async takeIn(
+      lines: readonly (ParsedLine & Hashed)[],
+      of: string | undefined,
+      by: string,
+    ): Promise<number> {
       const now = clock.now();
       const taken = db.transaction(
-        () => lines.filter((line) => store.put(imported(line, did, by, now), now)).length,
+        () => lines.filter((line) => store.put(imported(line, of ?? line.of!, by, now), now)).length,
       );
       await tell();
       return taken;
@@ -227,14 +231,14 @@ function evidenceOf({ code, enhanced, text, provider }: SmtpFacts): Suppression[
 
 function imported(
   { key, domain, reason, streams, at, expiresAt }: ParsedLine & Hashed,
-  did: string | null,
+  of: string,
   by: string,
   now: number,
 ): NewSuppression {
   const isBounce = reason === "bad-mailbox" || reason === "inactive" || reason === "bad-domain";
   const usual = isBounce ? now + IMPORTED_BOUNCE_MS : null;
   return {
-    did,
+    did: of === "pool" ? null : of,
     streams,
     key,
     domain,

@@ -61,7 +61,7 @@ describe("what providers export", () => {
     ],
     [
       "our own export",
-      `key,domain,reason,streams,createdAt,expiresAt\n${"k".repeat(22)},a.test,bad-mailbox,all,2026-01-01T00:00:00.000Z,`,
+      `key,domain,reason,streams,createdAt,expiresAt\n${"k".repeat(22)},a.test,bad-mailbox,all,2026-01-01T00:00:00.000Z,never`,
       [`2 ${"k".repeat(22)} bad-mailbox all 2026-01-01`],
     ],
     ["with a byte order mark", "\uFEFFemail\nada@a.test", ["2 ada@a.test import all -"]],

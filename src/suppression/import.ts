@@ -9,6 +9,8 @@ export type ParsedLine = {
   domain?: string;
   reason: SuppressionReason;
   streams: SuppressionStreams;
+  /** Only of our own export: a DID, or `pool`. */
+  of?: string;
   /** When it began, ms since the epoch; undefined: the file does not say. */
   at?: number;
   /** Only of our own export: when it ends; null: never. */
@@ -20,6 +22,8 @@ export type BadLine = { line: number; why: string };
 export type Parsed = { format: ImportFormat; lines: ParsedLine[]; bad: BadLine[] };
 
 export const MOST_LINES = 50_000;
+/** How our own export says that an entry has no end. */
+const NEVER = "never";
 const MOST_BAD = 1_000;
 const FIRST_DATE = Date.UTC(1995, 0, 1);
 const DAY_MS = 86_400_000;
@@ -34,6 +38,7 @@ const COLUMNS = {
   at: ["createdat", "created", "date", "lastupdatetime", "timestamp"],
   expiresAt: ["expiresat"],
   streams: ["streams"],
+  of: ["of"],
 } as const;
 type Column = keyof typeof COLUMNS;
 type Fields = Partial<Record<Column, string>>;
@@ -67,9 +72,11 @@ function readLine(fields: Fields, now: number, usual: SuppressionReason): Omit<P
   const at = timeOf(fields.at);
   if (at === null || (at !== undefined && (at < FIRST_DATE || at > now + DAY_MS)))
     return `"${short(fields.at)}" is not a date of the past`;
-  const expiresAt = fields.expiresAt ? timeOf(fields.expiresAt) : undefined;
+  const expiresAt = fields.expiresAt === NEVER ? undefined : timeOf(fields.expiresAt);
   if (expiresAt === null) return `"${short(fields.expiresAt)}" is not a date`;
   if (fields.domain !== undefined && !/^[\w.-]{0,253}$/.test(fields.domain)) return "the domain is none";
+  if (fields.of !== undefined && !/^(?:pool|did:[a-z]+:[\w.:%-]{1,2000})$/.test(fields.of))
+    return `"${short(fields.of)}" is neither a DID nor pool`;
   const reason = reasonOf(fields, usual);
   const bulk = fields.streams === undefined ? reason === "unsubscribe" : fields.streams === "bulk";
   return {
@@ -77,6 +84,7 @@ function readLine(fields: Fields, now: number, usual: SuppressionReason): Omit<P
     ...(fields.domain !== undefined && { domain: fields.domain.toLowerCase() }),
     reason,
     streams: bulk ? "bulk" : "all",
+    ...(fields.of !== undefined && { of: fields.of }),
     ...(at !== undefined && { at }),
     ...(fields.expiresAt !== undefined && { expiresAt: expiresAt ?? null }),
   };

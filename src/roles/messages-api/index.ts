@@ -17,6 +17,7 @@ import {
   type Answer,
 } from "./outcome.ts";
 import { comailMessage, listQuery, newMessage } from "./schemas.ts";
+import { suppressionDoor, type SuppressionDoor } from "./suppressions.ts";
 import { detailView, listView } from "./views.ts";
 
 export { answerMigration, createAnswers, type Answers } from "./answers.ts";
@@ -24,6 +25,8 @@ export { answerMigration, createAnswers, type Answers } from "./answers.ts";
 export type MessagesApiOptions = HandInOptions & {
   relay: Pick<Relay, "authenticate">;
   spool: Pick<Spool, "messages" | "attempts" | "toldOf">;
+  /** The node's copy of the suppression list. Absent: it has none, and nothing is there to ask. */
+  suppressions?: SuppressionDoor["suppressions"] | undefined;
   /** Origin of the site; where it is https, requests in clear are refused. */
   publicUrl: string;
   trustedProxies: readonly string[];
@@ -144,6 +147,11 @@ export function messagesApi(options: MessagesApiOptions): Hono<Env> {
     const [attempts, told] = await Promise.all([spool.attempts(message.id), spool.toldOf(message.id)]);
     return c.json(detailView(message, attempts, told));
   });
+
+  if (options.suppressions) {
+    const own = (c: Context<Env>) => authenticate(basicLogin(c, c.get("address")));
+    suppressionDoor(app, { suppressions: options.suppressions, authenticate: own, refuse });
+  }
 
   app.post("/send", async (c) => {
     const login = comailLogin(c, c.get("address"));

@@ -11,6 +11,8 @@ import {
   newMessage,
 } from "./schemas.ts";
 
+import { suppressionList, suppressionQuery, suppressionReleased } from "./schemas-suppression.ts";
+
 /** Requests as clients write them: what has a default is left out. */
 const REQUESTS = { NewMessage: newMessage, ComailMessage: comailMessage };
 const ANSWERS = {
@@ -18,6 +20,8 @@ const ANSWERS = {
   Fault: fault,
   MessageList: messageList,
   MessageDetail: messageDetail,
+  SuppressionList: suppressionList,
+  SuppressionReleased: suppressionReleased,
   ComailAccepted: comailAccepted,
   ComailFault: comailFault,
 };
@@ -36,7 +40,7 @@ const FAULTS: Record<number, string> = {
   400: "The request or the message is not well-formed",
   401: "The credential is wrong, revoked, or not given",
   403: "The credential may not do that, or the request came in clear; `link` leads to the reason",
-  404: "There is no such message of this member",
+  404: "The member has no such message, or nothing is there to be released",
   409: "The request with this Idempotency-Key is still being worked on",
   413: "The message is larger than 25 MiB",
   422: "The message cannot be accepted as it is, or the Idempotency-Key belongs to another request",
@@ -144,6 +148,32 @@ export function describeApi() {
           responses: {
             "200": { description: "The message", content: json("MessageDetail") },
             ...faults("Fault", 401, 403, 404, 429, 503),
+          },
+        },
+      },
+      "/suppressions": {
+        get: {
+          operationId: "listSuppressions",
+          summary: "Addresses to which nothing of the member is sent, newest first",
+          parameters: queryOf(suppressionQuery),
+          responses: {
+            "200": { description: "A page", content: json("SuppressionList") },
+            ...faults("Fault", 400, 401, 403, 404, 429, 503),
+          },
+        },
+      },
+      "/suppressions/{address}": {
+        delete: {
+          operationId: "releaseSuppression",
+          summary: "Lets mail of the member go to this address again",
+          parameters: [{ name: "address", in: "path", required: true, schema: address }],
+          responses: {
+            "200": { description: "It goes there again", content: json("SuppressionReleased") },
+            "202": {
+              description: "Noted; it goes there again when core hears of it",
+              content: json("SuppressionReleased"),
+            },
+            ...faults("Fault", 400, 401, 403, 404, 429, 503),
           },
         },
       },

@@ -1,0 +1,170 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
+import {
+  suppressionAdd,
+  suppressionExport,
+  suppressionImport,
+  suppressionList,
+  suppressionRelease,
+  suppressionSearch,
+} from "../src/cli/suppression.ts";
+import { freePorts, startSandbox, type Sandbox } from "../src/devnet/index.ts";
+import { silentLog } from "../src/platform/log.ts";
+
+let dir: string;
+let env: string;
+let sandbox: Sandbox;
+let did: string;
+
+beforeAll(async () => {
+  dir = mkdtempSync(join(tmpdir(), "atmos-suppression-cli-"));
+  env = join(dir, "atmos.env");
+  sandbox = await startSandbox({
+    dir,
+    rulesDir: join(import.meta.dirname, "../rules"),
+    log: silentLog,
+    ports: await freePorts(),
+    operators: [{ name: "Alder", domain: "alder.test", perDay: 10 }],
+    now: Date.now(),
+    days: 0,
+  });
+  did = sandbox.serve.core!.members.domain("alder.test")!.did;
+});
+afterAll(async () => {
+  await sandbox.close();
+  rmSync(dir, { recursive: true });
+});
+afterEach(() => vi.restoreAllMocks());
+
+async function run(command: () => Promise<number>, exit = 0): Promise<string> {
+  let text = "";
+  vi.spyOn(process.stdout, "write").mockImplementation((chunk) => {
+    text += String(chunk);
+    return true;
+  });
+  expect(await command()).toBe(exit);
+  vi.restoreAllMocks();
+  return text;
+}
+const file = (text: string) => {
+  const path = join(dir, "list.csv");
+  writeFileSync(path, text);
+  return path;
+};
+const usual = { limit: "50" };
+
+async function api(method: string, path: string) {
+  const { username, secret } = sandbox.operators[0]!;
+  const response = await fetch(`${sandbox.urls.web}/v1${path}`, {
+    method,
+    headers: { authorization: `Basic ${Buffer.from(`${username}:${secret}`).toString("base64")}` },
+  });
+  return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+}
+
+test("add, list, search, release", async () => {
+  const by = "rosa";
+  await run(() => suppressionAdd("Ada@bigmail.test", { env, did, by, streams: "all", days: "30" }));
+  const shown = await run(() => suppressionList({ env, did, ...usual }));
+  expect(shown).toMatch(/bigmail\.test +manual +all/);
+  expect(shown).not.toContain("ada@");
+  expect(await run(() => suppressionSearch("ada@bigmail.test", { env }))).toContain(did);
+  await run(() => suppressionSearch("ben@bigmail.test", { env }), 1);
+  expect(await run(() => suppressionRelease("ada@bigmail.test", { env, did, by }))).toContain("Released: 1");
+  await run(() => suppressionSearch("ada@bigmail.test", { env }), 1);
+  await expect(suppressionRelease("ada@bigmail.test", { env, did, by })).rejects.toThrow(
+    /Nothing is in force/,
+  );
+  await expect(suppressionAdd("no address", { env, did, by, streams: "all" })).rejects.toThrow(
+    /not an address/,
+  );
+  await expect(suppressionAdd("a@b.test", { env, by, streams: "all" })).rejects.toThrow(
+    /--did DID, or --pool/,
+  );
+});
+
+test("import takes all of a file or nothing of it, and says which lines are bad", async () => {
+  const text = "email,reason\nada@a.test,SpamComplaint\nnot an address,x\nben@b.test,Unsubscribe\n";
+  const options = { env, did, by: "rosa", reason: "import" };
+  const refused = await run(() => suppressionImport(file(text), options), 1);
+  expect(refused).toContain("line 3: it is not an address");
+  expect(refused).toContain("Nothing was taken in");
+  await run(() => suppressionSearch("ada@a.test", { env }), 1);
+  expect(await run(() => suppressionImport(file(text), { ...options, skipBad: true }))).toContain(
+    "2 are new on the list",
+  );
+  const answer = await run(() => suppressionSearch("ben@b.test", { env, json: true }));
+  expect(JSON.parse(answer)).toMatchObject({
+    entries: [{ reason: "unsubscribe", streams: "bulk", of: did }],
+  });
+});
+
+test("export has hashes and no addresses, and goes back in with its reasons", async () => {
+  const out = join(dir, "out.csv");
+  await run(() => suppressionAdd("eve@c.test", { env, pool: true, by: "rosa", streams: "all" }));
+  await run(() => suppressionExport({ env, format: "csv", out }));
+  const text = readFileSync(out, "utf8");
+  expect(text).not.toContain("@");
+  expect(text.trim().split("\n")).toHaveLength(4);
+  for (const address of ["ada@a.test", "ben@b.test", "eve@c.test"])
+    await run(() => suppressionRelease(address, { env, by: "rosa" }));
+  expect(await run(() => suppressionList({ env, ...usual }))).toContain("Nothing is suppressed");
+  const again = await run(() => suppressionImport(out, { env, by: "rosa", reason: "import" }));
+  expect(again).toContain("3 are new on the list");
+  const { entries } = JSON.parse(await run(() => suppressionList({ env, json: true, ...usual }))) as {
+    entries: { of: string; reason: string; expiresAt: null }[];
+  };
+  expect(entries.map(({ of, reason, expiresAt }) => [of, reason, expiresAt]).sort()).toEqual([
+    [did, "complaint", null],
+    [did, "unsubscribe", null],
+    ["pool", "manual", null],
+  ]);
+});
+
+test("a member's programs see what binds them and release it", async () => {
+  await sandbox.settle();
+  const list = await api("GET", "/suppressions");
+  expect(list).toMatchObject({ status: 200, body: { next: null } });
+  expect((list.body["suppressions"] as { reason: string }[]).map(({ reason }) => reason).sort()).toEqual([
+    "complaint",
+    "unsubscribe",
+  ]);
+  expect((await api("GET", "/suppressions?address=eve@c.test")).body).toMatchObject({
+    suppressions: [{ scope: "pool", domain: "c.test" }],
+  });
+  for (const address of ["ada@a.test", "eve@c.test"]) {
+    expect(await api("DELETE", `/suppressions/${address}`)).toEqual({
+      status: 200,
+      body: { released: 1, pending: false },
+    });
+    expect((await api("DELETE", `/suppressions/${address}`)).status).toBe(404);
+  }
+  // It passes the pool's entry for itself alone.
+  expect(sandbox.serve.core!.suppressions.list({ did: null, limit: 5 })).toHaveLength(1);
+  expect((await api("DELETE", "/suppressions/none")).status).toBe(400);
+});
+
+test("100,000 entries reach a node, and one is found at once", async () => {
+  const { core, relay } = sandbox.serve;
+  const key = (i: number) => String(i).padStart(22, "0");
+  for (let part = 0; part < 2; part++) {
+    const lines = Array.from({ length: 50_000 }, (_, i) => ({
+      line: i + 1,
+      key: key(part * 50_000 + i),
+      domain: "many.test",
+      reason: "import" as const,
+      streams: "all" as const,
+    }));
+    expect(await core!.suppressions.takeIn(lines, did, "rosa")).toBe(50_000);
+  }
+  await sandbox.settle();
+  expect(core!.suppressions.counts().find(({ reason }) => reason === "import")?.n).toBe(100_000);
+  await run(() => suppressionAdd("last@many.test", { env, did, by: "rosa", streams: "all" }));
+  await sandbox.settle();
+  const began = performance.now();
+  for (let i = 0; i < 1_000; i++) relay!.suppressions.check(did, `somebody${i}@many.test`, undefined);
+  expect((performance.now() - began) / 1_000).toBeLessThan(1);
+  expect(relay!.suppressions.check(did, "last@many.test", undefined)).toContain("by hand");
+}, 60_000);
