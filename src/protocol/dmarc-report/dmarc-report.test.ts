@@ -348,6 +348,7 @@ describe("in mail", () => {
         "photos",
       ),
     ],
+    ["a report on TLS with no name of its own", mailOf("application/gzip", "", gzipSync('{"policies":[]}'))],
     ["a report on TLS", mailOf("application/tlsrpt+gzip", `${NAME}.json.gz`, gzipSync('{"policies":[]}'))],
   ];
   test.each(others)("%s is none", async (_, raw) => expect(await read(raw)).toBeUndefined());

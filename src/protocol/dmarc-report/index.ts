@@ -14,6 +14,8 @@ export const MOST_UNPACKED = 25 * 1024 * 1024;
  */
 export async function readDmarcReport(mail: Mail): Promise<ReadDmarc | undefined> {
   const { files, problems } = await carriedFiles(mail, MOST_UNPACKED);
+  // A report on TLS may have the same subject.
+  if (files.length > 0 && files.every(({ content }) => isJson(content))) return undefined;
   for (const { content } of files) {
     const read = await parseDmarcXml(content);
     if (read.report) return read;
@@ -21,6 +23,10 @@ export async function readDmarcReport(mail: Mail): Promise<ReadDmarc | undefined
   }
   if (!saysSo(mail)) return undefined;
   return { problem: problems[0] ?? "no part of the message is a DMARC report" };
+}
+
+function isJson(content: Uint8Array): boolean {
+  return /^(?:\xef\xbb\xbf)?\s*\{/.test(Buffer.from(content.subarray(0, 200)).toString("latin1"));
 }
 
 /** Its subject or the name of its file are those of RFC 7489 section 7.2.1.1, and not those of a report on TLS. */
