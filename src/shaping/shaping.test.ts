@@ -167,3 +167,14 @@ test("no domain has a rule in the built-in file", () => {
   expect(shaping.domainRule("gmail.com")).toBeUndefined();
   expect(shaping.clearDomains()).toEqual([]);
 });
+
+test("every rule of the package says what to do", () => {
+  const read = readShaping(undefined);
+  if (!read.ok) throw new Error(read.problems.join("\n"));
+  const rules = [...read.data.providers, read.data.other].flatMap((provider) => provider.rules);
+  expect(rules.length).toBeGreaterThan(100);
+  for (const { name, advice, source } of rules) {
+    expect(advice, name).toMatch(/\w.*[.)?]$/);
+    if (source !== undefined) expect(source, name).toMatch(/^https?:/);
+  }
+});
