@@ -58,6 +58,8 @@ const nameOf = (kind: FineClass): InspectClass => NAMES[kind] ?? (kind as Inspec
 function classOf(failure: Failure, status: string, reply: number): FineClass {
   const fielded = failure.diagnostic !== "" || failure.status !== "";
   const first = failure.diagnostic || (fielded ? "" : failure.notice);
+  // Google tells of its groups in eighty languages, and always the same: no such group, or no right to write to it.
+  if (reply === 0 && status === "" && failure.address.endsWith("@googlegroups.com")) return "policy";
   const behind = saidBehind(first);
   if (behind) return behind;
   const said = saidOf(first, reply);
