@@ -33,6 +33,13 @@ const ALWAYS: readonly { vendor: string; pattern: RegExp }[] = [
       /(?:your|the) message (?:could not|cannot|was not able to) be delivered(?: to (?:one or more|the following|some) .{0,60}?(?:recipients|destinations|addresses))?/gi,
   },
   { vendor: "several", pattern: /this (?:message was created|is an) automatic(?:ally)?.{0,80}/gi },
+  { vendor: "sendmail", pattern: />>> ?(?:rcpt to|mail from|data|helo|ehlo):?/gi },
+  {
+    vendor: "exim",
+    pattern:
+      /(?:smtp )?error from remote (?:mail )?server after (?:end of )?(?:rcpt to|mail from|data|helo|ehlo|pipelined \w+(?: to| from)?)(?: command)?:?/gi,
+  },
+  { vendor: "postfix", pattern: /\(in reply to .{0,40}command\)/gi },
   { vendor: "several", pattern: /message headers? follows?.{0,20}/gi },
   // Of a link the host says something (spamhaus.org), its path is a title of a page.
   { vendor: "several", pattern: /(?<=https?:\/\/[\w.-]{1,100})\/\S{1,300}/gi },

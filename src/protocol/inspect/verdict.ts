@@ -69,7 +69,7 @@ function classOf(failure: Failure, status: string, reply: number): FineClass {
   const noticed = fielded ? saidOf(failure.notice, reply) : undefined;
   if (noticed && !VAGUE.has(noticed)) return noticed;
   const all = saidOf(failure.context, reply);
-  if (all && !VAGUE.has(all)) return all;
+  if (all && !VAGUE.has(all) && said !== "policy" && noticed !== "policy") return all;
   const vague = said ?? noticed ?? coded ?? all;
   if (vague) return vague;
   return codeClass(reply, phaseOf(failure)) ?? (failure.action === "delayed" ? "expired" : "unknown");

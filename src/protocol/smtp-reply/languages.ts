@@ -41,10 +41,10 @@ const LANGUAGES: Readonly<Record<string, Phrases>> = {
     "rate-limited": "trop de messages|trop de connexions|trop de mails",
     "bad-mailbox":
       "utilisateur inconnu|destinataire inconnu|adresse inconnue|adresse introuvable|n'a pas été trouvé|introuvable|n'existe pas|adresse d au moins un destinataire invalide|destinataire invalide|adresse invalide|adresse erronée|adresse n'est pas valide|boîte aux lettres inconnue|boite aux lettres inconnue|aucun utilisateur|compte inconnu|n'est pas reconnu",
-    expired: "délai dépassé|délai d'envoi|délai de remise|n'a pas pu être remis depuis|a expiré|abandon",
+    expired: "délai dépassé|délai d'envoi|délai de remise|n'a pas pu être remis depuis|a expiré",
     network:
       "connexion refusée|connexion impossible|serveur injoignable|ne répond pas|délai de connexion|impossible de joindre",
-    policy: "n'êtes pas autorisé|pas autorisé|stratégie|politique|accès refusé|refusé|refuse",
+    policy: "n'êtes pas autorisé|pas autorisé|stratégie|politique|accès refusé|refusé",
     system: "temporairement|erreur interne|réessayer|erreur système",
   },
   spanish: {
@@ -85,7 +85,7 @@ const LANGUAGES: Readonly<Record<string, Phrases>> = {
     expired: "tempo scaduto|è scaduto|tempo massimo|non è stato possibile consegnare",
     network:
       "connessione rifiutata|non risponde|impossibile connettersi|connessione scaduta|impossibile contattare",
-    policy: "non autorizzato|non dispone dell'autorizzazione|criteri|accesso negato|rifiutato|rifiuta",
+    policy: "non autorizzato|non dispone dell'autorizzazione|criteri di|accesso negato|rifiutato|rifiuta",
     system: "temporaneamente|errore interno|riprovare|errore di sistema",
   },
   portuguese: {
@@ -269,7 +269,7 @@ const LANGUAGES: Readonly<Record<string, Phrases>> = {
       "bilinmeyen kullanıcı|kullanıcı bulunamadı|bulunamadı|kullanıcı yok|mevcut değil|geçersiz adres|böyle bir kullanıcı|alıcı bilinmiyor|tanınmıyor",
     expired: "süresi doldu|zaman aşımına uğradı",
     network: "bağlantı reddedildi|yanıt vermiyor|bağlanılamadı|zaman aşımı",
-    policy: "izniniz yok|ilke|erişim reddedildi|reddedildi",
+    policy: "izniniz yok|ilkesi|erişim reddedildi|reddedildi",
     system: "geçici|iç hata|tekrar deneyin",
   },
   hungarianRomanian: {
