@@ -11,6 +11,7 @@ import { domainRotate } from "./domain.ts";
 import {
   memberAdd,
   memberBounces,
+  memberReplies,
   memberDomain,
   memberLeave,
   memberList,
@@ -124,6 +125,12 @@ export function memberCommands(program: Command, { env, json, run }: Parts): voi
     .option("--none", "nowhere (the default): its page has it in any case")
     .addOption(by())
     .action(run(memberBounces));
+  add("replies", "show or choose where replies of people to its return paths are sent on to")
+    .argument("<did>")
+    .addOption(new Option("--to <address>", "at this address of the member").conflicts("none"))
+    .option("--none", "nowhere (the default): they are refused, with words that say so")
+    .addOption(by())
+    .action(run(memberReplies));
   add("leave", "end a membership: nothing is sent any more, labels end, domains are free")
     .argument("<did>")
     .option("--reason <text>")

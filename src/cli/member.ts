@@ -161,6 +161,28 @@ export async function memberBounces(
   return EXIT.ok;
 }
 
+/** Shows where replies to its return paths are sent on to, or changes it. */
+export async function memberReplies(
+  did: string,
+  options: Decided & { to?: string; none?: boolean },
+): Promise<number> {
+  const out = outputFor(options);
+  const choice = options.to ?? (options.none ? null : undefined);
+  const api = apiOf(options.env);
+  const answer =
+    choice === undefined
+      ? await api("GET", memberPath(did, ""))
+      : await api("POST", memberPath(did, "/replies"), { to: choice, ...who(options) });
+  const to = answer["replies"] as string | null;
+  out.say(
+    to === null
+      ? `${did}: replies to its return paths are refused.`
+      : `${did}: replies to its return paths are sent on to ${plain(to)}.`,
+  );
+  out.result({ replies: to });
+  return EXIT.ok;
+}
+
 type MemberLine = {
   did: string;
   tier: string;

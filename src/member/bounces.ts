@@ -43,8 +43,39 @@ export function createBounces(
     return bounceChoice(bounces, belongings(did, names));
   }
 
+  /** An address that is the member's: at a verified domain of it, or the contact that it was admitted with. */
+  function verified(did: string, text: string): string | undefined {
+    const address = mailAddressOf(text);
+    const active = store.domainsOf(did).filter(({ status }) => status === "active");
+    const names = active.map(({ name }) => name);
+    return address && isOwnAddress(address, belongings(did, names)) ? address : undefined;
+  }
+
+  /** One that is the member's no more counts as none. */
+  function repliesOf({ did, replies }: MemberRow): string | null {
+    const names = store.domainsOf(did).map(({ name }) => name);
+    return replies !== null && isOwnAddress(replies, belongings(did, names)) ? replies : null;
+  }
+
   return {
     bouncesOf,
+    repliesOf,
+
+    /** Where replies to return paths are sent on to; null: nowhere. At a return path's own name it would come back. */
+    setReplies(did: string, to: string | null): { replies: string | null } | MemberError {
+      const member = store.member(did);
+      if (!member) return { error: "not-a-member", did };
+      if (member.membership === "left") return { error: "has-left", did, membership: member.membership };
+      const address = to === null ? null : verified(did, to);
+      const returnPaths = store
+        .domainsOf(did)
+        .map(({ name, return_path }) => return_path ?? `bounce.${name}`);
+      const isLoop = address && returnPaths.includes(address.slice(address.lastIndexOf("@") + 1));
+      if (address === undefined || isLoop) return { error: "not-its-address", did, address: to ?? "" };
+      store.setReplies(did, address);
+      changed(did);
+      return { replies: address };
+    },
 
     /** An address must be the member's: at a domain of it that was verified, or the contact that it was admitted with. */
     setBounces(did: string, choice: BounceChoice): BounceChoice | MemberError {
@@ -53,9 +84,7 @@ export function createBounces(
       if (member.membership === "left") return { error: "has-left", did, membership: member.membership };
       const address = choice.to === "address" ? mailAddressOf(choice.address) : undefined;
       if (choice.to === "address") {
-        const verified = store.domainsOf(did).filter(({ status }) => status === "active");
-        const names = verified.map(({ name }) => name);
-        if (!address || !isOwnAddress(address, belongings(did, names)))
+        if (!address || !verified(did, address))
           return { error: "not-its-address", did, address: choice.address };
       }
       store.setBounces(did, address ?? choice.to);

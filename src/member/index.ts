@@ -120,11 +120,13 @@ export function createMembers(options: MemberOptions) {
     allKeysOf: (domain: string) => keyStore.keysOf(domain),
 
     /** What relay nodes must know of a member's domains and credentials, and of where it is told of its mail. */
-    sendingRights(did: string): Pick<MemberPolicy, "bounces" | "domains" | "credentials" | "gone"> {
+    sendingRights(did: string): Pick<MemberPolicy, "bounces" | "replies" | "domains" | "credentials" | "gone"> {
       const member = store.member(did);
+      const replies = member ? bounces.repliesOf(member) : null;
       const chosen: BounceChoice = member ? bounces.bouncesOf(member) : { to: "nobody" };
       return {
         ...(chosen.to !== "nobody" && { bounces: chosen }),
+        ...(replies !== null && { replies }),
         domains: store.domainsOf(did).map((row) => ({
           name: row.name,
           status: row.status,

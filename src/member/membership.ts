@@ -42,6 +42,7 @@ export function createMembership({ db, store, credentialStore, clock, random, ch
       left_by: null,
       left_reason: null,
       bounces: before?.bounces ?? "nobody",
+      replies: before?.replies ?? null,
     };
     store.transaction(() => {
       store.putMember(row);

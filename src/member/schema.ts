@@ -57,6 +57,7 @@ export const memberMigration: Migration = {
     "ALTER TABLE member ADD COLUMN bounces TEXT NOT NULL DEFAULT 'sender'",
     // Nobody chose it: it was what stood there.
     "UPDATE member SET bounces = 'nobody' WHERE bounces = 'sender'",
+    "ALTER TABLE member ADD COLUMN replies TEXT",
   ],
 };
 
@@ -76,6 +77,8 @@ export type MemberRow = {
   left_reason: string | null;
   /** Where it is told what became of its mail: `sender`, `nobody` or an address. */
   bounces: string;
+  /** Where replies to its return paths are sent on to; null: nowhere. */
+  replies: string | null;
 };
 
 export type DomainRow = {

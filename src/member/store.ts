@@ -8,7 +8,7 @@ export function createMemberStore(db: Database) {
     transaction: <T>(work: () => T) => db.transaction(work),
     member: (did: string) => db.get<MemberRow>("SELECT * FROM member WHERE did = ?", did),
     members: () => db.all<MemberRow>("SELECT * FROM member ORDER BY name, did"),
-    /** Writes all of a member; its handle stays what it was, and so does where it is told of its mail. */
+    /** Writes all of a member; its handle stays what it was, and so does where mail to it goes. */
     putMember(row: MemberRow) {
       db.run(
         `INSERT INTO member (did, handle, name, tier, membership, joined_at, approved_at, left_at, left_by, left_reason,
@@ -32,6 +32,8 @@ export function createMemberStore(db: Database) {
     },
     setBounces: (did: string, bounces: string) =>
       db.run("UPDATE member SET bounces = ? WHERE did = ?", bounces, did),
+    setReplies: (did: string, replies: string | null) =>
+      db.run("UPDATE member SET replies = ? WHERE did = ?", replies, did),
     setTier: (did: string, tier: Tier) => db.run("UPDATE member SET tier = ? WHERE did = ?", tier, did),
     domain: (name: string) => db.get<DomainRow>("SELECT * FROM domain WHERE name = ?", name),
     domainsOf: (did: string) =>

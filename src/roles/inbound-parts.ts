@@ -51,7 +51,10 @@ export async function openInboundParts(options: InboundPartsOptions) {
         return member && { did: member.did, domain: member.domains[0]?.name ?? "" };
       },
       inbox,
-      repliesTo: (did) => policyBook.byDid(did)?.replies,
+      repliesTo(did) {
+        const member = policyBook.byDid(did);
+        return member?.membership === "member" ? member.replies : undefined;
+      },
       rolesTo: config.ROLE_MAIL_TO,
       forward: (wish) => relay.forward(wish),
       alarm: () => metrics.complaintsUnmatched.inc(),

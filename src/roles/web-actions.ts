@@ -44,6 +44,13 @@ export function createWebActions(core: Core, submission: () => SubmissionPoint):
       return { done: true, credentials: [] };
     },
 
+    async chooseReplies(did, to) {
+      const chosen = core.members.setReplies(did, to);
+      if ("error" in chosen) return { refused: refusal(chosen).message };
+      await core.told();
+      return { done: true, credentials: [] };
+    },
+
     async decideApplication(did, { application, approve, tier, words, by }) {
       if (core.members.applications.open(did)?.id !== application) return { refused: DECIDED };
       const row = approve

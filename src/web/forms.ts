@@ -89,6 +89,12 @@ export function formRoutes({ actions, publicUrl, identityOf, answer, refuse }: F
     ),
   );
   app.post(
+    "/members/:did/replies",
+    form(z.object({ address: z.string().trim().max(320).default("") }), ofMember, (_, did, __, { address }) =>
+      actions.chooseReplies(did, address === "" ? null : address),
+    ),
+  );
+  app.post(
     "/members/:did/application",
     form(ApplicationForm, ofCommittee, async (_, did, { by }, fields) => {
       const { decision, application, tier, words: said } = fields;

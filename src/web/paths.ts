@@ -49,6 +49,10 @@ export function bouncesPath(did: string): string {
   return `${memberPath(did)}/bounces`;
 }
 
+export function repliesPath(did: string): string {
+  return `${memberPath(did)}/replies`;
+}
+
 export function applicationPath(did: string): string {
   return `${memberPath(did)}/application`;
 }

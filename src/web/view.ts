@@ -295,6 +295,8 @@ export type MemberView = {
   returned: ReturnedMail[];
   /** Where it is told of its mail. */
   bounces: BounceChoice;
+  /** Where replies to its return paths are sent on to; null: nowhere. */
+  replies: string | null;
 };
 
 /** One check of a domain, without advice: what anybody can see in the DNS and on the wire. */
@@ -379,6 +381,7 @@ export interface WebActions {
   answerPause(did: string, id: number, answer: Ending, who: Who, reason: string): Promise<ActionResult>;
   revokeCredential(did: string, id: string, by: string): Promise<ActionResult>;
   chooseBounces(did: string, choice: BounceChoice): Promise<ActionResult>;
+  chooseReplies(did: string, to: string | null): Promise<ActionResult>;
   decideApplication(
     did: string,
     /** `application`: the one that was read, which may have been decided since, and followed by another. */

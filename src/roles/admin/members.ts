@@ -14,6 +14,7 @@ const newMember = z.strictObject({
   by,
 });
 const newDomain = z.strictObject({ domain });
+const replies = z.strictObject({ to: z.string().max(320).nullable(), by: z.string().min(1).max(200) });
 const bounces = z.discriminatedUnion("to", [
   z.strictObject({ to: z.enum(["sender", "nobody"]), by }),
   z.strictObject({ to: z.literal("address"), address: z.string().max(320), by }),
@@ -48,6 +49,7 @@ export function membersApi(core: Core): Hono {
       applications: core.members.applications.of(subject),
       credentials: core.members.credentialsOf(subject),
       bounces: core.members.bouncesOf(member),
+      replies: core.members.repliesOf(member),
       pauses: core.pauses.of(subject, 20).map((pause) => ({
         ...pause,
         mail: core.notices.receipt(`pause:${pause.id}:paused`) ?? null,
@@ -81,6 +83,14 @@ export function membersApi(core: Core): Hono {
     if ("error" in chosen) return refused(c, chosen);
     await core.told();
     return c.json({ bounces: chosen });
+  });
+
+  app.post("/:did/replies", async (c) => {
+    const { to } = replies.parse(await c.req.json());
+    const chosen = core.members.setReplies(c.req.param("did"), to);
+    if ("error" in chosen) return refused(c, chosen);
+    await core.told();
+    return c.json(chosen);
   });
 
   app.post("/:did/leave", async (c) => {

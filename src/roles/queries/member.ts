@@ -69,6 +69,7 @@ export async function memberView(parts: QueryParts, did: string): Promise<Member
     messages: await messages(parts, did),
     returned: await returned(parts, did),
     bounces: core.members.bouncesOf(member),
+    replies: core.members.repliesOf(member),
   };
 }
 

@@ -1,6 +1,6 @@
 import { Badge, EmptyState, Fold, Section, Time, type Tone } from "../components.tsx";
 import { maskAddress, maskText } from "../mask.ts";
-import { bouncesPath } from "../paths.ts";
+import { bouncesPath, repliesPath } from "../paths.ts";
 import type { MemberView, ReturnedMail } from "../view.ts";
 import { formatCount, STATE_WORDS } from "../words.ts";
 
@@ -13,6 +13,7 @@ export function Returned({ view }: { view: MemberView }) {
       intro="What was not delivered, or is late, as it is told to you. It stays here as long as the message does, whether it was mailed to you or not."
     >
       {view.membership === "left" ? null : <Choice view={view} />}
+      {view.membership === "left" ? null : <Replies view={view} />}
       {view.returned.length === 0 ? (
         <EmptyState title="Nothing came back" />
       ) : (
@@ -93,6 +94,24 @@ function paragraphsOf(text: string): { lines: string[]; quoted: boolean }[] {
       const addresses = lines.every((line) => /^\S+@\S+$/.test(line));
       return { lines: addresses ? lines : [lines.join(" ")], quoted: paragraph.startsWith("  ") };
     });
+}
+
+/** People answer return paths: some mail programs show them as the sender. */
+function Replies({ view: { did, replies } }: { view: MemberView }) {
+  return (
+    <form method="post" action={repliesPath(did)} class="decide">
+      <label for="replies">Replies of people to the return path are sent on to</label>
+      <input
+        id="replies"
+        type="email"
+        name="address"
+        value={replies ?? ""}
+        maxlength={320}
+        placeholder="nobody: they are refused, with words that say so"
+      />
+      <button type="submit">Save</button>
+    </form>
+  );
 }
 
 function Choice({ view: { did, bounces } }: { view: MemberView }) {
