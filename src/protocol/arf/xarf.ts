@@ -4,7 +4,8 @@ import { headerOf, type Mail, type MailPart } from "../mime/index.ts";
 /** What an XARF report says, in the names of RFC 5965; `original`: the mail that it shows. */
 export type Xarf = { fields: Fields; reporter: string; original: MailPart | undefined };
 
-const LARGEST_JSON = 2 * 1024 * 1024;
+const LARGEST_JSON = 1024 * 1024;
+const MOST_JSON = 5;
 
 /** XARF's names of what happened; the others stay as they are. */
 const TYPES: Readonly<Record<string, string>> = {
@@ -22,12 +23,12 @@ const TYPES: Readonly<Record<string, string>> = {
  * with `X-XARF` or `X-ARF`. Undefined: it is none.
  */
 export function readXarf(mail: Mail): Xarf | undefined {
-  for (const { type, filename, content } of mail.parts) {
-    if (
-      content.length > LARGEST_JSON ||
-      !(/json/.test(type) || /\.json$/i.test(filename) || content[0] === 0x7b)
-    )
-      continue;
+  const candidates = mail.parts.filter(
+    ({ type, filename, content }) =>
+      content.length <= LARGEST_JSON &&
+      (/json/.test(type) || /\.json$/i.test(filename) || content[0] === 0x7b),
+  );
+  for (const { content } of candidates.slice(0, MOST_JSON)) {
     const found = fromJson(content);
     if (found) return found;
   }

@@ -3,7 +3,7 @@ import type { InspectedTlsReport } from "../inspect/types.ts";
 import { headerOf, type Mail } from "../mime/index.ts";
 
 /** Octets of what a message carries, unpacked. JSON takes many times its size in memory. */
-const MOST_UNPACKED = 4 * 1024 * 1024;
+const MOST_UNPACKED = 2 * 1024 * 1024;
 /** Policies of a report, failures of a policy and MX hosts that are kept; sessions of the others are not counted. */
 export const MOST_POLICIES = 200;
 export const MOST_FAILURES = 500;
@@ -44,7 +44,7 @@ function saysSo(mail: Mail): boolean {
 
 /** Reads the JSON of RFC 8460 section 4.4, also with counts as text and lists that are single values. Never throws. */
 export function parseTlsReport(bytes: Uint8Array): ReadTls {
-  if (bytes.length > MOST_UNPACKED) return { problem: "the report on TLS is larger than 4 MiB" };
+  if (bytes.length > MOST_UNPACKED) return { problem: "the report on TLS is larger than 2 MiB" };
   let given: unknown;
   try {
     given = JSON.parse(new TextDecoder().decode(bytes));
