@@ -10,7 +10,6 @@ import { createAuthority } from "../src/devnet/certificates.ts";
 import { eventMaker } from "../src/event/index.ts";
 import { systemClock } from "../src/lib/clock.ts";
 import { busMigration, createEmbeddedBus } from "../src/platform/bus.ts";
-import { parseConfig } from "../src/platform/config/index.ts";
 import { Database } from "../src/platform/database.ts";
 import { createResolver } from "../src/platform/dns/index.ts";
 import { silentLog } from "../src/platform/log.ts";
@@ -19,6 +18,7 @@ import { createScheduler } from "../src/platform/scheduler.ts";
 import { openingKeyFrom } from "../src/platform/seal.ts";
 import { startRelay } from "../src/roles/relay.ts";
 import { builtInShaping } from "../src/shaping/index.ts";
+import { relayConfig } from "./relay-config.ts";
 
 const tls = createAuthority().issue(["127.0.0.1"]);
 let dir: string;
@@ -30,20 +30,7 @@ afterEach(async () => {
 });
 
 async function options(change: Record<string, string> = {}) {
-  const { config } = parseConfig({
-    ATMOS_ROLES: "core,relay",
-    ATMOS_DATA_DIR: dir,
-    ATMOS_POOL_DOMAIN: "coop.test",
-    ATMOS_PUBLIC_URL: "https://coop.test",
-    ATMOS_RELAY_SECRET: "ab".repeat(32),
-    ATMOS_CORE_SECRET: "cd".repeat(32),
-    ATMOS_TLS_CERT_FILE: "/c.pem",
-    ATMOS_TLS_KEY_FILE: "/k.pem",
-    ATMOS_SUBMISSION_TLS_ADDRESS: "127.0.0.1:0",
-    ATMOS_SUBMISSION_STARTTLS_ADDRESS: "127.0.0.1:0",
-    ATMOS_INBOUND_ADDRESS: "127.0.0.1:0",
-    ...change,
-  });
+  const config = relayConfig(dir, change);
   const db = new Database(":memory:", [busMigration]);
   const bus = createEmbeddedBus(db, silentLog);
   const scheduler = createScheduler(systemClock, silentLog);

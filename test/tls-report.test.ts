@@ -14,7 +14,6 @@ import { eventMaker } from "../src/event/index.ts";
 import { DAY_MS, MovableClock } from "../src/lib/clock.ts";
 import { snowflakes } from "../src/lib/ids.ts";
 import { busMigration, createEmbeddedBus } from "../src/platform/bus.ts";
-import { parseConfig } from "../src/platform/config/index.ts";
 import { Database } from "../src/platform/database.ts";
 import { createResolver } from "../src/platform/dns/index.ts";
 import { silentLog } from "../src/platform/log.ts";
@@ -24,6 +23,7 @@ import { openingKeyFrom } from "../src/platform/seal.ts";
 import type { TlsReport } from "../src/protocol/tls-rpt/index.ts";
 import { startRelay, type RunningRelay } from "../src/roles/relay.ts";
 import { builtInShaping } from "../src/shaping/index.ts";
+import { relayConfig } from "./relay-config.ts";
 
 const authority = createAuthority();
 const leaf = authority.issue(["127.0.0.1", "mx.ours.test"]);
@@ -130,18 +130,7 @@ async function startRole(
   clock: MovableClock,
   change: Record<string, string> = {},
 ) {
-  const { config } = parseConfig({
-    ATMOS_ROLES: "core,relay",
-    ATMOS_DATA_DIR: dir,
-    ATMOS_POOL_DOMAIN: "coop.test",
-    ATMOS_PUBLIC_URL: "https://coop.test",
-    ATMOS_RELAY_SECRET: "ab".repeat(32),
-    ATMOS_CORE_SECRET: "cd".repeat(32),
-    ATMOS_TLS_CERT_FILE: "/c.pem",
-    ATMOS_TLS_KEY_FILE: "/k.pem",
-    ATMOS_SUBMISSION_TLS_ADDRESS: "127.0.0.1:0",
-    ATMOS_SUBMISSION_STARTTLS_ADDRESS: "127.0.0.1:0",
-    ATMOS_INBOUND_ADDRESS: "127.0.0.1:0",
+  const config = relayConfig(dir, {
     ATMOS_ALLOW_PRIVATE_NETWORK: "true",
     ATMOS_DELIVERY_PORT: String(world.hosts.port),
     ATMOS_TLS_REPORT_CONTACT: "tls@coop.test",

@@ -7,8 +7,18 @@ const MAX_TEXT = 200;
 const MAX_NAME = 255;
 const MAX_STRINGS = 30;
 const MAX_STRING = 600;
+const MAX_POLICY = 4_000;
 
 const cut = (text: string, most: number) => text.replace(/[^ -~]/g, "?").slice(0, most);
+
+/** As many as fit: each policy of each domain is kept for a week. */
+function bounded(texts: readonly string[], mostEach: number): string[] {
+  let left = MAX_POLICY;
+  return texts
+    .slice(0, MAX_STRINGS)
+    .map((one) => cut(one, mostEach))
+    .filter((one) => (left -= one.length) >= 0);
+}
 
 /** What is in memory since the last writing. */
 export function createTallies(most: number) {
@@ -20,12 +30,12 @@ export function createTallies(most: number) {
     let text = policies.get(policy);
     if (text === undefined) {
       const { type, strings, mxHosts } = policy;
-      const bounded: ReportedPolicy = {
+      const about: ReportedPolicy = {
         type,
-        strings: strings.slice(0, MAX_STRINGS).map((one) => cut(one, MAX_STRING)),
-        mxHosts: mxHosts.slice(0, MAX_STRINGS).map((one) => cut(one, MAX_NAME)),
+        strings: bounded(strings, MAX_STRING),
+        mxHosts: bounded(mxHosts, MAX_NAME),
       };
-      text = JSON.stringify(bounded);
+      text = JSON.stringify(about);
       policies.set(policy, text);
     }
     return text;

@@ -218,6 +218,15 @@ describe("counting", () => {
     expect(detail?.["failure-reason-code"]).toMatch(/^\?\?X: y{195}$/);
     expect(detail?.["receiving-mx-helo"]).toHaveLength(255);
   });
+
+  test("of a policy without end its first lines are kept", async () => {
+    here.zone["x.test"] = ["v=TLSRPTv1; rua=https://x.test/r"];
+    const strings = Array.from({ length: 1_000 }, (_, i) => `mx: ${"y".repeat(590)}${i}`);
+    saw({ policy: { type: "sts", strings, mxHosts: ["*.x.test"] } });
+    await here.nextDay();
+    const kept = here.posts[0]!.report.policies[0]!.policy["policy-string"]!;
+    expect(kept).toEqual(strings.slice(0, 6));
+  });
 });
 
 describe("sending", () => {
