@@ -341,3 +341,30 @@ test("back-off: tries become rarer, never more often than minutes, and end after
   expect(attempts.length).toBeLessThan(60);
   expect(sinks.get(at(1)[0]!)!.connections()).toBe(attempts.length);
 });
+
+test("a resolver that is dead: mail waits as after any attempt, and each try asks few questions", async () => {
+  let asked = 0;
+  const resolver: Resolver = {
+    async resolve(name) {
+      // The member's own domain is asked about for the notice of the delay.
+      if (name.endsWith("d.test")) asked++;
+      return { status: "temperror", detail: "no answer", kind: "timeout" };
+    },
+  };
+  const outside = { resolver, ca: "", observed: () => undefined, ruleOf: () => undefined };
+  const here = await world([{ name: "one.test", addresses: at(1) }], { outside });
+  const id = await send(here);
+  for (let minutes = 0; minutes < 24 * 60; minutes += 5) {
+    here.bed.clock.advance(300_000);
+    await here.bed.relay.settle();
+  }
+  const { state, attempts, last } = await came(here, id);
+  expect([state, last?.class, last?.text]).toEqual([
+    "deferred",
+    "network",
+    "the mail hosts of d.test could not be looked up: no answer",
+  ]);
+  expect(attempts.length).toBeLessThan(20);
+  // The MX records, and the record of MTA-STS.
+  expect(asked).toBeLessThanOrEqual(2 * attempts.length);
+});

@@ -12,7 +12,7 @@ export type HostFound = {
 };
 
 /** Each may cost signatures to check; what is more can only make the host's proof stricter. */
-const MAX_RECORDS = 64;
+const MAX_RECORDS = 32;
 
 /**
  * The TLSA records of a host, where the DNS is signed all the way (RFC 7672 section 2.2). A host in an unsigned zone is

@@ -190,6 +190,15 @@ describe("what becomes of mail for", () => {
   });
 });
 
+test("mail for a domain whose mail host has our own address comes back as a loop", async () => {
+  coop.receives("loop.test", "127.0.0.2");
+  const { state, attempt } = await tried(await send("loop.test"));
+  expect([state, attempt.class]).toEqual(["bounced", "system"]);
+  expect(attempt.text).toMatch(
+    /loops back to us: its mail host mx\.loop\.test \[127\.0\.0\.2\] is this relay/,
+  );
+});
+
 test("each policy was fetched once from its own host, and no redirect was followed", () => {
   expect(fetched.toSorted()).toEqual(STS.map((name) => `${name}/.well-known/mta-sts.txt`).toSorted());
 });

@@ -13,29 +13,48 @@ const MAX_CHAIN = 10;
  * that stands whole in the record need not be shown. Path lengths and name constraints are not looked at.
  */
 export function isAnchored(
-  record: DnsRecordData["TLSA"],
-  { chain, names, at }: Presented,
+  { matchingType, selector, certificate }: DnsRecordData["TLSA"],
+  presented: Presented,
   same: (der: Uint8Array) => boolean,
 ): boolean {
+  const path = pathOf(presented);
+  if (path.length === 0) return false;
+  const [, ...signers] = path;
+  if (signers.some((signer) => same(signer.raw))) return true;
+  if (matchingType !== 0) return false;
+  const key = selector === 1 ? publicKey(certificate) : undefined;
+  if (key) return path.some((one) => isSignedBy(one, key));
+  const given = selector === 0 ? parsed(certificate) : undefined;
+  return given !== undefined && isSigner(given, presented.at) && path.some((one) => isIssuedBy(one, given));
+}
+
+const paths = new WeakMap<Presented, X509Certificate[]>();
+
+/**
+ * The server's own certificate and those that it is signed by among what was shown; none where it is out of its time or has
+ * no name that it may have. Found once, however many records there are: each signature costs.
+ */
+function pathOf(presented: Presented): X509Certificate[] {
+  const known = paths.get(presented);
+  if (known) return known;
+  const { chain, names, at } = presented;
   const [leaf, ...others] = chain.slice(0, MAX_CHAIN).map(parsed);
-  if (!leaf || !isInTime(leaf, at) || !names.some((name) => leaf.checkHost(name) !== undefined)) return false;
-  const whole = record.matchingType === 0 ? record.certificate : undefined;
-  const given = whole && record.selector === 0 ? parsed(whole) : undefined;
-  const key = whole && record.selector === 1 ? publicKey(whole) : undefined;
-  const signers = new Set(
-    [...others, given].filter((one) => one !== undefined && one.ca && isInTime(one, at)) as X509Certificate[],
-  );
-  const reached = [leaf];
-  for (const certificate of reached) {
-    if (key && isSignedBy(certificate, key)) return true;
-    for (const signer of signers) {
-      if (!certificate.checkIssued(signer) || !isSignedBy(certificate, signer.publicKey)) continue;
-      if (same(signer.raw)) return true;
-      signers.delete(signer);
-      reached.push(signer);
-    }
-  }
-  return false;
+  const path = leaf && isInTime(leaf, at) && names.some((name) => leaf.checkHost(name)) ? [leaf] : [];
+  const signers = new Set(others.filter((one) => one !== undefined && isSigner(one, at)));
+  for (const certificate of path)
+    for (const signer of signers)
+      if (signer && isIssuedBy(certificate, signer)) {
+        signers.delete(signer);
+        path.push(signer);
+      }
+  paths.set(presented, path);
+  return path;
+}
+
+const isSigner = (one: X509Certificate, at: number) => one.ca && isInTime(one, at);
+
+function isIssuedBy(certificate: X509Certificate, signer: X509Certificate): boolean {
+  return certificate.checkIssued(signer) && isSignedBy(certificate, signer.publicKey);
 }
 
 function isInTime(certificate: X509Certificate, at: number): boolean {

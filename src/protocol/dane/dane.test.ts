@@ -140,3 +140,21 @@ test.each<[string, string[], string[]]>([
   });
   expect(strongest(records).map((r) => `${r.usage} ${r.selector} ${r.matchingType}`)).toEqual(expected);
 });
+
+test("however many records there are, the signatures above a certificate are checked once", () => {
+  const { root, intermediate, leaf } = certificates;
+  let verified = 0;
+  const { verify } = X509Certificate.prototype;
+  X509Certificate.prototype.verify = function (key) {
+    verified++;
+    return verify.call(this, key);
+  };
+  try {
+    const presented = shown(leaf, intermediate, root);
+    for (let i = 0; i < 100; i++) matches(tlsa(2, 1, 1, KEY), presented);
+    expect(verified).toBeGreaterThan(1);
+    expect(verified).toBeLessThanOrEqual(9);
+  } finally {
+    X509Certificate.prototype.verify = verify;
+  }
+});
