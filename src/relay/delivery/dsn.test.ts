@@ -55,6 +55,12 @@ test("an expiry says so", () => {
   expect(expired).not.toMatch(/Remote-MTA/);
 });
 
+test("of mail that was held no attempt is claimed", () => {
+  const held = { ...bob, status: "4.4.7", remote: "", diagnostic: "it was held for five days" };
+  expect(text({ kind: "returned", recipients: [held] })).not.toMatch(/Last-Attempt-Date/);
+  expect(text()).toMatch(/^Last-Attempt-Date: Thu, 01 Jan 2026 00:00:00 \+0000\r$/m);
+});
+
 test("the words of a hostile server stay words", () => {
   const hostile = text({
     recipients: [

@@ -148,7 +148,8 @@ export function composeDsn(facts: DsnFacts): Dsn {
       `Status: ${code}`,
       ...(remote ? [`Remote-MTA: dns; ${hostName(remote)}`] : []),
       ...(diagnostic ? [`Diagnostic-Code: ${typeOf(diagnostic)}; ${ascii(diagnostic)}`] : []),
-      `Last-Attempt-Date: ${mailDate(facts.now)}`,
+      // What was held was not tried when it was given back.
+      ...(kind === "returned" ? [] : [`Last-Attempt-Date: ${mailDate(facts.now)}`]),
       ...(kind === "delayed" ? [`Will-Retry-Until: ${mailDate(facts.triedUntil)}`] : []),
       "",
     ]),
