@@ -66,6 +66,7 @@ function ofEgress({ egress }: CommitteeOverview): Need[] {
   const since = Math.min(...out.map((one) => one.out!.since));
   const none = out.length === addresses.length;
   const codes = out.some((one) => one.out!.codes);
+  const byHand = out.every((one) => one.out!.reason === "by-hand");
   const ways = <a href={EGRESS_PATH}>Where mail leaves from</a>;
   return [
     {
@@ -74,10 +75,14 @@ function ofEgress({ egress }: CommitteeOverview): Need[] {
       badge: none ? (codes ? "Only login codes leave" : "No mail leaves") : "Address out of use",
       head: ways,
       at: since,
-      said: out.map((one) => one.out!.why).join("; "),
+      said: out
+        .map(({ address, out: { why } = { why: "" } }) =>
+          why.includes(address) ? why : `${address}: ${why}`,
+        )
+        .join("; "),
       todo: none
         ? "Every sending address is out of use: mail waits up to five days, and new mail is answered 451. Mend the cause above, or add an address (ATMOS_EGRESS_ADDRESSES)."
-        : "Mail leaves from the other addresses. Mend the cause before they are listed as well.",
+        : `Mail leaves from the other addresses. ${byHand ? "Let it back when that is over: atmos egress resume." : "Mend the cause before they follow."}`,
     },
   ];
 }

@@ -1,6 +1,7 @@
-import { Badge, DataTable, Section, Time, type Tone } from "../components.tsx";
+import { Badge, DataTable, Fold, Section, Time, type Tone } from "../components.tsx";
 import { memberPath } from "../paths.ts";
 import type { MeasureLine, WaitingAt } from "../view.ts";
+import { formatCount } from "../words.ts";
 
 export const MEASURE_WORDS: Record<MeasureLine["kind"], { tone: Tone; name: string }> = {
   slow: { tone: "note", name: "Slowed down" },
@@ -26,31 +27,32 @@ export function Measures({ measures }: { measures: MeasureLine[] }) {
           Each ends by itself. To end one before its time: <code>atmos shaping lift</code>.
         </>
       }
-      wide
     >
-      <DataTable
-        caption="Measures in force, those that last longest first"
-        hideCaption
-        columns={[
-          { label: "Provider" },
-          { label: "What", plain: true },
-          { label: "Of" },
-          { label: "Until" },
-          { label: "It said" },
-          { label: "To do" },
-        ]}
-        rows={measures.map((one) => ({
-          key: `${one.kind} ${one.provider} ${one.subject}`,
-          cells: [
-            one.providerName,
-            <Badge tone={MEASURE_WORDS[one.kind].tone}>{MEASURE_WORDS[one.kind].name}</Badge>,
-            <Subject one={one} />,
-            <Time at={one.until} />,
-            one.why,
-            one.advice,
-          ],
-        }))}
-      />
+      <Fold id="all-measures" summary={`${formatCount(measures.length)} in force`}>
+        <DataTable
+          caption="Measures in force, those that last longest first"
+          hideCaption
+          columns={[
+            { label: "Provider" },
+            { label: "What" },
+            { label: "Of" },
+            { label: "Until" },
+            { label: "It said" },
+            { label: "To do" },
+          ]}
+          rows={measures.map((one) => ({
+            key: `${one.kind} ${one.provider} ${one.subject}`,
+            cells: [
+              one.providerName,
+              <Badge tone={MEASURE_WORDS[one.kind].tone}>{MEASURE_WORDS[one.kind].name}</Badge>,
+              <Subject one={one} />,
+              <Time at={one.until} />,
+              one.why,
+              one.advice,
+            ],
+          }))}
+        />
+      </Fold>
     </Section>
   );
 }
