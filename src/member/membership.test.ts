@@ -240,3 +240,21 @@ test("a database of before keeps its members, keys and credentials", async () =>
   });
   before.close();
 });
+
+test("replies are sent on to an address of the member, and nowhere else", async () => {
+  members.apply(ada, form, "ada");
+  members.approve(ada, { note: "", by: "bob" });
+  await members.addDomain(ada, "ada.test");
+  const at = (to: string | null) => members.setReplies(ada, to);
+  expect(at("eve@evil.test")).toMatchObject({ error: "not-its-address" });
+  expect(at("ops@bounce.ada.test")).toMatchObject({ error: "not-its-address" });
+  expect(at("no address")).toMatchObject({ error: "not-its-address" });
+  expect(members.sendingRights(ada).replies).toBeUndefined();
+  expect(at("ada@ada.test")).toEqual({ replies: "ada@ada.test" });
+  expect(members.sendingRights(ada).replies).toBe("ada@ada.test");
+  expect(at(null)).toEqual({ replies: null });
+  expect(members.sendingRights(ada).replies).toBeUndefined();
+  expect(members.setReplies("did:plc:bbbbbbbbbbbbbbbbbbbbbbbb", "x@y.test")).toMatchObject({
+    error: "not-a-member",
+  });
+});

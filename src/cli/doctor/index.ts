@@ -8,6 +8,7 @@ import { dns } from "./dns.ts";
 import { egress } from "./egress.ts";
 import { labeler } from "./labeler.ts";
 import { fail, messageOf, type Finding, type Probe } from "./probe.ts";
+import { roleMail } from "./role-mail.ts";
 import { services } from "./services.ts";
 import { shaping } from "./shaping.ts";
 import { tls } from "./tls.ts";
@@ -20,6 +21,7 @@ const PROBES: readonly [string, Probe][] = [
   ["egress", egress],
   ["certificate", tls],
   ["labeler", labeler],
+  ["role mail", roleMail],
   ["shaping", shaping],
   ["services", services],
   ["tls-report", tlsReport],
