@@ -48,7 +48,7 @@ const given = (fields: Record<string, unknown>) =>
   Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 
 /** The lines of a table, for people. */
-export function entryLines(entries: readonly Entry[]): string[] {
+function entryLines(entries: readonly Entry[]): string[] {
   const rows = entries.map(({ id, of, streams, domain, reason, createdAt, expiresAt, evidence, exempt }) => [
     String(id),
     of,
@@ -168,7 +168,7 @@ export async function suppressionExport(options: ExportOptions): Promise<number>
 const EXPORTED = ["key", "domain", "reason", "streams", "of", "createdAt", "expiresAt"] as const;
 
 /** What `import` of another node of the pool reads: CSV with a first line of names, or JSON lines. */
-export function exportText(entries: readonly Entry[], format: "csv" | "json"): string {
+function exportText(entries: readonly Entry[], format: "csv" | "json"): string {
   const rows = entries.map((entry) => EXPORTED.map((name) => entry[name] ?? "never"));
   if (format === "json")
     return rows

@@ -44,8 +44,8 @@ const DAYS: Record<BounceReason, readonly [number, number, number]> = {
   inactive: [14, 90, 90],
   "bad-domain": [7, 30, 30],
 };
-export const POOL_DAYS = 90;
-export const BOUNCE_REASONS = Object.keys(DAYS) as BounceReason[];
+const POOL_DAYS = 90;
+const BOUNCE_REASONS = Object.keys(DAYS) as BounceReason[];
 
 /**
  * What becomes of a recipient after this. A refusal for policy, spam, a block or a full mailbox says nothing of the

@@ -235,7 +235,7 @@ export function createSuppressionStore(db: Database) {
 
 const WORDS = 200;
 
-export function toldOf(entry: Suppression): ToldSuppression {
+function toldOf(entry: Suppression): ToldSuppression {
   const { did, streams, key, domain, reason, createdAt, expiresAt, exempt, version, evidence, id } = entry;
   const words = evidence
     ? [evidence.code || "", evidence.enhanced, evidence.text].filter(Boolean).join(" ")

@@ -10,7 +10,7 @@ export function verdictOf<T extends Bound>(entries: readonly T[], stream: string
   return entries.some(({ exempt }) => exempt) ? undefined : binds.find(({ did }) => did === null);
 }
 
-export const REASON_WORDS: Record<SuppressionReason, string> = {
+const REASON_WORDS: Record<SuppressionReason, string> = {
   "bad-mailbox": "there is no such mailbox",
   inactive: "the mailbox is not in use any more",
   "bad-domain": "its domain takes no mail",
