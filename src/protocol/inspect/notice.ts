@@ -121,7 +121,9 @@ function startsHeader(lines: readonly string[], i: number): boolean {
 
 /** Whom a notice without fields is about, with the words about each. `not`: addresses that it cannot be about. */
 export function readNotice(notice: string, known: readonly string[], not: ReadonlySet<string>): Failure[] {
-  const lines = notice.split("\n", MOST_LINES).map((text) => text.slice(0, 1_000));
+  const lines = notice
+    .split("\n", MOST_LINES)
+    .map((text) => text.slice(0, 1_000).replace(/\s+/g, " ").trim());
   const allowed = (address: string) => address !== "" && !not.has(address.toLowerCase());
   const found = known.length > 0 ? known : findRecipients(lines, allowed);
   return found.slice(0, MOST_RECIPIENTS).map((address) => ({
@@ -143,6 +145,7 @@ function findRecipients(lines: readonly string[], allowed: (address: string) => 
   for (const marks of [SUBJECTS_OF_LINES, SENTENCES]) {
     const found = new Map<string, string>();
     for (const text of lines) {
+      if (!text.includes("@")) continue;
       for (const { pattern } of marks) {
         const hit = pattern.exec(text)?.[1];
         const address = hit === undefined ? "" : readAddress(hit);

@@ -46,6 +46,7 @@ const HIDDEN = new Set(["style", "script", "head"]);
 export function htmlToText(html: string): string {
   let out = "";
   let at = 0;
+  const unclosed = new Set<string>();
   while (at < html.length) {
     const open = html.indexOf("<", at);
     if (open < 0) {
@@ -69,8 +70,11 @@ export function htmlToText(html: string): string {
       out += html.slice(open, close + 1);
     at = close + 1;
     const name = tag?.[2]!.toLowerCase() ?? "";
-    if (tag?.[1] === "" && HIDDEN.has(name)) at = skipTo(html, at, name);
-    else if (BREAKS.has(name)) out += "\n";
+    if (tag?.[1] === "" && HIDDEN.has(name) && !unclosed.has(name)) {
+      const end = closeOf(html, at, name);
+      if (end === undefined) unclosed.add(name);
+      else at = end;
+    } else if (BREAKS.has(name)) out += "\n";
   }
   return entities(out)
     .replace(/[ \t]*\n[ \t]*/g, "\n")
@@ -78,16 +82,12 @@ export function htmlToText(html: string): string {
     .trim();
 }
 
-/** Behind the closing tag of what is not shown; where there is none, nothing is skipped. */
-function skipTo(html: string, from: number, name: string): number {
-  let at = from;
-  for (let tries = 0; tries < 1_000; tries++) {
-    const close = html.indexOf("</", at);
-    if (close < 0) return from;
-    if (html.slice(close + 2, close + 2 + name.length).toLowerCase() === name) return close + 2 + name.length;
-    at = close + 2;
+/** Behind the closing tag of what is not shown, or undefined. */
+function closeOf(html: string, from: number, name: string): number | undefined {
+  for (let at = html.indexOf("</", from); at >= 0; at = html.indexOf("</", at + 2)) {
+    if (html.slice(at + 2, at + 2 + name.length).toLowerCase() === name) return at + 2 + name.length;
   }
-  return from;
+  return undefined;
 }
 
 function entities(text: string): string {
