@@ -8,7 +8,7 @@ export type Gap = { from: number; to: number };
 export type Known = { wall: number; gaps: readonly Gap[] };
 
 /** A smaller step than this is no gap: clocks are put right by minutes, and an hour less matters to no message. */
-export const TOLERANCE_MS = 3_600_000;
+const TOLERANCE_MS = 3_600_000;
 /** Longer than anything about a message is kept. */
 const FORGET_MS = 31 * 86_400_000;
 const MOST_GAPS = 100;

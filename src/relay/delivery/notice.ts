@@ -90,7 +90,10 @@ export function createNoticeMaker(
   async function othersThatWait({ address, message: { id } }: Told): Promise<DsnRecipient[]> {
     const message = await insist(() => spool.message(id));
     const waiting = (message?.recipients ?? []).filter(
-      (one) => one.state === "deferred" && one.address !== address && isWanted("delayed", one.notify),
+      ({ state, ...one }) =>
+        (state === "deferred" || state === "queued") &&
+        one.address !== address &&
+        isWanted("delayed", one.notify),
     );
     if (waiting.length === 0) return [];
     const attempts = await insist(() => spool.attempts(id));
@@ -99,9 +102,11 @@ export function createNoticeMaker(
       return {
         address: one.address,
         orcpt: one.orcpt,
-        status: "4.4.1",
+        status: last ? "4.4.1" : "4.4.5",
         remote: last?.host.split(" ")[0] ?? "",
-        diagnostic: last ? [last.code || "", last.enhanced, last.text].filter(Boolean).join(" ") : "",
+        diagnostic: last
+          ? [last.code || "", last.enhanced, last.text].filter(Boolean).join(" ")
+          : (one.waits ?? ""),
         class: last?.class,
       };
     });
