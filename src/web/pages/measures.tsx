@@ -22,6 +22,7 @@ export function Measures({ measures }: { measures: MeasureLine[] }) {
     <Section
       id="measures"
       title="Asked for by providers"
+      wide
       intro={
         <>
           Each ends by itself. To end one before its time: <code>atmos shaping lift</code>.
