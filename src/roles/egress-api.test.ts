@@ -64,9 +64,12 @@ test("a person pauses an address and lets it back, and both are told", async () 
   expect(await ask("POST", "/resume", { ...body, why: "done" })).toMatchObject({ status: 200 });
   const after = await ask("GET", "/");
   expect((after.body["addresses"] as EgressStatus[])[0]).not.toHaveProperty("out");
+  // It was the only one.
   expect(after.body["notices"]).toMatchObject([
     { change: "released", why: "ann: done" },
+    { change: "some-left" },
     { change: "held", why: "ann: renumbering" },
+    { change: "none-left", why: expect.stringContaining("ann: renumbering") },
   ]);
 });
 
