@@ -203,14 +203,19 @@ describe("a host that cannot take the message is passed over (RFC 5321 section 5
     expect([end.state, end.took], end.last?.transcript).toEqual(["delivered", at(2)]);
   });
 
-  test("mail behind it that the host can take goes there, over whichever connection", async () => {
-    const here = await world([one(small), two({ banner: "421 4.3.2 Busy" })]);
+  test("mail beside it that the host can take goes there", async () => {
+    // Slow, so that a queue stands behind each connection.
+    const banner = { says: "220 mx.peer.test", afterMs: 1_500 };
+    const slow: Script = { ...small, banner, dot: { says: "250 2.0.0 Kept", afterMs: 500 } };
+    const deadlines = { connect: 9_000, greeting: 9_000 };
+    const here = await world([one(slow), two({ banner: "421 4.3.2 Busy" })], { deadlines });
     const { bed } = here;
     const mail = { from: "alice@member.test", subject: "Hello", to: "bob@d.test" };
-    for (const text of [LONG, "short", LONG, "brief"]) await client(bed).sendMail({ ...mail, text });
+    const texts = Array.from({ length: 5 }, (_, i) => [`short ${i}`, LONG]).flat();
+    await Promise.all(texts.map((text) => client(bed).sendMail({ ...mail, text })));
     await bed.relay.settle();
-    expect(await bed.spool.counts()).toEqual({ delivered: 2, deferred: 2 });
-    expect(here.sinks.get("127.0.6.1")!.mails).toHaveLength(2);
+    expect(await bed.spool.counts()).toEqual({ delivered: 5, deferred: 5 });
+    expect(here.sinks.get("127.0.6.1")!.mails).toHaveLength(5);
   });
 });
 
