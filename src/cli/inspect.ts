@@ -1,6 +1,5 @@
 import { once } from "node:events";
-import { createReadStream } from "node:fs";
-import { lstat, readdir, stat } from "node:fs/promises";
+import { lstat, open, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { isoTimes } from "../lib/iso-times.ts";
@@ -109,17 +108,34 @@ function faultOf(file: string, { code, message }: NodeJS.ErrnoException): string
   return `${file}: it cannot be read (${code ?? message}).`;
 }
 
-async function readStart(file: string): Promise<Read> {
-  const stream = file === "-" ? process.stdin : createReadStream(file, { end: MOST });
+async function readStart(path: string): Promise<Read> {
+  if (path === "-") return readPipe(process.stdin);
+  const file = await open(path);
+  try {
+    const { size } = await file.stat();
+    if (size === 0) return await readPipe(file.createReadStream({ autoClose: false }));
+    const octets = Buffer.allocUnsafeSlow(Math.min(size, MOST));
+    let read = 0;
+    while (read < octets.length) {
+      const { bytesRead } = await file.read(octets, read, octets.length - read, read);
+      if (bytesRead === 0) break;
+      read += bytesRead;
+    }
+    return { octets: octets.subarray(0, read), truncated: size > MOST };
+  } finally {
+    await file.close();
+  }
+}
+
+async function readPipe(stream: AsyncIterable<Buffer>): Promise<Read> {
   const pieces: Buffer[] = [];
   let size = 0;
-  for await (const piece of stream as AsyncIterable<Buffer>) {
+  for await (const piece of stream) {
     pieces.push(piece);
     size += piece.length;
     if (size > MOST) break;
   }
-  const octets = Buffer.concat(pieces);
-  return { octets: octets.subarray(0, MOST), truncated: size > MOST };
+  return { octets: Buffer.concat(pieces, Math.min(size, MOST)), truncated: size > MOST };
 }
 
 async function write(text: string): Promise<void> {

@@ -35,12 +35,15 @@ export function headerOf(mail: Pick<Mail, "headers">, name: string): string {
   return mail.headers.find((header) => header.name === name)?.value ?? "";
 }
 
+/** Octets that are copied of a message whose lines end with a carriage return alone; none of today's is larger. */
+const MOST_OLD_MAC = 8 * 1024 * 1024;
+
 /** Without empty lines and an mbox line in front; lines that end with a carriage return alone get a line feed. */
 function plainLines(raw: Uint8Array): Uint8Array {
   let bytes = raw;
   const front = bytes.subarray(0, 64 * 1024);
   if (!front.includes(0x0a) && front.includes(0x0d)) {
-    bytes = Uint8Array.from(bytes);
+    bytes = Uint8Array.from(bytes.subarray(0, MOST_OLD_MAC));
     for (let at = bytes.indexOf(0x0d); at >= 0; at = bytes.indexOf(0x0d, at + 1)) bytes[at] = 0x0a;
   }
   let at = 0;
