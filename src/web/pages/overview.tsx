@@ -25,7 +25,7 @@ export function OverviewPage({ view }: { view: PublicOverview }) {
   );
 }
 
-export function PoolNumbers({ view }: { view: PublicOverview }) {
+function PoolNumbers({ view }: { view: PublicOverview }) {
   const { messages, delivered, deferred, bounced } = view.today;
   const settled = delivered + bounced;
   const share = (n: number) => (settled === 0 ? undefined : formatShare(n / settled));
@@ -61,7 +61,7 @@ export function PoolNumbers({ view }: { view: PublicOverview }) {
   );
 }
 
-export function Together({ view }: { view: PublicOverview }) {
+function Together({ view }: { view: PublicOverview }) {
   const { operators, threshold } = view.together;
   const total = operators.reduce((sum, n) => sum + n, 0);
   const reaches = total >= threshold;
@@ -94,7 +94,7 @@ export function Together({ view }: { view: PublicOverview }) {
 const OPERATORS_AT_ONCE = 8;
 const LABELS_AT_ONCE = 5;
 
-export function Operators({ view }: { view: PublicOverview }) {
+function Operators({ view }: { view: PublicOverview }) {
   const { operators, labeler } = view;
   const example = operators[0];
   return (
@@ -151,7 +151,7 @@ function OperatorTable({ caption, operators }: { caption: string; operators: Lab
   );
 }
 
-export function Allowlist({ view }: { view: PublicOverview }) {
+function Allowlist({ view }: { view: PublicOverview }) {
   const list = view.allowlist;
   return (
     <Section
@@ -193,7 +193,7 @@ export function Allowlist({ view }: { view: PublicOverview }) {
   );
 }
 
-export function RecentLabels({ view }: { view: PublicOverview }) {
+function RecentLabels({ view }: { view: PublicOverview }) {
   return (
     <Section
       id="labels"
