@@ -20,3 +20,27 @@ test.each<[string, string[], boolean, "ok" | "warn", RegExp]>([
   const found = (await dns(parts)).find(({ probe }) => probe === "dnssec");
   expect(found).toMatchObject({ status, text: expect.stringMatching(words) as string });
 });
+
+test.each<[string, string | undefined, "ok" | "warn"]>([
+  ["a record for all domains", "v=DMARC1", "ok"],
+  ["with a semicolon", "v=DMARC1;", "ok"],
+  ["another text", "v=spf1 -all", "warn"],
+  ["none", undefined, "warn"],
+])("DMARC reports: %s", async (_, text, status) => {
+  const resolver: Resolver = {
+    resolve: async (name, type) =>
+      type === "TXT" && (text === undefined ? !name.includes("._report.") : true)
+        ? ({ status: "ok", authentic: true, records: [{ text: text ?? "v=spf1 -all", ttl: 60 }] } as never)
+        : { status: "nodata", authentic: true },
+  };
+  const config = {
+    POOL_DOMAIN: "pool.test",
+    POOL_HOSTNAME: "relay.pool.test",
+    DNS_SERVERS: ["127.0.0.1:53"],
+  };
+  const found = await dns({ config, resolver } as unknown as Parameters<typeof dns>[0]);
+  expect(found.find(({ probe }) => probe === "DMARC reports")).toMatchObject({
+    status,
+    ...(status === "warn" && { remedy: 'Publish: *._report._dmarc.pool.test. TXT "v=DMARC1"' }),
+  });
+});

@@ -1,4 +1,5 @@
 import type { DnsAnswer } from "../../protocol/dns/index.ts";
+import { authorisationOfAll } from "../../report/index.ts";
 import { fail, ok, warn, type Finding, type Probe } from "./probe.ts";
 
 const silent = (answer: DnsAnswer<never>) => answer.status === "temperror";
@@ -7,12 +8,13 @@ const silent = (answer: DnsAnswer<never>) => answer.status === "temperror";
 export const dns: Probe = async ({ config, resolver }) => {
   const pool = config.POOL_DOMAIN;
   const servers = config.DNS_SERVERS.join(", ");
-  const [helo, spf, bounce, dmarc, poolMx] = await Promise.all([
+  const [helo, spf, bounce, dmarc, poolMx, reports] = await Promise.all([
     resolver.resolve(config.POOL_HOSTNAME, "TXT"),
     resolver.resolve(`_spf.${pool}`, "TXT"),
     resolver.resolve(`bounce.${pool}`, "MX"),
     resolver.resolve(`_dmarc.${pool}`, "TXT"),
     resolver.resolve(pool, "MX"),
+    resolver.resolve(anyReport(pool), "TXT"),
   ]);
   if ([spf, bounce, dmarc, poolMx].every((answer) => silent(answer as DnsAnswer<never>))) {
     return [
@@ -66,11 +68,26 @@ export const dns: Probe = async ({ config, resolver }) => {
       ? ok("pool DMARC", `_dmarc.${pool} is there`)
       : warn("pool DMARC", `_dmarc.${pool} is missing`, `Publish: _dmarc.${pool}. TXT "v=DMARC1; p=reject"`),
   );
+  findings.push(dmarcReports(pool, reports));
   const authentic = [spf, bounce, dmarc].some((answer) => answer.status !== "temperror" && answer.authentic);
   const far = config.DNS_SERVERS.filter((server) => !LOOPBACK.test(server));
   findings.push(dnssec(pool, authentic, far));
   return findings;
 };
+
+/** Of a domain that nobody has: only the record for all domains answers. */
+const anyReport = (pool: string) => `nobody.invalid._report._dmarc.${pool}`;
+
+function dmarcReports(pool: string, answer: DnsAnswer<"TXT">): Finding {
+  const { name, text } = authorisationOfAll(pool);
+  return answer.status === "ok" && answer.records.some((r) => /^v=DMARC1\s*(;|$)/.test(r.text))
+    ? ok("DMARC reports", `${name} lets reports about members' domains come`)
+    : warn(
+        "DMARC reports",
+        `${name} is missing: reporters send no reports about a member's domain to ${pool}, unless it has a record of its own there`,
+        `Publish: ${name}. TXT "${text}"`,
+      );
+}
 
 const LOOPBACK = /^(?:127\.|\[::1\]:)/;
 
