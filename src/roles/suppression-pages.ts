@@ -35,7 +35,7 @@ export function createSuppressionPages(parts: {
       since: createdAt,
       until: expiresAt,
       by: isByHand ? source : "",
-      words: [code || "", enhanced, text].filter(Boolean).join(" "),
+      words: text.startsWith(String(code)) ? text : [code || "", enhanced, text].filter(Boolean).join(" "),
       provider,
     };
   }

@@ -12,22 +12,23 @@ import { formatCount } from "../words.ts";
 
 type Reason = SuppressedRecipient["reason"];
 
-const REASONS: Record<Reason, { tone: Tone; name: string; why: string }> = {
-  "bad-mailbox": {
-    tone: "warn",
-    name: "No such mailbox",
-    why: "The receiving side says that nobody is there.",
+const REASONS: Record<Reason, { tone: Tone; name: string; why: (by: string) => string }> = {
+  "bad-mailbox": { tone: "warn", name: "No such mailbox", why: () => "" },
+  inactive: { tone: "warn", name: "Not in use", why: () => "" },
+  "bad-domain": { tone: "warn", name: "No such domain", why: () => "" },
+  complaint: {
+    tone: "bad",
+    name: "Complaint",
+    why: () =>
+      "Its owner reported mail of yours as spam; another complaint counts against you. Release it when its owner asked for the mail, such as a password reset.",
   },
-  inactive: {
-    tone: "warn",
-    name: "Not in use",
-    why: "The receiving side says that the mailbox is not used.",
+  unsubscribe: {
+    tone: "note",
+    name: "Unsubscribed",
+    why: () => "Its owner wants no bulk mail of yours. Release it only when its owner has subscribed anew.",
   },
-  "bad-domain": { tone: "warn", name: "No such domain", why: "The domain does not exist, or takes no mail." },
-  complaint: { tone: "bad", name: "Complaint", why: "Its owner reported mail of yours as spam." },
-  unsubscribe: { tone: "note", name: "Unsubscribed", why: "Its owner wants no bulk mail of yours any more." },
-  manual: { tone: "idle", name: "By hand", why: "Somebody put it on the list." },
-  import: { tone: "idle", name: "Imported", why: "It came with a list from elsewhere." },
+  manual: { tone: "idle", name: "By hand", why: (by) => `Put on the list by ${by}.` },
+  import: { tone: "idle", name: "Imported", why: (by) => `Of a list that ${by} took in.` },
 };
 
 /** The recipients to whom nothing of one member is sent, each with its way back. */
@@ -118,7 +119,7 @@ function Search(props: { path: string; search: SuppressionSearch | null; release
       title="Look for an address"
       intro="The list holds no addresses, only what is computed from them. Type one to see whether it is there."
     >
-      <form method="post" action={`${path}/search`} class="decide">
+      <form method="post" action={`${path}/search`}>
         <label for="address">Address</label>
         <input
           id="address"
@@ -131,7 +132,7 @@ function Search(props: { path: string; search: SuppressionSearch | null; release
           spellcheck={false}
           placeholder="ada@example.com"
         />
-        <button type="submit">Look</button>
+        <button type="submit">Look it up</button>
       </form>
       {search === null ? null : <Found search={search} release={release} />}
     </Section>
@@ -153,9 +154,6 @@ function Found({ search, release }: { search: SuppressionSearch; release: string
     );
   return (
     <div role="status">
-      <p>
-        <Badge tone="warn">Suppressed</Badge> {search.address}
-      </p>
       <Entries entries={search.entries} release={release} place="found" />
     </div>
   );
@@ -164,9 +162,17 @@ function Found({ search, release }: { search: SuppressionSearch; release: string
 function Listed(props: { view: SuppressionPage; path: string; release: string; none: string }) {
   const { view, path, release, none } = props;
   const all = view.counts.reduce((sum, { n }) => sum + n, 0);
-  const intro = `${formatCount(all)} in force: ${view.counts.map(({ reason, n }) => `${formatCount(n)} ${lower(reason)}`).join(", ")}.`;
+  const counts = `${formatCount(all)} in force: ${view.counts.map(({ reason, n }) => `${formatCount(n)} ${lower(reason)}`).join(", ")}.`;
   return (
-    <Section id="listed" title="In force" intro={all === 0 ? "None." : intro}>
+    <Section
+      id="listed"
+      title="In force"
+      intro={
+        all === 0
+          ? "None."
+          : `${counts} After a release mail goes there again within a second; an address that refuses it again is suppressed again, for longer. What was refused must be sent once more.`
+      }
+    >
       {view.entries.length === 0 ? (
         <EmptyState title={none}>Mail to everybody leaves as usual.</EmptyState>
       ) : (
@@ -193,6 +199,7 @@ function Entries(props: { entries: SuppressedRecipient[]; release: string; place
 
 function Entry({ entry, release, place }: { entry: SuppressedRecipient; release: string; place: string }) {
   const { tone, name, why } = REASONS[entry.reason];
+  const said = why(entry.by || "somebody");
   const binds = [entry.streams === "bulk" ? "bulk mail only" : "", entry.pool ? "every member" : ""];
   const note = binds.filter(Boolean).join(", ");
   const shown = entry.address || "an address of an imported list";
@@ -214,31 +221,13 @@ function Entry({ entry, release, place }: { entry: SuppressedRecipient; release:
           {note ? `; ${note}` : ""}
         </span>
       </p>
-      <p class="soft small">
-        {why}
-        {entry.by ? ` Put there by ${entry.by}.` : ""}
-      </p>
       {entry.words ? <p class="quote small">{maskText(entry.words, entry.address)}</p> : null}
+      {said ? <p class="soft small">{said}</p> : null}
       <form method="post" action={`${release}/${entry.id}/release`} class="decide">
         <button type="submit" aria-label={`Release ${shown}`}>
           Release
         </button>
-        <p class="soft small">{whatHappens(entry)}</p>
       </form>
     </li>
   );
-}
-
-/** What follows from the button, before it is pressed. */
-function whatHappens({ reason, pool }: SuppressedRecipient): string {
-  switch (reason) {
-    case "complaint":
-      return "Mail goes there again within a second, and another complaint counts against you. Do it when its owner asked for the mail, such as a password reset.";
-    case "unsubscribe":
-      return "Bulk mail goes there again within a second. Do it only when its owner has subscribed anew.";
-    default:
-      return pool
-        ? "Mail goes there again within a second. If the address refuses it again, it is suppressed again."
-        : "Mail goes there again within a second; send what was refused once more. If the address refuses it again, it is suppressed again, for longer.";
-  }
 }

@@ -32,14 +32,12 @@ function Words({ view }: { view: UnsubscribeView }) {
       return (
         <>
           <p class="lede">
-            Stop newsletters and other mail to many from <strong>{view.from}</strong> to your address at{" "}
+            Stop newsletters and other bulk mail from <strong>{view.from}</strong> to your address at{" "}
             {view.domain}?
           </p>
           <form method="post" class="decide">
             <input type="hidden" name="List-Unsubscribe" value="One-Click" />
-            <button type="submit" class="primary">
-              Unsubscribe
-            </button>
+            <button type="submit">Unsubscribe</button>
           </form>
           <p class="soft">
             What you ask for yourself, such as a login code or a new password, still reaches you. Nothing
@@ -51,7 +49,7 @@ function Words({ view }: { view: UnsubscribeView }) {
       return (
         <>
           <p class="lede">
-            No more mail to many from <strong>{view.from}</strong> goes to your address at {view.domain}.
+            No more bulk mail from <strong>{view.from}</strong> goes to your address at {view.domain}.
           </p>
           <p class="soft">
             A message that is on its way already may still arrive. Login codes and what else you ask for
