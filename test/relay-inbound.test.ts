@@ -113,6 +113,23 @@ test.each([
   );
 });
 
+test.each([
+  ["a full spool", { full: true }, /^452 4\.3\.1/],
+  ["a full disk below the inbox", { errcode: 13 }, /^452 4\.3\.1/],
+  ["anything else", {}, /^451 4\.3\.0/],
+])("%s is no acknowledgement", async (_, fault, reply) => {
+  await start(
+    {},
+    {
+      feedback: {
+        admit: async () => ({ ok: true, maxBytes: 1_000 }),
+        receive: () => Promise.reject(Object.assign(new Error("disk"), fault)),
+      },
+    },
+  );
+  expect(answer(await say([...to("b@in.test"), "Subject: x", "", "x", "."], ANSWERED))).toMatch(reply);
+});
+
 describe("commands", () => {
   test.each([
     ["VRFY postmaster", /^252 /m],

@@ -238,7 +238,11 @@ function ownCodes(connection: Connection): void {
     send(code, data, typeof data === "string" && /^[245]\.\d+\.\d+ /.test(data) ? false : context);
 }
 
-const isFull = (error: unknown) => (error as { full?: unknown }).full === true;
+/** The spool says so itself; of SQLite it is result code 13. */
+function isFull(error: unknown): boolean {
+  const { full, errcode } = error as { full?: unknown; errcode?: unknown };
+  return full === true || (typeof errcode === "number" && (errcode & 0xff) === 13);
+}
 
 type RefusedMail = Extract<Received, { outcome: "refused" }>;
 const tooLargeFor = (most: number): RefusedMail => ({
