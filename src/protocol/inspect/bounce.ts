@@ -15,6 +15,7 @@ const DELAYED_SUBJECT =
   /delay|deferred|warning: (?:could not|message)|not (?:yet )?been delivered|verzöger|retard|ritard|atras|vertraag|opóźn|задерж|遅延|延迟|延遲|försen|zpožd|gecik/i;
 const DELAYED_TEXT =
   /(?:will|we'll) (?:continue to|keep|be) (?:try|retr|attempt)|still being (?:tried|retried)|not yet been delivered|has not been delivered yet|warning message only|no action is required|do not need to re-?send|temporary failure report|will be (?:retried|tried again)|wird weiter versucht|continuer(?:a|ont) d'essayer|seguirá intent|continuerà a|continuará a/i;
+const UNDELIVERED = /(?:could not|cannot|was not) be delivered to|undeliverable|delivery (?:has )?failed/;
 const GIVEN_UP =
   /giving up|given up|failed permanently|permanent(?:ly)? (?:fail|error)|fatal error|has been returned|not be retried/i;
 
@@ -49,9 +50,11 @@ function looksLikeBounce(mail: Mail): boolean {
   if (saysAutoReply(mail) && !isDaemon && !isReport) return false;
   if (soundsAutoReply(mail) && !saysSubject) return false;
   if (isReport && (isDaemon || saysSubject || saysText)) return true;
-  if (isDaemon) return saysSubject || saysText;
+  const quotes = mail.parts.some(({ type }) => type === "message/rfc822");
+  if (isDaemon) return saysSubject || saysText || (quotes && /mailer-daemon/.test(from));
   if (saysSubject && headerOf(mail, "from").replace(/[<>\s]/g, "") === "") return true;
   const nullPath = headersOf(mail, "return-path").some((value) => /^<\s*>$/.test(value.trim()));
+  if (nullPath && UNDELIVERED.test(opening.slice(0, 600).replace(/\s+/g, " "))) return true;
   return saysSubject && saysText && (nullPath || headerOf(mail, "in-reply-to") === "");
 }
 

@@ -38,7 +38,7 @@ const SUBJECTS_OF_LINES: readonly Mark[] = [
   { vendor: "qmail, postfix, courier", pattern: line(`^\\s*[*>-]?\\s*"?<(${ADDRESS})>"?\\s*(?:[:;,(.]|$)`) },
   {
     vendor: "exim, exchange 2007, sendmail",
-    pattern: line(`^\\s*[*•-]?\\s*(?:to:?\\s+)?[<'"]?(?:mailto:|smtp:)?(${ADDRESS})[>'"]?\\s*[.,:;]?\\s*$`),
+    pattern: line(`^\\s*[*•-]?\\s*[<'"]?(?:mailto:|smtp:)?(${ADDRESS})[>'"]?\\s*[.,:;]?\\s*$`),
   },
   {
     vendor: "sendmail",
@@ -75,6 +75,7 @@ const SUBJECTS_OF_LINES: readonly Mark[] = [
       `^\\s*(?:unknown (?:user|recipient|local user)|undeliverable(?: mail)? to|user mailbox exceeds allowed size|mailbox (?:full|not found)|invalid final delivery userid|delivery failed(?: to)?|(?:no such|user) (?:user|unknown|not found)|could not deliver (?:mail|message) to|mail to|failed addressee|error)\\s{0,3}[:,-]?\\s{1,5}[<'"]?(${ADDRESS})`,
     ),
   },
+  { vendor: "exchange, x.400", pattern: line(`[:;]smtp=(${ADDRESS})`) },
   { vendor: "notes", pattern: line(`^\\s*user\\s.{0,80}\\((${ADDRESS})\\) not listed`) },
 ];
 
@@ -141,7 +142,17 @@ export function readNotice(notice: string, known: readonly string[], not: Readon
 const HELPERS =
   /^(?:postmaster|mailer-daemon|abuse|support|help|helpdesk|hostmaster|webmaster|no-?reply|bounces?)@/i;
 
-function findRecipients(lines: readonly string[], allowed: (address: string) => boolean): string[] {
+/** Behind such a line stand the recipients; what is named before it may be whom the mail had been for. */
+const FROM_HERE =
+  /did not reach the following recipient|(?:could not|couldn't|cannot) be (?:delivered|reached)[^.]{0,60}:$|folgenden? empfänger[^.]{0,60}:$|n'a pas atteint|no ha? llegado a|non ha raggiunto/i;
+
+function findRecipients(all: readonly string[], allowed: (address: string) => boolean): string[] {
+  const start = all.findIndex((text) => FROM_HERE.test(text)) + 1;
+  const behind = start > 0 ? recipientsIn(all.slice(start), allowed) : [];
+  return behind.length > 0 ? behind : recipientsIn(all, allowed);
+}
+
+function recipientsIn(lines: readonly string[], allowed: (address: string) => boolean): string[] {
   for (const marks of [SUBJECTS_OF_LINES, SENTENCES]) {
     const found = new Map<string, string>();
     for (const text of lines) {

@@ -63,8 +63,10 @@ function classOf(failure: Failure, status: string, reply: number): FineClass {
   const behind = saidBehind(first);
   if (behind) return behind;
   const said = saidOf(first, reply);
-  if (said && !VAGUE.has(said)) return said;
   const coded = codedClass(status);
+  // RFC 3463 x.1.7 and x.1.8: what does not exist is the sender, as they see it.
+  if (coded === "authentication" && (said === "bad-domain" || said === "bad-mailbox")) return coded;
+  if (said && !VAGUE.has(said)) return said;
   if (coded && !VAGUE.has(coded)) return coded;
   const noticed = fielded ? saidOf(failure.notice, reply) : undefined;
   if (noticed && !VAGUE.has(noticed)) return noticed;

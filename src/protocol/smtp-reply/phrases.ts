@@ -31,16 +31,26 @@ export const ENGLISH: readonly (readonly [FineClass, RegExp])[] = [
     "expired",
     /all hosts (?:for .{0,80} )?have been failing for a long time|envelope expired|delivery failed \d+ attempts/,
   ],
+  ["mailbox-full", /too many messages (?:on|in) (?:the|his|this)/],
+  [
+    "blocked",
+    /(?:messages|mail) from .{0,60} weren't sent|\b(?:sc|ou|dy)-00\d\b|invalid ip for sending|\d\.\d{1,3} (?:is |was )?(?:blocked|denied|refused)|blocked for abuse|service refused/,
+  ],
+  ["inactive", /account is blocked/],
+  ["rate-limited", /daily .{0,20}(?:quota|limit)/],
+  ["bad-mailbox", /address syntax/],
+  ["bad-domain", /no relevant answers|indicated no smtp service|no mx found/],
+  ["content", /media error|not rfc ?5322|multiple subject|multiple from/],
   ["content", /duplicate header|headers? too large|header error|multiple addresses in from/],
   [
     "spam",
-    /due to spam|spam classification|(?:classified|identified|detected|considered|marked|flagged|tagged|rejected) (?:by .{0,20} )?as (?:being )?(?:likely |possible )?(?:spam|junk|uce|ube|unsolicited)|blacklisted (?:url|link)|uribl|surbl|spam pattern|bulk e?-?mail|looks like spam|spam message|spam content/,
+    /due to spam|anti-?spam checks|spam classification|(?:classified|identified|detected|considered|marked|flagged|tagged|rejected) (?:by .{0,20} )?as (?:being )?(?:likely |possible )?(?:spam|junk|uce|ube|unsolicited)|blacklisted (?:url|link)|uribl|surbl|spam pattern|bulk e?-?mail|looks like spam|spam message|spam content/,
   ],
   [
     "authentication",
-    /unverif[iy]+able sending|ip name lookup failed|(?:must|cannot|could not) .{0,30}resolve .{0,30}(?:sender|sending|client)/,
+    /unverif[iy]+able sending|(?:unroutable|unrouteable|unverifiable|invalid|bad) sender|\brdns\b|mismatches client|address is not verified|ip name lookup failed|(?:must|cannot|could not) .{0,30}resolve .{0,30}(?:sender|sending|client)/,
   ],
-  ["system", /procmail|pipe to \||child process|child command|local delivery agent/],
+  ["system", /procmail|ldap server|pipe to \||child process|child command|local delivery agent/],
   // What is said of the mailbox in so many words, whatever else the reply goes on to say.
   [
     "mailbox-full",
@@ -96,7 +106,7 @@ export const ENGLISH: readonly (readonly [FineClass, RegExp])[] = [
   ],
   [
     "no-tls",
-    /starttls.*(?:required|first)|must issue a starttls|tls (?:is )?required|encryption required|5\.7\.29|4\.7\.29|tls.{0,30}(?:handshake|negotiation|failed|not available)/,
+    /starttls.*(?:required|first)|must issue a starttls|not support tls|tls (?:is )?required|encryption required|5\.7\.29|4\.7\.29|tls.{0,30}(?:handshake|negotiation|failed|not available)/,
   ],
   [
     "policy",
