@@ -126,3 +126,48 @@ test.each([
   if ("head" in prepared)
     expect(Buffer.from(prepared.head).toString()).toContain(field.replaceAll("\n", "\r\n"));
 });
+
+describe("one click to unsubscribe (RFC 8058)", () => {
+  const url = (fromDomain: string) => `https://coop.test/u/of-${fromDomain}`;
+  const added = (head: string, change: Partial<HeaderContext>) => {
+    const raw = Buffer.from(`From: a@b.test\n${head}\n`.replaceAll("\n", "\r\n"), "latin1");
+    const result = prepareHeader(raw, { ...context, unsubscribe: url, ...change });
+    if ("refusal" in result) return [result.refusal.reason];
+    return Buffer.from(result.head)
+      .toString("latin1")
+      .replace(/\r\n[ \t]/g, " ")
+      .split("\r\n")
+      .filter((line) => /^list-/i.test(line));
+  };
+  const OURS = [
+    "List-Unsubscribe: <https://coop.test/u/of-b.test>",
+    "List-Unsubscribe-Post: List-Unsubscribe=One-Click",
+  ];
+
+  test.each<[string, string, Partial<HeaderContext>, string[]]>([
+    ["bulk by its header", "Precedence: bulk\n", {}, OURS],
+    ["bulk as its submitter called it", "", { stream: "bulk" }, OURS],
+    ["transactional: never", "", {}, []],
+    [
+      "a field of the member's own stays",
+      "List-Unsubscribe: <mailto:x@b.test>\n",
+      {},
+      ["List-Unsubscribe: <mailto:x@b.test>"],
+    ],
+    [
+      "a Post field alone means nothing, and is ours then",
+      "Precedence: bulk\nList-Unsubscribe-Post: x\n",
+      {},
+      OURS,
+    ],
+    ["several recipients: refused", "Precedence: bulk\n", { unsubscribe: "several" }, ["one-each"]],
+    ["several recipients, transactional", "", { unsubscribe: "several" }, []],
+    [
+      "several recipients, a field of their own",
+      "List-Unsubscribe: <https://b.test>\n",
+      { unsubscribe: "several" },
+      ["List-Unsubscribe: <https://b.test>"],
+    ],
+    ["where nobody serves it", "Precedence: bulk\n", { unsubscribe: undefined }, []],
+  ])("%s", (_name, head, change, expected) => expect(added(head, change)).toEqual(expected));
+});
