@@ -239,6 +239,23 @@ describe("Microsoft", () => {
     expect(await read({ ...shape, subject: "hello", parts: [original()] })).toBeUndefined();
   });
 
+  test("before 2011: the mail with a field more, not within another", async () => {
+    const raw = (from: string) =>
+      readMail(
+        Buffer.from(
+          `Return-Path: ${from}\r\nReceived: x\r\n${before.replace(/\r\nReturn-Path:[^\r]*/, "")}\r\n\r\nHello.`,
+        ),
+      );
+    expect(readComplaint(await raw("<staff@hotmail.com>"))).toMatchObject({
+      type: "abuse",
+      provider: "microsoft",
+      recipient: "reader@outlook.test",
+      messageId: "<m1@member.test>",
+      feedbackId: "m7:pool",
+    });
+    expect(readComplaint(await raw("<a@member.test>"))).toBeUndefined();
+  });
+
   test("since: a header without anybody's name, which our own fields still tell apart", async () => {
     const header = [
       "Authentication-Results: spf=pass (sender IP is 192.0.2.7)",

@@ -12,6 +12,7 @@ const MOST_RETURN_PATHS = 50;
 const MOST_REPORT = 64 * 1024;
 const ORIGINALS =
   /^(message\/(rfc822|global|rfc822-headers|global-headers|partial)|text\/rfc822(-headers?)?)$/;
+const MICROSOFT_STAFF = /^staff@(hotmail|outlook|live)\.com$/i;
 const REDACTED = /redact|undisclosed|anonymi[sz]ed|^<?(hidden|removed|masked|unknown)@/i;
 /** Authenticators say in their results which sender they saw. */
 const SENDER_SEEN = ["authentication-results", "arc-authentication-results", "received-spf"];
@@ -113,11 +114,26 @@ const frontOf = (content: Uint8Array) =>
 
 /** The mail itself from staff@hotmail.com, with the complainant in a field of its own. */
 function fromMicrosoft(mail: Mail): Found | undefined {
+  const within = mail.headers.findIndex(({ name }) => name === "x-hmxmroriginalrecipient");
+  const sender = readAddress(headerOf(mail, "return-path")) || readAddress(headerOf(mail, "from"));
+  // Before 2011 it was the mail itself with a field more, and not within another.
+  if (within >= 0 && MICROSOFT_STAFF.test(sender)) {
+    const shown = mail.headers.slice(within).map(({ name, value }) => `${name}: ${value}`);
+    return {
+      fields: new Map([["feedback-type", "abuse"]]),
+      reporter: sender,
+      original: {
+        type: "text/rfc822-headers",
+        filename: "",
+        content: Buffer.from(shown.join("\r\n"), "utf8"),
+      },
+    };
+  }
   const original = mail.parts.find(({ type }) => ORIGINALS.test(type));
   const about = /^complaint about message from\s+(\S+)/i.exec(headerOf(mail, "subject"));
   const front = original ? Buffer.from(original.content.subarray(0, 8_000)).toString("latin1") : "";
   const from = readAddress(headerOf(mail, "from"));
-  if (!original || !/^staff@(hotmail|outlook|live)\.com$/i.test(from)) return undefined;
+  if (!original || !MICROSOFT_STAFF.test(from)) return undefined;
   if (!about && !/^x-hmxmroriginalrecipient:/im.test(front)) return undefined;
   return {
     fields: new Map([
