@@ -2,11 +2,12 @@ import { describe, expect, test } from "vitest";
 import { ANNA, dsn, failed, qmail, SENDER } from "./fixtures/build.ts";
 import type { Case } from "./fixtures/case.ts";
 import { LANGUAGE_CASES } from "./fixtures/languages.ts";
+import { NO_BOUNCE_CASES } from "./fixtures/no-bounces.ts";
 import { REPLY_CASES } from "./fixtures/replies.ts";
 import { SHAPE_CASES } from "./fixtures/shapes.ts";
 import { inspect } from "./index.ts";
 
-const CASES: readonly Case[] = [...REPLY_CASES, ...LANGUAGE_CASES, ...SHAPE_CASES];
+const CASES: readonly Case[] = [...REPLY_CASES, ...LANGUAGE_CASES, ...SHAPE_CASES, ...NO_BOUNCE_CASES];
 
 describe("known answers", () => {
   test.each(CASES.map((one) => [one.name, one] as const))("%s", async (_, one) => {

@@ -85,7 +85,9 @@ export function htmlToText(html: string): string {
 /** Behind the closing tag of what is not shown, or undefined. */
 function closeOf(html: string, from: number, name: string): number | undefined {
   for (let at = html.indexOf("</", from); at >= 0; at = html.indexOf("</", at + 2)) {
-    if (html.slice(at + 2, at + 2 + name.length).toLowerCase() === name) return at + 2 + name.length;
+    if (html.slice(at + 2, at + 2 + name.length).toLowerCase() !== name) continue;
+    const end = html.indexOf(">", at);
+    return end < 0 ? html.length : end + 1;
   }
   return undefined;
 }
