@@ -2,7 +2,7 @@ import { readSrs } from "../protocol/srs/index.ts";
 import { readToken } from "../protocol/verp/index.ts";
 
 /** RFC 2142, and where feedback loops and reports come to. */
-export const ROLES = ["postmaster", "abuse", "fbl", "dmarc", "tlsrpt"] as const;
+const ROLES = ["postmaster", "abuse", "fbl", "dmarc", "tlsrpt"] as const;
 export type RoleName = (typeof ROLES)[number];
 
 /** What an address of ours is for. `stranger`: it is none. */

@@ -1,5 +1,7 @@
+import { isAuthentic } from "../protocol/authentication/index.ts";
 import type { InspectedComplaint } from "../protocol/inspect/types.ts";
 import { factsOf, isUnderWay } from "./facts.ts";
+import { forwardId } from "./human.ts";
 import type { FeedbackOptions } from "./index.ts";
 import type { Meaning } from "./interpret.ts";
 import { matchComplaint, type Matched } from "./match.ts";
@@ -57,6 +59,8 @@ export function createComplaints(options: FeedbackOptions) {
   }
 
   async function unmatched(mail: Incoming, provider: string): Promise<Received> {
+    const address = isAuthentic(mail.authentication) === "no" ? undefined : options.rolesTo;
+    const id = forwardId(mail);
     const kept = await inbox.keep({
       raw: mail.raw,
       folder: "inbox",
@@ -65,13 +69,18 @@ export function createComplaints(options: FeedbackOptions) {
       mailFrom: mail.mailFrom,
       why: `A complaint of ${provider || "nobody known"} that matches no message`,
       authentication: mail.authentication.results,
-      forward: null,
+      forward: address === undefined ? null : id,
       at: clock.now(),
     });
     if (kept.outcome === "full") return { outcome: "full" };
     if (kept.outcome === "kept") {
       log.error({ entry: kept.id, provider }, "a complaint matches no message; it is in the inbox");
       options.alarm?.({ entry: kept.id, provider });
+    }
+    if (address !== undefined) {
+      const forwarded = await options.forward({ ...mail, id, member: null, address });
+      if (forwarded !== "taken" && forwarded !== "known")
+        log.warn({ entry: kept.id, forwarded }, "a complaint was not sent on; it is in the inbox");
     }
     return { outcome: "kept-for-people", entry: kept.id };
   }

@@ -355,6 +355,8 @@ describe("complaints", () => {
   test("one that matches nothing alarms once, however often it comes", async () => {
     for (let n = 0; n < 3; n++) await receive("fbl@coop.test", quoting("Subject: x"));
     expect([alarms, inbox.list({}).length]).toEqual([1, 1]);
+    expect(forwards[0]).toMatchObject({ address: "rosa@people.test", member: null });
+    expect(new Set(forwards.map(({ id }) => id)).size).toBe(1);
   });
 });
 

@@ -93,7 +93,7 @@ export function createReturned(options: FeedbackOptions) {
 }
 
 /** The reply that fits what became of a forward. */
-export function answerFor(forwarded: Forwarded, id: string): Received {
+function answerFor(forwarded: Forwarded, id: string): Received {
   switch (forwarded) {
     case "taken":
     case "known":

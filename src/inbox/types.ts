@@ -3,7 +3,7 @@ export const FOLDERS = ["inbox", "machine", "spam"] as const;
 export type Folder = (typeof FOLDERS)[number];
 
 /** What it is; `complaint`: one that matches no message of ours. */
-export const ENTRY_KINDS = ["message", "complaint", "bounce", "report", "auto-reply"] as const;
+const ENTRY_KINDS = ["message", "complaint", "bounce", "report", "auto-reply"] as const;
 export type EntryKind = (typeof ENTRY_KINDS)[number];
 
 export const ENTRY_STATES = ["open", "done"] as const;

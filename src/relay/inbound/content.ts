@@ -26,7 +26,7 @@ export function faultOfContent(raw: Uint8Array): ContentFault | undefined {
 }
 
 /** `Received` fields of a header block. */
-export function hopsOf(head: string): number {
+function hopsOf(head: string): number {
   const fields = parseHeader(head.replace(/\r?\n/g, "\r\n"));
   return fields.filter(({ name }) => name === "received").length;
 }

@@ -215,7 +215,7 @@ export async function startInbound(options: InboundOptions): Promise<Inbound> {
  * One reply for all recipients: what one of them cannot take now comes again for all, and counts once. Refused is only
  * what nobody took.
  */
-export function replyFor(found: readonly Received[]): Error | undefined {
+function replyFor(found: readonly Received[]): Error | undefined {
   if (found.some(({ outcome }) => outcome === "full")) return FULL;
   if (found.some(({ outcome }) => outcome === "too-early")) return TOO_EARLY;
   const later = found.find((one) => one.outcome === "refused" && one.code < 500);
