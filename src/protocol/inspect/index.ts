@@ -17,7 +17,7 @@ export async function inspect(raw: Uint8Array): Promise<Inspection> {
   return inspectMail(await readMail(raw));
 }
 
-export async function inspectMail(mail: Mail): Promise<Inspection> {
+async function inspectMail(mail: Mail): Promise<Inspection> {
   const complaint = readComplaint(mail);
   if (complaint) return { kind: "complaint", recipients: [], complaint };
   if (isDispositionNotice(mail)) return { kind: "auto-reply", recipients: [] };

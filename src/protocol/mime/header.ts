@@ -58,7 +58,7 @@ export function lineEnd(bytes: Uint8Array, from: number): number {
 const WORD = /=\?([\w.:()+-]{1,40})(?:\*[\w-]{1,20})?\?([bq])\?([^?\r\n]{0,4000})\?=/gi;
 
 /** Encoded words (RFC 2047) read; pieces of one text that a sender cut within a letter are put together first. */
-export function readWords(value: string): string {
+function readWords(value: string): string {
   if (!value.includes("=?")) return value;
   let out = "";
   let last = 0;

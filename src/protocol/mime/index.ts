@@ -6,7 +6,7 @@ import { decodeTransfer } from "./transfer.ts";
 import type { Header, Mail, MailPart } from "./types.ts";
 
 export { decodeText } from "./charset.ts";
-export { readHeader, readParameters } from "./header.ts";
+export { readHeader } from "./header.ts";
 export { htmlToText } from "./html.ts";
 export { LIMITS } from "./limits.ts";
 export type { Header, Mail, MailPart } from "./types.ts";
