@@ -273,6 +273,7 @@ test("REQUIRETLS goes to a host that offers it, with a certificate for its name,
     envid: null,
     content: content(),
     mayFinish: () => true,
+    isRetry: false,
   });
   expect(heard).toContain("MAIL FROM:<a@b.test> REQUIRETLS");
   expect(sent).toMatchObject({ aborted: false });

@@ -136,6 +136,7 @@ async function converse(seed: string): Promise<void> {
       envid: null,
       content: content(),
       mayFinish: () => true,
+      isRetry: false,
     });
     if (result.aborted) throw new Error("nobody stopped it");
     expect(result.replies.length).toBe(2);

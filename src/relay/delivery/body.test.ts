@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { gathered, stuffed } from "./body.ts";
+import { gathered, isHarmless, stuffed } from "./body.ts";
 
 async function* pieces(...texts: string[]): AsyncGenerator<Uint8Array> {
   for (const text of texts) yield Buffer.from(text);
@@ -34,3 +34,18 @@ test.each<[string, string[], string]>([
 ])("for BDAT: %s", async (_, given, expected) =>
   expect((await gathered(pieces(...given))).toString()).toBe(expected),
 );
+
+test.each<[string, string, boolean]>([
+  ["a message", "From: a@b.test\r\n\r\nHello.\r\nMAIL FROM:<a@b.test>\r\nRSET\r\n.\r\n", true],
+  ["a word in a line", "x: y\r\n\r\nSome data\r\n", true],
+  ["long lines, as long as a command", `${"x".repeat(510)}\r\n`, true],
+  ["longer ones", `a\r\n${"x".repeat(511)}\r\n`, false],
+  ["a command that begins a message", "a\r\nDATA\r\nFrom: eve@b.test\r\n.\r\n", false],
+  ["in the first line", "data\r\n", false],
+  ["in lower case, with an argument", "a\r\nbdat 20 LAST\r\n", false],
+  ["behind blanks", "a\r\n \t Burl imap://x LAST\r\n", false],
+  ["a bare LF", "a\nb\r\n", false],
+  ["a bare CR", "a\rb\r\n", false],
+  ["a NUL", "a\0b\r\n", false],
+  ["many empty lines", "\r\n".repeat(16_000), true],
+])("as commands: %s", (_, text, harmless) => expect(isHarmless(Buffer.from(text))).toBe(harmless));

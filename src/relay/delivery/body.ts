@@ -22,6 +22,18 @@ export async function gathered(content: AsyncIterable<Uint8Array>): Promise<Buff
   return pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces);
 }
 
+/**
+ * What a host could do with content that it reads as commands, because it refused BDAT and did not take the octets in (there
+ * are such: RFC 3030 section 2 asks for it): a line with one of these would begin a message that nobody has signed. Also where
+ * a host ends lines elsewhere: at a bare CR or LF, or at the length of a command (RFC 5321 section 4.5.3.1.4).
+ */
+const AS_COMMANDS = /(?:^|\n)(?:[^\S\r\n]*(?:BDAT|BURL|DATA)|[^\r\n]{511})|\r(?!\n)|(?<!\r)\n|\0/i;
+
+/** May content leave before it is known that the host takes it in? */
+export function isHarmless(content: Buffer): boolean {
+  return !AS_COMMANDS.test(content.toString("latin1"));
+}
+
 async function* ended(content: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
   let before = LF;
   let last = 0;

@@ -83,6 +83,7 @@ const message = (change: Partial<Transfer> = {}): Transfer => ({
   envid: null,
   content: content(),
   mayFinish: () => true,
+  isRetry: false,
   ...change,
 });
 

@@ -143,7 +143,13 @@ export async function openConversation(target: Target): Promise<Opened> {
   transcript.add("*", describe(proof));
   return {
     ok: true,
-    conversation: conversationOf(wire, transcript, { deadlines, proof, peer, offers: hello.offers }),
+    conversation: conversationOf(wire, transcript, {
+      host: `${address} ${port}`,
+      deadlines,
+      proof,
+      peer,
+      offers: hello.offers,
+    }),
   };
 }
 
@@ -191,10 +197,16 @@ function describe({ version, cipher, untrusted, named }: TlsProof): string {
 function conversationOf(
   wire: Wire,
   transcript: Transcript,
-  { deadlines, proof, peer, offers }: { deadlines: Deadlines; proof: TlsProof; peer: Peer; offers: Offers },
+  {
+    host,
+    deadlines,
+    proof,
+    peer,
+    offers,
+  }: { host: string; deadlines: Deadlines; proof: TlsProof; peer: Peer; offers: Offers },
 ): Conversation {
   const control = { dotGone: false, stopped: false };
-  const session: Session = { wire, transcript, deadlines, offers, carried: 0, control };
+  const session: Session = { wire, host, transcript, deadlines, offers, carried: 0, control };
   let busy = false;
   return {
     proof,

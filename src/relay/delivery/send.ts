@@ -48,6 +48,7 @@ export async function send(
       envid: message.envid,
       content: pieces(content.head, content.body()),
       mayFinish: job.mayGo,
+      isRetry: job.leased.attempts > 0,
     });
     if (result.aborted) return { end: { kind: "stopped", asked: true }, usable: false };
     if (result.unheard) return { end: "again", usable: false };

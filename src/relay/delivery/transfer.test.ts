@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
+import { setTimeout as pause } from "node:timers/promises";
 import { afterEach, describe, expect, test } from "vitest";
 import { DEADLINES, openConversation, type Transfer } from "./conversation.ts";
 
@@ -13,6 +14,7 @@ afterEach(() => {
 type Answers = Record<string, string | undefined>;
 type Peer = {
   port: number;
+  answers: Answers;
   /** What came in one piece. */ pieces: string[];
   /** Contents. */ taken: string[];
 };
@@ -33,14 +35,18 @@ const OK: Answers = {
  * it takes a chunk in also when it refuses it (RFC 3030 section 2).
  */
 async function peer(change: Answers = {}, swallows = true): Promise<Peer> {
-  const answers = { ...OK, ...change };
-  const all: Peer = { port: 0, pieces: [], taken: [] };
+  const answers: Answers = { ...OK, ...change };
+  const all: Peer = { port: 0, answers, pieces: [], taken: [] };
   const server = createServer((socket) => {
     sockets.push(socket);
     let text = "";
     let inData = false;
     const say = (verb: string) => {
+      const { then = "", says } = /^(?<says>.*?)(?: then (?<then>drop))?$/s.exec(
+        answers[verb] ?? "",
+      )!.groups!;
       if (answers[verb] === "drop") socket.destroy();
+      else if (then) socket.end(`${says}\r\n`);
       else if (answers[verb] !== undefined) socket.write(`${answers[verb]}\r\n`);
     };
     socket.on("error", () => undefined);
@@ -84,8 +90,8 @@ async function peer(change: Answers = {}, swallows = true): Promise<Peer> {
   return all;
 }
 
-async function open({ port }: Peer) {
-  const short = { mail: 200, rcpt: 200, dataStart: 200, body: 300, dataEnd: 200 };
+async function open({ port }: Peer, deadlines = {}) {
+  const short = { mail: 200, rcpt: 200, dataStart: 200, body: 300, dataEnd: 200, ...deadlines };
   const opened = await openConversation({
     name: "mx.test",
     address: "127.0.0.1",
@@ -101,9 +107,9 @@ async function open({ port }: Peer) {
 }
 
 const CONTENT = "Subject: x\r\n\r\n.a dot\r\n";
-async function* content(): AsyncGenerator<Uint8Array> {
-  yield Buffer.from(CONTENT.slice(0, 9));
-  yield Buffer.from(CONTENT.slice(9));
+async function* text(whole: string): AsyncGenerator<Uint8Array> {
+  yield Buffer.from(whole.slice(0, 9));
+  yield Buffer.from(whole.slice(9));
 }
 const message = (...names: string[]): Transfer => ({
   from: "b+x@bounce.test",
@@ -114,8 +120,9 @@ const message = (...names: string[]): Transfer => ({
   requireTls: false,
   ret: null,
   envid: null,
-  content: content(),
+  content: text(CONTENT),
   mayFinish: () => true,
+  isRetry: false,
 });
 
 test("where a host offers CHUNKING a small message goes in one piece, as it was signed", async () => {
@@ -183,25 +190,47 @@ describe("each recipient has its own answer", () => {
   });
 });
 
-test("a host that does not know BDAT after all gets it with DATA, and so does the next at once", async () => {
-  const host = await peer({ BDAT: "502 5.5.1 what" });
-  const conversation = await open(host);
-  expect(await conversation.transfer(message("bob"))).toMatchObject({
-    replies: [{ phase: "body", code: 250 }],
-    usable: true,
+describe("a host that does not know BDAT after all hears no more, and gets it with DATA over the next connection", () => {
+  test.each<[string, Answers, swallows: boolean]>([
+    ["and takes the content in", { BDAT: "502 5.5.1 what" }, true],
+    ["and reads the content as commands", { BDAT: "500 5.5.2 what" }, false],
+    ["and goes", { BDAT: "503 5.5.1 what then drop" }, true],
+  ])("%s", async (_, change, swallows) => {
+    const host = await peer(change, swallows);
+    const first = await open(host);
+    expect(await first.transfer(message("bob"))).toMatchObject({ unheard: true, usable: false });
+    expect(first.isUsable()).toBe(false);
+    const second = await open(host);
+    for (const name of ["bob", "carol"])
+      expect(await second.transfer(message(name))).toMatchObject({ replies: [{ code: 250 }], usable: true });
+    expect(host.taken).toHaveLength(2);
+    expect(host.pieces.join("").match(/BDAT/g)).toHaveLength(1);
   });
-  expect(await conversation.transfer(message("carol"))).toMatchObject({ usable: true });
-  expect(host.taken).toHaveLength(2);
-  expect(host.pieces.join("").match(/BDAT/g)).toHaveLength(1);
 });
 
-test("one that takes the content for commands besides gets it with DATA over the next connection", async () => {
-  const host = await peer({ BDAT: "500 5.5.2 what" }, false);
-  const first = await open(host);
-  expect(await first.transfer(message("bob"))).toMatchObject({ unheard: true, usable: false });
-  const second = await open(host);
-  expect(await second.transfer(message("bob"))).toMatchObject({ replies: [{ code: 250 }], usable: true });
-  expect(host.taken).toHaveLength(1);
+const SMUGGLED =
+  "Subject: x\r\n\r\nMAIL FROM:<eve@a.test>\r\nRCPT TO:<bob@a.test>\r\nDATA\r\nFrom: x\r\n.\r\n";
+test.each<[string, Answers, swallows: boolean]>([
+  ["nobody was taken", { carol: "550 no", BDAT: "502 5.5.1 no RCPT", DATA: "502 5.5.1 no RCPT" }, false],
+  ["it does not know BDAT", { BDAT: "500 5.5.2 what" }, false],
+  ["all is well", {}, true],
+])(
+  "content that would begin a message as commands leaves when it is asked for: %s",
+  async (_, change, swallows) => {
+    const host = await peer(change, swallows);
+    const asked = { ...message("carol"), size: SMUGGLED.length, content: text(SMUGGLED) };
+    await (await open(host)).transfer(asked);
+    expect(host.taken).toEqual(
+      change["carol"] === undefined ? [SMUGGLED.replace("\r\n.\r\n", "\r\n..\r\n")] : [],
+    );
+    expect(host.pieces.join("")).not.toContain("BDAT");
+  },
+);
+
+test("what was tried before goes the older way", async () => {
+  const host = await peer({ BDAT: "451 4.7.1 later" });
+  const result = await (await open(host)).transfer({ ...message("bob"), isRetry: true });
+  expect(result).toMatchObject({ replies: [{ code: 250 }], usable: true });
 });
 
 test("a host that takes refused content for commands hears no more", async () => {
@@ -228,15 +257,54 @@ test("what has left whole is not stopped, and its answer counts", async () => {
   expect(await sent).toMatchObject({ aborted: false, replies: [{ phase: "body", code: 0 }] });
 });
 
-test("a connection that ends between two messages is no answer to the second", async () => {
-  const host = await peer();
-  const conversation = await open(host);
-  await conversation.transfer(message("bob"));
-  sockets
-    .at(-1)!
-    .on("data", () => undefined)
-    .pause();
-  const second = conversation.transfer(message("carol"));
-  sockets.at(-1)!.destroy();
-  expect(await second).toMatchObject({ unheard: true, usable: false });
+describe("a connection that ends before any answer to the second message", () => {
+  test.each<[string, Answers, unheard: boolean, next: RegExp]>([
+    ["when all of it had left: it may have been taken", { carol: "drop", MAIL: undefined }, false, /DATA/],
+    ["by 421 in place of an answer", { MAIL: "421 4.3.2 enough then drop" }, true, /BDAT/],
+  ])("%s", async (_, later, unheard, next) => {
+    const host = await peer();
+    const conversation = await open(host);
+    await conversation.transfer(message("bob"));
+    Object.assign(host.answers, later);
+    const second = await conversation.transfer(message("carol"));
+    expect(second).toMatchObject({ unheard, usable: false });
+    Object.assign(host.answers, OK, { carol: OK["RCPT"] });
+    const pieces = host.pieces.length;
+    expect(await (await open(host)).transfer(message("carol"))).toMatchObject({ replies: [{ code: 250 }] });
+    expect(host.pieces.slice(pieces).join("")).toMatch(next);
+  });
+
+  test("while its content was read: nothing has left", async () => {
+    const host = await peer();
+    const conversation = await open(host);
+    await conversation.transfer(message("bob"));
+    const slow = async function* (): AsyncGenerator<Uint8Array> {
+      await once(sockets.at(-1)!.end("421 4.4.2 idle\r\n"), "close");
+      yield Buffer.from(CONTENT);
+    };
+    const pieces = host.pieces.length;
+    const result = await conversation.transfer({ ...message("carol"), content: slow() });
+    expect(result).toMatchObject({ unheard: true, usable: false });
+    expect(host.pieces.slice(pieces).join("")).not.toContain("BDAT");
+  });
+});
+
+test("a host may say all of its answers together at the end, in pieces of any size", async () => {
+  const host = await peer({ MAIL: undefined, RCPT: undefined, BDAT: undefined });
+  const conversation = await open(host, { mail: 1, rcpt: 1, dataEnd: 5_000 });
+  const sent = conversation.transfer(message("bob"));
+  await expect.poll(() => host.pieces.at(-1)).toContain("BDAT");
+  await pause(20);
+  for (const piece of [
+    "250 2.1",
+    ".0 ok\r\n250-2.1.5 it\r\n250 2.1.5 is\r\n250-2.0.0 a",
+    "ll\r\n250 2.0.0 kept\r\n",
+  ]) {
+    sockets.at(-1)!.write(piece);
+    await pause(5);
+  }
+  expect(await sent).toMatchObject({
+    replies: [{ phase: "body", code: 250, text: expect.stringContaining("kept") }],
+    usable: true,
+  });
 });

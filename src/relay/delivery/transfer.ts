@@ -1,6 +1,6 @@
 import { parseReply, type ReplyPhase } from "../../protocol/smtp-reply/index.ts";
 import type { Deadlines } from "../context.ts";
-import { gathered, stuffed } from "./body.ts";
+import { gathered, isHarmless, stuffed } from "./body.ts";
 import {
   lackingFor,
   mailCommand,
@@ -17,6 +17,8 @@ export type Transfer = Envelope & {
   content: AsyncIterable<Uint8Array>;
   /** Asked right before the final dot. */
   mayFinish: () => boolean;
+  /** It was tried before: it goes the older way, whatever it met on the newer one. */
+  isRetry: boolean;
 };
 
 export type TransferResult =
@@ -31,8 +33,8 @@ export type TransferResult =
       /** May the connection be used for another message? */
       usable: boolean;
       /**
-       * The host ended the connection after an earlier message and before it said anything to this one, or did not know how
-       * it came: it may go over another connection at once.
+       * The host cannot have it: it ended the connection after an earlier message and before this one had left, or did not
+       * know how it came. It may go over another connection at once.
        */
       unheard: boolean;
     };
@@ -40,6 +42,8 @@ export type TransferResult =
 /** A conversation under way: whom it is with, what that offers, and how it is spoken to. */
 export type Session = {
   wire: Wire;
+  /** Address and port. */
+  host: string;
   transcript: Transcript;
   deadlines: Deadlines;
   offers: Offers;
@@ -56,8 +60,12 @@ const RESET_MS = 5_000;
  * and CHUNKING. What is longer waits for the answers: it may be refused.
  */
 const AT_ONCE = 32_768;
-/** Hosts that offered CHUNKING and did not know BDAT: something between us and them spoils it. */
-const withoutChunks = new Set<string>();
+/**
+ * Hosts that offered CHUNKING and did not know BDAT, or said nothing to it, and until when they get DATA: something between
+ * us and them may spoil it.
+ */
+const withoutChunks = new Map<string, number>();
+const WITHOUT_MS = 3_600_000;
 const MOST_WITHOUT = 1_000;
 /** Pieces of the content are gathered up to so many octets: each writing is a TLS record of its own at least. */
 const GATHERED = 32_768;
@@ -133,21 +141,25 @@ export async function transfer(session: Session, message: Transfer): Promise<Tra
 
 type Outcome = { replies: Reply[]; usable: boolean; unheard: boolean };
 
-function transact(session: Session, message: Transfer): Promise<Outcome> {
+async function transact(session: Session, message: Transfer): Promise<Outcome> {
   const { offers, wire } = session;
-  const atOnce = offers.has("PIPELINING") && offers.has("CHUNKING") && message.size <= AT_ONCE;
-  return atOnce && !withoutChunks.has(hostOf(wire)) ? inOneFlight(session, message) : inTwo(session, message);
+  const known = offers.has("PIPELINING") && offers.has("CHUNKING") && !isWithoutChunks(session);
+  if (!known || message.isRetry || message.size > AT_ONCE) return inTwo(session, message);
+  const content = await contentOf(session, message);
+  // Where it has said something, or has gone, nothing of the content leaves.
+  return wire.isQuiet() && isHarmless(content)
+    ? inOneFlight(session, message, content)
+    : inTwo(session, { ...message, content: onePiece(content) });
 }
 
 /**
  * All in one round trip (RFC 3030 section 4.2): the answers come in their order, one of them to the content, which the host
- * takes in and throws away when there is nobody to have it. A refusal is followed by RSET, whose answer shows that the two
- * sides are in step.
+ * takes in and throws away when there is nobody to have it. It may say all of them at the end, so they have the deadline of
+ * the last. A refusal is followed by RSET, whose answer shows that the two sides are in step.
  */
-async function inOneFlight(session: Session, message: Transfer): Promise<Outcome> {
-  const { deadlines, offers, control } = session;
+async function inOneFlight(session: Session, message: Transfer, content: Buffer): Promise<Outcome> {
+  const { deadlines, offers, control, wire } = session;
   const { recipients } = message;
-  const content = await contentOf(session, message);
   if (control.stopped || !message.mayFinish()) {
     control.stopped = true;
     return ended([]);
@@ -159,23 +171,30 @@ async function inOneFlight(session: Session, message: Transfer): Promise<Outcome
   ];
   control.dotGone = true;
   tell(session, commands, content);
+  const until = performance.now() + deadlines.dataEnd;
+  const answer = async (phase: ReplyPhase, to: string) => {
+    const reply = inStep(await hear(session, phase, Math.max(1, until - performance.now())), 2, to);
+    if (reply.code !== 0) return reply;
+    session.transcript.add("*", "all of it had left: whether the host took it is not known");
+    doWithoutChunks(session);
+    return reply;
+  };
 
-  const mail = inStep(await hear(session, "mail", deadlines.mail), 2, "MAIL");
+  const mail = await answer("mail", "MAIL");
   const all = (reply: Reply): Reply[] => recipients.map(() => reply);
-  if (isOver(mail)) return ended(all(mail), session.carried > 0 && !mail.late);
+  if (isOver(mail)) return ended(all(mail), session.carried > 0 && mail.code === 421);
   const replies: Reply[] = [];
   for (let i = 0; i < recipients.length; i++) {
-    const reply = inStep(await hear(session, "rcpt", deadlines.rcpt), 2, "RCPT");
+    const reply = await answer("rcpt", "RCPT");
     replies.push(isYes(mail) ? reply : mail);
     if (isOver(reply)) return ended(recipients.map((_, n) => (refused(replies[n]) ? replies[n]! : reply)));
   }
   const taken = replies.some(isYes);
-  const body = inStep(await hear(session, "body", deadlines.dataEnd), 2, "BDAT");
+  const body = await answer("body", "BDAT");
   if (taken && isUnknown(body)) {
-    withoutChunks.add(hostOf(session.wire));
-    if (withoutChunks.size > MOST_WITHOUT) withoutChunks.delete(withoutChunks.values().next().value!);
-    control.dotGone = false;
-    if (await reset(session)) return inTwo(session, { ...message, content: onePiece(content) });
+    // It may be reading the content as commands: nothing more is said.
+    wire.break("the host does not know BDAT");
+    doWithoutChunks(session);
     return ended(all(body), true);
   }
   return {
@@ -185,9 +204,14 @@ async function inOneFlight(session: Session, message: Transfer): Promise<Outcome
   };
 }
 
-function hostOf(wire: Wire): string {
-  const { remoteAddress = "", remotePort = 0 } = wire.socket();
-  return `${remoteAddress} ${remotePort}`;
+function doWithoutChunks({ host }: Session): void {
+  withoutChunks.delete(host);
+  withoutChunks.set(host, performance.now() + WITHOUT_MS);
+  if (withoutChunks.size > MOST_WITHOUT) withoutChunks.delete(withoutChunks.keys().next().value!);
+}
+
+function isWithoutChunks({ host }: Session): boolean {
+  return (withoutChunks.get(host) ?? 0) > performance.now();
 }
 
 async function contentOf({ wire }: Session, { content }: Transfer): Promise<Buffer> {
