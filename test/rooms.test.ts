@@ -21,6 +21,7 @@ const FLOORS: string[][] = [
     "relay",
     "feedback",
     "report",
+    "provider-data",
     "inbox",
     "suppression",
     "event",

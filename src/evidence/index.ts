@@ -188,6 +188,14 @@ export function createEvidence(db: Database) {
           );
     },
 
+    /** Daily sums of one provider and member, oldest first. */
+    ofProvider: (provider: string, fromDay: number) =>
+      db.all<{ did: string; day: number; delivered: number; complaints: number }>(
+        `SELECT did, day, delivered, complaints FROM volume WHERE provider = ? AND day >= ? ORDER BY did, day`,
+        provider,
+        fromDay,
+      ),
+
     /** Messages accepted per member since `fromDay`. */
     acceptedByMember: (fromDay: number) =>
       db.all<{ did: string; accepted: number }>(
