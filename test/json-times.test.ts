@@ -153,6 +153,7 @@ describe("times are ISO 8601 with Z, wherever they stand", () => {
     await atmos("member", "pause", did, ...REASON);
     await atmos("member", "standing", did, "warned", ...WHY);
     await atmos("member", "bounces", did);
+    await atmos("member", "replies", did);
     expect(await atmos("member", "show", did)).toMatchObject({
       joinedAt: expect.stringMatching(ISO),
       pauses: [{ at: expect.stringMatching(ISO), end: null }, { end: { at: expect.stringMatching(ISO) } }],

@@ -8,7 +8,7 @@ import { createWorld } from "../src/policy/world.fixture.ts";
 /* The sandbox's operators are honest. Their users were there before: nearly everybody is new to the breaker at first. */
 
 const mailDomains = ["bigmail.test", "postbox.test"];
-const DAYS = 10;
+const DAYS = 7;
 const HOUR_MS = 3_600_000;
 
 /** The causes of the pauses of a newcomer whose mail begins at this hour. */
@@ -33,8 +33,8 @@ async function play(operator: SeedOperator, day: number, hour: number): Promise<
   return causes;
 }
 
-test.each([0, 7, 13, 19, 22, 23])(
-  "the breaker stops no operator of the sandbox in its first ten days, begun at %i o'clock",
+test.each([7, 19, 23])(
+  "the breaker stops no operator of the sandbox in its first week, begun at %i o'clock",
   { timeout: 60_000 },
   async (hour) => {
     const stopped: string[] = [];

@@ -38,7 +38,7 @@ function mangle(random: Random, packed: Buffer): Buffer {
   for (let left = between(random, 0, 6); left > 0 && out.length > 0; left--) {
     const at = between(random, 0, out.length - 1);
     out = pick(random, [
-      () => out.fill(between(random, 0, 255), at, at + between(random, 1, 4)),
+      () => out.fill(between(random, 0, 255), at, Math.min(out.length, at + between(random, 1, 4))),
       () => out.subarray(0, at),
       () => Buffer.concat([out.subarray(0, at), out]),
       () => Buffer.concat([out, out.subarray(at)]),
