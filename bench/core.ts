@@ -83,6 +83,7 @@ async function cost(batch: number): Promise<{ batch: number; cpu: number; memory
     domain: "coop.test",
     returnPathHost: "bounce.coop.test",
     spfInclude: "_spf.coop.test",
+    egress: [],
   });
   const dids = Array.from({ length: Number(values.members) }, (_, i) => `did:plc:member${i}`);
   for (const did of dids) core.admission.join(did, did);

@@ -74,6 +74,14 @@ const EXPIRED: Admission = {
   text: "This return path has expired; messages are known here for thirty days",
 };
 
+const DNS_AWAY: Received = {
+  outcome: "refused",
+  why: "dns",
+  code: 451,
+  enhanced: "4.7.0",
+  text: "The sender could not be looked up in the DNS, try again later",
+};
+
 /** Matches what comes back to the recipient that it is about, and turns it into events. */
 export function createFeedback(options: FeedbackOptions) {
   const { spool, clock, log } = options;
@@ -124,7 +132,7 @@ export function createFeedback(options: FeedbackOptions) {
       if (reading.complaint) return complaints.receive(mail, reading.complaint, reading.meaning);
       if (reading.report && options.reports) {
         const taken = await options.reports(reading.report, mail);
-        return taken === "full" ? { outcome: "full" } : { outcome: "report", kind: reading.kind };
+        return taken === "taken" ? { outcome: "report", kind: reading.kind } : DNS_AWAY;
       }
       if (destination.kind === "role") return roleMail.receive(mail, destination.role, reading);
       const message = await spool.messageByRecipient(destination.recipientId);

@@ -52,7 +52,8 @@ export type ForwardWish = {
 /** `known`: it was taken before. The others say why it is not sent on. */
 export type Forwarded = "taken" | "known" | "loop" | "malformed" | "too-much" | "too-large" | "full";
 
+/** `later`: who sent it could not be looked up, and it must come again. */
 export type ReportReader = (
   report: NonNullable<Inspection["report"]>,
   about: Incoming,
-) => Promise<"taken" | "full">;
+) => Promise<"taken" | "later">;

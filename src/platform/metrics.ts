@@ -79,6 +79,12 @@ export function createMetrics() {
       labelNames: ["outcome"] as const,
       registers,
     }),
+    reports: new Counter({
+      name: "atmos_reports_total",
+      help: "DMARC and TLS reports, by what came of each domain that they are about",
+      labelNames: ["kind", "outcome"] as const,
+      registers,
+    }),
     complaintsUnmatched: new Counter({
       name: "atmos_complaints_unmatched_total",
       help: "Complaints that match no message of ours",

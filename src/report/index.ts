@@ -1,21 +1,33 @@
-import { DAY_MS } from "../lib/clock.ts";
 import type { Database } from "../platform/database.ts";
-import type { DmarcRow, InspectedDmarcReport, InspectedTlsReport } from "../protocol/inspect/types.ts";
-import { canonicalAddress } from "./address.ts";
-import { keyOf, type Report } from "./event.ts";
+import { dayOf, keyOf, MOST_SOURCES, type About, type ReportDigest } from "./digest.ts";
 import type { SourceRow } from "./sources.ts";
-import { createReportStore, type ReportRow, type TlsRow } from "./store.ts";
+import { createReportStore, type ReportRow, type ReportTotals, type TlsRow } from "./store.ts";
 
 export { authorisationOfAll, authorisationRecords, type TxtRecord } from "./authorisation.ts";
-export { reportReceived, type Report } from "./event.ts";
+export {
+  dayOf,
+  digestsOf,
+  memberFinder,
+  type About,
+  type Provenance,
+  type Report,
+  type ReportDigest,
+} from "./digest.ts";
+export { reportReceived } from "./event.ts";
 export { sources, type Source, type SourceRow, type Sources } from "./sources.ts";
-export { reportMigration, type ReportRow, type TlsRow } from "./store.ts";
+export { reportMigration, type ReportRow, type ReportTotals, type TlsRow } from "./store.ts";
+export { weeksOf, type Week } from "./weeks.ts";
+
+/** The topic on which a relay node tells core what a report said. */
+export const REPORTS_TOPIC = "mail.reports";
 
 export const RETENTION_DAYS = 400;
 /** Reports about one domain that are taken in a day: whoever forges them ends there. */
 export const MOST_REPORTS_A_DAY = 300;
+/** Of those that nothing proves. */
+export const MOST_UNVERIFIED_A_DAY = 30;
 /** Addresses of one domain and day; what others sent is counted together, with an empty address. */
-export const MOST_SOURCES_A_DAY = 500;
+export const MOST_SOURCES_A_DAY = MOST_SOURCES;
 const MOST_LISTED = 1_000;
 
 /** Days since 1970-01-01, both included. */
@@ -30,10 +42,11 @@ export type DomainReports = {
 };
 
 /**
- * `duplicate`: the same report came before. `too-many`: the domain had its share of reports today. `out-of-time`: it is about a
- * day that is forgotten already, or that has not been. Only of a `recorded` one there is something to tell.
+ * `unverified`: nothing proves who sent it; it is listed, and its counts are in no sum. `duplicate`: the same report came before.
+ * `too-many`: the domain had its share of reports today. `out-of-time`: it is about a day that is forgotten already, or that has
+ * not been. Only of a `recorded` one there is something to tell.
  */
-export type Recorded = "recorded" | "duplicate" | "too-many" | "out-of-time";
+export type Recorded = "recorded" | "unverified" | "duplicate" | "too-many" | "out-of-time";
 
 export type Reports = ReturnType<typeof createReports>;
 
@@ -44,45 +57,34 @@ export type Reports = ReturnType<typeof createReports>;
 export function createReports(db: Database) {
   const store = createReportStore(db);
 
-  function recordDmarc(about: About, { rows }: InspectedDmarcReport, day: number): void {
+  function addSources(about: About, sources: ReportDigest["sources"], day: number): void {
     let left = MOST_SOURCES_A_DAY - store.sourcesOn(about, day);
-    for (const row of perAddress(rows, day)) {
+    for (const source of sources) {
+      const row = { ...source, day };
       const known = row.ip === "" || store.hasSource(about, day, row.ip);
       store.addSource(about, known || left > 0 ? row : { ...row, ip: "" });
       if (!known) left--;
     }
   }
 
-  function recordTls(about: About, { policies }: InspectedTlsReport, day: number): void {
-    for (const { type, succeeded, failed, failures } of policies) {
-      const policy = termOf(type);
-      if (succeeded > 0) store.addTls(about, { day, policy, failure: "", sessions: succeeded });
-      const told = failures.reduce((sum, { sessions }) => sum + sessions, 0);
-      for (const failure of failures)
-        if (failure.sessions > 0)
-          store.addTls(about, { day, policy, failure: termOf(failure.type), sessions: failure.sessions });
-      if (failed > told) store.addTls(about, { day, policy, failure: OTHER, sessions: failed - told });
-    }
-  }
-
   return {
-    /** One report about a member's domain that came at `at`, ms since the epoch; in one transaction. */
-    record(report: Report, domain: string, did: string, at: number): Recorded {
-      const about = { did, domain: domain.toLowerCase() };
-      const [day, today] = [dayOf(report.begin), dayOf(at)];
-      if (day <= today - RETENTION_DAYS || day > today + 1) return "out-of-time";
-      const key = keyOf(report, domain);
+    /** What one report says of one domain; in one transaction. */
+    record(digest: ReportDigest): Recorded {
+      const { did, kind, organization, messages, aligned, provenBy } = digest;
+      const about = { did, domain: digest.domain.toLowerCase() };
+      const [day, today] = [dayOf(digest.begin), dayOf(digest.receivedAt)];
+      if (!(day > today - RETENTION_DAYS && day <= today + 1)) return "out-of-time";
+      const key = keyOf(digest);
+      const proven = provenBy !== "";
       return db.transaction(() => {
         if (store.has(key)) return "duplicate";
-        if (store.receivedOn(about, today) >= MOST_REPORTS_A_DAY) return "too-many";
-        const counts =
-          report.kind === "dmarc"
-            ? { messages: report.messages, aligned: report.aligned }
-            : sessionsOf(report);
-        const { kind, organization } = report;
-        store.insert(key, about, { kind, organization, day, receivedDay: today, ...counts });
-        if (report.kind === "dmarc") recordDmarc(about, report, day);
-        else recordTls(about, report, day);
+        const most = proven ? MOST_REPORTS_A_DAY : MOST_UNVERIFIED_A_DAY;
+        if (store.receivedOn(about, today, proven) >= most) return "too-many";
+        const row = { kind, organization, day, messages, aligned, provenBy };
+        store.insert(key, about, { ...row, receivedDay: today });
+        if (!proven) return "unverified";
+        addSources(about, digest.sources, day);
+        for (const tls of digest.tls) store.addTls(about, { day, ...tls });
         return "recorded";
       });
     },
@@ -96,65 +98,13 @@ export function createReports(db: Database) {
       };
     },
 
+    /** Of every domain that reports came about, by name. */
+    totals: ({ from, to }: DayRange): ReportTotals[] => store.totals(from, to),
+
     /** Everything about a member that has left. */
     forget: (did: string): void => db.transaction(() => store.forget(did)),
 
     /** Removes what is older than the retention; returns how many rows. */
     sweep: (now: number): number => db.transaction(() => store.sweep(dayOf(now) - RETENTION_DAYS + 1)),
   };
-}
-
-type About = { did: string; domain: string };
-
-const dayOf = (at: number) => Math.floor(at / DAY_MS);
-
-/** Results of RFC 8460 section 4.3 and policy types are registered terms: others are one. */
-const TERMS = new Set([
-  "tlsa",
-  "sts",
-  "no-policy-found",
-  "starttls-not-supported",
-  "certificate-host-mismatch",
-  "certificate-expired",
-  "certificate-not-trusted",
-  "validation-failure",
-  "tlsa-invalid",
-  "dnssec-invalid",
-  "dane-required",
-  "sts-policy-fetch-error",
-  "sts-policy-invalid",
-  "sts-webpki-invalid",
-]);
-const OTHER = "other";
-const termOf = (text: string) => (TERMS.has(text) ? text : OTHER);
-
-function sessionsOf({ policies }: InspectedTlsReport): { messages: number; aligned: number } {
-  const aligned = policies.reduce((sum, { succeeded }) => sum + succeeded, 0);
-  return { messages: policies.reduce((sum, { failed }) => sum + failed, aligned), aligned };
-}
-
-/** Rows of one address put together, the most messages first. */
-function perAddress(rows: readonly DmarcRow[], day: number): SourceRow[] {
-  const found = new Map<string, SourceRow>();
-  for (const { sourceIp, count, dkim, spf, disposition } of rows) {
-    const ip = canonicalAddress(sourceIp);
-    const row = found.get(ip) ?? {
-      day,
-      ip,
-      messages: 0,
-      aligned: 0,
-      dkim: 0,
-      spf: 0,
-      quarantined: 0,
-      rejected: 0,
-    };
-    row.messages += count;
-    if (dkim === "pass" || spf === "pass") row.aligned += count;
-    if (dkim === "pass") row.dkim += count;
-    if (spf === "pass") row.spf += count;
-    if (disposition === "quarantine") row.quarantined += count;
-    if (disposition === "reject") row.rejected += count;
-    found.set(ip, row);
-  }
-  return [...found.values()].toSorted((a, b) => b.messages - a.messages);
 }

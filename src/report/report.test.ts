@@ -7,12 +7,14 @@ import {
   authorisationOfAll,
   authorisationRecords,
   createReports,
+  digestsOf,
   MOST_REPORTS_A_DAY,
   MOST_SOURCES_A_DAY,
   reportMigration,
   reportReceived,
   RETENTION_DAYS,
   sources,
+  type Report,
   type Reports,
   type SourceRow,
 } from "./index.ts";
@@ -21,6 +23,13 @@ const AT = Date.UTC(2026, 5, 2, 8);
 const DAY = AT / DAY_MS - ((AT / DAY_MS) % 1) - 1;
 const [did, other] = ["did:plc:aaaaaaaaaaaaaaaaaaaaaaaa", "did:plc:bbbbbbbbbbbbbbbbbbbbbbbb"];
 const OURS = "192.0.2.1";
+
+/** What a report says of one domain, whoever it names. */
+function digest(report: Report, domain = "member.test", of = did, at = AT, provenBy = "provider.test") {
+  const { digests } = digestsOf(report, () => ({ did: of, domain }), { receivedAt: at, provenBy });
+  if (!digests[0]) throw new Error("the report is about nothing");
+  return digests[0];
+}
 
 const rowOf = (over: Partial<DmarcRow> = {}): DmarcRow => ({
   sourceIp: OURS,
@@ -181,10 +190,11 @@ describe("the event", () => {
       rowOf({ count: 2, dkim: "fail", spf: "fail" }),
       rowOf({ sourceIp: "198.51.100.1" }),
     ]);
-    const data = reportReceived(report, { did, domain: "member.test" }, [OURS]);
+    const data = reportReceived(digest(report), [OURS]);
     expect(data.detail).toEqual({
       kind: "dmarc",
       organization: "Provider",
+      proven_by: "provider.test",
       begin: DAY * DAY_MS,
       end: (DAY + 1) * DAY_MS - 1,
       messages: 7,
@@ -197,12 +207,11 @@ describe("the event", () => {
   });
 
   test("of TLS has sessions; the same report has the same key, another another", () => {
-    const about = { did, domain: "member.test" };
-    const data = reportReceived(tls, about, []);
+    const data = reportReceived(digest(tls), []);
     expect(data.detail).toMatchObject({ kind: "tls", succeeded: 10, failed: 6 });
-    expect(reportReceived({ ...tls, organization: "PROVIDER" }, about, []).dedupe_key).toBe(data.dedupe_key);
-    expect(reportReceived({ ...tls, reportId: "r-2" }, about, []).dedupe_key).not.toBe(data.dedupe_key);
-    expect(reportReceived(dmarc([]), about, []).dedupe_key).not.toBe(data.dedupe_key);
+    expect(reportReceived(digest({ ...tls, organization: "PROVIDER" }), []).dedupe_key).toBe(data.dedupe_key);
+    expect(reportReceived(digest({ ...tls, reportId: "r-2" }), []).dedupe_key).not.toBe(data.dedupe_key);
+    expect(reportReceived(digest(dmarc([rowOf()])), []).dedupe_key).not.toBe(data.dedupe_key);
   });
 });
 
@@ -222,13 +231,10 @@ describe("what is kept", () => {
       rowOf({ count: 3 }),
       rowOf({ count: 2, dkim: "fail", spf: "fail", disposition: "reject" }),
     ]);
-    expect(reports.record(first, "Member.test", did, AT)).toBe("recorded");
+    expect(reports.record(digest(first, "Member.test"))).toBe("recorded");
     expect(
       reports.record(
-        dmarc([rowOf({ dkim: "fail", disposition: "quarantine" })], { organization: "Other" }),
-        "member.test",
-        did,
-        AT,
+        digest(dmarc([rowOf({ dkim: "fail", disposition: "quarantine" })], { organization: "Other" })),
       ),
     ).toBe("recorded");
     expect(seen().rows).toEqual([
@@ -263,16 +269,16 @@ describe("what is kept", () => {
     ],
   ];
   test.each(again)("after one came, %s", (_, report, domain, expected) => {
-    reports.record(dmarc([rowOf()]), "member.test", did, AT);
-    expect(reports.record(report, domain, did, AT)).toBe(expected);
+    reports.record(digest(dmarc([rowOf()])));
+    expect(reports.record(digest(report, domain))).toBe(expected);
   });
 
   test("so many reports a day, and the next day again", () => {
     for (let n = 0; n < MOST_REPORTS_A_DAY; n++)
-      reports.record(dmarc([], { reportId: `r-${n}` }), "member.test", did, AT);
-    const next = dmarc([], { reportId: "next" });
-    expect(reports.record(next, "member.test", did, AT)).toBe("too-many");
-    expect(reports.record(next, "member.test", did, AT + DAY_MS)).toBe("recorded");
+      reports.record(digest(dmarc([rowOf()], { reportId: `r-${n}` })));
+    const next = dmarc([rowOf()], { reportId: "next" });
+    expect(reports.record(digest(next))).toBe("too-many");
+    expect(reports.record(digest(next, "member.test", did, AT + DAY_MS))).toBe("recorded");
   });
 
   test("so many addresses a day: what others sent is counted together", () => {
@@ -280,8 +286,8 @@ describe("what is kept", () => {
       Array.from({ length: to - from }, (_, n) =>
         rowOf({ sourceIp: `10.0.${(from + n) >> 8}.${(from + n) & 255}`, count: 2 }),
       );
-    reports.record(dmarc(crowd(0, MOST_SOURCES_A_DAY)), "member.test", did, AT);
-    reports.record(dmarc(crowd(400, 600), { reportId: "r-2" }), "member.test", did, AT);
+    reports.record(digest(dmarc(crowd(0, MOST_SOURCES_A_DAY))));
+    reports.record(digest(dmarc(crowd(400, 600), { reportId: "r-2" })));
     const { rows } = seen();
     expect(rows).toHaveLength(MOST_SOURCES_A_DAY + 1);
     expect(rows.find(({ ip }) => ip === "")?.messages).toBe(2 * (600 - MOST_SOURCES_A_DAY));
@@ -289,7 +295,7 @@ describe("what is kept", () => {
   });
 
   test("TLS by policy and failure, terms that nobody registered as one", () => {
-    expect(reports.record(tls, "member.test", did, AT)).toBe("recorded");
+    expect(reports.record(digest(tls))).toBe("recorded");
     expect(seen().tls).toEqual([
       { day: DAY, policy: "sts", failure: "", sessions: 10 },
       { day: DAY, policy: "sts", failure: "certificate-expired", sessions: 3 },
@@ -299,9 +305,9 @@ describe("what is kept", () => {
   });
 
   test("a member is forgotten, and everything after its time", () => {
-    reports.record(dmarc([rowOf()]), "member.test", did, AT);
-    reports.record(tls, "member.test", did, AT);
-    reports.record(dmarc([rowOf()], { reportId: "r-2" }), "other.test", other, AT);
+    reports.record(digest(dmarc([rowOf()])));
+    reports.record(digest(tls));
+    reports.record(digest(dmarc([rowOf()], { reportId: "r-2" }), "other.test", other));
     reports.forget(did);
     expect(seen()).toEqual({ rows: [], tls: [], reports: [] });
     expect(reports.sweep(AT + (RETENTION_DAYS - 2) * DAY_MS)).toBe(0);

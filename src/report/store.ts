@@ -1,4 +1,5 @@
 import type { Database, Migration } from "../platform/database.ts";
+import type { About } from "./digest.ts";
 import type { SourceRow } from "./sources.ts";
 
 export const reportMigration: Migration = {
@@ -22,6 +23,7 @@ export const reportMigration: Migration = {
        sessions INTEGER NOT NULL, PRIMARY KEY (did, domain, day, policy, failure)
      ) STRICT, WITHOUT ROWID;
      CREATE INDEX report_tls_day ON report_tls (day);`,
+    "ALTER TABLE domain_report ADD COLUMN proven_by TEXT NOT NULL DEFAULT ''",
   ],
 };
 
@@ -33,8 +35,18 @@ export type ReportRow = {
   organization: string;
   messages: number;
   aligned: number;
+  /** The domain that authentication proves to have sent it; empty: nothing proves anything, and it is in no sum. */
+  provenBy: string;
 };
-type About = { did: string; domain: string };
+/** Of one domain, by what is proven: reports, messages of DMARC and those that passed, sessions of TLS and those that failed. */
+export type ReportTotals = About & {
+  reports: number;
+  messages: number;
+  aligned: number;
+  sessions: number;
+  failed: number;
+  unverified: number;
+};
 
 export function createReportStore(db: Database) {
   const number = (sql: string, ...params: (string | number)[]) =>
@@ -43,8 +55,8 @@ export function createReportStore(db: Database) {
     has: (key: string) => db.get("SELECT 1 FROM domain_report WHERE key = ?", key) !== undefined,
     insert(key: string, { did, domain }: About, row: ReportRow & { receivedDay: number }): void {
       db.run(
-        `INSERT INTO domain_report (key, did, domain, kind, organization, day, received_day, messages, aligned)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+        `INSERT INTO domain_report (key, did, domain, kind, organization, day, received_day, messages, aligned, proven_by)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
         key,
         did,
         domain,
@@ -54,14 +66,17 @@ export function createReportStore(db: Database) {
         row.receivedDay,
         row.messages,
         row.aligned,
+        row.provenBy,
       );
     },
-    receivedOn: ({ did, domain }: About, day: number) =>
+    receivedOn: ({ did, domain }: About, day: number, proven: boolean) =>
       number(
-        "SELECT count(*) AS n FROM domain_report WHERE did = ? AND domain = ? AND received_day = ?",
+        `SELECT count(*) AS n FROM domain_report
+         WHERE did = ? AND domain = ? AND received_day = ? AND (proven_by <> '') = ?`,
         did,
         domain,
         day,
+        proven ? 1 : 0,
       ),
     sourcesOn: ({ did, domain }: About, day: number) =>
       number(
@@ -129,13 +144,23 @@ export function createReportStore(db: Database) {
       ),
     reports: ({ did, domain }: About, from: number, to: number, most: number) =>
       db.all<ReportRow>(
-        `SELECT day, kind, organization, messages, aligned FROM domain_report
+        `SELECT day, kind, organization, messages, aligned, proven_by AS provenBy FROM domain_report
          WHERE did = ? AND domain = ? AND day BETWEEN ? AND ? ORDER BY day DESC, organization, key LIMIT ?`,
         did,
         domain,
         from,
         to,
         most,
+      ),
+    totals: (from: number, to: number) =>
+      db.all<ReportTotals>(
+        `SELECT did, domain, sum(proven) AS reports, sum(dmarc * messages) AS messages, sum(dmarc * aligned) AS aligned,
+           sum(tls * messages) AS sessions, sum(tls * (messages - aligned)) AS failed, sum(NOT proven) AS unverified
+         FROM (SELECT *, proven_by <> '' AS proven, kind = 'dmarc' AND proven_by <> '' AS dmarc,
+           kind = 'tls' AND proven_by <> '' AS tls FROM domain_report WHERE day BETWEEN ? AND ?)
+         GROUP BY did, domain ORDER BY domain, did`,
+        from,
+        to,
       ),
     forget(did: string): void {
       for (const table of TABLES) db.run(`DELETE FROM ${table} WHERE did = ?`, did);

@@ -1,6 +1,6 @@
 import type { Egress } from "../egress/index.ts";
 import type { EventMaker } from "../event/index.ts";
-import { createFeedback, type ReportReader } from "../feedback/index.ts";
+import { createFeedback } from "../feedback/index.ts";
 import { createInbox, inboxMigration } from "../inbox/index.ts";
 import { dataPath, type Config } from "../platform/config/index.ts";
 import { Database } from "../platform/database.ts";
@@ -9,6 +9,7 @@ import { recipientFacts, startInbound, type Relay } from "../relay/index.ts";
 import type { Shaping } from "../shaping/index.ts";
 import type { Spool } from "../spool/index.ts";
 import { cooledByComplaints } from "./complaint-cooling.ts";
+import { createReportReader } from "./report-reader.ts";
 import type { RoleParts } from "./role-parts.ts";
 
 export type InboundPartsOptions = RoleParts & {
@@ -23,7 +24,6 @@ export type InboundPartsOptions = RoleParts & {
   shaping: Shaping;
   egress: Pick<Egress, "record">;
   newEvent: EventMaker;
-  reports?: ReportReader | undefined;
 };
 
 const PRUNE_EVERY_MS = 3_600_000;
@@ -59,6 +59,7 @@ export async function openInboundParts(options: InboundPartsOptions) {
       forward: (wish) => relay.forward(wish),
       alarm: () => metrics.complaintsUnmatched.inc(),
       aftermath: relay.aftermath,
+      reports: createReportReader(options),
     });
     const inbound = await startInbound({
       address: config.INBOUND_ADDRESS,

@@ -1,4 +1,5 @@
 import { BlockList, isIP } from "node:net";
+import { networkInterfaces } from "node:os";
 import type { Config } from "../platform/config/index.ts";
 
 type Listening = Pick<Config, "INBOUND_ADDRESS" | "DELIVERY_PORT" | "EGRESS_ADDRESSES" | "NAT_ADDRESSES">;
@@ -18,6 +19,17 @@ export function ownAddresses(config: Listening, local: readonly string[]): (addr
     if (isIP(bare) !== 0) own.addAddress(bare, familyOf(bare));
   }
   return (address) => isIP(address) !== 0 && own.check(address, familyOf(address));
+}
+
+/** Addresses that the world sees the pool's mail come from; where none are named, those of this host. */
+export function poolAddresses({
+  EGRESS_ADDRESSES: named,
+  NAT_ADDRESSES,
+}: Pick<Config, "EGRESS_ADDRESSES" | "NAT_ADDRESSES">): string[] {
+  const all = Object.values(networkInterfaces()).flatMap((list) =>
+    (list ?? []).map(({ address }) => address),
+  );
+  return [...NAT_ADDRESSES, ...(named.length > 0 ? named.map(({ address }) => address) : all)];
 }
 
 const familyOf = (address: string) => (isIP(address) === 6 ? "ipv6" : "ipv4");

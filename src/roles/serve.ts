@@ -1,7 +1,6 @@
 import { createRequire } from "node:module";
 import { Secp256k1Keypair } from "@atproto/crypto";
 import { Hono } from "hono";
-import { createProber, type Source } from "../attestation/index.ts";
 import { eventMaker } from "../event/index.ts";
 import { PUBLIC_STANDING_TOPIC, attachSubscribeLabels, labelRoutes } from "../label/index.ts";
 import { systemClock, type Clock } from "../lib/clock.ts";
@@ -15,7 +14,6 @@ import { serveHttp } from "../platform/http.ts";
 import { lockDirectory } from "../platform/lock.ts";
 import type { Logger } from "../platform/log.ts";
 import { createMetrics, type Metrics } from "../platform/metrics.ts";
-import { createSmtpConnect } from "../platform/smtp-connect.ts";
 import { createScheduler } from "../platform/scheduler.ts";
 import { importSealingKey, openingKeyFrom } from "../platform/seal.ts";
 import { POLICY_TOPIC } from "../policy/index.ts";
@@ -30,7 +28,9 @@ import { coreMigrations, createCore, type Core } from "./core/index.ts";
 import { explainApi } from "./explain-api.ts";
 import { derive, relayKeys, sessionKeyOf } from "./keys.ts";
 import { createLabeler, labelerMigrations, type Labeler, type LabelerOptions } from "./labeler.ts";
+import { sourcesOf, transportOf } from "./labeler-sources.ts";
 import { answerMigration, createAnswers, messagesApi, type Answers } from "./messages-api/index.ts";
+import { poolAddresses } from "./own-addresses.ts";
 import { createPublicChecks, type PublicChecks } from "./public-checks.ts";
 import { checkQuery } from "./queries/check.ts";
 import { createQueries } from "./queries/index.ts";
@@ -123,6 +123,7 @@ export async function startServe(options: ServeOptions): Promise<Serve> {
         sealTo,
         authority: config.LABELER_DID ?? `did:web:${config.POOL_DOMAIN}`,
         publicUrl: config.PUBLIC_URL,
+        egress: poolAddresses(config),
       });
       closers.push(core.close);
     }
@@ -346,31 +347,6 @@ export async function startServe(options: ServeOptions): Promise<Serve> {
 
 function portsOf(addresses: readonly Address[]): number[] {
   return addresses.map((address) => address.port);
-}
-
-/** Where hints of attestations come from. */
-/** How the servers of attested domains are looked at: as the relay would deliver to them. */
-function transportOf(config: Config, clock: Clock): LabelerOptions["transport"] {
-  const allowPrivate = config.ALLOW_PRIVATE_NETWORK;
-  return {
-    fetch: createSafeFetch({ allowPrivate, maxBytes: 65_536 }),
-    probe: createProber({
-      connect: createSmtpConnect({ allowPrivate }),
-      helo: config.POOL_HOSTNAME,
-      now: () => clock.now(),
-    }),
-    port: config.DELIVERY_PORT,
-  };
-}
-
-function sourcesOf(config: Config, secrets: Secrets): Source[] {
-  return [
-    ...config.ATTESTATION_HOSTS.map((url) => ({ protocol: "repos" as const, url })),
-    ...config.JETSTREAM_URLS.map((url) => ({ protocol: "jetstream" as const, url })),
-    ...(config.TAP_URL === undefined
-      ? []
-      : [{ protocol: "tap" as const, url: config.TAP_URL, password: secrets.tap }]),
-  ];
 }
 
 /** Last opened, first closed. One that fails does not keep the others open. */

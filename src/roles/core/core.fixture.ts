@@ -38,6 +38,7 @@ export async function openCore(now: number, own: { rules?: RulesEngine; db?: Dat
     domain: "coop.test",
     returnPathHost: "bounce.coop.test",
     spfInclude: "_spf.coop.test",
+    egress: ["192.0.2.1"],
   });
   return {
     core,

@@ -36,6 +36,7 @@ import {
   type PersonsDecision,
 } from "../../standing/index.ts";
 import { DAY_MS } from "../../lib/clock.ts";
+import { reportMigration } from "../../report/index.ts";
 import { suppressionMigration } from "../../suppression/index.ts";
 import { createSuppressionDesk } from "../suppression-desk.ts";
 import { createWorkQueue } from "../work-queue.ts";
@@ -46,6 +47,7 @@ import type { CoreParts } from "./parts.ts";
 import { createMemberMail } from "./member-mail.ts";
 import { createPauseDesk } from "./pause-desk.ts";
 import { createPipeline } from "./pipeline.ts";
+import { createReportDesk } from "./report-desk.ts";
 import { createRotationFollower } from "./rotation.ts";
 import { createTeller } from "./teller.ts";
 import type { RoleParts } from "../role-parts.ts";
@@ -60,6 +62,7 @@ export const coreMigrations: Migration[] = [
   egressNoticeMigration,
   policyPublisherMigration,
   suppressionMigration,
+  reportMigration,
 ];
 
 export type CoreOptions = RoleParts & {
@@ -73,6 +76,8 @@ export type CoreOptions = RoleParts & {
   domain: string;
   returnPathHost: string;
   spfInclude: string;
+  /** Addresses from which the pool's mail leaves, to know it in reports. */
+  egress: readonly string[];
 };
 
 /** Look-ups of delegations at once. */
@@ -235,6 +240,7 @@ export function createCore(options: CoreOptions) {
     tell: (dids) => teller.tell(dids),
   };
   const pauseDesk = createPauseDesk(parts);
+  const reports = createReportDesk({ ...options, ...parts });
   members.onChange((did) => {
     standings.begin(did);
     teller.tell([did]);
@@ -316,6 +322,8 @@ export function createCore(options: CoreOptions) {
     egressNotices,
     /** Addresses to which nothing is sent. */
     suppressions,
+    /** What others report of members' domains. */
+    reports,
     /** Coming and going of members. */
     admission: createAdmission(parts),
     pauseDesk,
@@ -346,7 +354,7 @@ export function createCore(options: CoreOptions) {
       await teller.told();
     },
     async close() {
-      await Promise.all([subscription.close(), uses.close(), addresses.close()]);
+      await Promise.all([subscription.close(), uses.close(), addresses.close(), reports.close()]);
       await suppressions.close();
       await teller.close();
       await lookUps.idle();
