@@ -110,7 +110,13 @@ export function createRelay(options: RelayOptions): Relay {
     signer: createSigner({ open: options.open, poolKeys: identity.poolKeys }),
     suppressed: options.suppressed ?? (() => undefined),
     breaker,
-    observed: options.observed ?? (() => undefined),
+    observed: (observation) => {
+      try {
+        options.observed?.(observation);
+      } catch (err) {
+        log.error({ err }, "a TLS session was not counted");
+      }
+    },
     random: options.random ?? Math.random,
     accepted: () => delivery.wake(),
     used: options.used ?? (() => undefined),

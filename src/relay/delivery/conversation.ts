@@ -68,6 +68,8 @@ export interface Conversation {
   takeTranscript(): string;
   /** Ends the transfer under way, unless its final dot has left; nothing is delivered then. */
   abort(): void;
+  /** Ends at once: whoever waits for an answer is told why there is none. */
+  drop(why: string): void;
   /** QUIT. */
   close(): void;
 }
@@ -235,6 +237,7 @@ function conversationOf(
       control.stopped = true;
       wire.break("stopped");
     },
+    drop: (why) => wire.break(why),
     close() {
       if (!wire.isQuiet()) return wire.break("the conversation is over");
       say(session, "QUIT");

@@ -166,6 +166,7 @@ export function createDelivery(context: RelayContext, config: DeliveryConfig): D
       const { result } = end;
       if (end.unreached && notBound(result)) {
         egress.unbound(address, notBound(result)!, clock.now());
+        lanes.drop(address, `${address} is not bound here any more`);
         return waits(leased, { until: clock.now(), why: `${address} is not bound here` }, route);
       }
       const transcript = [...before, result.transcript].join("\n");

@@ -37,14 +37,18 @@ const measures = {
   close: () => undefined,
 };
 
-const lanesOf = (config: Partial<DeliveryConfig>, shaping = builtInShaping()) =>
+const lanesOf = (
+  config: Partial<DeliveryConfig>,
+  shaping = builtInShaping(),
+  observed: () => void = () => undefined,
+) =>
   createLanes(
     {
       spool: {},
       clock: systemClock,
       identity: { hostname: "r.test" },
       log: silentLog,
-      observed: () => undefined,
+      observed,
       metrics: { transports: { inc: () => undefined } },
       shaping,
       random: () => 0.5,
@@ -255,5 +259,70 @@ test("a connection that waits longer for its rate gives its place to who waits a
   everyoneTalks();
   await other.end;
   expect(order).toEqual(["a", "a", "a", "a", "a", "a", "b"]);
+  lanes.close();
+});
+
+test("mail that its host cannot take comes back alone: what waits behind it goes", async () => {
+  const lanes = lanesOf({ maxConnections: 1, deadlines: { greeting: 5_000 } });
+  const eightBit = codeFor("did:plc:a", "mx.a.test");
+  eightBit.job.leased.message.eightBit = true;
+  const behind = Array.from({ length: 3 }, () => codeFor("did:plc:a", "mx.a.test"));
+  for (const { job } of [eightBit, ...behind]) lanes.add(job);
+  await expect.poll(() => sockets.size).toBe(1);
+  everyoneTalks();
+  expect(await eightBit.end).toMatchObject({
+    kind: "tried",
+    shared: false,
+    result: { reply: { own: true } },
+  });
+  for (const { end } of behind) expect(await end).toMatchObject({ result: { reply: { code: 250 } } });
+  lanes.close();
+});
+
+test("a fault of ours in a session ends what it had in hand, and the lane goes on", async () => {
+  let faults = 0;
+  const lanes = lanesOf({ maxConnections: 1, deadlines: { greeting: 5_000 } }, builtInShaping(), () => {
+    if (faults++ === 0) throw new Error("a bug");
+  });
+  const [first, second] = [codeFor("did:plc:a", "mx.a.test"), codeFor("did:plc:a", "mx.a.test")];
+  for (const { job } of [first, second]) lanes.add(job);
+  await expect.poll(() => sockets.size).toBe(1);
+  everyoneTalks();
+  expect(await first.end).toMatchObject({
+    kind: "tried",
+    asked: false,
+    shared: true,
+    result: { reply: { code: 0, enhanced: "4.3.0" }, judged: { permanent: false } },
+  });
+  expect(await second.end).toMatchObject({ result: { reply: { code: 250 } } });
+  await expect.poll(() => lanes.counts(), { timeout: 5_000 }).toEqual({ lanes: 0, destinations: 0 });
+  lanes.close();
+});
+
+test("an address that is gone ends its conversations, and those of no other", async () => {
+  const lanes = lanesOf({ deadlines: { greeting: 5_000, ehlo: 5_000 } });
+  const [from1, from2] = [codeFor("did:plc:a", "mx.a.test"), codeFor("did:plc:a", "mx.b.test")];
+  from1.job.egress.address = "127.0.0.1";
+  from2.job.egress.address = "127.0.0.2";
+  let heard = 0;
+  silent.on("connection", (socket) => {
+    socket
+      .on("error", () => undefined)
+      .on("data", (chunk) => {
+        const text = chunk.toString();
+        if (text.startsWith("MAIL")) heard++;
+        else socket.write("250 ok\r\n");
+      });
+    socket.write("220 mx.test\r\n");
+  });
+  for (const { job } of [from1, from2]) lanes.add(job);
+  await expect.poll(() => heard).toBe(2);
+  lanes.drop("127.0.0.1", "127.0.0.1 is gone");
+  expect(await from1.end).toMatchObject({
+    kind: "tried",
+    asked: true,
+    result: { reply: { code: 0, text: "127.0.0.1 is gone" }, judged: { permanent: false } },
+  });
+  expect(await Promise.race([from2.end, "waits"])).toBe("waits");
   lanes.close();
 });

@@ -17,6 +17,7 @@ import {
 } from "./destination.ts";
 import { destinationOf, hostsOf } from "./departure.ts";
 import { createDowns } from "./downs.ts";
+import { createHands, type Hand } from "./hands.ts";
 import { needsOf, type Job, type JobEnd } from "./job.ts";
 import {
   lower,
@@ -33,7 +34,7 @@ import {
 import { halved, hasShare, placeFor, type Place } from "./places.ts";
 import { createFairQueue } from "./queue.ts";
 import { observeSession, reach, type Reached, type ReachOptions } from "./reach.ts";
-import { unreached as notReached } from "./result.ts";
+import { localFault, unreached as notReached } from "./result.ts";
 import { send } from "./send.ts";
 import { createWaitingLanes } from "./waiting-lanes.ts";
 import type { Way } from "./ways.ts";
@@ -44,6 +45,8 @@ export interface Lanes {
   abort(which: (job: Job) => boolean): void;
   /** Sends what waits and matches back to the queue, and what was taken to be sent before its first word. */
   recall(which: (job: Job) => boolean, until: number, why: string): void;
+  /** The address is not ours any more: what was said from there gets no answer. */
+  drop(address: string, why: string): void;
   /** Begins nothing more; what waits is told so, what is under way goes on. */
   close(): void;
   /** What is kept in mind. */
@@ -83,12 +86,8 @@ export function createLanes(context: RelayContext, config: DeliveryConfig, measu
   const destinations = new Map<string, Destination>();
   /** Without a lane, and with a rate that is still to be remembered. */
   const cooling = new Set<Destination>();
-  /** Sessions that work for each member now. */
-  const members = new Map<string, number>();
-  const underWay = new Map<Conversation, Job>();
-  /** That sessions have; and those of them that shall not begin any more. */
-  const taken = new Set<Job>();
-  const recalled = new WeakSet<Job>();
+  const hands = createHands();
+  const talks = new Map<Conversation, { address: string; hand: Hand }>();
   const downs = createDowns(() => clock.now());
   const waiting = createWaitingLanes(offer, () => sessions < most);
   let sessions = 0;
@@ -147,15 +146,6 @@ export function createLanes(context: RelayContext, config: DeliveryConfig, measu
     offer(lane);
   }
 
-  function occupy(job: Job, change: 1 | -1): void {
-    const { message } = job.leased;
-    if (change > 0) taken.add(job);
-    else taken.delete(job);
-    const left = (members.get(message.did) ?? 0) + change;
-    if (left > 0) members.set(message.did, left);
-    else members.delete(message.did);
-  }
-
   /**
    * The next job of the lane that may go, whose member has a place, which it then takes. `on`: for a connection that is
    * open and free. Its own place is one of those that are free, so a member has as much as with login codes, and where
@@ -171,13 +161,13 @@ export function createLanes(context: RelayContext, config: DeliveryConfig, measu
     const job = lane.queue.take({
       member: (did, priority) =>
         (priority === 0 || !codesOnly) &&
-        (anybody || hasShare(members.get(did) ?? 0, others, most, on !== undefined || priority === 0)),
+        (anybody || hasShare(hands.of(did), others, most, on !== undefined || priority === 0)),
       job: on?.fits ?? (() => true),
     });
     if (!job) return undefined;
     paceTake(lane.slot, bounds, now);
     countWaiting(lane.destination, job, -1);
-    occupy(job, 1);
+    hands.take(job);
     return job;
   }
 
@@ -238,27 +228,36 @@ export function createLanes(context: RelayContext, config: DeliveryConfig, measu
 
   function begin(lane: Lane, first: Job): void {
     count(lane, 1);
-    void session(lane, first).finally(() => {
-      count(lane, -1);
-      offer(lane);
-      waiting.freed(lane);
-      forget(lane);
-    });
+    const hand: Hand = { job: first };
+    const at = clock.now();
+    void session(lane, first, hand)
+      .catch((err: unknown) => {
+        log.error({ err, lane: lane.key }, "a delivery session failed for a fault of ours");
+        const about = { at, host: "", provider: lane.destination.provider, tls: "" };
+        const result = { ...about, ...localFault("a local fault of the relay") };
+        hands.release(hand)?.done({ kind: "tried", result, asked: false, shared: true, unreached: false });
+      })
+      .finally(() => {
+        count(lane, -1);
+        offer(lane);
+        waiting.freed(lane);
+        forget(lane);
+      });
   }
 
-  async function session(lane: Lane, first: Job): Promise<void> {
+  async function session(lane: Lane, first: Job, hand: Hand): Promise<void> {
     const at = clock.now();
     const began = performance.now();
     const { address, ehlo } = lane.egress;
     const family = isIP(address) === 0 ? undefined : isIP(address) === 4 ? "ipv4" : "ipv6";
     const localAddress = address || config.localAddress;
     const reached = await reach(first.ways, needsOf(first), { ...reaching, ehlo, localAddress, family });
-    if (reached.ok) return work(lane, first, reached);
-    occupy(first, -1);
+    if (reached.ok) return work(lane, hand, reached);
     const { forTls, lacking } = reached;
     // Where other connections are open this one was one too many.
     if (!forTls && !lacking && [...lane.open].some((fits) => fits(first))) {
       lower(lane, performance.now());
+      hands.release(hand);
       return putBack(lane, first);
     }
     if (lane.open.size === 0) Object.assign(lane, { limit: PROBES, limitedAt: 0 });
@@ -267,6 +266,7 @@ export function createLanes(context: RelayContext, config: DeliveryConfig, measu
     const result = notReached(reached, about, shaping);
     const unreached = !forTls && !lacking;
     const end: JobEnd = { kind: "tried", result, asked: false, shared: false, unreached };
+    hands.release(hand);
     // A host that cannot take this message may take the next.
     if (lacking) return first.done(end);
     const fate = sharesFate(first.ways, forTls);
@@ -275,49 +275,49 @@ export function createLanes(context: RelayContext, config: DeliveryConfig, measu
     for (const job of takeOut(lane, fate)) job.done({ ...end, shared: true });
   }
 
-  async function work(lane: Lane, first: Job, reached: Extract<Reached, { ok: true }>): Promise<void> {
+  async function work(lane: Lane, hand: Hand, reached: Extract<Reached, { ok: true }>): Promise<void> {
     const { conversation, way, host } = reached;
     const fits = suits(conversation, way);
     lane.open.add(fits);
+    talks.set(conversation, { address: lane.egress.address, hand });
     if (lane.limitedAt === 0) lane.limit = Infinity;
     offer(lane);
     const workingSince = performance.now();
-    const observedFor = new Set(first.ways.observed ? [first.ways.domain] : []);
+    const { domain, observed } = hand.job!.ways;
+    const observedFor = new Set(observed ? [domain] : []);
     let { before } = reached;
     try {
-      let job: Job | undefined = first;
-      for (let sent = 1; job; sent++) {
+      for (let sent = 1; hand.job; sent++) {
+        const { job } = hand;
         const own: Way = wayOf(job.ways, way) ?? way;
         if (job.ways.observed && !observedFor.has(job.ways.domain)) {
           observedFor.add(job.ways.domain);
           observeSession(conversation, job.ways, own, reaching);
         }
-        const usable: boolean = await one(lane, { conversation, job, host, way: own, before });
+        const usable: boolean = await one(lane, hand, { conversation, job, host, way: own, before });
         before = "";
         const more: boolean =
           usable && sent < shaping.limitsOf(lane.destination.provider).messagesPerConnection;
         const inAnyCase = () =>
           sent < MESSAGES_IN_ANY_CASE && performance.now() - workingSince < IN_ANY_CASE_MS;
-        job = more ? await another(lane, { conversation, fits, inAnyCase }) : undefined;
+        hand.job = more ? await another(lane, { conversation, fits, inAnyCase }) : undefined;
       }
-    } catch (err) {
-      log.error({ err, host }, "a delivery session failed");
     } finally {
       lane.open.delete(fits);
+      talks.delete(conversation);
       conversation.close();
     }
   }
 
   async function one(
     lane: Lane,
+    hand: Hand,
     over: { conversation: Conversation; job: Job; host: string; way: Way; before: string },
   ): Promise<boolean> {
-    const { conversation, job } = over;
-    underWay.set(conversation, job);
-    const begins = () => !closed && !recalled.has(job) && job.mayGo();
+    const { job } = over;
+    const begins = () => !closed && !hands.isRecalled(job) && job.mayGo();
     const { end, usable } = await send({ ...over, begins }, context);
-    underWay.delete(conversation);
-    occupy(job, -1);
+    hands.release(hand);
     moved(lane.destination);
     if (end === "again") putBack(lane, job);
     else job.done(end);
@@ -370,11 +370,14 @@ export function createLanes(context: RelayContext, config: DeliveryConfig, measu
     add,
     counts: () => ({ lanes: lanes.size, destinations: destinations.size }),
     abort(which) {
-      for (const [conversation, job] of underWay) if (which(job)) conversation.abort();
+      for (const [conversation, { hand }] of talks) if (hand.job && which(hand.job)) conversation.abort();
       take(which, { kind: "stopped", asked: false });
     },
+    drop(gone, why) {
+      for (const [conversation, { address }] of talks) if (address === gone) conversation.drop(why);
+    },
     recall(which, until, why) {
-      for (const job of taken) if (which(job)) recalled.add(job);
+      hands.recall(which);
       take(which, { kind: "waits", until, why });
     },
     close() {
