@@ -135,7 +135,7 @@ test("an unknown user that two members met binds the pool; a member passes it, f
   expect(await send("nettle.test", "bounce1@bigmail.test")).toMatch(/^250/);
   const refused = await send("gorse.test", "bounce1@bigmail.test");
   expect(refused).toMatch(REFUSED);
-  expect(refused).toContain("as several of the pool's messages showed");
+  expect(refused).toContain("on the list of the whole pool");
   const { eligible } = core().evidence.bounces(didOf("gorse.test"), sandbox.clock.now());
   const [entry] = core().suppressions.list({ did: null, limit: 10 });
   expect(entry).toMatchObject({ reason: "bad-mailbox", domain: "bigmail.test" });

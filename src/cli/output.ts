@@ -32,9 +32,12 @@ export class CommandError extends Error {
 }
 
 /** The text of a file that an option names. */
-export function readOption(option: string, path: string): string {
+export const readOption = (option: string, path: string): string =>
+  readOptionBytes(option, path).toString("utf8");
+
+export function readOptionBytes(option: string, path: string): Buffer {
   try {
-    return readFileSync(path, "utf8");
+    return readFileSync(path);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     throw new CommandError(`${option} ${path} cannot be read (${code}).`, EXIT.usage);

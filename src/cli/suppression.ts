@@ -4,7 +4,7 @@ import { Option, type Command } from "commander";
 import { SUPPRESSION_REASONS, SUPPRESSION_STREAMS } from "../suppression/index.ts";
 import { apiOf } from "./api.ts";
 import { table } from "./egress-view.ts";
-import { CommandError, EXIT, outputFor, plain, readOption } from "./output.ts";
+import { CommandError, EXIT, outputFor, plain, readOptionBytes } from "./output.ts";
 
 type Common = { env?: string; json?: boolean };
 type Scoped = Common & { did?: string; pool?: boolean };
@@ -119,11 +119,18 @@ export async function suppressionAdd(address: string, options: AddOptions): Prom
   return EXIT.ok;
 }
 
+/** Spreadsheets save "Unicode text" as UTF-16, which its first two octets say. */
+function textOf(bytes: Buffer): string {
+  const isBig = bytes[0] === 0xfe && bytes[1] === 0xff;
+  if (!isBig && !(bytes[0] === 0xff && bytes[1] === 0xfe)) return bytes.toString("utf8");
+  return new TextDecoder(isBig ? "utf-16be" : "utf-16le").decode(bytes);
+}
+
 type ImportOptions = Scoped & { by?: string; reason: string; skipBad?: boolean; dryRun?: boolean };
 
 export async function suppressionImport(file: string, options: ImportOptions): Promise<number> {
   const out = outputFor(options);
-  const text = file === "-" ? readFileSync(0, "utf8") : readOption("FILE", file);
+  const text = textOf(file === "-" ? readFileSync(0) : readOptionBytes("FILE", file));
   const { reason, skipBad = false, dryRun = false } = options;
   const asked = given({ text, of: scopeOf(options), reason, skipBad, dryRun, by: byOf(options) });
   const answer = await apiOf(options.env)("POST", "/suppression/import", asked);
@@ -163,6 +170,36 @@ export async function suppressionExport(options: ExportOptions): Promise<number>
     ...(options.out === undefined && { list: entries }),
   });
   return EXIT.ok;
+}
+
+type IncidentOptions = Common & { by?: string; provider: string; from: string; to: string; why: string };
+
+export async function suppressionUndoIncident(options: IncidentOptions): Promise<number> {
+  const out = outputFor(options);
+  const { provider, why } = options;
+  const asked = { provider, from: timeOf("--from", options.from), to: timeOf("--to", options.to), why };
+  const body = { ...asked, by: byOf(options) };
+  const answer = await apiOf(options.env)("POST", "/suppression/undo-incident", body);
+  const { refusals, lifted } = answer;
+  if (refusals === 0) out.say(`${plain(provider)} refused nobody between ${asked.from} and ${asked.to}.`);
+  else
+    out.say(
+      `${String(refusals)} refusals count no more, ${String(lifted)} addresses are released. Mail goes there again within a second.`,
+    );
+  out.result(answer);
+  return refusals === 0 ? EXIT.fault : EXIT.ok;
+}
+
+function timeOf(option: string, text: string): string {
+  const at = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,3})?)?(?:Z|[+-]\d{2}:\d{2})$/.test(text)
+    ? Date.parse(text)
+    : NaN;
+  if (Number.isNaN(at))
+    throw new CommandError(
+      `${option} "${text}" is not a time with its zone, such as 2026-01-31T08:00Z.`,
+      EXIT.usage,
+    );
+  return new Date(at).toISOString();
 }
 
 const EXPORTED = ["key", "domain", "reason", "streams", "of", "createdAt", "expiresAt"] as const;
@@ -224,6 +261,18 @@ export function suppressionCommands(program: Command, { env, json, run }: Parts)
     .addOption(json())
     .addHelpText("after", CODES)
     .action(run(suppressionAdd));
+  list
+    .command("undo-incident")
+    .description("a provider refused valid users: take its refusals of that time back, and what they brought")
+    .requiredOption("--provider <name>", "as the shaping file calls it, such as google")
+    .requiredOption("--from <time>", "such as 2026-01-31T08:00Z")
+    .requiredOption("--to <time>")
+    .requiredOption("--why <words>", "for the record")
+    .addOption(by())
+    .addOption(env())
+    .addOption(json())
+    .addHelpText("after", CODES)
+    .action(run(suppressionUndoIncident));
   scoped(list.command("import"))
     .description(
       "take in a list: CSV (address[,reason][,date]), JSON or JSON lines, of SES, Postmark, Mailgun, SendGrid too",

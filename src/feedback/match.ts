@@ -46,9 +46,14 @@ export async function matchComplaint(
   }
   const messageId = readToken(`b+${(original["x-atmos-message"] ?? "").trim()}`, tokenKey);
   const named = messageId === undefined ? undefined : await spool.message(messageId);
-  if (named) return { by: "header", message: named, recipient: recipientOf(named, complaint) };
+  const isProven = isKnownReporter(authentication);
+  // Whoever received one copy knows the header of all: he says nothing for the other recipients.
+  if (named) {
+    const recipient = isProven ? recipientOf(named, complaint) : onlyOf(named);
+    return { by: "header", message: named, recipient };
+  }
 
-  if (!isKnownReporter(authentication)) return undefined;
+  if (!isProven) return undefined;
   const [, id = "", domain = ""] = /^<?([^<>@\s]+)@([^<>@\s]+)>?$/.exec(complaint.messageId.trim()) ?? [];
   const own = ID.test(id) ? await spool.message(id) : undefined;
   if (own && own.fromDomain === domain.toLowerCase())
@@ -56,11 +61,11 @@ export async function matchComplaint(
   return byFeedbackId(complaint, context);
 }
 
-function recipientOf(
-  { recipients }: MessageView,
-  { recipient }: InspectedComplaint,
-): RecipientView | undefined {
-  if (recipients.length === 1) return recipients[0];
+const onlyOf = ({ recipients }: MessageView) => (recipients.length === 1 ? recipients[0] : undefined);
+
+function recipientOf(message: MessageView, { recipient }: InspectedComplaint): RecipientView | undefined {
+  const { recipients } = message;
+  if (recipients.length === 1) return onlyOf(message);
   return recipients.find(({ address }) => address.toLowerCase() === recipient.toLowerCase());
 }
 

@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import type { Hono } from "hono";
 import { z } from "zod";
 import type { Clock } from "../lib/clock.ts";
@@ -11,7 +12,7 @@ import {
   type ParsedLine,
   type Suppression,
 } from "../suppression/index.ts";
-import { by, did } from "./admin/fields.ts";
+import { by, did, reason as why } from "./admin/fields.ts";
 import { committeeApi, type CommitteeGate } from "./committee-api.ts";
 import type { Hashed, SuppressionDesk } from "./suppression-desk.ts";
 
@@ -22,6 +23,8 @@ export type SuppressionApiOptions = CommitteeGate & {
   clock: Clock;
 };
 
+/** Lines that are hashed before others are answered. */
+const AT_ONCE = 1_000;
 const MOST_BODY = 16 * 1024 * 1024;
 const DAY_MS = 86_400_000;
 const scope = z.union([did, z.literal("pool")]);
@@ -59,9 +62,19 @@ const importing = z.strictObject({
   by,
 });
 
+const incident = z
+  .strictObject({
+    provider: z.string().trim().min(1).max(100).toLowerCase(),
+    from: z.iso.datetime(),
+    to: z.iso.datetime(),
+    by,
+    why,
+  })
+  .refine(({ from, to }) => Date.parse(from) < Date.parse(to), "from must be before to");
+
 const didOf = (of: z.infer<typeof scope>) => (of === "pool" ? null : of);
 
-/** The list for people, with a short-lived token of the committee: `POST /list|search|release|add|import|export`. */
+/** The list for people, with a short-lived token of the committee: `POST /list|search|release|add|import|export|undo-incident`. */
 export function suppressionApi({ desk, keyOf, clock, ...gate }: SuppressionApiOptions): Hono {
   const app = committeeApi({ ...gate, mostBody: MOST_BODY });
 
@@ -74,7 +87,8 @@ export function suppressionApi({ desk, keyOf, clock, ...gate }: SuppressionApiOp
       ? { error: "InvalidRequest", message: `"${text.slice(0, 100)}" is not an address` }
       : {
           error: "NoRelay",
-          message: "This process has no relay role, and so no key to hash addresses with: ask one that has",
+          message:
+            "This process has no relay role, and so no key to hash addresses with. Run the command on the relay's host if core runs there too; else list by --domain, release by id, or look with GET /v1/suppressions?address= at the relay",
         };
 
   app.post("/list", async (c) => {
@@ -126,7 +140,8 @@ export function suppressionApi({ desk, keyOf, clock, ...gate }: SuppressionApiOp
     const { text, of, reason, skipBad, dryRun, by: who } = importing.parse(await c.req.json());
     const { format, lines, bad } = parseSuppressions(text, clock.now(), reason);
     const taken: (ParsedLine & Hashed)[] = [];
-    for (const line of lines) {
+    for (const [n, line] of lines.entries()) {
+      if (n % AT_ONCE === AT_ONCE - 1) await setImmediate();
       const { key, domain = "" } = line;
       if (of === undefined && line.of === undefined) {
         bad.push({
@@ -146,6 +161,14 @@ export function suppressionApi({ desk, keyOf, clock, ...gate }: SuppressionApiOp
     const done = !stopped && !dryRun;
     if (done) gate.log.info({ of, by: who, lines: taken.length, added }, "a list was imported");
     return c.json({ done, format, lines: taken.length, added, bad, most: MOST_LINES });
+  });
+
+  app.post("/undo-incident", async (c) => {
+    const { provider, from, to, by: who, why: cause } = incident.parse(await c.req.json());
+    const about = { provider, from: Date.parse(from), to: Date.parse(to) };
+    const undone = await desk.undoIncident(about, `${who}: ${cause}`.slice(0, 200));
+    gate.log.info({ ...about, by: who, why: cause, ...undone }, "an incident of a provider was undone");
+    return c.json(undone);
   });
 
   /** Hashes with reasons: another node of the same pool takes them in, nobody else can read them. */

@@ -1,9 +1,11 @@
+import { setImmediate } from "node:timers/promises";
 import { z } from "zod";
 import { eventTime, type Envelope, type SmtpFacts } from "../event/index.ts";
 import { DAY_MS, type Clock } from "../lib/clock.ts";
 import type { Bus } from "../platform/bus.ts";
 import type { Database } from "../platform/database.ts";
 import type { Logger } from "../platform/log.ts";
+import { saidClass } from "../protocol/smtp-reply/index.ts";
 import {
   createSuppressionStore,
   SEEN,
@@ -16,10 +18,16 @@ import {
   type ParsedLine,
   type Suppression,
   type SuppressionQuery,
+  type SuppressionRecall,
 } from "../suppression/index.ts";
 
 const Ask = z.object({ knows: z.number().int().min(0) });
-const Release = z.object({ did: z.string().max(2_048), key: z.string().max(64), by: z.string().max(200) });
+const Release = z.object({
+  did: z.string().max(2_048),
+  key: z.string().max(64),
+  by: z.string().max(200),
+  seen: z.number().int().optional(),
+});
 
 const AT_ONCE = 200;
 /** What bounced elsewhere may have come back since. */
@@ -46,14 +54,14 @@ export function createSuppressionDesk(parts: { db: Database; bus: Bus; clock: Cl
     do {
       again = false;
       for (;;) {
-        const changes = store.untold(AT_ONCE);
+        const { from, changes } = store.untold(AT_ONCE);
         const last = changes.at(-1);
         if (!last) break;
         await bus.publish(
           SUPPRESSION_TOPIC,
           changes.map((value) => ({ key: value.key, value })),
         );
-        store.told(last.version);
+        store.told(from, last.version);
       }
     } while (again);
   }
@@ -72,7 +80,8 @@ export function createSuppressionDesk(parts: { db: Database; bus: Bus; clock: Cl
     const { action_name, data } = event.data;
     const what = WHAT[action_name];
     const { recipient, smtp, member, dedupe_key: source } = data;
-    if (what === undefined || !recipient?.key) return;
+    // A complaint that names nobody has no domain, and no address behind its key.
+    if (what === undefined || !recipient?.key || !recipient.domain) return;
     const { key, domain } = recipient;
     const at = eventTime(event);
     const fact: Feedback = {
@@ -81,7 +90,7 @@ export function createSuppressionDesk(parts: { db: Database; bus: Bus; clock: Cl
       at,
       sentAt: data.message?.received_at ?? at,
       late: data.late === true,
-      ...(smtp && { class: smtp.class, permanent: smtp.code >= 500 || smtp.enhanced.startsWith("5") }),
+      ...(smtp && { class: classOf(smtp), permanent: smtp.code >= 500 || smtp.enhanced.startsWith("5") }),
     };
     if (what === "delivered") return delivered(fact, key);
     const kind = what === "bounced" ? (fact.class ?? SEEN) : SEEN;
@@ -94,20 +103,14 @@ export function createSuppressionDesk(parts: { db: Database; bus: Bus; clock: Cl
     });
     for (const { scope, streams, reason, expiresAt } of suppress) {
       const did = scope === "pool" ? null : fact.did;
+      const about = { did, streams, key, domain, reason, source };
       const evidence = smtp && what === "bounced" ? evidenceOf(smtp) : null;
-      const messageId = data.message?.id ?? null;
-      const entry = {
-        did,
-        streams,
-        key,
-        domain,
-        reason,
-        source,
-        createdAt: at,
-        expiresAt,
-        evidence,
-        messageId,
-      };
+      // What binds everybody must not tell one member when another wrote: the day alone.
+      const times =
+        did === null
+          ? { createdAt: dayOf(at), expiresAt: expiresAt && dayOf(expiresAt) }
+          : { createdAt: at, expiresAt };
+      const entry = { ...about, ...times, evidence, messageId: data.message?.id ?? null };
       if (store.put(entry, clock.now()))
         log.info({ member: did, reason, domain }, "a recipient is suppressed");
     }
@@ -115,7 +118,7 @@ export function createSuppressionDesk(parts: { db: Database; bus: Bus; clock: Cl
 
   /** Mail got there: what bounces brought is over, for this member and for the pool. */
   function delivered(fact: Feedback, key: string): void {
-    store.forgetSightings(key);
+    store.forgetSightings(key, fact.at);
     const found = store.inForce(key, clock.now(), fact.did).filter(({ createdAt }) => createdAt <= fact.at);
     const { lift } = suppressionFor(fact, { sightings: [] });
     const over = found.filter(({ exempt, reason }) => !exempt && lift.includes(reason));
@@ -124,11 +127,14 @@ export function createSuppressionDesk(parts: { db: Database; bus: Bus; clock: Cl
       for (const { id, exempt } of found) if (exempt) store.release(id, "delivered", clock.now());
   }
 
-  /** Lifts for one member all that keeps its mail from a recipient; the pool's entry stays for the others. */
-  function releaseFor(did: string, key: string, by: string): number {
+  /**
+   * Lifts for one member all that keeps its mail from a recipient; the pool's entry stays for the others. `seen`: no
+   * version above this, for it came after the wish.
+   */
+  function releaseFor(did: string, key: string, by: string, seen = Infinity): number {
     const now = clock.now();
     return db.transaction(() => {
-      const found = store.inForce(key, now, did);
+      const found = store.inForce(key, now, did).filter(({ exempt, version }) => exempt || version <= seen);
       const own = found.filter((one) => one.did === did && !one.exempt);
       for (const { id } of own) store.release(id, by, now);
       const pool = found.find((one) => one.did === null);
@@ -138,17 +144,26 @@ export function createSuppressionDesk(parts: { db: Database; bus: Bus; clock: Cl
     });
   }
 
+  /** A node that knows what is not here any more has it from before core was put back: it begins anew. */
+  async function tellFrom(knows: number): Promise<void> {
+    const after = store.lastUpTo(knows);
+    if (after === knows || knows === 0) return store.tellFrom(knows);
+    const value: SuppressionRecall = { recall: { after, upTo: knows } };
+    await bus.publish(SUPPRESSION_TOPIC, [{ key: "recall", value }]);
+    store.tellFrom(0);
+  }
+
   const asks = bus.subscribe(SUPPRESSION_ASK_TOPIC, "core", async (batch) => {
     for (const { value } of batch) {
       const ask = Ask.safeParse(value);
-      if (ask.success) store.tellFrom(ask.data.knows);
+      if (ask.success) await tellFrom(ask.data.knows);
     }
     await tell();
   });
   const releases = bus.subscribe(SUPPRESSION_RELEASE_TOPIC, "core", async (batch) => {
     for (const { value } of batch) {
       const wish = Release.safeParse(value);
-      if (wish.success) releaseFor(wish.data.did, wish.data.key, wish.data.by);
+      if (wish.success) releaseFor(wish.data.did, wish.data.key, wish.data.by, wish.data.seen);
       else log.error({ value }, "a release that cannot be read was left out");
     }
     await tell();
@@ -159,7 +174,7 @@ export function createSuppressionDesk(parts: { db: Database; bus: Bus; clock: Cl
     tell,
     get: (id: number) => store.get(id),
     list: (query: SuppressionQuery) => store.list(query, clock.now()),
-    counts: () => store.counts(clock.now()),
+    counts: (did?: string | null) => store.counts(clock.now(), did),
     /** All that is in force about a recipient; with a member, what binds that one. */
     about: (key: string, did?: string) => store.inForce(key, clock.now(), did),
 
@@ -190,32 +205,41 @@ export function createSuppressionDesk(parts: { db: Database; bus: Bus; clock: Cl
       await tell();
       return added;
     },
-    /** All of them or none; `of`: a DID, or `pool`; undefined: as each line says. Returns how many are new. */
+    /**
+     * `of`: a DID, or `pool`; undefined: as each line says. Returns how many are new. A few at a time, so that others are
+     * answered meanwhile; what a crash has cut off is taken in by the same import again.
+     */
     async takeIn(
       lines: readonly (ParsedLine & Hashed)[],
       of: string | undefined,
       by: string,
     ): Promise<number> {
       const now = clock.now();
-      const taken = db.transaction(
-        () => lines.filter((line) => store.put(imported(line, of ?? line.of!, by, now), now)).length,
-      );
+      const stands = lines.filter(({ expiresAt }) => expiresAt == null || expiresAt > now);
+      let taken = 0;
+      for (let from = 0; from < stands.length; from += AT_ONCE) {
+        const some = stands.slice(from, from + AT_ONCE);
+        taken += db.transaction(
+          () => some.filter((line) => store.put(imported(line, of ?? line.of!, by, now), now)).length,
+        );
+        await setImmediate();
+      }
       await tell();
       return taken;
     },
     /**
      * A provider refused valid users between `from` and `to` (ms): those refusals were none. What they brought is lifted
-     * together, and they confirm nothing later. Returns how many entries that were.
+     * together, and they confirm nothing later. Returns how many refusals there were, and how many entries are lifted.
      */
-    async undoIncident(about: { provider: string; from: number; to: number }, by: string): Promise<number> {
-      const lifted = db.transaction(() => {
+    async undoIncident(about: { provider: string; from: number; to: number }, by: string) {
+      const undone = db.transaction(() => {
         const events = store.takeBack(about.provider, about.from, about.to);
         const found = store.bySource(events);
         for (const { id } of found) store.release(id, by, clock.now());
-        return found.length;
+        return { refusals: events.length, lifted: found.length };
       });
       await tell();
-      return lifted;
+      return undone;
     },
     prune: () => store.prune(clock.now()),
     async close() {
@@ -224,6 +248,13 @@ export function createSuppressionDesk(parts: { db: Database; bus: Bus; clock: Cl
     },
   };
 }
+
+/** Events have no class of its own for a mailbox that is not in use any more: the words of the reply say it. */
+function classOf({ class: kind, text }: SmtpFacts): string {
+  return kind === "bad-mailbox" && saidClass(text) === "inactive" ? "inactive" : kind;
+}
+
+const dayOf = (at: number) => at - (at % DAY_MS);
 
 function evidenceOf({ code, enhanced, text, provider }: SmtpFacts): Suppression["evidence"] {
   return { code, enhanced, text, provider };

@@ -11,6 +11,7 @@ import {
   SUPPRESSION_TOPIC,
   suppressionCopyMigration,
   suppressionWords,
+  type SuppressionRecall,
   type ToldSuppression,
 } from "../suppression/index.ts";
 
@@ -110,16 +111,29 @@ export function openSuppressionNode(options: SuppressionNodeOptions) {
     about: (did: string, address: string) => copy.about(did, keyOf(address), clock.now()),
     /** Hears of changes from now on, and asks core for what came while it was away. */
     async follow(queue: Queue): Promise<void> {
-      subscription = bus.subscribe<ToldSuppression>(
+      subscription = bus.subscribe<ToldSuppression | SuppressionRecall>(
         SUPPRESSION_TOPIC,
         `relay:${options.hostname}`,
-        async (batch) => look(queue, copy.apply(batch.map(({ value }) => value))),
+        async (batch) => {
+          let told: ToldSuppression[] = [];
+          for (const { value } of batch) {
+            if ("recall" in value) {
+              look(queue, copy.apply(told));
+              told = [];
+              copy.recall(value.recall);
+            } else told.push(value);
+          }
+          look(queue, copy.apply(told));
+        },
       );
       await bus.publish(SUPPRESSION_ASK_TOPIC, [{ key: options.hostname, value: { knows: copy.known() } }]);
     },
     /** Core lifts it; durable once resolved. */
-    askRelease: (did: string, address: string, by: string) =>
-      bus.publish(SUPPRESSION_RELEASE_TOPIC, [{ key: did, value: { did, key: keyOf(address), by } }]),
+    askRelease(did: string, address: string, by: string) {
+      const key = keyOf(address);
+      const seen = Math.max(0, ...copy.about(did, key, clock.now()).map(({ version }) => version));
+      return bus.publish(SUPPRESSION_RELEASE_TOPIC, [{ key: did, value: { did, key, by, seen } }]);
+    },
     prune: () => copy.prune(clock.now()),
     async settle() {
       await sweeping;

@@ -52,10 +52,7 @@ export function createSuppressionPages(parts: {
       asOf: clock.now(),
       entries: await Promise.all(entries.map((entry) => shown(entry))),
       next: entries.length < PAGE ? null : entries.at(-1)!.id,
-      counts: desk
-        .counts()
-        .filter((one) => one.did === did)
-        .map(({ reason, n }) => ({ reason, n })),
+      counts: desk.counts(did).map(({ reason, n }) => ({ reason, n })),
     };
   }
 
@@ -81,13 +78,16 @@ export function createSuppressionPages(parts: {
 
     async find(asked, did) {
       const address = parseAddress(asked)?.address;
-      if (address === undefined || !keyOf) return { found: "no-address", asked: asked.slice(0, 100) };
+      if (address === undefined) return { found: "no-address", asked: asked.slice(0, 100) };
+      if (!keyOf) return { found: "no-key" };
       const all = desk.about(keyOf(address), did).filter(({ exempt }) => !exempt);
       const passes = did !== undefined && desk.about(keyOf(address), did).some(({ exempt }) => exempt);
       // The committee sees what binds the pool; what a member has for itself is for that member's page.
       const binding = all.filter((one) => (one.did === null ? !passes : did !== undefined));
       if (binding.length === 0) return { found: "nothing", address: maskAddress(address) };
-      const entries = await Promise.all(binding.map((entry) => shown(entry, address)));
+      // What was said about the pool's was said to another member.
+      const told = did === undefined ? binding : binding.map(withoutOthers);
+      const entries = await Promise.all(told.map((entry) => shown(entry, address)));
       return { found: "entries", address: maskAddress(address), entries };
     },
 
@@ -97,3 +97,6 @@ export function createSuppressionPages(parts: {
     },
   };
 }
+
+const withoutOthers = (entry: Suppression): Suppression =>
+  entry.did === null ? { ...entry, evidence: null } : entry;

@@ -36,11 +36,14 @@ export function createUnsubscribe({ publicUrl, keyOf, spool, newEvent, clock, ke
   return {
     url,
     read: (token: string): Unsubscriber | undefined => tokens.read(token, clock.now()),
-    /** Durable once resolved; core hears of it by an event, once for each message and day, however often it is asked. */
+    /**
+     * Durable once resolved; core hears of it by an event, once for each message and minute, however often it is asked: who
+     * asks again after a release is heard.
+     */
     async act(token: string, { did, from, key: recipient, domain }: Unsubscriber): Promise<void> {
       const id = createHash("sha256").update(token).digest("base64url").slice(0, 22);
       const event = newEvent("recipient_unsubscribed", {
-        dedupe_key: `unsubscribed:${id}:${today()}`,
+        dedupe_key: `unsubscribed:${id}:${Math.floor(clock.now() / MINUTE_MS)}`,
         member: { did, domain: from },
         recipient: { key: recipient, domain },
       });
@@ -49,6 +52,7 @@ export function createUnsubscribe({ publicUrl, keyOf, spool, newEvent, clock, ke
   };
 }
 
+const MINUTE_MS = 60_000;
 /** Of one client, and of one token: mail services ask for many recipients from few addresses. */
 const OF_CLIENT = { limit: 1_200, periodMs: 60_000, burst: 600 };
 const OF_TOKEN = { limit: 10, periodMs: 60_000, burst: 10 };

@@ -1,6 +1,6 @@
 import { DAY_MS } from "../lib/clock.ts";
 import type { Database, Migration } from "../platform/database.ts";
-import type { ToldSuppression } from "./types.ts";
+import type { SuppressionRecall, ToldSuppression } from "./types.ts";
 import { verdictOf } from "./verdict.ts";
 
 /** Of a relay node, in a file of its own: what is lost of it, core tells again. */
@@ -53,6 +53,13 @@ export function createSuppressionCopy(db: Database) {
         const last = batch.reduce((most, { version }) => Math.max(most, version), 0);
         db.run("UPDATE suppressed_known SET version = max(version, ?)", last);
         return fresh;
+      });
+    },
+    /** Core has lost what it told after `after`, up to `upTo`, and tells all of its list again. */
+    recall({ after, upTo }: SuppressionRecall["recall"]): void {
+      db.transaction(() => {
+        db.run("DELETE FROM suppressed WHERE version > ? AND version <= ?", after, upTo);
+        db.run("UPDATE suppressed_known SET version = 0");
       });
     },
     /** The highest version that was taken in. */

@@ -4,12 +4,13 @@ const MOST_CELLS = 50;
 const LONGEST_CELL = 4_000;
 
 /**
- * Comma-separated values (RFC 4180), `most` rows at most; LF alone ends a row too. `line` is where a row begins, counted
+ * Comma-separated values (RFC 4180; or another separator), `most` rows at most; LF alone ends a row too. `line` is where a row begins, counted
  * from 1. A row with a cell that does not end, too many or too long cells is told in `bad`.
  */
 export function readCsv(
   text: string,
   most: number,
+  separator = ",",
 ): { rows: CsvRow[]; bad: { line: number; why: string }[] } {
   const rows: CsvRow[] = [];
   const bad: { line: number; why: string }[] = [];
@@ -19,14 +20,14 @@ export function readCsv(
     const row: CsvRow = { line, cells: [] };
     let fault: string | undefined;
     for (;;) {
-      const cell = text[at] === '"' ? quoted(text, at) : plainCell(text, at);
+      const cell = text[at] === '"' ? quoted(text, at, separator) : plainCell(text, at, separator);
       if (cell.open) fault = "a quoted value does not end";
       if (row.cells.length >= MOST_CELLS) fault = `it has more than ${MOST_CELLS} values`;
       else if (cell.text.length > LONGEST_CELL) fault = "a value is too long";
       else row.cells.push(cell.text.trim());
       line += cell.lines;
       at = cell.next;
-      if (text[at] !== ",") break;
+      if (text[at] !== separator) break;
       at++;
     }
     if (text[at] === "\r") at++;
@@ -40,18 +41,20 @@ export function readCsv(
 
 type Cell = { text: string; next: number; lines: number; open: boolean };
 
-function plainCell(text: string, from: number): Cell {
+function plainCell(text: string, from: number, separator: string): Cell {
+  const isInside = (at: number) =>
+    at < text.length && text[at] !== separator && text[at] !== "\n" && text[at] !== "\r";
   let next = from;
-  while (next < text.length && text[next] !== "," && text[next] !== "\n" && text[next] !== "\r") next++;
+  while (isInside(next)) next++;
   // A CR that ends no row is a value's own.
   while (text[next] === "\r" && text[next + 1] !== "\n" && next + 1 < text.length) {
     next++;
-    while (next < text.length && text[next] !== "," && text[next] !== "\n" && text[next] !== "\r") next++;
+    while (isInside(next)) next++;
   }
   return { text: text.slice(from, next), next, lines: 0, open: false };
 }
 
-function quoted(text: string, from: number): Cell {
+function quoted(text: string, from: number, separator: string): Cell {
   const parts: string[] = [];
   let start = from + 1;
   for (;;) {
@@ -61,7 +64,7 @@ function quoted(text: string, from: number): Cell {
     if (text[end + 1] !== '"') {
       const whole = parts.join('"');
       // What follows the quote up to the next comma belongs to nothing.
-      const { next } = plainCell(text, end + 1);
+      const { next } = plainCell(text, end + 1, separator);
       return { text: whole, next, lines: whole.split("\n").length - 1, open: false };
     }
     start = end + 2;

@@ -126,8 +126,15 @@ function columnOf(name: string): Column | undefined {
   );
 }
 
+/** Excel writes semicolons where the comma is in numbers; some write tabs. The first line decides. */
+function separatorOf(text: string): string {
+  const end = text.search(/[\r\n]/);
+  const first = text.slice(0, end < 0 ? undefined : end).replace(/"[^"]*"/g, "");
+  return ["\t", ";"].find((one) => !first.includes(",") && first.includes(one)) ?? ",";
+}
+
 function readTable(text: string): Rows {
-  const { rows: records, bad } = readCsv(text, MOST_LINES + 2);
+  const { rows: records, bad } = readCsv(text, MOST_LINES + 2, separatorOf(text));
   const [first] = records;
   const named = first?.cells.map(columnOf) ?? [];
   const hasHead = named.includes("address") || named.includes("key");
@@ -158,7 +165,7 @@ function readJson(text: string): Rows {
   }
   const items = listIn(whole);
   if (!items) return { format: "json-lines", rows: [{ line: 1, fields: objectFields(whole) }], bad: [] };
-  const rows = items.map((item, i) => ({ line: i + 1, fields: objectFields(item) }));
+  const rows = items.slice(0, MOST_LINES + 1).map((item, i) => ({ line: i + 1, fields: objectFields(item) }));
   return { format: "json", rows, bad: [] };
 }
 

@@ -103,11 +103,12 @@ test.each<[string, Feedback["what"], SuppressionHistory, string[]]>([
   ["a complaint about mail from before the release", "complained", { ...history(), releasedAt: NOW }, []],
   ["unsubscribed: bulk alone", "unsubscribed", history(), ["member bulk unsubscribe for good"]],
   [
-    "unsubscribed, although released before",
+    "unsubscribed after a release",
     "unsubscribed",
-    { ...history(), releasedAt: NOW },
+    { ...history(), releasedAt: NOW - 1 },
     ["member bulk unsubscribe for good"],
   ],
+  ["unsubscribed before a release, told late", "unsubscribed", { ...history(), releasedAt: NOW }, []],
   ["delivered", "delivered", history(seen(20)), []],
 ])("%s", (_name, what, before, expected) =>
   expect(words({ what, did: ADA, at: NOW, sentAt: NOW - 1_000 }, before)).toEqual(expected),

@@ -45,7 +45,7 @@ const DAYS: Record<BounceReason, readonly [number, number, number]> = {
   "bad-domain": [7, 30, 30],
 };
 const POOL_DAYS = 90;
-const BOUNCE_REASONS = Object.keys(DAYS) as BounceReason[];
+export const BOUNCE_REASONS = Object.keys(DAYS) as BounceReason[];
 
 /**
  * What becomes of a recipient after this. A refusal for policy, spam, a block or a full mailbox says nothing of the
@@ -57,7 +57,10 @@ export function suppressionFor(fact: Feedback, history: SuppressionHistory): Sup
     case "delivered":
       return { suppress: [], lift: [...BOUNCE_REASONS] };
     case "unsubscribed":
-      return wish("member", "bulk", "unsubscribe", null);
+      // A click from before the release that is told late; one after it is a new wish.
+      return fact.at <= (history.releasedAt ?? -Infinity)
+        ? NOTHING
+        : wish("member", "bulk", "unsubscribe", null);
     case "complained":
       return isOlder(fact, history.releasedAt) ? NOTHING : wish("member", "all", "complaint", null);
     case "bounced":

@@ -68,9 +68,9 @@ test("it ends by itself, and may come again", () => {
 
 test("a node knows what core knows, in whatever order and however often it is told", () => {
   store.put(entry(), NOW);
-  const [first] = store.untold(10);
+  const [first] = store.untold(10).changes;
   store.release(store.inForce("k", NOW)[0]!.id, "ada", NOW + 1);
-  const [released] = store.untold(10);
+  const [released] = store.untold(10).changes;
   expect(copy.apply([first!])).toHaveLength(1);
   expect(copy.check(ADA, "k", undefined, NOW)?.words).toBe("550 5.1.1 no such user");
   expect(copy.check(ADA, "k", undefined, NOW + 14 * DAY_MS)).toBeUndefined();
@@ -83,11 +83,15 @@ test("a node knows what core knows, in whatever order and however often it is to
 
 test("what was told is not told again, unless a node knows less", () => {
   store.put(entry(), NOW);
-  const [told] = store.untold(10);
-  store.told(told!.version);
-  expect(store.untold(10)).toEqual([]);
+  const { from, changes } = store.untold(10);
+  const [told] = changes;
+  store.told(from, told!.version);
+  expect(store.untold(10).changes).toEqual([]);
   store.tellFrom(0);
-  expect(store.untold(10)).toEqual([told]);
+  expect(store.untold(10).changes).toEqual([told]);
+  // A node that asks while others are told is not forgotten.
+  store.told(told!.version, told!.version + 1);
+  expect(store.untold(10).changes).toEqual([told]);
 });
 
 test("an incident of a provider takes back its refusals alone, and what they brought", () => {
@@ -104,7 +108,7 @@ test("an incident of a provider takes back its refusals alone, and what they bro
 
 test("ended entries are forgotten, on a node after two days", () => {
   store.put(entry(), NOW);
-  copy.apply(store.untold(10));
+  copy.apply(store.untold(10).changes);
   expect(copy.prune(NOW + 15 * DAY_MS)).toBe(0);
   expect(copy.prune(NOW + 17 * DAY_MS)).toBe(1);
 });

@@ -1,6 +1,6 @@
 import { DAY_MS } from "../lib/clock.ts";
 import type { Database, Migration } from "../platform/database.ts";
-import type { Sighting } from "./rule.ts";
+import { BOUNCE_REASONS, type Sighting } from "./rule.ts";
 import type {
   NewSuppression,
   Suppression,
@@ -94,7 +94,8 @@ export function createSuppressionStore(db: Database) {
       const open = openOf(entry);
       if (open && (open.expiresAt === null || open.expiresAt > now)) {
         const longer = (entry.expiresAt ?? Infinity) > (open.expiresAt ?? Infinity);
-        if (!longer && !(entry.reason === "complaint" && open.reason !== "complaint")) return false;
+        const stronger = entry.reason === "complaint" && open.reason !== "complaint";
+        if (!stronger && (!longer || (isBounce(entry.reason) && isWish(open.reason)))) return false;
       }
       if (open) release(open.id, "replaced", now);
       db.run(
@@ -151,12 +152,14 @@ export function createSuppressionStore(db: Database) {
         )
         .map(read);
     },
-    /** In force, by member (null: the pool) and reason. */
-    counts(now: number): { did: string | null; reason: SuppressionReason; n: number }[] {
+    /** In force, by member (null: the pool) and reason; with `did`, of that one alone. */
+    counts(now: number, did?: string | null): { did: string | null; reason: SuppressionReason; n: number }[] {
       return db.all(
         `SELECT did, reason, count(*) AS n FROM suppression
-         WHERE released_at IS NULL AND exempt = 0 AND (expires_at IS NULL OR expires_at > ?) GROUP BY did, reason`,
+         WHERE released_at IS NULL AND exempt = 0 AND (expires_at IS NULL OR expires_at > ?1)
+           ${did === undefined ? "AND ?2 IS NULL" : "AND did IS ?2"} GROUP BY did, reason`,
         now,
+        did ?? null,
       );
     },
     /** When it was last released by a hand, for this member or (null) for the pool. */
@@ -186,14 +189,15 @@ export function createSuppressionStore(db: Database) {
         )
         .map((row) => ({ ...row, late: row.late === 1 }));
     },
-    /** It was there after all. */
-    forgetSightings: (key: string) =>
-      db.run("DELETE FROM suppression_sighting WHERE key = ? AND class <> ?", key, SEEN).changes,
+    /** It was there after all, at `until`. */
+    forgetSightings: (key: string, until: number) =>
+      db.run("DELETE FROM suppression_sighting WHERE key = ? AND class <> ? AND at <= ?", key, SEEN, until)
+        .changes,
     /** Refusals by a provider in this time, with their events: what an incident takes back. */
     takeBack(provider: string, from: number, to: number): string[] {
-      const sql = "FROM suppression_sighting WHERE at >= ? AND at <= ? AND provider = ?";
-      const events = db.all<{ event: string }>(`SELECT event ${sql}`, from, to, provider);
-      db.run(`DELETE ${sql}`, from, to, provider);
+      const sql = "FROM suppression_sighting WHERE at >= ? AND at <= ? AND provider = ? AND class <> ?";
+      const events = db.all<{ event: string }>(`SELECT event ${sql}`, from, to, provider, SEEN);
+      db.run(`DELETE ${sql}`, from, to, provider, SEEN);
       return events.map(({ event }) => event);
     },
     /** Those in force that came from one of these events. */
@@ -206,22 +210,24 @@ export function createSuppressionStore(db: Database) {
         )
         .map(read);
     },
-    /** Changes that relay nodes were not told yet, in their order. */
-    untold(limit: number): ToldSuppression[] {
-      return db
-        .all<Row>(
-          `SELECT ${COLUMNS} FROM suppression WHERE version > (SELECT version FROM suppression_told)
-           ORDER BY version LIMIT ?`,
-          limit,
-        )
-        .map((row) => toldOf(read(row)));
+    /** Changes that relay nodes were not told yet, in their order; `from`: the last version that they were. */
+    untold(limit: number): { from: number; changes: ToldSuppression[] } {
+      const from = db.get<{ version: number }>("SELECT version FROM suppression_told")?.version ?? 0;
+      const sql = `SELECT ${COLUMNS} FROM suppression WHERE version > ? ORDER BY version LIMIT ?`;
+      return { from, changes: db.all<Row>(sql, from, limit).map((row) => toldOf(read(row))) };
     },
-    told(version: number): void {
-      db.run("UPDATE suppression_told SET version = max(version, ?)", version);
+    /** What followed `from` was told up to `to`; nothing changes when a node has asked for more meanwhile. */
+    told(from: number, to: number): void {
+      db.run("UPDATE suppression_told SET version = ? WHERE version = ?", to, from);
     },
     /** A node knows only so much: what followed is told again. */
     tellFrom(version: number): void {
       db.run("UPDATE suppression_told SET version = min(version, ?)", version);
+    },
+    /** The last version up to this one; 0: there is none. Lower than what a node knows: some of that was lost here. */
+    lastUpTo(version: number): number {
+      const sql = "SELECT max(version) AS v FROM suppression WHERE version <= ?";
+      return db.get<{ v: number | null }>(sql, version)?.v ?? 0;
     },
     prune(now: number): number {
       db.run("DELETE FROM suppression_sighting WHERE at < ?", now - SIGHTINGS_MS);
@@ -233,13 +239,20 @@ export function createSuppressionStore(db: Database) {
   };
 }
 
+const isBounce = (reason: SuppressionReason) => BOUNCE_REASONS.some((one) => one === reason);
+/** What a person wants, not what a server said. */
+const isWish = (reason: SuppressionReason) =>
+  reason === "complaint" || reason === "unsubscribe" || reason === "manual";
+
 const WORDS = 200;
 
 function toldOf(entry: Suppression): ToldSuppression {
   const { did, streams, key, domain, reason, createdAt, expiresAt, exempt, version, evidence, id } = entry;
-  const words = evidence
-    ? [evidence.code || "", evidence.enhanced, evidence.text].filter(Boolean).join(" ")
-    : "";
+  // Of the pool's, they were said to another member.
+  const words =
+    evidence && did !== null
+      ? [evidence.code || "", evidence.enhanced, evidence.text].filter(Boolean).join(" ")
+      : "";
   return {
     id,
     did,

@@ -59,9 +59,18 @@ export type ToldSuppression = Pick<
   open: boolean;
 };
 
-/** Core to relay nodes. */
+/**
+ * Core was put back from a backup and has lost the versions after `after`: what a node has of them, up to `upTo`, is
+ * forgotten, and all of the list is told again.
+ */
+export type SuppressionRecall = { recall: { after: number; upTo: number } };
+
+/** Core to relay nodes: `ToldSuppression` or `SuppressionRecall`. */
 export const SUPPRESSION_TOPIC = "suppression";
 /** A relay node to core, at its start: `{knows}`, the highest version that it has. */
 export const SUPPRESSION_ASK_TOPIC = "suppression.ask";
-/** A relay node to core: `{did, key, by}`, a member's release through the HTTP API. */
+/**
+ * A relay node to core: `{did, key, by, seen}`, a member's release through the HTTP API of what it saw; `seen`: the highest
+ * version among that. What came later stays.
+ */
 export const SUPPRESSION_RELEASE_TOPIC = "suppression.release";

@@ -23,6 +23,8 @@ export type SuppressedRecipient = {
 /** What came of looking for an address: `address` is masked. */
 export type SuppressionSearch =
   | { found: "no-address"; asked: string }
+  /** This process has no relay role, and so nothing to hash addresses with. */
+  | { found: "no-key" }
   | { found: "nothing"; address: string }
   | { found: "entries"; address: string; entries: SuppressedRecipient[] };
 

@@ -146,6 +146,14 @@ function Found({ search, release }: { search: SuppressionSearch; release: string
         “{search.asked}” is not an address. It looks like <code>ada@example.com</code>.
       </p>
     );
+  if (search.found === "no-key")
+    return (
+      <p class="said" role="status">
+        Addresses cannot be looked for here: this service is not the relay, and has no key to compare them
+        with. Ask the relay: <code>GET /v1/suppressions?address=…</code> with one of your credentials, or
+        whoever runs the pool.
+      </p>
+    );
   if (search.found === "nothing")
     return (
       <p class="said" role="status">
