@@ -228,6 +228,14 @@ describe("content", () => {
     expect(answer(await say([...to("b@in.test"), "Subject: x", "", body, "."], ANSWERED))).toMatch(reply);
   });
 
+  test("with a header of a field on thousands of lines, which takes a parser a minute", async () => {
+    await start({ "b@in.test": taken });
+    const folds = Array.from({ length: 60_000 }, () => " x");
+    expect(answer(await say([...to("b@in.test"), "Subject: x", ...folds, "", "x", "."], ANSWERED))).toMatch(
+      /^550 5\.6\.0 .*2000 lines/,
+    );
+  });
+
   test("that went in circles", async () => {
     await start({ "b@in.test": taken });
     const hops = Array.from({ length: 31 }, (_, i) => `Received: from h${i}\r\n\tby h${i + 1}; now`);
@@ -279,6 +287,30 @@ describe("attacks", () => {
     await ended;
     expect(sent).toBeLessThan(30e6);
     expect(received).toEqual([]);
+  });
+
+  test("mails that come in together take no more memory than there is", async () => {
+    await start({ "b@in.test": taken }, { maxInHand: 700_000 });
+    const half = Array.from({ length: 8_000 }, () => "x".repeat(62));
+    const first = open();
+    await once(first, "data");
+    first.write(`${[...to("b@in.test"), "Subject: x", "", ...half].join("\r\n")}\r\n`);
+    await expect.poll(() => first.writableLength).toBe(0);
+    expect(answer(await say([...to("b@in.test"), "Subject: x", "", ...half, "."], ANSWERED))).toMatch(
+      /^452 4\.3\.1 Too much/,
+    );
+    first.write(".\r\n");
+    await expect.poll(() => received.length).toBe(1);
+    expect(answer(await say([...to("b@in.test"), "Subject: x", "", ...half, "."], ANSWERED))).toMatch(/^250/);
+  });
+
+  test("without room on the disk MAIL is put off, before anything is sent", async () => {
+    let room = false;
+    await start({ "b@in.test": taken }, { room: () => room });
+    const mail = ["EHLO mx.test", "MAIL FROM:<>", "QUIT"];
+    expect(await say(mail, /^221 /m)).toMatch(/^452 4\.3\.1 No room/m);
+    room = true;
+    expect(await say(mail, /^221 /m)).not.toMatch(/^452/m);
   });
 
   test("of 200 connections at once so many are served as an address may have, and it goes on", async () => {

@@ -70,6 +70,7 @@ export async function openInboundParts(options: InboundPartsOptions) {
       clock,
       log,
       counted: (outcome) => metrics.inbound.inc({ outcome }),
+      room: () => options.spool.room(),
     });
     scheduler.every({
       name: "old entries of the inbox forgotten",

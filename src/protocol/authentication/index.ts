@@ -1,6 +1,7 @@
 import { authenticate } from "mailauth";
-import { mailauthResolver, type DnsAnswer, type DnsType, type Resolver } from "../dns/index.ts";
+import { mailauthResolver, type Resolver } from "../dns/index.ts";
 import { parseHeader } from "../dkim/index.ts";
+import { boundedResolver, judgedPart } from "./bounds.ts";
 
 /** How a message came in. */
 export type Arrival = {
@@ -17,7 +18,10 @@ export type Authentication = {
   dkim: readonly { domain: string; selector: string; result: string }[];
   dmarc: { result: string; domain: string; policy: string };
   arc: { result: string };
-  /** The value of `Authentication-Results`, without our name in front (RFC 8601 section 2.2); folded with CRLF. */
+  /**
+   * The value of `Authentication-Results`, without our name in front (RFC 8601 section 2.2): printable ASCII, folded with
+   * CRLF and a space. What a stranger wrote in other characters is `?`.
+   */
   results: string;
 };
 
@@ -25,13 +29,12 @@ export type AuthenticateOptions = {
   resolver: Resolver;
   /** Name of this server. */
   hostname: string;
+  /** Ends the questions to the DNS: what is not known by then is a `temperror`. */
+  signal?: AbortSignal;
 };
 
-/** DNS questions that one message may cause: a hundred signatures are no reason to ask a hundred times. */
-const MAX_LOOKUPS = 60;
-
 /** Nothing could be asked. */
-export const NOTHING_KNOWN: Authentication = {
+const NOTHING_KNOWN: Authentication = {
   spf: { result: "temperror", domain: "" },
   dkim: [],
   dmarc: { result: "temperror", domain: "", policy: "" },
@@ -39,36 +42,29 @@ export const NOTHING_KNOWN: Authentication = {
   results: "spf=temperror; dkim=temperror; dmarc=temperror",
 };
 
-/** Never rejects: an outage of the DNS keeps no mail out. How long it may take is the caller's to say. */
+/**
+ * Never rejects: an outage of the DNS keeps no mail out. It reads the mail in slices, and judges eight signatures of it with
+ * three different hashes of the body.
+ */
 export async function authenticateMail(
   raw: Uint8Array,
   { ip, helo, mailFrom }: Arrival,
-  { resolver, hostname }: AuthenticateOptions,
+  { resolver, hostname, signal }: AuthenticateOptions,
 ): Promise<Authentication> {
   try {
     return summary(
-      await authenticate(Buffer.from(raw.buffer, raw.byteOffset, raw.length), {
+      await authenticate(judgedPart(raw), {
         ip,
         helo,
         sender: mailFrom,
         mta: hostname,
-        resolver: mailauthResolver(bounded(resolver)),
+        resolver: mailauthResolver(boundedResolver(resolver, signal)),
         disableBimi: true,
       }),
     );
   } catch {
     return NOTHING_KNOWN;
   }
-}
-
-function bounded(resolver: Resolver): Resolver {
-  let asked = 0;
-  return {
-    async resolve<T extends DnsType>(name: string, type: T): Promise<DnsAnswer<T>> {
-      if (++asked > MAX_LOOKUPS) return { status: "temperror", detail: "too many questions" };
-      return resolver.resolve(name, type);
-    },
-  };
 }
 
 function summary({
@@ -100,7 +96,8 @@ function summary({
 function resultsOf(headers: string): string {
   const fields = parseHeader(headers.replace(/\r?\n/g, "\r\n"));
   const raw = fields.find(({ name }) => name === "authentication-results")?.raw ?? "";
-  return raw.slice(raw.indexOf(";") + 1).trim() || "none";
+  const results = raw.slice(raw.indexOf(";") + 1).trim();
+  return results.replace(/[^\x20-\x7e\t\r\n]|\r(?!\n[ \t])|(?<!\r)\n/g, "?") || "none";
 }
 
 /** Did the mail come from whom it says it is from, as far as anything can show it? */

@@ -4,6 +4,8 @@ import { parseHeader } from "../../protocol/dkim/index.ts";
 export type ContentFault = { code: 550 | 554; enhanced: string; text: string };
 
 const MAX_HEAD = 256 * 1024;
+/** With more, what looks at headers is held up; real headers have a few hundred at most. */
+const MAX_LINES = 2_000;
 const MAX_HOPS = 30;
 
 /**
@@ -20,6 +22,8 @@ export function faultOfContent(raw: Uint8Array): ContentFault | undefined {
     return fault(550, "5.6.0", "a lone dot stands between line ends that are not CRLF");
   const end = /\r?\n\r?\n/.exec(text)?.index ?? text.length;
   if (end > MAX_HEAD) return fault(550, "5.6.0", `its header is larger than ${MAX_HEAD} octets`);
+  if (text.slice(0, end).split("\n", MAX_LINES + 1).length > MAX_LINES)
+    return fault(550, "5.6.0", `its header has more than ${MAX_LINES} lines`);
   return hopsOf(text.slice(0, end)) > MAX_HOPS
     ? fault(554, "5.4.6", "it passed too many hosts, this is a loop")
     : undefined;

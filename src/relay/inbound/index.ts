@@ -5,7 +5,7 @@ import type { Admission, Feedback, Received } from "../../feedback/index.ts";
 import { systemClock, type Clock } from "../../lib/clock.ts";
 import type { Address } from "../../platform/config/index.ts";
 import type { Logger } from "../../platform/log.ts";
-import { authenticateMail, NOTHING_KNOWN, type Authentication } from "../../protocol/authentication/index.ts";
+import { authenticateMail, type Authentication } from "../../protocol/authentication/index.ts";
 import type { Resolver } from "../../protocol/dns/index.ts";
 import { limitConnections } from "../connections.ts";
 import { watchCommands } from "../submission/commands.ts";
@@ -14,6 +14,7 @@ import { judgeInboundCommand } from "./commands.ts";
 import { faultOfContent } from "./content.ts";
 import { createInboundGuard, neighbourhood, type InboundRates } from "./guard.ts";
 import { readData } from "./data.ts";
+import { createTurns } from "./turns.ts";
 
 /** The largest report that anybody sends; what each recipient takes is its own. */
 const MAX_BYTES = 10 * 1024 * 1024;
@@ -27,6 +28,8 @@ const AUTHENTICATE_MS = 15_000;
 const MAX_RECIPIENTS = 10;
 /** Octets of mail that come in at once, over all connections. */
 const MAX_IN_HAND = 128 * 1024 * 1024;
+/** Octets of mail that are read at once: to unpack and understand them takes several times their size. */
+const MAX_AT_WORK = 24 * 1024 * 1024;
 
 export type Inbound = {
   readonly address: Address;
@@ -53,6 +56,10 @@ export type InboundOptions = {
   /** Time for all questions to the DNS about one mail; default 15 seconds. */
   authenticateMs?: number;
   rates?: InboundRates;
+  /** Has the disk room for what comes in? */
+  room?: () => boolean;
+  /** Octets of mail that come in at once; default 128 MiB. */
+  maxInHand?: number;
 };
 
 /** A recipient that was admitted, with what it may be sent. */
@@ -63,6 +70,8 @@ export async function startInbound(options: InboundOptions): Promise<Inbound> {
   const { hostname, feedback, resolver, log, dataMs = DATA_MS, counted = () => undefined } = options;
   const guard = createInboundGuard(() => (options.clock ?? systemClock).now(), options.rates);
   const admitted = new WeakMap<SMTPServerSession["envelope"], Admitted[]>();
+  const { room = () => true, maxInHand = MAX_IN_HAND } = options;
+  const work = createTurns(MAX_AT_WORK);
   let inHand = 0;
 
   const server = new SMTPServer({
@@ -97,9 +106,8 @@ export async function startInbound(options: InboundOptions): Promise<Inbound> {
     onClose: (session) => limits.passed(session),
     onMailFrom(_, session, done) {
       if (!guard.mayTake("messages", session.remoteAddress)) return done(TOO_MUCH_NOW);
-      if (inHand > MAX_IN_HAND)
-        return done(reply(452, "4.3.1 Too much comes in at the moment, try again soon"));
-      done();
+      if (inHand > maxInHand) return done(NO_ROOM);
+      done(room() ? null : FULL);
     },
     onRcptTo: ({ address }, session, done) => void answerWith(done, () => admit(address, session)),
     onData: (stream, session, done) => void answerWith(done, () => take(stream, session)),
@@ -129,8 +137,9 @@ export async function startInbound(options: InboundOptions): Promise<Inbound> {
     }
   }
 
-  function counting(octets: number): void {
+  function counting(octets: number): boolean {
     inHand += octets;
+    return inHand <= maxInHand;
   }
 
   async function take(stream: SMTPServerDataStream, session: SMTPServerSession): Promise<Error | undefined> {
@@ -141,6 +150,7 @@ export async function startInbound(options: InboundOptions): Promise<Inbound> {
       counted(read.fault);
       // Whoever sends on and on has no more to say that is worth the line.
       if (read.end) setImmediate(() => limits.connectionOf(session)?.close());
+      if (read.fault === "no-room") return NO_ROOM;
       return read.fault === "too-large" ? tooLarge(most) : SLOW;
     }
     try {
@@ -171,7 +181,9 @@ export async function startInbound(options: InboundOptions): Promise<Inbound> {
         const received =
           raw.length > maxBytes
             ? tooLargeFor(maxBytes)
-            : await feedback.receive({ to, raw, mailFrom, from: helo, ip, authentication });
+            : await work(raw.length, () =>
+                feedback.receive({ to, raw, mailFrom, from: helo, ip, authentication }),
+              );
         log.info(
           { ...received, spf: authentication.spf.result, dmarc: authentication.dmarc.result },
           "inbound mail",
@@ -191,11 +203,9 @@ export async function startInbound(options: InboundOptions): Promise<Inbound> {
     raw: Uint8Array,
     arrival: Parameters<typeof authenticateMail>[1],
   ): Promise<Authentication> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<Authentication>((resolve) => {
-      timer = setTimeout(resolve, options.authenticateMs ?? AUTHENTICATE_MS, NOTHING_KNOWN);
-    });
-    const found = await Promise.race([authenticateMail(raw, arrival, { resolver, hostname }), late]);
+    const stop = new AbortController();
+    const timer = setTimeout(() => stop.abort(), options.authenticateMs ?? AUTHENTICATE_MS);
+    const found = await authenticateMail(raw, arrival, { resolver, hostname, signal: stop.signal });
     clearTimeout(timer);
     return found;
   }
@@ -254,6 +264,7 @@ const tooLargeFor = (most: number): RefusedMail => ({
 });
 
 const tooLarge = (most: number) => reply(552, `5.3.4 This address takes at most ${most} octets`);
+const NO_ROOM = reply(452, "4.3.1 Too much comes in at the moment, try again soon");
 const FULL = reply(452, "4.3.1 No room at the moment");
 const TOO_EARLY = reply(451, "4.2.0 The delivery that this is about is not recorded yet, try again later");
 const NOT_NOW = reply(451, "4.3.0 Not recorded, try again later");
