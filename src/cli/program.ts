@@ -14,7 +14,9 @@ import { lexiconPublish, type PublishOptions } from "./lexicon.ts";
 import { link } from "./link.ts";
 import { memberCommands } from "./member-commands.ts";
 import { CommandError, EXIT } from "./output.ts";
+import { providerCommands } from "./provider.ts";
 import { queueCommands } from "./queue.ts";
+import { reportCommands } from "./report.ts";
 import { sandbox } from "./sandbox.ts";
 import { sendTest } from "./send-test.ts";
 import { serve } from "./serve.ts";
@@ -189,6 +191,8 @@ warmupCommands(program, { env, json, run });
 shapingCommands(program, { env, json, run });
 suppressionCommands(program, { env, json, run });
 tlsReportCommands(program, { env, json, run });
+reportCommands(program, { env, json, run });
+providerCommands(program, { env, json, run });
 
 /** Each time the option is given, one port more. */
 function ports(text: string, before: number[] | undefined): number[] {

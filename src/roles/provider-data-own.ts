@@ -5,6 +5,8 @@ import { dayName, type DayFigures, type Figures, type Subject } from "../provide
 
 const REACH_DAYS = 30;
 
+const listingsOf = (subject: string): Subject => ({ provider: "blocklists", kind: "address", subject });
+
 /**
  * Yahoo's complaint feed comes by mail, and its Insights have no interface for programs: what there is for each day is how
  * many complaints came and how much was delivered there. From a member's first day with either on, a day without is a true
@@ -41,7 +43,6 @@ export function blocklistFigures(
 ): { days: DayFigures[]; subjects: Subject[] } {
   const day = dayName(now);
   const watched = addresses.filter(({ address, listings }) => address !== "" && listings.length > 0);
-  const about = (subject: string): Subject => ({ provider: "blocklists", kind: "address", subject });
   const days = watched.flatMap(({ address, listings, reverse }): DayFigures[] => {
     const answered = listings.filter(
       ({ state, checkedAt }) => (state === "clear" || state === "listed") && dayName(checkedAt) === day,
@@ -56,7 +57,7 @@ export function blocklistFigures(
     const reverseFits = reverse && reverse.problem === undefined;
     const figures: Figures = { listed: lists.size, lists: [...lists].sort().join(", "), asked };
     if (reverse) figures["reverse_dns"] = reverseFits === true && known?.["reverse_dns"] !== false;
-    return [{ ...about(address), day, figures }];
+    return [{ ...listingsOf(address), day, figures }];
   });
-  return { days, subjects: watched.map(({ address }) => about(address)) };
+  return { days, subjects: watched.map(({ address }) => listingsOf(address)) };
 }

@@ -17,6 +17,7 @@ import { createMetrics, type Metrics } from "../platform/metrics.ts";
 import { createScheduler } from "../platform/scheduler.ts";
 import { importSealingKey, openingKeyFrom } from "../platform/seal.ts";
 import { POLICY_TOPIC } from "../policy/index.ts";
+import { providerDataMigration } from "../provider-data/index.ts";
 import { createEmbeddedEngine, loadRules } from "../rules/index.ts";
 import { openShaping } from "../shaping/index.ts";
 import { SpoolError } from "../spool/index.ts";
@@ -31,6 +32,9 @@ import { createLabeler, labelerMigrations, type Labeler, type LabelerOptions } f
 import { sourcesOf, transportOf } from "./labeler-sources.ts";
 import { answerMigration, createAnswers, messagesApi, type Answers } from "./messages-api/index.ts";
 import { poolAddresses } from "./own-addresses.ts";
+import { openProviderDesk } from "./provider-data-open.ts";
+import { providerDataApi } from "./provider-data-api.ts";
+import { createProviderPages } from "./provider-data-pages.ts";
 import { createPublicChecks, type PublicChecks } from "./public-checks.ts";
 import { checkQuery } from "./queries/check.ts";
 import { createQueries } from "./queries/index.ts";
@@ -99,6 +103,7 @@ export async function startServe(options: ServeOptions): Promise<Serve> {
       busMigration,
       ...coreMigrations,
       usedLinksMigration,
+      providerDataMigration,
     ]);
     closers.push(() => coreDb.close());
     const bus = createEmbeddedBus(coreDb, log, {
@@ -113,6 +118,7 @@ export async function startServe(options: ServeOptions): Promise<Serve> {
     const openingKey = secrets.relay ? await openingKeyFrom(derive(secrets.relay, "seal")) : undefined;
     const rules = createEmbeddedEngine(await loadRules(options.rulesDir));
     let core: Core | undefined;
+    let relay: RunningRelay | undefined;
     if (has("core")) {
       const sealTo = openingKey ?? (await importSealingKey(config.RELAY_SEALING_KEY!));
       core = createCore({
@@ -127,6 +133,9 @@ export async function startServe(options: ServeOptions): Promise<Serve> {
       });
       closers.push(core.close);
     }
+    const providers =
+      core &&
+      (await openProviderDesk({ ...shared, db: coreDb, core, config, secrets, egress: () => relay?.egress }));
 
     let labeler: Labeler | undefined;
     if (has("labeler")) {
@@ -178,7 +187,6 @@ export async function startServe(options: ServeOptions): Promise<Serve> {
 
     // Closed in the opposite order: pages and relay first, then the tasks, then what the tasks work on.
     closers.push(() => scheduler.close());
-    let relay: RunningRelay | undefined;
     if (has("relay")) {
       const shaping = await openShaping({
         file: config.SHAPING_FILE,
@@ -262,6 +270,7 @@ export async function startServe(options: ServeOptions): Promise<Serve> {
         "/api/suppression",
         suppressionApi({ desk: core.suppressions, keyOf: relay?.keyOf, clock, mayAct, log }),
       );
+      if (providers) app.route("/api/provider", providerDataApi({ desk: providers, clock, mayAct, log }));
       app.route(
         "/api",
         adminApi({
@@ -282,6 +291,7 @@ export async function startServe(options: ServeOptions): Promise<Serve> {
         egress: relay?.egress,
         measures: relay?.measures,
         shaping: relay?.shaping,
+        providers,
         clock,
         publicUrl: config.PUBLIC_URL,
         digServer:
@@ -294,6 +304,9 @@ export async function startServe(options: ServeOptions): Promise<Serve> {
           queries,
           actions: createWebActions(core, submission),
           ...(checks && labeler && { check: checkQuery(checks, labeler) }),
+          ...(providers && {
+            providers: createProviderPages({ desk: providers, members: core.members, clock }),
+          }),
           suppressions: createSuppressionPages({ core, clock, spool: relay?.spool, keyOf: relay?.keyOf }),
           ...(relay && { inbox: inboxPages(relay.inbox, clock) }),
           sessionKey,

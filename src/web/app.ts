@@ -20,6 +20,8 @@ import { formRoutes } from "./forms.ts";
 import { loginRoutes } from "./login.ts";
 import type { InboxPages } from "./inbox-view.ts";
 import { inboxRoutes } from "./inbox.ts";
+import type { ProviderPages } from "./provider-view.ts";
+import { providerRoutes } from "./providers.ts";
 import type { SuppressionPages } from "./suppression-view.ts";
 import { suppressionRoutes } from "./suppressions.ts";
 import type { UsedLinks } from "./used-links.ts";
@@ -31,6 +33,8 @@ export type WebOptions = {
   actions?: WebActions;
   /** The committee's inbox. */
   inbox?: InboxPages;
+  /** The pages of what mailbox providers say. */
+  providers?: ProviderPages;
   /** The pages of suppressed recipients. */
   suppressions?: SuppressionPages;
   /** 32 bytes or more; signs access links and sessions. */
@@ -124,7 +128,8 @@ export function createWeb(options: WebOptions): Hono {
   const { actions } = options;
   if (actions) app.route("/", formRoutes({ actions, publicUrl, identityOf, answer, refuse }));
 
-  const { suppressions, inbox } = options;
+  const { suppressions, inbox, providers } = options;
+  if (providers) app.route("/", providerRoutes({ providers, answer, refuse }));
   if (inbox) app.route("/", inboxRoutes({ inbox, publicUrl, identityOf, answer, refuse }));
   if (suppressions)
     app.route("/", suppressionRoutes({ suppressions, publicUrl, identityOf, answer, refuse }));

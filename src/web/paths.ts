@@ -1,6 +1,7 @@
 export const COMMITTEE_PATH = "/committee";
 export const MEMBERS_PATH = "/committee/members";
 export const EGRESS_PATH = "/committee/egress";
+export const PROVIDERS_PATH = "/committee/providers";
 export const INBOX_PATH = "/committee/inbox";
 export const POOL_SUPPRESSIONS_PATH = "/committee/suppressions";
 export const CHECK_PATH = "/check";
@@ -43,6 +44,10 @@ export function revokePath(did: string, id: string): string {
 
 export function suppressionsPath(did: string): string {
   return `${memberPath(did)}/suppressions`;
+}
+
+export function providersPath(did: string): string {
+  return `${memberPath(did)}/providers`;
 }
 
 export function bouncesPath(did: string): string {

@@ -23,7 +23,9 @@ import { LabelPage } from "./pages/label.tsx";
 import { ReplacedPage } from "./pages/replaced.tsx";
 import { OverviewPage } from "./pages/overview.tsx";
 import { CHECK_PATH, COMMITTEE_PATH, INBOX_PATH, LOGOUT_PATH, memberPath } from "./paths.ts";
+import { ProvidersPage } from "./pages/providers.tsx";
 import { MemberSuppressionsPage, PoolSuppressionsPage } from "./pages/suppressions.tsx";
+import type { ProviderView } from "./provider-view.ts";
 import type { MemberSuppressions, PoolSuppressions, SuppressionSearch } from "./suppression-view.ts";
 import { homeOf, type Identity } from "./session.ts";
 import type {
@@ -48,6 +50,7 @@ export type Rendered =
   | { page: "login"; reason: Exclude<LoginReason, "used"> }
   | { page: "login"; reason: "used"; usedAt: number }
   | { page: "open-link"; token: string; identity: Identity; expiresAt: number }
+  | { page: "committee-providers" | "member-providers"; view: ProviderView }
   | { page: "inbox"; view: InboxList }
   | { page: "inbox-entry"; entry: EntryDetail }
   | { page: "suppressions"; view: MemberSuppressions; search: SuppressionSearch | null }
@@ -104,6 +107,12 @@ function contentOf(shown: Rendered, viewer: Identity | null): { title: string; b
       return { title: "Log in", body: <LoginPage {...shown} /> };
     case "open-link":
       return { title: "Open a session", body: <OpenLinkPage {...shown} /> };
+    case "committee-providers":
+    case "member-providers": {
+      const forCommittee = viewer?.role === "committee";
+      const title = "What providers say";
+      return { title, body: <ProvidersPage view={shown.view} forCommittee={forCommittee} /> };
+    }
     case "inbox":
       return { title: "Inbox", body: <InboxPage view={shown.view} /> };
     case "inbox-entry":

@@ -118,8 +118,11 @@ export type CommitteeOverview = {
   measures: MeasureLine[];
   /** The addresses that mail leaves from; null where no relay runs. */
   egress: EgressView | null;
+  /** Logins by which figures of providers are fetched. */
+  providers: ProviderState[];
 };
 
+import type { ProviderState } from "./provider-view.ts";
 export type { EgressView, MeasureLine, WaitingAt } from "./view-egress.ts";
 
 export type DnsRecord = { name: string; type: string; value: string };

@@ -1,6 +1,7 @@
 import type { ActionName, EventData } from "../../event/index.ts";
 import type { CommitteeOverview, LabelledOperator, PublicOverview } from "../../web/index.ts";
 import { CAUSES } from "../../standing/index.ts";
+import { providerStates } from "../provider-data-pages.ts";
 import { egressView } from "./egress.ts";
 import { measureLines } from "./measures.ts";
 import { pauseView } from "./pauses.ts";
@@ -116,6 +117,7 @@ export async function committeeOverview(parts: QueryParts): Promise<CommitteeOve
     oldestWaiting: waiting,
     measures: measureLines(parts),
     egress: egressView(parts),
+    providers: parts.providers ? providerStates(parts.providers.store, now) : [],
   };
 }
 
@@ -130,6 +132,8 @@ function summarize(action: ActionName, { smtp, recipient, detail, message }: Eve
   }
   const by = typeof detail?.["by"] === "string" ? `, by ${detail["by"]}` : "";
   if (action === "standing_changed") return `${String(detail?.["from"])} to ${String(detail?.["to"])}${by}`;
+  if (action === "provider_reported")
+    return `${String(detail?.["provider"])}, ${String(detail?.["subject"])}, ${String(detail?.["day"])}: ${String(detail?.["level"])}`;
   if (action === "domain_checked") return `checks: ${String(detail?.["summary"])}`;
   if (message)
     return `${message.recipients} recipient${message.recipients === 1 ? "" : "s"}, ${message.size} octets`;

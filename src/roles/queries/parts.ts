@@ -1,5 +1,6 @@
 import type { Labeler } from "../labeler.ts";
 import type { Core } from "../core/index.ts";
+import type { ProviderDesk } from "../provider-data.ts";
 import type { MeasuresDesk } from "../measures-desk.ts";
 import type { Zone } from "../zone.ts";
 import type { Clock } from "../../lib/clock.ts";
@@ -22,6 +23,7 @@ export type QueryParts = {
   egress: Egress | undefined;
   measures: MeasuresDesk | undefined;
   shaping: Shaping | undefined;
+  providers?: ProviderDesk | undefined;
   clock: Clock;
   publicUrl: string;
   /** `@host -p port` for `dig`, where the zone is not in the public DNS. */

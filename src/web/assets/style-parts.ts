@@ -78,6 +78,10 @@ export const partStyle = `
 .chart .grid { stroke: var(--line); stroke-width: 1px; } .chart .base { stroke: var(--line-strong); stroke-width: 1px; }
 .chart .limit { stroke: var(--ink); stroke-width: 1.5px; stroke-dasharray: 5 4; }
 .bar { fill: var(--bar); } .bar.b { fill: var(--bar-b); } .bar.c { fill: var(--bar-c); }
+.chart .day.ok { fill: var(--bar); } .chart .day.warn { fill: var(--note); } .chart .day.bad { fill: var(--bad); } .chart .day.idle { fill: var(--idle); }
+.chart .gap { fill: none; stroke: var(--line-strong); stroke-width: 1px; stroke-dasharray: 3 3; }
+.chart .over { paint-order: stroke; stroke: var(--sheet); stroke-width: 4px; }
+.gap { fill: none; stroke: var(--line-strong); stroke-width: 1.2px; stroke-dasharray: 3 3; }
 .chart .seam { stroke: var(--paper); stroke-width: 1px; }
 .chart .limit.across { stroke: var(--paper); stroke-width: 2px; }
 .spark { width: 92px; height: 24px; } .spark polyline { fill: none; stroke: var(--accent); stroke-width: 1.6; } .spark circle { fill: var(--accent); }

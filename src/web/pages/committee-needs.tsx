@@ -1,6 +1,6 @@
 import type { Child } from "hono/jsx";
 import { Badge, EmptyState, Fold, Section, Time, type Tone } from "../components.tsx";
-import { EGRESS_PATH, memberPath } from "../paths.ts";
+import { EGRESS_PATH, memberPath, PROVIDERS_PATH } from "../paths.ts";
 import type { CommitteeOverview } from "../view.ts";
 import { formatCount } from "../words.ts";
 import { MEASURE_WORDS, Subject } from "./measures.tsx";
@@ -12,7 +12,13 @@ const AT_ONCE = 6;
 
 /** The first thing that the committee reads: what waits for a person, the gravest first. */
 export function Needs({ view }: { view: CommitteeOverview }) {
-  const needs = [...ofEgress(view), ...ofPauses(view), ...ofApplications(view), ...ofMeasures(view)];
+  const needs = [
+    ...ofEgress(view),
+    ...ofPauses(view),
+    ...ofProviders(view),
+    ...ofApplications(view),
+    ...ofMeasures(view),
+  ];
   return (
     <Section
       id="waiting"
@@ -101,6 +107,26 @@ function ofPauses({ pauses }: CommitteeOverview): Need[] {
       said: `Of ${of}: ${pause.by === null ? pause.title : `${pause.by}: ${pause.reason}`}.${held} The member: ${told}.`,
     };
   });
+}
+
+/** A login that was taken back mends itself for nobody; figures that are late are looked at before they are needed. */
+function ofProviders({ providers }: CommitteeOverview): Need[] {
+  return providers
+    .filter(({ state }) => state === "broken" || state === "late")
+    .map(({ provider, state, since, why }) => ({
+      key: `provider ${provider}`,
+      tone: "warn",
+      badge: state === "broken" ? "Connection broken" : "Figures late",
+      head: <a href={PROVIDERS_PATH}>{provider === "gmail" ? "Gmail Postmaster Tools" : "Microsoft SNDS"}</a>,
+      at: since ?? 0,
+      said: `${why || "No look has worked for two days"}.`,
+      todo:
+        state === "broken" ? (
+          <>
+            Nothing comes until somebody runs <code>atmos provider connect {provider}</code>
+          </>
+        ) : undefined,
+    }));
 }
 
 function ofApplications({ applications }: CommitteeOverview): Need[] {

@@ -1,6 +1,11 @@
 import { Badge, DataTable, EmptyState, Figures, Fold, Section, Time } from "../components.tsx";
 import { STANDINGS } from "../../policy/index.ts";
-import { changeAnchor, memberPath, POOL_SUPPRESSIONS_PATH } from "../paths.ts";
+import {
+  changeAnchor,
+  memberPath,
+  POOL_SUPPRESSIONS_PATH,
+  PROVIDERS_PATH,
+} from "../paths.ts";
 import {
   RECIPIENT_STATES,
   type RecipientState,
@@ -27,11 +32,26 @@ export function CommitteePage({ view }: { view: CommitteeOverview }) {
       <Queue view={view} />
       <MembersAtAGlance members={view.members} />
       <Suppressed />
+      <Providers />
       <Measures measures={view.measures} />
       {view.egress === null ? null : <EgressAtAGlance view={view.egress} />}
       <Changes view={view} />
       <Events view={view} />
     </>
+  );
+}
+
+function Providers() {
+  return (
+    <Section
+      id="providers"
+      title="What providers say"
+      intro="Gmail's and Microsoft's figures, Yahoo's complaints and blocklists, day by day."
+    >
+      <p>
+        <a href={PROVIDERS_PATH}>Look at them</a>
+      </p>
+    </Section>
   );
 }
 
@@ -181,7 +201,9 @@ function EventTable({ events, caption }: { events: CommitteeOverview["events"]; 
       rows={events.map((event) => ({
         key: event.id,
         cells: [
-          <a href={memberPath(event.did)}>{event.domain}</a>,
+          <a href={event.action === "provider_reported" ? PROVIDERS_PATH : memberPath(event.did)}>
+            {event.domain}
+          </a>,
           <Badge tone={EVENT_WORDS[event.action].tone}>{EVENT_WORDS[event.action].name}</Badge>,
           event.summary,
           <Time at={event.at} />,

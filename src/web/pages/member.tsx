@@ -1,6 +1,6 @@
 import { Meter } from "../charts.tsx";
 import { Badge, Breadcrumb, EmptyState, KeyValue, Section, Time } from "../components.tsx";
-import { COMMITTEE_PATH, suppressionsPath } from "../paths.ts";
+import { COMMITTEE_PATH, providersPath, suppressionsPath } from "../paths.ts";
 import type { LimitUse, MemberView } from "../view.ts";
 import {
   formatCount,
@@ -52,7 +52,7 @@ export function MemberPage({ view, forCommittee }: { view: MemberView; forCommit
           <Changes changes={view.changes} />
         </>
       )}
-      <Domains domains={view.domains} />
+      <Domains did={view.did} domains={view.domains} />
       <Credentials view={view} />
       {view.membership === "applicant" ? null : (
         <>
@@ -60,6 +60,7 @@ export function MemberPage({ view, forCommittee }: { view: MemberView; forCommit
           <Messages messages={view.messages} forCommittee={forCommittee} />
           <Returned view={view} />
           <Suppressed did={view.did} />
+          <Providers did={view.did} />
           <PastPauses view={view} />
         </>
       )}
@@ -79,6 +80,20 @@ function Suppressed({ did }: { did: string }) {
     >
       <p>
         <a href={suppressionsPath(did)}>Look at them, look for an address, release one</a>
+      </p>
+    </Section>
+  );
+}
+
+function Providers({ did }: { did: string }) {
+  return (
+    <Section
+      id="providers"
+      title="What providers say"
+      intro="Spam reports at Gmail and complaints at Yahoo, day by day, and whether Gmail's requirements are met."
+    >
+      <p>
+        <a href={providersPath(did)}>Look at your domains</a>
       </p>
     </Section>
   );
