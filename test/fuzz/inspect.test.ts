@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { pick } from "../../src/devnet/random.ts";
+import { AMAZON_CASES } from "../../src/protocol/inspect/fixtures/amazon.ts";
 import { LANGUAGE_CASES } from "../../src/protocol/inspect/fixtures/languages.ts";
 import { NO_BOUNCE_CASES } from "../../src/protocol/inspect/fixtures/no-bounces.ts";
 import { REPLY_CASES } from "../../src/protocol/inspect/fixtures/replies.ts";
@@ -7,8 +8,8 @@ import { SHAPE_CASES } from "../../src/protocol/inspect/fixtures/shapes.ts";
 import { inspect, INSPECT_CLASSES } from "../../src/protocol/inspect/index.ts";
 import { fuzz, mutate, TOKENS } from "./fuzz.ts";
 
-const SEEDS = [...REPLY_CASES, ...LANGUAGE_CASES, ...SHAPE_CASES, ...NO_BOUNCE_CASES].map(({ raw }) =>
-  raw.toString("latin1"),
+const SEEDS = [...REPLY_CASES, ...LANGUAGE_CASES, ...SHAPE_CASES, ...AMAZON_CASES, ...NO_BOUNCE_CASES].map(
+  ({ raw }) => raw.toString("latin1"),
 );
 const MEANINGFUL = [
   "Final-Recipient: rfc822; ",

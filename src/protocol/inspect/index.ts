@@ -5,6 +5,7 @@ import { readTlsReport } from "../tls-rpt/read.ts";
 import { isDispositionNotice, saysAutoReply, soundsAutoReply } from "./auto-reply.ts";
 import { readBounce } from "./bounce.ts";
 import { hasDeliveryStatus } from "./dsn.ts";
+import { readNotification } from "./notification.ts";
 import type { Inspection } from "./types.ts";
 
 export * from "./types.ts";
@@ -27,7 +28,7 @@ async function inspectMail(mail: Mail): Promise<Inspection> {
     const tls = await readTlsReport(mail);
     if (tls) return { kind: "tls-report", recipients: [], ...tls };
   }
-  const bounce = readBounce(mail);
+  const bounce = readNotification(mail) ?? readBounce(mail);
   if (bounce) return bounce;
   return { kind: saysAutoReply(mail) || soundsAutoReply(mail) ? "auto-reply" : "message", recipients: [] };
 }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { AMAZON_CASES } from "./fixtures/amazon.ts";
 import { ANNA, dsn, failed, qmail, SENDER } from "./fixtures/build.ts";
 import type { Case } from "./fixtures/case.ts";
 import { LANGUAGE_CASES } from "./fixtures/languages.ts";
@@ -7,7 +8,13 @@ import { REPLY_CASES } from "./fixtures/replies.ts";
 import { SHAPE_CASES } from "./fixtures/shapes.ts";
 import { inspect } from "./index.ts";
 
-const CASES: readonly Case[] = [...REPLY_CASES, ...LANGUAGE_CASES, ...SHAPE_CASES, ...NO_BOUNCE_CASES];
+const CASES: readonly Case[] = [
+  ...REPLY_CASES,
+  ...LANGUAGE_CASES,
+  ...SHAPE_CASES,
+  ...AMAZON_CASES,
+  ...NO_BOUNCE_CASES,
+];
 
 describe("known answers", () => {
   test.each(CASES.map((one) => [one.name, one] as const))("%s", async (_, one) => {

@@ -122,7 +122,7 @@ function startsHeader(lines: readonly string[], i: number): boolean {
 
 /** Whom a notice without fields is about, with the words about each. `not`: addresses that it cannot be about. */
 export function readNotice(notice: string, known: readonly string[], not: ReadonlySet<string>): Failure[] {
-  const lines = notice
+  const lines = unfolded(notice)
     .split("\n", MOST_LINES)
     .map((text) => text.slice(0, 1_000).replace(/\s+/g, " ").trim());
   const allowed = (address: string) => address !== "" && !not.has(address.toLowerCase());
@@ -136,6 +136,13 @@ export function readNotice(notice: string, known: readonly string[], not: Readon
     notice: wordsAbout(lines, address, found),
     context: found.length === 1 ? lines.join("\n").slice(0, 3_000) : "",
   }));
+}
+
+/** Postfix indents what goes on: an address there is not one more recipient. */
+function unfolded(notice: string): string {
+  return /^<[^<>\s]{1,320}>(?: \([^()\n]{0,400}\))?:\s/m.test(notice)
+    ? notice.replace(/\r?\n[ \t]{1,8}(?=\S)/g, " ")
+    : notice;
 }
 
 /** To whom a notice says that one may turn. */

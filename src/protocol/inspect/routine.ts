@@ -1,8 +1,9 @@
 import { ADDRESS } from "./address.ts";
 
 const ANY_ADDRESS = new RegExp(`<?(?:mailto:)?${ADDRESS}>?`, "gu");
+/** Of lists the name is the reason. */
 const HOSTS =
-  /\b(?:host|server|with|by|from|to|mta|via|while talking to) [\w-]{1,63}(?:\.[\w-]{1,63}){1,10}(?:\[[^\]]{0,50}\])?/gi;
+  /\b(?:host|server|with|by|from|to|mta|via|while talking to) (?![\w.-]{0,60}(?:spamhaus|spamcop|barracuda|sorbs|surbl|uribl|abuseat|dnsbl))[\w-]{1,63}(?:\.[\w-]{1,63}){1,10}(?:\[[^\]]{0,50}\])?/gi;
 
 /** What stands behind these is the reason: "Recipient address rejected: Greylisted". */
 export const PREFIXES: readonly RegExp[] = [

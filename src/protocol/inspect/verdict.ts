@@ -60,10 +60,10 @@ function classOf(failure: Failure, status: string, reply: number): FineClass {
   const first = failure.diagnostic || (fielded ? "" : failure.notice);
   // Google tells of its groups in eighty languages, and always the same: no such group, or no right to write to it.
   if (reply === 0 && status === "" && failure.address.endsWith("@googlegroups.com")) return "policy";
-  const behind = saidBehind(first);
+  const coded = codedClass(status);
+  const behind = saidBehind(first, coded);
   if (behind) return behind;
   const said = saidOf(first, reply);
-  const coded = codedClass(status);
   // RFC 3463 x.1.7 and x.1.8: what does not exist is the sender, as they see it.
   if (coded === "authentication" && (said === "bad-domain" || said === "bad-mailbox")) return coded;
   if (said && !VAGUE.has(said)) return said;
@@ -77,11 +77,12 @@ function classOf(failure: Failure, status: string, reply: number): FineClass {
   return codeClass(reply, phaseOf(failure)) ?? (failure.action === "delayed" ? "expired" : "unknown");
 }
 
-function saidBehind(text: string): FineClass | undefined {
+/** The reason behind a heading that stands before any; the code, where its words are not known. */
+function saidBehind(text: string, coded: FineClass | undefined): FineClass | undefined {
   const words = withoutRoutine(text);
   for (const prefix of PREFIXES) {
     const behind = prefix.exec(words)?.[1];
-    const said = behind === undefined ? undefined : saidClass(behind);
+    const said = behind === undefined ? undefined : (saidClass(behind) ?? coded);
     if (said) return said;
   }
   return undefined;

@@ -1,5 +1,5 @@
 import { saidInOtherWords } from "./languages.ts";
-import { COARSE, ENGLISH, type FineClass } from "./phrases.ts";
+import { CLEAR, COARSE, VAGUE, type FineClass } from "./phrases.ts";
 
 /** What a reply means. */
 export type ReplyClass =
@@ -105,20 +105,11 @@ export function faultOf(kind: ReplyClass): ReplyFault {
 /** What the words of a reply or a bounce say, in any language that we know; at most 2,000 characters are read. */
 export function saidClass(text: string): FineClass | undefined {
   const words = text.slice(0, 2000).toLowerCase();
-  return (
-    saidClearly(words) ?? saidInOtherWords(words) ?? ENGLISH.find(([, pattern]) => pattern.test(words))?.[0]
-  );
+  return inEnglish(CLEAR, words) ?? saidInOtherWords(words) ?? inEnglish(VAGUE, words);
 }
 
-/** The kinds that name their cause; policy, system and what comes after them are said of anything. */
-function saidClearly(words: string): FineClass | undefined {
-  return CLEAR.find(([, pattern]) => pattern.test(words))?.[0];
-}
-
-const CLEAR = ENGLISH.slice(
-  0,
-  ENGLISH.findIndex(([kind]) => kind === "policy"),
-);
+const inEnglish = (phrases: typeof CLEAR, words: string): FineClass | undefined =>
+  phrases.find(([, pattern]) => pattern.test(words))?.[0];
 
 /** What an RFC 3463 code means by itself. */
 export function codedClass(enhanced: string): FineClass | undefined {

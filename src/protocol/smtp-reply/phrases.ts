@@ -8,20 +8,31 @@ export const COARSE: Readonly<Partial<Record<FineClass, ReplyClass>>> = {
   inactive: "bad-mailbox",
   spam: "content",
   configuration: "system",
-  relaying: "bad-domain",
+  relaying: "system",
 };
 
+type Phrases = readonly (readonly [FineClass, RegExp])[];
+
 /**
- * What servers write in English. Words say more than codes (RFC 3463 codes are often the nearest at hand), so they are
- * asked first, in this order.
+ * What servers write in English where they name the cause, in the order in which it is asked. Words say more than codes
+ * (RFC 3463 codes are often the nearest at hand), so they are asked first.
  */
-export const ENGLISH: readonly (readonly [FineClass, RegExp])[] = [
+export const CLEAR: Phrases = [
   ["greylisted", /gr[ea]y[- ]?list|postgrey|try again in \d+ (?:seconds|minutes).*first|\bgreyed\b/],
   // Phrases that name a cause in words that mean another elsewhere.
   ["bad-mailbox", /recipient address(?:es)? rejected ?: access denied/],
+  ["authentication", /unresolvable rfc.?5321 from|unauthori[sz]ed sender|verify mail ?from/],
+  [
+    "relaying",
+    /smtp auth(?:entication)? (?:is )?(?:required|turned on|in your mail)|authentication (?:is )?required(?! .{0,40}(?:spf|dkim))|unauthori[sz]ed relay|relaying to\b.{0,60}(?:prohibited|denied|not)|(?:not|n't) (?:allowed|permitted|authori[sz]ed) to relay/,
+  ],
+  [
+    "policy",
+    /(?:not|n't) have permission to (?:send|post)|restrictedtorecipientspermission|rejected by this user|sendernotauthenticatedfor/,
+  ],
   [
     "bad-domain",
-    /account or domain may not exist|domain is not reachable|dns lookup failure:.{0,80}not found|(?:^|\d )[\w-]{1,63}(?:\.[\w-]{1,63}){1,8} does not exist/,
+    /account or domain may not exist|domain is not reachable|dns lookup failure:.{0,80}not found|(?:^|\d )[\w-]{1,63}(?:\.[\w-]{1,63}){0,7}\.[a-z][a-z-]{1,62} does not exist/,
   ],
   [
     "network",
@@ -36,11 +47,14 @@ export const ENGLISH: readonly (readonly [FineClass, RegExp])[] = [
     "blocked",
     /(?:messages|mail) from .{0,60} weren't sent|\b(?:sc|ou|dy)-00\d\b|invalid ip for sending|\d\.\d{1,3} (?:is |was )?(?:blocked|denied|refused)|blocked for abuse|service refused/,
   ],
-  ["inactive", /account is blocked/],
+  ["inactive", /account is blocked|account (?:is |was |has been )?closed|disableduser/],
   ["rate-limited", /daily .{0,20}(?:quota|limit)/],
-  ["bad-mailbox", /address syntax/],
-  ["bad-domain", /no relevant answers|indicated no smtp service|no mx found/],
-  ["content", /media error|not rfc ?5322|multiple subject|multiple from/],
+  ["bad-mailbox", /address syntax|malformed (?:recipient|address|mailbox)|invalid address format/],
+  ["bad-domain", /no relevant answers|indicated no smtp service|no mx (?:found|for)/],
+  [
+    "content",
+    /media error|(?:not|must be) rfc ?5322|mime\/reject|invalid (?:mime )?structure|multiple subject|multiple from/,
+  ],
   ["content", /duplicate header|headers? too large|header error|multiple addresses in from/],
   [
     "spam",
@@ -54,7 +68,7 @@ export const ENGLISH: readonly (readonly [FineClass, RegExp])[] = [
   // What is said of the mailbox in so many words, whatever else the reply goes on to say.
   [
     "mailbox-full",
-    /over ?quota|quota (?:usage )?(?:exceeded|full|violation)|overdrawn|not (?:have )?enough (?:disk |storage )?space|no (?:more )?space (?:left )?(?:in|for) (?:the |his |your )?(?:user|mailbox)|quotaexceeded|exceeds? (?:the |its |his |disk |mail)*quota|mailbox (?:is )?full|mailfolder is full|exceeded.{0,60}(?:storage|quota)|insufficient (?:disk )?(?:space|storage).{0,30}(?:mailbox|user)|inbox is full|out of storage|storage (?:space|quota|allocation)|mailbox size limit|full mailbox|mailbox.{0,30}(?:over|exceed).{0,30}(?:limit|size)|over (?:the |its |their )?(?:disk |storage |maximum allowed )?quota|not enough (?:storage )?space in .{0,40}mailbox|account is full|user is over|too much mail (?:data|in)|\bmailbox has exceeded|disk quota/,
+    /over ?quota|quota (?:usage )?(?:exceeded|full|violation)|overdrawn|not (?:have )?enough (?:disk |storage )?space|no (?:more )?space (?:left )?(?:in|for) (?:the |his |your )?(?:user|mailbox)|quotaexceeded|exceeds? (?:the |its |his |disk |mail)*quota|mailbox (?:is )?full|mailfolder is full|exceeded.{0,60}(?:storage|quota)|insufficient (?:disk )?(?:space|storage).{0,30}(?:mailbox|user)|inbox is full|out of storage|storage (?:space|quota|allocation)|mailbox size limit|full mailbox|mailbox.{0,30}(?:over|exceed).{0,30}(?:limit|size)|over (?:the |its |their )?(?:disk |storage |maximum allowed )?quota|not enough (?:storage )?space in .{0,40}mailbox|account is full|user is over|too much mail (?:data|in)|\bmailbox has exceeded|disk quota|storage (?:is )?full|exceeded (?:its |the )?storage/,
   ],
   [
     "inactive",
@@ -70,7 +84,7 @@ export const ENGLISH: readonly (readonly [FineClass, RegExp])[] = [
   ],
   [
     "blocked",
-    /block ?list|black ?list|deny ?list|spamhaus|spamcop|barracudacentral|\bbarracuda\b|sorbs|invaluement|\b(?:dns|r|ip)bls?\b|banned|part of their network is on|poor (?:ip )?reputation|low reputation|bad reputation|reputation of the (?:sending )?(?:ip|domain)|(?:\bip\b|client host|\bhost|mail server|network)[^:<]{0,60}(?:blocked|not allowed|rejected|listed)|blocked using|(?<!not )listed (?:at|in|by|on) |rtr:(?:bb|du|sc|bl)|con:b1|rly:(?:b1|b2|bl)|access to (?:submit messages to )?this (?:e-?)?mail system has been rejected|not allowed to connect|\bbad ip\b|ipcheck|geoip|_is_blocked|sending ip|from your (?:ip|network|server) .{0,40}(?:rejected|refused|blocked)|(?:ip|host) .{0,20}is in (?:a|the|our) |dynamic range|generic (?:hostname|rdns)|connection refused by policy|refused due to .{0,30}reputation|not accepting (?:connections|messages)|\(bl\)|\bs3140\b|\bs3150\b|csi\.cloudmark|access denied, banned|dynamic(?:ally)? (?:ip|assigned|address|host|pool)|dial-?up|helo (?:command )?(?:rejected|name|invalid)|invalid helo|senderbase|reputation (?:score|filter)|(?:server|connection|ip|you) .{0,30}(?:has been|is|was|been|are) (?:temporarily )?blocked|blocked by (?:earthlink|recipient|our)|connections? (?:from|refused from|rejected).{0,40}(?:not accepted|denied|refused|blocked)|blacklisted|\brbl\b/,
+    /block ?list|black ?list|deny ?list|spamhaus|spamcop|barracudacentral|\bbarracuda\b|sorbs|invaluement|\b(?:dns|r|ip)bls?\b|banned|part of their network is on|poor (?:ip )?reputation|low reputation|bad reputation|reputation of the (?:sending )?(?:ip|domain)|(?:\bip\b|client host|\bhost|mail server|network)[^:<]{0,60}(?:blocked|not allowed|rejected|listed)|blocked using|(?<!not )list(?:ed|ing) (?:at|in|by|on)\b|rejected using\b|\bip (?:address )?is in\b|ip (?:address )?not in .{0,20}(?:white|allow)|(?:sender|ip|host) (?:is |was |has been )?found (?:in|on)\b|geographic|your country|connections not accepted from|blocklisting|\b(?:rtr|con|rly|dyn|hvu):\(?[a-z]|access to (?:submit messages to )?this (?:e-?)?mail system has been rejected|not allowed to connect|\bbad ip\b|ipcheck|geoip|_is_blocked|sending ip|from your (?:ip|network|server) .{0,40}(?:rejected|refused|blocked)|(?:ip|host) .{0,20}is in (?:a|the|our) |dynamic range|generic (?:hostname|rdns)|connection refused by policy|refused due to .{0,30}reputation|not accepting (?:connections|messages)|\(bl\)|\bs3140\b|\bs3150\b|csi\.cloudmark|access denied, banned|dynamic(?:ally)? (?:ip|assigned|address|host|pool)|dial-?up|helo (?:command )?(?:rejected|name|invalid)|invalid helo|senderbase|reputation (?:score|filter)|(?:server|connection|ip|you) .{0,30}(?:has been|is|was|been|are) (?:temporarily )?blocked|blocked by (?:earthlink|recipient|our)|connections? (?:from|refused from|rejected).{0,40}(?:not accepted|denied|refused|blocked)|blacklisted|\brbl\b/,
   ],
   [
     "spam",
@@ -90,7 +104,7 @@ export const ENGLISH: readonly (readonly [FineClass, RegExp])[] = [
   ],
   [
     "relaying",
-    /relay(?:ing)? (?:access )?(?:is )?(?:denied|not permitted|not allowed|prohibited|attempt|disallowed)|unable to relay|not (?:permitted|allowed) to relay|(?:do|does|will) not relay|isn't in my list|isn't allowed to be relayed|not a gateway|can't relay|no relaying|not an open relay|relaying mail to|not (?:local|our) (?:domain|recipient)|unknown local domain|insecure mail relay|relay not |not (?:been )?configured to (?:relay|let)|as a relay|not in my control ?file|(?:not|isn't) (?:in )?(?:my |our )?list of allowed rcpthosts|rcpthosts/,
+    /relay(?:ing)? (?:access )?(?:is )?(?:denied|not permitted|not allowed|prohibited|attempt|disallowed)|unable to relay|not (?:permitted|allowed) to relay|(?:do|does|will) not relay|isn't in my list|isn't allowed to be relayed|not a gateway|can't relay|no relaying|not an open relay|relaying mail to|not (?:local|our) (?:domain|recipient)|unknown local domain|insecure mail relay|relay not |not (?:been )?configured to (?:relay|let)|as a relay|not in my control ?file|(?:not|isn't) (?:in )?(?:my |our )?list of allowed rcpthosts|rcpthosts?\b/,
   ],
   [
     "bad-domain",
@@ -108,9 +122,14 @@ export const ENGLISH: readonly (readonly [FineClass, RegExp])[] = [
     "no-tls",
     /starttls.*(?:required|first)|must issue a starttls|not support tls|tls (?:is )?required|encryption required|5\.7\.29|4\.7\.29|tls.{0,30}(?:handshake|negotiation|failed|not available)/,
   ],
+];
+
+/** What is said of anything: asked when nothing above was said, in any language. */
+export const VAGUE: Phrases = [
+  ["blocked", /\bblocked\b/],
   [
     "policy",
-    /policy|not authori[sz]ed|access denied|permission denied|administrative(?:ly)? prohibit|rejected by (?:the )?recipient|restricted|closed for|not (?:permitted|allowed|have permission)|permission to (?:send|post)|prohibited|not accept(?:ing|ed)? (?:mail|messages|email)|refuse[sd]? to (?:accept|receive)|denied|members only|moderat|must be a (?:member|subscriber)|protocol violation|not accepting network|sender (?:address )?(?:rejected|denied|refused)|from: domain|forbidden|pre-?approved|whitelist|requires confirmation/,
+    /polic(?:y|ies)\b|no permit|not authori[sz]ed|access denied|permission denied|administrative(?:ly)? prohibit|rejected by (?:the )?recipient|restricted|closed for|not (?:permitted|allowed|have permission)|permission to (?:send|post)|prohibited|not accept(?:ing|ed)? (?:mail|messages|email)|refuse[sd]? to (?:accept|receive)|denied|members only|moderat|must be a (?:member|subscriber)|protocol violation|not accepting network|sender (?:address )?(?:is )?(?:rejected|denied|refused)|(?:message|mail|e-?mail|recipient) (?:was |is |has been )?(?:rejected|refused|rejete)|from: domain|forbidden|pre-?approved|whitelist|requires confirmation/,
   ],
   [
     "expired",
@@ -122,6 +141,6 @@ export const ENGLISH: readonly (readonly [FineClass, RegExp])[] = [
   ],
   [
     "system",
-    /local (?:error|problem|delivery)|internal (?:server |software )?error|insufficient (?:system )?(?:storage|resources)|system (?:error|resources|problem|busy|failure)|server (?:busy|error|configuration)|service (?:unavailable|not available|currently unavailable)|temporar(?:y|ily)|try again|resources (?:temporarily )?unavailable|lookup failure|disk full|no space left|cannot (?:open|create|write)|can't (?:create|open|write)|i\/o error|out of memory|child (?:process|status)|exit(?:ed)? (?:status|code)|command (?:died|failed|output|time limit)|unknown mailer error|transaction failed|mailer error|deferred|delivery failed|unable to (?:write|open|lock)|not implemented|command not|queue file write error|interrupted by signal|unable to (?:initialize|fork|exec)|lmtp|cannot (?:connect to|reach) .{0,30}(?:store|backend|database)|write error|temporary|command (?:rejected|unrecogni)|syntax error|bad sequence|protocol error/,
+    /local (?:error|problem|delivery)|internal (?:server |software )?error|insufficient (?:system )?(?:storage|resources)|system (?:error|resources|problem|busy|failure)|server (?:busy|error|configuration)|service (?:is )?(?:currently |temporarily )?(?:unavailable|not available)|temporar(?:y|ily)|try again|resources (?:temporarily )?unavailable|lookup failure|disk full|no space left|cannot (?:open|create|write)|can't (?:create|open|write)|i\/o error|out of memory|child (?:process|status)|exit(?:ed)? (?:status|code)|command (?:died|failed|output|time limit)|unknown mailer error|transaction failed|mailer error|deferred|delivery failed|unable to (?:write|open|lock)|not implemented|command not|queue file write error|interrupted by signal|unable to (?:initialize|fork|exec)|lmtp|cannot (?:connect to|reach) .{0,30}(?:store|backend|database)|write error|temporary|command (?:rejected|unrecogni)|syntax error|bad sequence|protocol error/,
   ],
 ];

@@ -165,7 +165,7 @@ const cases: [phase: ReplyPhase, raw: string, kind: ReplyClass, permanent: boole
     "greylisted",
     false,
   ],
-  ["rcpt", "554 5.7.1 <a@example.org>: Relay access denied", "bad-domain", true],
+  ["rcpt", "554 5.7.1 <a@example.org>: Relay access denied", "system", true],
   [
     "rcpt",
     "554 5.7.1 Service unavailable; Client host [192.0.2.1] blocked using zen.spamhaus.org",
@@ -188,7 +188,7 @@ const cases: [phase: ReplyPhase, raw: string, kind: ReplyClass, permanent: boole
   ["rcpt", "550 Unknown user", "bad-mailbox", true],
   ["rcpt", "451 Temporary local problem - please try later", "system", false],
   ["body", "550 This message was classified as SPAM and may not be delivered", "content", true],
-  ["rcpt", "550 relay not permitted", "bad-domain", true],
+  ["rcpt", "550 relay not permitted", "system", true],
   ["body", "554 5.6.0 Message contains invalid header", "content", true],
   // Others
   ["connect", "554 mail.example.org ESMTP not accepting messages", "blocked", false],
