@@ -39,6 +39,8 @@ import { createPublicChecks, type PublicChecks } from "./public-checks.ts";
 import { checkQuery } from "./queries/check.ts";
 import { createQueries } from "./queries/index.ts";
 import { inboxPages, relayApis } from "./relay-apis.ts";
+import { reportApi } from "./report-api.ts";
+import { createReportPages } from "./report-pages.ts";
 import { startRelay, type RunningRelay } from "./relay.ts";
 import { suppressionApi } from "./suppression-api.ts";
 import { createSuppressionPages } from "./suppression-pages.ts";
@@ -271,6 +273,7 @@ export async function startServe(options: ServeOptions): Promise<Serve> {
         suppressionApi({ desk: core.suppressions, keyOf: relay?.keyOf, clock, mayAct, log }),
       );
       if (providers) app.route("/api/provider", providerDataApi({ desk: providers, clock, mayAct, log }));
+      app.route("/api/report", reportApi({ desk: core.reports, clock, mayAct, log }));
       app.route(
         "/api",
         adminApi({
@@ -309,6 +312,7 @@ export async function startServe(options: ServeOptions): Promise<Serve> {
           }),
           suppressions: createSuppressionPages({ core, clock, spool: relay?.spool, keyOf: relay?.keyOf }),
           ...(relay && { inbox: inboxPages(relay.inbox, clock) }),
+          reports: createReportPages({ core, clock, poolDomain: config.POOL_DOMAIN }),
           sessionKey,
           usedLinks: createUsedLinks(coreDb),
           clock: systemClock,

@@ -22,6 +22,8 @@ import type { InboxPages } from "./inbox-view.ts";
 import { inboxRoutes } from "./inbox.ts";
 import type { ProviderPages } from "./provider-view.ts";
 import { providerRoutes } from "./providers.ts";
+import type { ReportPages } from "./report-view.ts";
+import { reportRoutes } from "./reports.ts";
 import type { SuppressionPages } from "./suppression-view.ts";
 import { suppressionRoutes } from "./suppressions.ts";
 import type { UsedLinks } from "./used-links.ts";
@@ -35,6 +37,8 @@ export type WebOptions = {
   inbox?: InboxPages;
   /** The pages of what mailbox providers say. */
   providers?: ProviderPages;
+  /** What others report of members' domains. */
+  reports?: ReportPages;
   /** The pages of suppressed recipients. */
   suppressions?: SuppressionPages;
   /** 32 bytes or more; signs access links and sessions. */
@@ -131,6 +135,7 @@ export function createWeb(options: WebOptions): Hono {
   const { suppressions, inbox, providers } = options;
   if (providers) app.route("/", providerRoutes({ providers, answer, refuse }));
   if (inbox) app.route("/", inboxRoutes({ inbox, publicUrl, identityOf, answer, refuse }));
+  if (options.reports) app.route("/", reportRoutes({ reports: options.reports, answer, refuse }));
   if (suppressions)
     app.route("/", suppressionRoutes({ suppressions, publicUrl, identityOf, answer, refuse }));
 

@@ -16,6 +16,7 @@ export { renderUnsubscribe } from "./pages/unsubscribe.tsx";
 export { maskAddress } from "./mask.ts";
 export type * from "./inbox-view.ts";
 export type * from "./provider-view.ts";
+export type * from "./report-view.ts";
 export type * from "./suppression-view.ts";
 export { zoneLine } from "./pages/zone-line.ts";
 export { labelPath } from "./paths.ts";

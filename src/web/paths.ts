@@ -4,6 +4,7 @@ export const EGRESS_PATH = "/committee/egress";
 export const PROVIDERS_PATH = "/committee/providers";
 export const INBOX_PATH = "/committee/inbox";
 export const POOL_SUPPRESSIONS_PATH = "/committee/suppressions";
+export const POOL_REPORTS_PATH = "/committee/reports";
 export const CHECK_PATH = "/check";
 export const LOGIN_PATH = "/login";
 export const LOGOUT_PATH = "/logout";
@@ -48,6 +49,11 @@ export function suppressionsPath(did: string): string {
 
 export function providersPath(did: string): string {
   return `${memberPath(did)}/providers`;
+}
+
+/** What others report of a domain. */
+export function reportsPath(did: string, domain: string): string {
+  return `${memberPath(did)}/reports/${encodeURIComponent(domain)}`;
 }
 
 export function bouncesPath(did: string): string {

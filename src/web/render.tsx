@@ -20,6 +20,8 @@ import type { EntryDetail } from "../inbox/index.ts";
 import type { InboxList } from "./inbox-view.ts";
 import { InboxEntryPage, InboxPage } from "./pages/inbox.tsx";
 import { LabelPage } from "./pages/label.tsx";
+import { DomainReportsPage, PoolReportsPage } from "./pages/reports.tsx";
+import type { DomainReportsView, PoolReportsView } from "./report-view.ts";
 import { ReplacedPage } from "./pages/replaced.tsx";
 import { OverviewPage } from "./pages/overview.tsx";
 import { CHECK_PATH, COMMITTEE_PATH, INBOX_PATH, LOGOUT_PATH, memberPath } from "./paths.ts";
@@ -55,6 +57,8 @@ export type Rendered =
   | { page: "inbox-entry"; entry: EntryDetail }
   | { page: "suppressions"; view: MemberSuppressions; search: SuppressionSearch | null }
   | { page: "pool-suppressions"; view: PoolSuppressions; search: SuppressionSearch | null }
+  | { page: "reports"; view: DomainReportsView }
+  | { page: "pool-reports"; view: PoolReportsView }
   | { page: "replaced"; did: string; credentials: ShownCredential[] }
   | { page: "not-done"; why: string; back: string }
   | { page: "forbidden" | "foreign" | "logged-out" | "not-found" | "failure" };
@@ -124,6 +128,13 @@ function contentOf(shown: Rendered, viewer: Identity | null): { title: string; b
       };
     case "pool-suppressions":
       return { title: "Suppressed recipients", body: <PoolSuppressionsPage {...shown} /> };
+    case "reports":
+      return {
+        title: `Who sends as ${shown.view.domain}`,
+        body: <DomainReportsPage view={shown.view} forCommittee={viewer?.role === "committee"} />,
+      };
+    case "pool-reports":
+      return { title: "What others report", body: <PoolReportsPage view={shown.view} /> };
     case "replaced":
       return {
         title: "New credential",

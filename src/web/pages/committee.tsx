@@ -3,6 +3,7 @@ import { STANDINGS } from "../../policy/index.ts";
 import {
   changeAnchor,
   memberPath,
+  POOL_REPORTS_PATH,
   POOL_SUPPRESSIONS_PATH,
   PROVIDERS_PATH,
 } from "../paths.ts";
@@ -32,6 +33,7 @@ export function CommitteePage({ view }: { view: CommitteeOverview }) {
       <Queue view={view} />
       <MembersAtAGlance members={view.members} />
       <Suppressed />
+      <Reported />
       <Providers />
       <Measures measures={view.measures} />
       {view.egress === null ? null : <EgressAtAGlance view={view.egress} />}
@@ -50,6 +52,20 @@ function Providers() {
     >
       <p>
         <a href={PROVIDERS_PATH}>Look at them</a>
+      </p>
+    </Section>
+  );
+}
+
+function Reported() {
+  return (
+    <Section
+      id="reported"
+      title="What others report"
+      intro="DMARC and TLS reports about members' domains, in total."
+    >
+      <p>
+        <a href={POOL_REPORTS_PATH}>Look at the totals</a>
       </p>
     </Section>
   );

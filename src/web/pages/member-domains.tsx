@@ -1,12 +1,12 @@
 import { Badge, Code, EmptyState, KeyValue, Section, Time } from "../components.tsx";
-import { domainAnchor } from "../paths.ts";
+import { domainAnchor, reportsPath } from "../paths.ts";
 import type { DnsRecord, Finding, MemberDomain } from "../view.ts";
 import { OUTCOME_WORDS } from "../words.ts";
 import { Keys } from "./member-keys.tsx";
 import { zoneLine } from "./zone-line.ts";
 
 /** Domains with what the last check found; each fault with the exact record that mends it. */
-export function Domains({ domains }: { domains: MemberDomain[] }) {
+export function Domains({ did, domains }: { did: string; domains: MemberDomain[] }) {
   return (
     <Section
       id="domains"
@@ -18,13 +18,13 @@ export function Domains({ domains }: { domains: MemberDomain[] }) {
           Publish an attestation record in your repository to begin.
         </EmptyState>
       ) : (
-        domains.map((domain) => <Domain domain={domain} />)
+        domains.map((domain) => <Domain did={did} domain={domain} />)
       )}
     </Section>
   );
 }
 
-function Domain({ domain }: { domain: MemberDomain }) {
+function Domain({ did, domain }: { did: string; domain: MemberDomain }) {
   const faults = domain.findings.filter((finding) => finding.outcome !== "pass");
   const passes = domain.findings.filter((finding) => finding.outcome === "pass");
   return (
@@ -53,6 +53,9 @@ function Domain({ domain }: { domain: MemberDomain }) {
           ["Last check", domain.checkedAt === null ? "not yet" : <Time at={domain.checkedAt} />],
         ]}
       />
+      <p>
+        <a href={reportsPath(did, domain.name)}>Who sends as {domain.name}</a>
+      </p>
       {domain.rotation === null ? null : <Keys rotation={domain.rotation} />}
       {faults.map((finding) => (
         <FindingView finding={finding} open />

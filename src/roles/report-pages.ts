@@ -1,0 +1,127 @@
+import type { Clock } from "../lib/clock.ts";
+import { DAY_MS } from "../lib/clock.ts";
+import {
+  authorisationOfAll,
+  dayOf,
+  sources,
+  weeksOf,
+  type ReportRow,
+  type Source,
+  type TlsRow,
+} from "../report/index.ts";
+import type { DnsRecord, Reporter, ReportedSource, ReportPages } from "../web/index.ts";
+import type { Core } from "./core/index.ts";
+
+const WEEKS = 13;
+const POOL_DAYS = 30;
+
+/** Fills the pages of what others report, from core. */
+export function createReportPages(parts: {
+  core: Pick<Core, "members" | "reports">;
+  clock: Clock;
+  poolDomain: string;
+}): ReportPages {
+  const { core, clock, poolDomain } = parts;
+  const { members, reports: desk } = core;
+  const { name, text } = authorisationOfAll(poolDomain);
+  const authorisation: DnsRecord = { name, type: "TXT", value: text };
+
+  return {
+    ofDomain(did, domain) {
+      if (members.domain(domain)?.did !== did) return null;
+      const found = desk.ofDomain(domain, WEEKS * 7);
+      if (!found) return null;
+      const rua = `rua=mailto:dmarc@${poolDomain}`;
+      const days = new Set(
+        found.reports.flatMap(({ kind, provenBy, day }) =>
+          kind === "dmarc" && provenBy !== "" ? [day] : [],
+        ),
+      );
+      const kinds = sources(found.rows, desk.egress);
+      const others = [...kinds.aligned, ...kinds.unaligned];
+      const refused = others.reduce((sum, { quarantined, rejected }) => sum + quarantined + rejected, 0);
+      const messages = others.reduce((sum, source) => sum + source.messages - source.aligned, 0);
+      return {
+        did,
+        domain: found.domain,
+        asOf: clock.now(),
+        weeks: weeksOf(found.rows, desk.egress, { to: dayOf(clock.now()), weeks: WEEKS, days }).map(
+          ({ day, ...week }) => ({ at: day * DAY_MS, ...week }),
+        ),
+        sources: {
+          ours: kinds.ours.map(shown),
+          aligned: kinds.aligned.map(shown),
+          unaligned: kinds.unaligned.map(shown),
+        },
+        pretended: { messages, stopped: Math.min(refused, messages) },
+        reporters: reportersOf(found.reports),
+        tls: tlsOf(found.tls),
+        publish: {
+          rua,
+          dmarc: { name: `_dmarc.${found.domain}`, type: "TXT", value: `v=DMARC1; p=none; ${rua}` },
+          tls: {
+            name: `_smtp._tls.${found.domain}`,
+            type: "TXT",
+            value: `v=TLSRPTv1; rua=mailto:tlsrpt@${poolDomain}`,
+          },
+        },
+        authorisation,
+      };
+    },
+
+    ofPool() {
+      const totals = desk.totals(POOL_DAYS);
+      const sum = (key: "reports" | "unverified" | "messages" | "aligned" | "sessions" | "failed") =>
+        totals.reduce((all, one) => all + one[key], 0);
+      const domains = members.list().flatMap(({ did }) => members.domainsOf(did)).length;
+      return {
+        asOf: clock.now(),
+        days: POOL_DAYS,
+        reports: sum("reports"),
+        unverified: sum("unverified"),
+        messages: sum("messages"),
+        aligned: sum("aligned"),
+        sessions: sum("sessions"),
+        failed: sum("failed"),
+        domains,
+        known: totals.filter(({ reports }) => reports > 0).length,
+        authorisation,
+      };
+    },
+  };
+}
+
+function shown({ days, dkim: _dkim, spf: _spf, ...source }: Source): ReportedSource {
+  return {
+    ...source,
+    since: (days[0]?.day ?? 0) * DAY_MS,
+    until: (days.at(-1)?.day ?? 0) * DAY_MS,
+  };
+}
+
+function reportersOf(reports: readonly ReportRow[]): Reporter[] {
+  const found = new Map<string, Reporter>();
+  for (const { day, kind, organization, provenBy, messages } of reports) {
+    const key = JSON.stringify([kind, organization, provenBy]);
+    const one = found.get(key) ?? { organization, provenBy, kind, reports: 0, messages: 0, until: 0 };
+    one.reports++;
+    one.messages += messages;
+    one.until = Math.max(one.until, day * DAY_MS);
+    found.set(key, one);
+  }
+  return [...found.values()].toSorted((a, b) => b.messages - a.messages).slice(0, MOST_REPORTERS);
+}
+
+const MOST_REPORTERS = 50;
+
+const sessions = (list: readonly TlsRow[]) => list.reduce((sum, row) => sum + row.sessions, 0);
+
+function tlsOf(rows: readonly TlsRow[]) {
+  const byFailure = Map.groupBy(rows, ({ failure }) => failure);
+  const succeeded = sessions(byFailure.get("") ?? []);
+  const failures = [...byFailure]
+    .filter(([failure]) => failure !== "")
+    .map(([failure, list]) => ({ failure, sessions: sessions(list) }))
+    .toSorted((a, b) => b.sessions - a.sessions);
+  return { succeeded, failed: failures.reduce((sum, one) => sum + one.sessions, 0), failures };
+}
