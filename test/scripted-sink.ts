@@ -35,6 +35,7 @@ export type Script = {
   data?: Step;
   /** After so many octets of the message. `deaf`: it stops reading. */
   body?: { after: number; does: Step | "deaf" };
+  /** To the final dot, and to the last BDAT. */
   dot?: Step;
   /** On each connection: so many messages, and this to the MAIL of the next one. */
   messages?: { most: number; after: Step };
@@ -200,6 +201,12 @@ async function play(plain: Socket, script: Script, { certificates, heard, keep }
       if (isYes(answer)) keep({ ...envelope, helo, raw: raw.text, pipelined });
       taken++;
       step = answer;
+    } else if (verb === "BDAT") {
+      const raw = await lines.octets(Number(/^BDAT (\d+) LAST$/i.exec(line)?.[1]));
+      if (raw === undefined) return;
+      step = envelope.to.length > 0 ? (script.dot ?? "250 2.0.0 Kept") : "503 5.5.1 No recipients";
+      if (isYes(step)) keep({ ...envelope, helo, raw, pipelined: true });
+      taken++;
     } else if (verb === "QUIT") {
       step = { says: "221 2.0.0 Bye", goes: "away" };
     }
@@ -282,6 +289,15 @@ function readLines(socket: Socket) {
         if (ended) return undefined;
         await more();
       }
+    },
+    async octets(count: number): Promise<string | undefined> {
+      while (text.length < count) {
+        if (ended) return undefined;
+        await more();
+      }
+      const octets = text.slice(0, count);
+      text = text.slice(count);
+      return octets;
     },
     stop() {
       socket.off("data", onData).off("close", onEnd).off("end", onEnd);

@@ -22,8 +22,8 @@ export interface Ages {
   ageOf(receivedAt: number): number;
   /** What came then or before is at least so old. */
   before(ageMs: number): number;
-  /** Writes down that the node runs: to be called now and then. */
-  note(): void;
+  /** Writes down that the node runs: to be called now and then. True: the clock was set back since the last call. */
+  note(): boolean;
 }
 
 const WRITE_EVERY_MS = 60_000;
@@ -47,6 +47,7 @@ export function createAges({
     : { wall: clock.now(), gaps: [] };
   let lookedAt: number | undefined = row ? undefined : steady();
   let writtenAt: number | undefined;
+  let wasSetBack = false;
 
   function see(): Known {
     const now = steady();
@@ -62,12 +63,13 @@ export function createAges({
   function tell(step: number, isStart: boolean): void {
     const about = { hours: Math.round(step / 360_000) / 10, now: new Date(known.wall).toISOString() };
     metrics.clockSteps.inc({ direction: step > 0 ? "ahead" : "back" });
-    if (step < 0)
+    if (step < 0) {
+      wasSetBack = true;
       log.error(
         about,
-        "the clock of this host was set back: what waits for a retry waits so much longer, unless `atmos queue requeue` makes it due",
+        "the clock of this host was set back: what waits for a time of the wrong clock is due now",
       );
-    else if (isStart)
+    } else if (isStart)
       log.warn(
         about,
         "the last time known here is long ago: mail that waits is not given back for that time",
@@ -103,6 +105,11 @@ export function createAges({
       const { gaps, wall } = see();
       return livedAgo(gaps, wall, ageMs);
     },
-    note: () => void see(),
+    note() {
+      see();
+      const told = wasSetBack;
+      wasSetBack = false;
+      return told;
+    },
   };
 }

@@ -56,3 +56,18 @@ test.each<[string, number, number]>([
     expect(asked.length).toBe(times);
   },
 );
+
+test.each<[string, number, number]>([
+  ["29 seconds after it was found", 29_000, 1],
+  ["30 seconds after it was found", 30_000, 2],
+])("a route that led to no TLS is asked for again: %s", async (_, later, times) => {
+  const clock = { at: 1_000_000_000 };
+  const { atlas, asked } = atlasAt(clock);
+  await atlas.wayTo("a.test");
+  clock.at += later;
+  for (let i = 0; i < 3; i++) {
+    atlas.doubt("a.test");
+    await atlas.wayTo("a.test");
+  }
+  expect(asked.length).toBe(times);
+});

@@ -13,12 +13,14 @@ export type WayThere = {
 export interface Atlas {
   /** Never rejects, and ends: the DNS and the policy have their deadlines. */
   wayTo(domain: string): Promise<WayThere>;
+  /** What is known of the domain may be over: it is asked for again, but not twice within half a minute. */
+  doubt(domain: string): void;
   /** As far as it is known without asking. */
   providerOf(domain: string): string | undefined;
 }
 
 const KNOWN_MS = 300_000;
-/** A route of which the DNS did not say all is asked for again before the first retry. */
+/** A route of which the DNS did not say all, or that led to no TLS, is asked for again before the first retry. */
 const UNSETTLED_MS = 30_000;
 const MAX_KNOWN = 10_000;
 
@@ -27,7 +29,7 @@ export function createAtlas(context: RelayContext, config: DeliveryConfig): Atla
   const { clock, identity, resolver, random, transport, shaping, observed } = context;
   const { isOwnAddress = () => false } = config;
   const ownHosts = [identity.hostname, ...(config.ownHosts ?? [])].map((name) => name.toLowerCase());
-  const known = new Map<string, { until: number; way: Promise<WayThere> }>();
+  const known = new Map<string, { until: number; foundAt: number; way: Promise<WayThere> }>();
   /** Kept longer than a route: the provider of a domain seldom changes. */
   const providers = new Map<string, string>();
 
@@ -90,11 +92,15 @@ export function createAtlas(context: RelayContext, config: DeliveryConfig): Atla
       // One that ends later than any does was found by a clock that was wrong.
       if (before && before.until > now && before.until <= now + KNOWN_MS) return before.way;
       const way = find(domain);
-      const entry = { until: now + KNOWN_MS, way };
+      const entry = { until: now + KNOWN_MS, foundAt: now, way };
       known.set(domain, entry);
       if (known.size > MAX_KNOWN) known.delete(known.keys().next().value!);
       void way.then(({ route }) => learn(domain, route, entry));
       return way;
+    },
+    doubt(domain) {
+      const entry = known.get(domain);
+      if (entry) entry.until = Math.min(entry.until, entry.foundAt + UNSETTLED_MS);
     },
     providerOf: (domain) => providers.get(domain) ?? shaping.providerOfMailbox(domain),
   };

@@ -43,6 +43,7 @@ import {
 } from "./result.ts";
 import { familyOf, type Route } from "./route.ts";
 import { EXPIRY_MS, lifetimeOf, SIGNED_MS } from "./schedule.ts";
+import { createSetBack } from "./set-back.ts";
 import type { Ways } from "./ways.ts";
 
 type GoodRoute = Extract<Route, { ok: true }>;
@@ -88,7 +89,8 @@ export function createDelivery(context: RelayContext, config: DeliveryConfig): D
   const intake = createIntake({ spool, clock, log, most, handle });
   const noticeFor = createNoticeMaker({ ...context, ages }, insist);
   const aftermath = createAftermath(breaker, noticeFor);
-  const noting = setInterval(() => ages.note(), NOTE_TIME_MS).unref();
+  const lookAtClock = createSetBack({ ...context, ages, wake: () => intake.wake() });
+  const noting = setInterval(() => void lookAtClock(), NOTE_TIME_MS).unref();
   let closed = false;
 
   function holdOf({ kind, did, fromDomain, credential }: MessageRow): Hold | undefined {
@@ -237,6 +239,8 @@ export function createDelivery(context: RelayContext, config: DeliveryConfig): D
   }
 
   async function attempted(leased: Leased, result: AttemptResult, taken?: Taken): Promise<void> {
+    // What the domain publishes about TLS may have been put right since it was asked for.
+    if (result.judged.class === "no-tls") atlas.doubt(leased.domain);
     const state = await concluded(leased, result, attemptRow(result), taken);
     metrics.attempts.inc({ outcome: state, provider: result.provider });
   }
@@ -311,7 +315,10 @@ export function createDelivery(context: RelayContext, config: DeliveryConfig): D
   }
 
   return {
-    start: () => intake.start(),
+    start() {
+      void lookAtClock();
+      intake.start();
+    },
     wake: () => intake.wake(),
     providerOf: (domain) => atlas.providerOf(domain),
     async aftermath(...report) {
@@ -347,7 +354,10 @@ export function createDelivery(context: RelayContext, config: DeliveryConfig): D
       }
       return result;
     },
-    settle: () => intake.settle(),
+    async settle() {
+      await lookAtClock();
+      await intake.settle();
+    },
     async close(graceMs) {
       closed = true;
       clearInterval(noting);

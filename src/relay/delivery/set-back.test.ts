@@ -1,0 +1,60 @@
+import { expect, test } from "vitest";
+import { silentLog } from "../../platform/log.ts";
+import type { QueueEntry, QueueRequest, Spool } from "../../spool/index.ts";
+import { createSetBack } from "./set-back.ts";
+
+const NOW = 1_000_000;
+const entry = (id: string, state: string, nextAt: number, waits: string | null = null) =>
+  ({ id, state, nextAt, waits }) as QueueEntry;
+const ENTRIES = [
+  entry("retry", "deferred", NOW + 5_000_000),
+  entry("due", "deferred", NOW),
+  entry("no-address", "queued", NOW + 5_000_000, "All addresses have sent what they may"),
+  entry("paced", "queued", NOW + 60_000),
+];
+
+/** Two entries a page; the first `faults` looks fail. */
+function world(faults = 0) {
+  const due: string[] = [];
+  let woken = 0;
+  let setBack = true;
+  const spool = {
+    async list(_filter: unknown, { before = 0 } = {}) {
+      if (faults-- > 0) throw new Error("a full disk");
+      const next = before + 2;
+      return { entries: ENTRIES.slice(before, next), ...(next < ENTRIES.length && { next }) };
+    },
+    async requeue({ filter, by }: QueueRequest) {
+      due.push(...filter.ids!.map((id) => `${id} by ${by}`));
+    },
+  } as unknown as Spool;
+  const ages = {
+    note() {
+      const told = setBack;
+      setBack = false;
+      return told;
+    },
+  };
+  const clock = { now: () => NOW };
+  return {
+    look: createSetBack({ spool, ages, clock, log: silentLog, wake: () => void woken++ }),
+    due,
+    woken: () => woken,
+  };
+}
+
+test("a clock that was set back makes due what waits for its time, once, and not what is paced", async () => {
+  const { look, due, woken } = world();
+  await Promise.all([look(), look()]);
+  await look();
+  expect(due).toEqual(["retry by clock", "no-address by clock"]);
+  expect(woken()).toBe(1);
+});
+
+test("what could not be done is done at the next look", async () => {
+  const { look, due } = world(1);
+  await look();
+  expect(due).toEqual([]);
+  await look();
+  expect(due).toHaveLength(2);
+});
