@@ -72,7 +72,7 @@ describe("one answer", () => {
     // What the buffers of two sockets hold comes on top of what was read.
     expect(pds.bytesSent).toBeLessThan(16 * MiB);
     expect(ms).toBeLessThan(8_000);
-    await vi.waitFor(() => expect(pds.open).toBe(0));
+    await vi.waitFor(() => expect(pds.open).toBe(0), 15_000);
   });
 
   test("a length that is announced is not even read", async () => {
@@ -132,7 +132,7 @@ describe("one answer", () => {
     expect(ms).toBeGreaterThan(TIMEOUT_MS / 2);
     expect(ms).toBeLessThan(TIMEOUT_MS * 5);
     expect(pds.bytesSent).toBeLessThan(200);
-    await vi.waitFor(() => expect(pds.open).toBe(0));
+    await vi.waitFor(() => expect(pds.open).toBe(0), 15_000);
   });
 
   test("a redirect to a private address is not followed", async () => {
@@ -261,10 +261,10 @@ describe("one account with 100,000 attestations", () => {
     await serveMany(MAX_PER_DID + 5);
     const before = host.seq;
     const stream = attestations.followSources([{ protocol: "repos", url: host.origin }]);
-    await vi.waitFor(() => expect(host.connections).toHaveLength(1));
+    await vi.waitFor(() => expect(host.connections).toHaveLength(1), 15_000);
     const start = performance.now();
     flood(1, 25);
-    await vi.waitFor(() => expect(attestations.activeOf(host.did)).toHaveLength(MAX_PER_DID));
+    await vi.waitFor(() => expect(attestations.activeOf(host.did)).toHaveLength(MAX_PER_DID), 15_000);
     flood(500, 200);
     await vi.waitFor(
       () => {
@@ -285,7 +285,7 @@ describe("one account with 100,000 attestations", () => {
   test("none of them valid: a hundred proofs an hour, fifty put aside, the rest forgotten", async () => {
     pds.answer = (_, res) => void res.writeHead(500).end();
     const stream = attestations.followSources([{ protocol: "repos", url: host.origin }]);
-    await vi.waitFor(() => expect(host.connections).toHaveLength(1));
+    await vi.waitFor(() => expect(host.connections).toHaveLength(1), 15_000);
     flood(500, 200);
     await vi.waitFor(
       () => expect(db.get<{ seq: number }>("SELECT seq FROM attestation_cursor")?.seq).toBe(500),
@@ -343,7 +343,7 @@ test("an account that changes its mind all the time: a hundred proofs an hour", 
   let changes = 0;
   attestations.onChange(() => changes++);
   const stream = attestations.followSources([{ protocol: "repos", url: host.origin }]);
-  await vi.waitFor(() => expect(host.connections).toHaveLength(1));
+  await vi.waitFor(() => expect(host.connections).toHaveLength(1), 15_000);
   for (let i = 0; i < 500; i++) {
     host.account(false);
     host.account(true);

@@ -245,24 +245,24 @@ describe("the firehose", () => {
     const changes: string[] = [];
     attestations.onChange((c) => changes.push(c.kind));
     let firehose = attestations.followSources([{ protocol: "repos", url: host.origin }]);
-    await vi.waitFor(() => expect(host.connections).toEqual([undefined]));
+    await vi.waitFor(() => expect(host.connections).toEqual([undefined]), 15_000);
     host.emit("#identity", { did: host.did });
     await host.put(ATTESTATION_COLLECTION, "live.test", { ...record, domain: "live.test" });
-    await vi.waitFor(() => expect(changes).toEqual(["stored"]));
+    await vi.waitFor(() => expect(changes).toEqual(["stored"]), 15_000);
     await firehose.close();
 
     const seen = host.seq;
     await host.delete(ATTESTATION_COLLECTION, "live.test");
     firehose = attestations.followSources([{ protocol: "repos", url: host.origin }]);
-    await vi.waitFor(() => expect(changes).toEqual(["stored", "ended"]));
+    await vi.waitFor(() => expect(changes).toEqual(["stored", "ended"]), 15_000);
     expect(host.connections).toEqual([undefined, seen]);
 
     await host.put(ATTESTATION_COLLECTION, "mail.test", { ...record, mx: [] });
-    await vi.waitFor(() => expect(changes).toHaveLength(3));
+    await vi.waitFor(() => expect(changes).toHaveLength(3), 15_000);
     host.account(false);
-    await vi.waitFor(() => expect(changes.slice(3)).toEqual(["ended"]));
+    await vi.waitFor(() => expect(changes.slice(3)).toEqual(["ended"]), 15_000);
     host.account(true);
-    await vi.waitFor(() => expect(changes.slice(3)).toEqual(["ended", "stored"]));
+    await vi.waitFor(() => expect(changes.slice(3)).toEqual(["ended", "stored"]), 15_000);
 
     for (const breakOff of [() => host.dropConnections(), () => host.emitBytes(Buffer.from("garbage"))]) {
       const before = host.connections.length;
@@ -270,7 +270,7 @@ describe("the firehose", () => {
       await vi.waitFor(() => {
         clock.advance(1_000);
         expect(host.connections).toHaveLength(before + 1);
-      });
+      }, 15_000);
       expect(host.connections.at(-1)).toBe(host.seq);
     }
     await firehose.close();
@@ -322,7 +322,7 @@ describe("the whole loop", () => {
     await outcome();
     await attestations.checkDue();
     const { cid } = attestations.list()[0]!;
-    await vi.waitFor(() => expect(streamed).toHaveLength(2));
+    await vi.waitFor(() => expect(streamed).toHaveLength(2), 15_000);
     expect(await queried()).toMatchObject([
       { uri, cid, val: "verified-mail-operator", src: "did:plc:labeler" },
     ]);
@@ -337,14 +337,14 @@ describe("the whole loop", () => {
     expect(labels.active()).toHaveLength(2);
     clock.advance(HOUR);
     await attestations.checkDue();
-    await vi.waitFor(() => expect(streamed).toHaveLength(4));
+    await vi.waitFor(() => expect(streamed).toHaveLength(4), 15_000);
     expect(await queried()).toMatchObject([{ uri, neg: true }]);
     expect(labels.active()).toEqual([]);
 
     zone["a._domainkey.mail.test"] = good;
     clock.advance(HOUR);
     await attestations.checkDue();
-    await vi.waitFor(() => expect(streamed).toHaveLength(6));
+    await vi.waitFor(() => expect(streamed).toHaveLength(6), 15_000);
     expect(streamed.map((l) => l.neg ?? false)).toEqual([false, false, true, true, false, false]);
     for (const label of streamed) expect(await verifyLabel(label, keypair.did())).toBe(true);
     ws.terminate();

@@ -106,7 +106,7 @@ test("a domain that is silent holds up no other", async () => {
   const attestations = start((name) => (name === "d0.test" ? gate.promise : undefined));
   const round = attestations.checkDue();
   const verified = () => attestations.list().filter((a) => a.summary === "verified");
-  await vi.waitFor(() => expect(verified()).toHaveLength(449));
+  await vi.waitFor(() => expect(verified()).toHaveLength(449), 15_000);
   gate.resolve();
   expect(await round).toBe(450);
 });
