@@ -136,12 +136,27 @@ describe("a reply that is sent on", () => {
     expect(await feedback.receive(incoming(await returnPath(), letter(), bob))).toMatchObject({ code: 554 });
   });
 
-  test("thirty at once, and no more in that hour", async () => {
-    const at = await returnPath();
-    const outcomes: string[] = [];
-    for (let n = 0; n < 32; n++)
-      outcomes.push((await feedback.receive(incoming(at, letter(`X-N: ${n}`), bob))).outcome);
-    expect(outcomes.filter((outcome) => outcome === "forwarded")).toHaveLength(30);
+  test("ten at once by one return path, in whatever case it is written, and thirty for a member", async () => {
+    const outcomes: string[][] = [];
+    for (let path = 0; path < 4; path++) {
+      here.sink.received.length = 0;
+      const at = await returnPath();
+      outcomes.push([]);
+      for (let n = 0; n < 11; n++) {
+        const mail = incoming(n % 2 ? at.toUpperCase() : at, letter(`X-N: ${n}`), bob);
+        outcomes.at(-1)!.push((await feedback.receive(mail)).outcome);
+      }
+    }
+    const sent = outcomes.map((some) => some.filter((outcome) => outcome === "forwarded").length);
+    expect(sent).toEqual([10, 10, 10, 0]);
+  });
+
+  test("has no line in its header that a stranger's name made", async () => {
+    const results = "spf=pass smtp.helo=\u010d\u010aX-Evil: yes";
+    const authentication = { ...authentic("a.test"), results };
+    await feedback.receive(incoming(await returnPath(), letter(), { ...bob, authentication }));
+    await here.bed.relay.settle();
+    expect(arrived("ops@a.test")[0]!.raw).not.toMatch(/^X-Evil/m);
   });
 
   test("takes no verdict in our name along", async () => {

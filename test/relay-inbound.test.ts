@@ -31,7 +31,11 @@ const start = async (outcomes: Record<string, Received>, options: Partial<Inboun
       async admit(address) {
         if (address === "broken@in.test") throw new Error("the spool is gone");
         return address in outcomes
-          ? { ok: true, maxBytes: address.startsWith("dmarc@") ? 10 * 1024 * 1024 : 1024 * 1024 }
+          ? {
+              ok: true,
+              maxBytes: address.startsWith("dmarc@") ? 10 * 1024 * 1024 : 1024 * 1024,
+              people: address.startsWith("abuse@"),
+            }
           : { ok: false, code: 550, enhanced: "5.1.1", text: "Nobody" };
       },
       async receive(mail) {
@@ -352,6 +356,18 @@ describe("attacks", () => {
       expect(said.includes("451 4.7.0")).toBe(i === 2);
     }
     expect(received).toHaveLength(2);
+  });
+
+  test("nobody fills the committee's inbox alone, and reports come all the same", async () => {
+    const one = { address: { limit: 1, periodMs: 3_600_000, burst: 1 }, network: wide.network };
+    await start(
+      { "b@in.test": taken, "abuse@in.test": { outcome: "kept-for-people", entry: 1 } },
+      { rates: { ...INBOUND_RATES, letters: one } },
+    );
+    const mail = [...to("abuse@in.test"), "Subject: x", "", "x", "."];
+    expect(answer(await say(mail, ANSWERED))).toMatch(/^250 /);
+    expect(await say(mail, /^[45]\d\d /m)).toMatch(/^451 4\.7\.0 Too much mail/m);
+    expect(answer(await say([...to("b@in.test"), "Subject: x", "", "x", "."], ANSWERED))).toMatch(/^250 /);
   });
 
   test("an address has so many connections", async () => {

@@ -51,7 +51,9 @@ async function show(id: number, options: Common & { raw?: boolean }): Promise<nu
   const api = apiOf(options.env);
   if (options.raw) {
     const { raw } = await api("GET", `/inbox/${id}/raw`);
-    process.stdout.write(Buffer.from(String(raw), "base64"));
+    const mail = Buffer.from(String(raw), "base64");
+    // A terminal obeys what a mail holds; a file or a pipe has it octet for octet.
+    process.stdout.write(process.stdout.isTTY ? plain(mail.toString("utf8").replace(/\r\n/g, "\n")) : mail);
     return EXIT.ok;
   }
   const answer = await api("GET", `/inbox/${id}`);
@@ -121,7 +123,7 @@ export function inboxCommands(program: Command, { env, json, run }: Parts): void
     .command("show")
     .description("one of them as text; links and attachments are not opened")
     .argument("<id>", "its number", numbered)
-    .option("--raw", "the mail as it came, octet for octet")
+    .option("--raw", "the mail as it came; into a file or a pipe octet for octet")
     .addOption(env())
     .addOption(json())
     .action(run(show));

@@ -46,5 +46,5 @@ export function readOptionBytes(option: string, path: string): Buffer {
 
 /** Text from outside, safe for a terminal. */
 export function plain(text: string): string {
-  return text.replace(/[^\P{Cc}\n\t]/gu, "?");
+  return text.replace(/[^\P{Cc}\n\t]|\p{Bidi_Control}/gu, "?");
 }

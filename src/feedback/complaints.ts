@@ -59,11 +59,13 @@ export function createComplaints(options: FeedbackOptions) {
   }
 
   async function unmatched(mail: Incoming, provider: string): Promise<Received> {
-    const address = isAuthentic(mail.authentication) === "no" ? undefined : options.rolesTo;
+    // Anybody can write one: what nothing vouches for is no reason to wake people.
+    const isVouched = isAuthentic(mail.authentication) !== "no";
+    const address = isVouched ? options.rolesTo : undefined;
     const id = forwardId(mail);
     const kept = await inbox.keep({
       raw: mail.raw,
-      folder: "inbox",
+      folder: isVouched ? "inbox" : "spam",
       kind: "complaint",
       to: mail.to,
       mailFrom: mail.mailFrom,
@@ -73,7 +75,7 @@ export function createComplaints(options: FeedbackOptions) {
       at: clock.now(),
     });
     if (kept.outcome === "full") return { outcome: "full" };
-    if (kept.outcome === "kept") {
+    if (kept.outcome === "kept" && isVouched) {
       log.error({ entry: kept.id, provider }, "a complaint matches no message; it is in the inbox");
       options.alarm?.({ entry: kept.id, provider });
     }

@@ -107,7 +107,7 @@ export function createFeedback(options: FeedbackOptions) {
         case "expired":
           return EXPIRED;
         case "role":
-          return { ok: true, maxBytes: MAX_BYTES[destination.role] };
+          return { ok: true, maxBytes: MAX_BYTES[destination.role], people: true };
         default: {
           const id = destination.kind === "token" ? destination.recipientId : destination.id;
           const known = await spool.messageByRecipient(id);

@@ -3,7 +3,8 @@ import type { Inspection } from "../protocol/inspect/types.ts";
 
 /** May mail come to this address? With how much, or with what reply. */
 export type Admission =
-  | { ok: true; maxBytes: number }
+  /** `people`: what comes may be for people to read. */
+  | { ok: true; maxBytes: number; people?: boolean }
   | { ok: false; code: 550 | 451; enhanced: string; text: string };
 
 /** One mail for one of its recipients. */

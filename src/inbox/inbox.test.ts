@@ -34,6 +34,11 @@ describe("keeping", () => {
     expect(await inbox.keep(entry(mail("x"), { to: "abuse@pool.test" }))).toEqual({ outcome: "kept", id: 2 });
   });
 
+  test("an envelope sender cannot turn the line, end it, or colour a terminal", async () => {
+    await inbox.keep(entry(mail("x"), { mailFrom: "a\u202e\u001b[31m\u009b\r\nb@away.test" }));
+    expect(inbox.list({})[0]!.mailFrom).toBe("a[31m b@away.test");
+  });
+
   test("two copies at the same moment are one", async () => {
     const both = await Promise.all([inbox.keep(entry(mail("x"))), inbox.keep(entry(mail("x")))]);
     expect(both.map(({ outcome }) => outcome).toSorted()).toEqual(["kept", "known"]);

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Database } from "../platform/database.ts";
-import { readForPeople } from "./read.ts";
+import { line, readForPeople } from "./read.ts";
 import type { EntryDetail, EntryRequest, EntryState, EntryView, Folder, NewEntry } from "./types.ts";
 
 export type InboxOptions = {
@@ -86,8 +86,8 @@ export function createInbox({
           digest,
           folder,
           kind,
-          to,
-          mailFrom,
+          line(to),
+          line(mailFrom),
           from,
           subject,
           raw.length,

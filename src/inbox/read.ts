@@ -43,6 +43,7 @@ function visible(text: string): string {
   return text.replace(/\r\n?/g, "\n").replace(/[^\P{C}\n\t]|\p{Bidi_Control}/gu, "");
 }
 
-function line(text: string): string {
+/** One line of at most 300 characters, without what is not seen or turns the line. */
+export function line(text: string): string {
   return visible(text).replace(/\s+/g, " ").trim().slice(0, MAX_LINE);
 }

@@ -17,6 +17,9 @@ const LAST = 2;
 /** Replies to one member: thirty at once, sixty an hour. */
 const RATE = { limit: 60, periodMs: 3_600_000, burst: 30 };
 const MAX_MEMBERS = 10_000;
+/** By one return path, which anybody may have found in a mail: ten at once, twenty a day. */
+const PATH_RATE = { limit: 20, periodMs: 86_400_000, burst: 10 };
+const MAX_PATHS = 50_000;
 /** Names what was here before. */
 const MARK = "x-atmos-forwarded";
 
@@ -33,6 +36,7 @@ export function createForwarder(context: RelayContext) {
   const { identity, spool, signer, clock } = context;
   const { hostname, poolDomain, poolReturnPath, verpKey } = identity;
   const rates = createRateTable(RATE, MAX_MEMBERS);
+  const paths = createRateTable(PATH_RATE, MAX_PATHS);
 
   /** ARC-Seal, ARC-Message-Signature, ARC-Authentication-Results; throws when they cannot be made. */
   async function seal(content: Uint8Array, { authentication }: ForwardWish): Promise<string> {
@@ -66,7 +70,10 @@ export function createForwarder(context: RelayContext) {
     const passed = fields.filter(({ name }) => name === "received").length;
     if (passed > MAX_HOPS || fields.some(({ name }) => name === MARK) || isOurs(to.domain)) return "loop";
     const now = clock.now();
+    const path = wish.to.split("@", 1)[0]!.toLowerCase();
+    if (member && !paths.ask(path, now).ok) return "too-much";
     if (!rates.take(member?.did ?? "", now).ok) return "too-much";
+    if (member) paths.take(path, now);
 
     const kept = fields.filter((field) => field.name !== "return-path" && !isOwnVerdict(field));
     const own = [
@@ -74,7 +81,7 @@ export function createForwarder(context: RelayContext) {
       `Received: from ${safe(wish.from)} ([${wish.ip}]) by ${hostname} (Atmosphere Mail) with ESMTP\r\n\tid ${id}; ${mailDate(now)}`,
       `Authentication-Results: ${hostname};\r\n ${authentication.results}`,
     ];
-    const plain = [...own, ...kept.map(({ raw: field }) => field), "", ""].join("\r\n");
+    const plain = [...own.map(octets), ...kept.map(({ raw: field }) => field), "", ""].join("\r\n");
     const content = Buffer.concat([Buffer.from(plain, "latin1"), body]);
     const sealed = `${await seal(content, wish)}${plain}`;
     const hash = relaxedBodyHash();
@@ -145,6 +152,9 @@ export function createForwarder(context: RelayContext) {
     return valueOf(field).toLowerCase().startsWith(hostname.toLowerCase());
   }
 }
+
+/** A character for each octet: cut down to one, a character that is no octet could end the line. */
+const octets = (text: string): string => Buffer.from(text, "utf8").toString("latin1");
 
 /** What a stranger calls itself, as it can stand in a header. */
 function safe(name: string): string {

@@ -5,7 +5,7 @@ import { createRateTable } from "../../lib/rate-table.ts";
 
 /** How much one address (of IPv6 a network of 64 bits) may do, and all of a `/24` or `/48` together. */
 export type InboundRates = Record<
-  "connections" | "messages" | "strangers",
+  "connections" | "messages" | "strangers" | "letters",
   { address: Bucket; network: Bucket }
 >;
 
@@ -13,7 +13,10 @@ const MINUTE = 60_000;
 const HOUR = 3_600_000;
 const MAX_KEYS = 20_000;
 
-/** `strangers`: recipients that are not here, which is what a search for addresses asks for. */
+/**
+ * `strangers`: recipients that are not here, which is what a search for addresses asks for. `letters`: mail that people are
+ * to read; nobody fills the committee's inbox alone.
+ */
 export const INBOUND_RATES: InboundRates = {
   connections: {
     address: { limit: 60, periodMs: MINUTE, burst: 120 },
@@ -26,6 +29,10 @@ export const INBOUND_RATES: InboundRates = {
   strangers: {
     address: { limit: 30, periodMs: HOUR, burst: 30 },
     network: { limit: 120, periodMs: HOUR, burst: 120 },
+  },
+  letters: {
+    address: { limit: 30, periodMs: HOUR, burst: 30 },
+    network: { limit: 60, periodMs: HOUR, burst: 60 },
   },
 };
 

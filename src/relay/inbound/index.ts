@@ -125,6 +125,7 @@ export async function startInbound(options: InboundOptions): Promise<Inbound> {
     try {
       const admission = await feedback.admit(to);
       if (admission.ok) {
+        if (admission.people && !guard.mayTake("letters", ip)) return TOO_MUCH_NOW;
         admitted.set(envelope, [...(admitted.get(envelope) ?? []), { to, ...admission }]);
         return undefined;
       }
@@ -189,6 +190,7 @@ export async function startInbound(options: InboundOptions): Promise<Inbound> {
           "inbound mail",
         );
         counted(received.outcome);
+        if (received.outcome === "kept-for-people") guard.take("letters", ip);
         found.push(received);
       }
       return replyFor(found);

@@ -1,0 +1,216 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach } from "vitest";
+import { eventMaker, type Envelope } from "../event/index.ts";
+import { MovableClock } from "../lib/clock.ts";
+import { silentLog } from "../platform/log.ts";
+import { makeReturnPath, makeToken } from "../protocol/verp/index.ts";
+import { builtInShaping } from "../shaping/index.ts";
+import { createSpool, type Spool } from "../spool/index.ts";
+import { createInbox, inboxMigration, type Inbox } from "../inbox/index.ts";
+import { Database } from "../platform/database.ts";
+import type { Authentication } from "../protocol/authentication/index.ts";
+import {
+  createFeedback,
+  type Feedback,
+  type FeedbackOptions,
+  type Forwarded,
+  type ForwardWish,
+  type Incoming,
+} from "./index.ts";
+
+export const shaping = builtInShaping();
+export const key = new Uint8Array(32).fill(3);
+export const recipientId = "aaaabbbbccccdddd";
+export const returnPath = makeReturnPath(makeToken(recipientId, key), "bounce.alder.test");
+export const forged = makeReturnPath(makeToken(recipientId, new Uint8Array(32)), "bounce.alder.test");
+let dir: string;
+export let spool: Spool;
+export let feedback: Feedback;
+export let inbox: Inbox;
+let db: Database;
+export let forwards: (ForwardWish & { address: string })[];
+export let alarms: number;
+/** What the forwarder answers. */
+let forwarded: Forwarded;
+export const answerForwards = (answer: Forwarded) => void (forwarded = answer);
+let options: FeedbackOptions;
+
+/** A spool with one message, an inbox and the reading of what comes back, new for each test of a file. */
+export function useFeedback(): void {
+  beforeEach(open);
+  afterEach(close);
+}
+
+async function open(): Promise<void> {
+  dir = mkdtempSync(join(tmpdir(), "atmos-feedback-"));
+  spool = await createSpool({ path: join(dir, "spool.sqlite") });
+  const clock = new MovableClock(Date.UTC(2026, 0, 1));
+  let n = 0;
+  db = new Database(":memory:", [inboxMigration]);
+  inbox = createInbox({ db });
+  forwards = [];
+  alarms = 0;
+  forwarded = "taken";
+  options = {
+    spool,
+    tokenKey: key,
+    recipientKey: (address) => `key-of-${address}`,
+    poolDomains: ["coop.test", "bounce.coop.test"],
+    isBounceName: (domain) => domain === "bounce.alder.test",
+    feedbackId: { region: "eu", sender: "atmosmail" },
+    memberByHandle: (handle) =>
+      handle === "m7" ? { did: "did:plc:aaaaaaaaaaaaaaaaaaaaaaaa", domain: "alder.test" } : undefined,
+    newEvent: eventMaker(
+      () => clock.now(),
+      () => String(++n),
+    ),
+    inbox,
+    repliesTo: () => "ops@alder.test",
+    rolesTo: "rosa@people.test",
+    async forward(wish) {
+      forwards.push(wish);
+      return forwarded;
+    },
+    alarm: () => void alarms++,
+    shaping,
+    clock,
+    log: silentLog,
+  };
+  feedback = createFeedback(options);
+  await spool.accept({
+    message: {
+      id: "mmmmmmmmmmmmmmmm",
+      did: "did:plc:aaaaaaaaaaaaaaaaaaaaaaaa",
+      credential: "c1",
+      kind: "mail",
+      sender: "noreply@alder.test",
+      fromDomain: "alder.test",
+      stream: "transactional",
+      priority: 0,
+      template: null,
+      receivedAt: 0,
+      size: 10,
+      eightBit: false,
+      smtpUtf8: false,
+      ret: null,
+      envid: null,
+      ask: "usual",
+      head: Buffer.from("a: b\r\n\r\n"),
+      body: { bytes: Buffer.from("x") },
+    },
+    recipients: [
+      {
+        id: recipientId,
+        address: "late@bigmail.test",
+        domain: "bigmail.test",
+        state: "queued",
+        nextAt: 0,
+        firstTime: false,
+        notify: null,
+        orcpt: null,
+      },
+    ],
+    events: [],
+  });
+}
+
+async function close(): Promise<void> {
+  db.close();
+  await spool.close();
+  rmSync(dir, { recursive: true });
+}
+
+export const deliver = () => spool.record([{ recipientId, state: "delivered", nextAt: 0, events: [] }], 1);
+export const events = async () =>
+  (await spool.outbox.read(100)).map((row) => (JSON.parse(row.envelope) as Envelope).data);
+
+export const report = (type: string, partType: string, ...fields: string[]) =>
+  Buffer.from(
+    [
+      `Content-Type: multipart/report; report-type=${type}; boundary="b"`,
+      "MIME-Version: 1.0",
+      "",
+      "--b",
+      `Content-Type: ${partType}`,
+      "",
+      ...fields,
+      "--b--",
+      "",
+    ].join("\r\n"),
+  );
+export const dsn = (action: string, status: string, diagnostic: string) =>
+  report(
+    "delivery-status",
+    "message/delivery-status",
+    "Reporting-MTA: dns; mx.bigmail.test",
+    "",
+    "Final-Recipient: rfc822; late@bigmail.test",
+    `Action: ${action}`,
+    `Status: ${status}`,
+    `Diagnostic-Code: smtp; ${diagnostic}`,
+    "",
+  );
+export const arf = (kind: string, mailFrom: string) =>
+  report(
+    "feedback-report",
+    "message/feedback-report",
+    `Feedback-Type: ${kind}`,
+    `Original-Mail-From: <${mailFrom}>`,
+    "",
+  );
+
+export const by = (domain: string, result: "pass" | "fail" | "none" | "temperror"): Authentication => ({
+  spf: { result: result === "fail" ? "fail" : result, domain },
+  dkim: [],
+  dmarc: { result, domain, policy: "none" },
+  arc: { result: "none" },
+  results: `spf=${result}`,
+});
+
+export const receive = (to: string, raw: Uint8Array, more: Partial<Incoming> = {}) =>
+  feedback.receive({
+    to,
+    raw,
+    mailFrom: "",
+    from: "mx.bigmail.test",
+    ip: "192.0.2.1",
+    authentication: by("bigmail.test", "pass"),
+    ...more,
+  });
+
+export const DID = "did:plc:aaaaaaaaaaaaaaaaaaaaaaaa";
+export const messageToken = makeToken("mmmmmmmmmmmmmmmm", key);
+/** A complaint that quotes these fields of the mail. */
+export const quoting = (...fields: string[]) =>
+  Buffer.from(
+    [
+      'Content-Type: multipart/report; report-type=feedback-report; boundary="b"',
+      "MIME-Version: 1.0",
+      "",
+      "--b",
+      "Content-Type: message/feedback-report",
+      "",
+      "Feedback-Type: abuse",
+      "",
+      "--b",
+      "Content-Type: text/rfc822-headers",
+      "",
+      ...fields,
+      "",
+      "--b--",
+      "",
+    ].join("\r\n"),
+  );
+export const yahoo = { authentication: by("yahoo.com", "pass") };
+
+export const letter = (...header: string[]) =>
+  Buffer.from(
+    ["From: Ada <ada@away.test>", "Subject: Re: hello", ...header, "", "Thank you", ""].join("\r\n"),
+  );
+export const ada = { mailFrom: "ada@away.test", authentication: by("away.test", "pass") };
+
+/** The reading of what comes back, with other parts. */
+export const readingWith = (more: Partial<FeedbackOptions>) =>
+  void (feedback = createFeedback({ ...options, ...more }));
