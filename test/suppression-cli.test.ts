@@ -9,6 +9,7 @@ import {
   suppressionList,
   suppressionRelease,
   suppressionSearch,
+  suppressionUndoIncident,
 } from "../src/cli/suppression.ts";
 import { freePorts, startSandbox, type Sandbox } from "../src/devnet/index.ts";
 import { silentLog } from "../src/platform/log.ts";
@@ -99,6 +100,29 @@ test("import takes all of a file or nothing of it, and says which lines are bad"
   expect(JSON.parse(answer)).toMatchObject({
     entries: [{ reason: "unsubscribe", streams: "bulk", of: did }],
   });
+});
+
+test("a file of a spreadsheet: UTF-16 and tabs", async () => {
+  const text = "\uFEFFE-Mail\tReason\r\nutf@a.test\tmanual\r\n";
+  const options = { env, did, by: "rosa", reason: "import" };
+  for (const bytes of [Buffer.from(text, "utf16le"), Buffer.from(text, "utf16le").swap16()]) {
+    const path = join(dir, "list.txt");
+    writeFileSync(path, bytes);
+    expect(await run(() => suppressionImport(path, options))).toContain("1 are new on the list");
+    await run(() => suppressionRelease("utf@a.test", { env, by: "rosa" }));
+  }
+});
+
+test("an incident of a provider is undone by hand, with its time and why", async () => {
+  const asked = { env, by: "rosa", provider: "other", why: "it refused valid users" };
+  const day = { from: "2026-01-01T00:00Z", to: "2026-01-02T00:00+01:00" };
+  expect(await run(() => suppressionUndoIncident({ ...asked, ...day }), 1)).toContain("refused nobody");
+  await expect(suppressionUndoIncident({ ...asked, ...day, from: "yesterday" })).rejects.toThrow(
+    /not a time with its zone, such as 2026-01-31T08:00Z/,
+  );
+  await expect(suppressionUndoIncident({ ...asked, from: day.to, to: day.from })).rejects.toThrow(
+    /from must be before to/,
+  );
 });
 
 test("export has hashes and no addresses, and goes back in with its reasons", async () => {

@@ -6,7 +6,7 @@ import { isoTimes } from "../lib/iso-times.ts";
 import { parseAddress } from "../relay/index.ts";
 import {
   MOST_LINES,
-  parseSuppressions,
+  readSuppressions,
   SUPPRESSION_REASONS,
   SUPPRESSION_STREAMS,
   type ParsedLine,
@@ -138,7 +138,10 @@ export function suppressionApi({ desk, keyOf, clock, ...gate }: SuppressionApiOp
 
   app.post("/import", async (c) => {
     const { text, of, reason, skipBad, dryRun, by: who } = importing.parse(await c.req.json());
-    const { format, lines, bad } = parseSuppressions(text, clock.now(), reason);
+    const reading = readSuppressions(text, clock.now(), reason);
+    let step = reading.next();
+    for (; !step.done; step = reading.next()) await setImmediate();
+    const { format, lines, bad } = step.value;
     const taken: (ParsedLine & Hashed)[] = [];
     for (const [n, line] of lines.entries()) {
       if (n % AT_ONCE === AT_ONCE - 1) await setImmediate();

@@ -115,6 +115,10 @@ export function unsubscribePages(options: {
     return page(c, { page: "done", from: who.from, domain: who.domain }, 200);
   });
 
+  app.all("/:token", (c) => {
+    c.header("allow", "GET, HEAD, POST");
+    return c.text("Only GET and POST are answered here.", 405);
+  });
   app.all("*", (c) => page(c, UNKNOWN, 404));
   return app;
 }

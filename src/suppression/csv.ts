@@ -3,27 +3,28 @@ export type CsvRow = { line: number; cells: string[] };
 const MOST_CELLS = 50;
 const LONGEST_CELL = 4_000;
 
+export type CsvFault = { line: number; why: string };
+
 /**
- * Comma-separated values (RFC 4180; or another separator), `most` rows at most; LF alone ends a row too. `line` is where a row begins, counted
- * from 1. A row with a cell that does not end, too many or too long cells is told in `bad`.
+ * Comma-separated values (RFC 4180; or another separator); LF alone ends a row too. `line` is where a row begins, counted
+ * from 1. A row with a cell that does not end, too many or too long cells is a fault.
  */
-export function readCsv(
-  text: string,
-  most: number,
-  separator = ",",
-): { rows: CsvRow[]; bad: { line: number; why: string }[] } {
-  const rows: CsvRow[] = [];
-  const bad: { line: number; why: string }[] = [];
+export function* readCsv(text: string, separator = ","): Generator<CsvRow | CsvFault> {
   let at = 0;
   let line = 1;
-  while (at < text.length && rows.length + bad.length < most) {
+  while (at < text.length) {
     const row: CsvRow = { line, cells: [] };
-    let fault: string | undefined;
+    let why: string | undefined;
     for (;;) {
       const cell = text[at] === '"' ? quoted(text, at, separator) : plainCell(text, at, separator);
-      if (cell.open) fault = "a quoted value does not end";
-      if (row.cells.length >= MOST_CELLS) fault = `it has more than ${MOST_CELLS} values`;
-      else if (cell.text.length > LONGEST_CELL) fault = "a value is too long";
+      if (cell.open) why = "a quoted value does not end";
+      if (row.cells.length >= MOST_CELLS) {
+        why = `it has more than ${MOST_CELLS} values`;
+        const end = text.indexOf("\n", cell.next);
+        at = end < 0 ? text.length : end;
+        break;
+      }
+      if (cell.text.length > LONGEST_CELL) why = "a value is too long";
       else row.cells.push(cell.text.trim());
       line += cell.lines;
       at = cell.next;
@@ -33,10 +34,8 @@ export function readCsv(
     if (text[at] === "\r") at++;
     if (text[at] === "\n") at++;
     line++;
-    if (fault === undefined) rows.push(row);
-    else bad.push({ line: row.line, why: fault });
+    yield why === undefined ? row : { line: row.line, why };
   }
-  return { rows, bad };
 }
 
 type Cell = { text: string; next: number; lines: number; open: boolean };

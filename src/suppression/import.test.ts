@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { MOST_LINES, parseSuppressions } from "./import.ts";
+import { MOST_LINES, parseSuppressions, readSuppressions } from "./import.ts";
 
 const NOW = Date.UTC(2026, 5, 1);
 const words = (text: string) => {
@@ -78,6 +78,29 @@ test.each<[string, string, string]>([
   ["no JSON", '{"email":"ada@a.test"}\n{"email":', "2 bad: it is not JSON"],
   ["a value without end", `email\n${"x".repeat(5_000)}`, "2 bad: a value is too long"],
 ])("a line %s is told", (_name, text, expected) => expect(words(text)).toContain(expected));
+
+describe("files of spreadsheets", () => {
+  const read = ["2 ada@a.test complaint all -"];
+  test.each<[string, string, string[]]>([
+    ["semicolons", "E-Mail;Reason\r\nada@a.test;complaint\r\n", read],
+    ["tabs, and a mark of the order of octets", "\uFEFFemail\treason\nada@a.test\tcomplaint", read],
+    [
+      "quotes with the separator in them",
+      '"email";"reason"\n"ada@a.test";"complaint; by phone, twice"',
+      read,
+    ],
+    ["its separator said", "sep=;\nada@a.test;complaint\n", read],
+    ["lines that CR ends", "email,reason\rada@a.test,complaint\r", read],
+    ["a semicolon in a value of commas", "email,reason\nada@a.test,complaint;x\n", read],
+  ])("%s", (_name, text, expected) => expect(words(text)).toEqual(expected));
+});
+
+test("a long list is read in steps", () => {
+  const steps = readSuppressions("a@a.test\n".repeat(5_000), NOW);
+  let n = 0;
+  while (!steps.next().done) n++;
+  expect(n).toBe(5);
+});
 
 test("lists have an end", () => {
   const { lines, bad } = parseSuppressions("a@a.test\n".repeat(MOST_LINES + 10), NOW);

@@ -25,6 +25,7 @@ export const MOST_LINES = 50_000;
 /** How our own export says that an entry has no end. */
 const NEVER = "never";
 const MOST_BAD = 1_000;
+const ROWS_AT_ONCE = 1_000;
 const FIRST_DATE = Date.UTC(1995, 0, 1);
 const DAY_MS = 86_400_000;
 
@@ -46,23 +47,42 @@ type Fields = Partial<Record<Column, string>>;
 /**
  * Reads a list of addresses: CSV (`address[,reason][,date]`, or with a first line that names its columns), JSON lines, or the
  * JSON of a provider's API. Lines that cannot be read are told with their number. `usual`: the reason where a line has none.
+ * Yields between lines, so that whoever reads a long list can let others go first.
  */
-export function parseSuppressions(text: string, now: number, usual: SuppressionReason = "import"): Parsed {
+export function* readSuppressions(
+  text: string,
+  now: number,
+  usual: SuppressionReason = "import",
+): Generator<undefined, Parsed> {
   const clean = text.replace(/^\uFEFF/, "");
-  const { format, rows, bad } = /^\s*[[{]/.test(clean) ? readJson(clean) : readTable(clean);
+  const { format, rows } = /^\s*[[{]/.test(clean) ? readJson(clean) : readTable(clean);
   const lines: ParsedLine[] = [];
-  const unread = [...bad];
-  for (const { line, fields } of rows) {
-    if (unread.length >= MOST_BAD) break;
+  const bad: BadLine[] = [];
+  let n = 0;
+  for (const row of rows) {
+    if (++n % ROWS_AT_ONCE === 0) yield;
+    if (bad.length >= MOST_BAD) break;
     if (lines.length >= MOST_LINES) {
-      unread.push({ line, why: `more than ${MOST_LINES} entries; split the file` });
+      bad.push({ line: row.line, why: `more than ${MOST_LINES} entries; split the file` });
       break;
     }
-    const read = readLine(fields, now, usual);
-    if (typeof read === "string") unread.push({ line, why: read });
-    else lines.push({ line, ...read });
+    if ("why" in row) {
+      bad.push(row);
+      continue;
+    }
+    const read = readLine(row.fields, now, usual);
+    if (typeof read === "string") bad.push({ line: row.line, why: read });
+    else lines.push({ line: row.line, ...read });
   }
-  return { format, lines, bad: unread };
+  return { format, lines, bad };
+}
+
+/** The same at once, for short ones. */
+export function parseSuppressions(text: string, now: number, usual?: SuppressionReason): Parsed {
+  const reading = readSuppressions(text, now, usual);
+  let step = reading.next();
+  while (!step.done) step = reading.next();
+  return step.value;
 }
 
 function readLine(fields: Fields, now: number, usual: SuppressionReason): Omit<ParsedLine, "line"> | string {
@@ -116,7 +136,7 @@ function timeOf(text: string | undefined): number | undefined | null {
 
 const short = (text: string | undefined) => (text ?? "").replace(/[^\x20-\x7e]/g, "?").slice(0, 40);
 
-type Rows = { format: ImportFormat; rows: { line: number; fields: Fields }[]; bad: BadLine[] };
+type Rows = { format: ImportFormat; rows: Iterable<{ line: number; fields: Fields } | BadLine> };
 
 const plainName = (name: string) => name.toLowerCase().replace(/[^a-z]/g, "");
 function columnOf(name: string): Column | undefined {
@@ -133,16 +153,33 @@ function separatorOf(text: string): string {
   return ["\t", ";"].find((one) => !first.includes(",") && first.includes(one)) ?? ",";
 }
 
-function readTable(text: string): Rows {
-  const { rows: records, bad } = readCsv(text, MOST_LINES + 2, separatorOf(text));
-  const [first] = records;
-  const named = first?.cells.map(columnOf) ?? [];
-  const hasHead = named.includes("address") || named.includes("key");
-  const columns: (Column | undefined)[] = hasHead ? named : ["address", "reason", "at"];
-  const rows = (hasHead ? records.slice(1) : records)
-    .filter(({ cells }) => cells.some((cell) => cell !== ""))
-    .map(({ line, cells }) => ({ line, fields: fieldsOf(cells.map((cell, i) => [columns[i], cell])) }));
-  return { format: "csv", rows, bad };
+function readTable(given: string): Rows {
+  // Where no line ends with LF, CR ends them.
+  const text = given.includes("\n") ? given : given.replaceAll("\r", "\n");
+  return { format: "csv", rows: tableRows(readCsv(text, separatorOf(text))) };
+}
+
+function* tableRows(
+  records: ReturnType<typeof readCsv>,
+): Generator<{ line: number; fields: Fields } | BadLine> {
+  let columns: (Column | undefined)[] | undefined;
+  for (const record of records) {
+    if ("why" in record) {
+      yield record;
+      continue;
+    }
+    const { line, cells } = record;
+    // Excel is told its separator so.
+    if (cells.every((cell) => cell === "") || (line === 1 && /^sep=$/i.test(cells[0]!))) continue;
+    if (columns === undefined) {
+      const named = cells.map(columnOf);
+      const isHead = named.includes("address") || named.includes("key");
+      columns = isHead ? named : ["address", "reason", "at"];
+      if (isHead) continue;
+    }
+    const names = columns;
+    yield { line, fields: fieldsOf(cells.map((cell, i) => [names[i], cell])) };
+  }
 }
 
 /** The first column of a name counts, and only when something is in it; of codes and words of a refusal all do. */
@@ -161,12 +198,15 @@ function readJson(text: string): Rows {
   try {
     whole = JSON.parse(text);
   } catch {
-    return readJsonLines(text);
+    return { format: "json-lines", rows: jsonLines(text) };
   }
   const items = listIn(whole);
-  if (!items) return { format: "json-lines", rows: [{ line: 1, fields: objectFields(whole) }], bad: [] };
-  const rows = items.slice(0, MOST_LINES + 1).map((item, i) => ({ line: i + 1, fields: objectFields(item) }));
-  return { format: "json", rows, bad: [] };
+  if (!items) return { format: "json-lines", rows: [{ line: 1, fields: objectFields(whole) }] };
+  return { format: "json", rows: objectRows(items) };
+}
+
+function* objectRows(items: readonly unknown[]): Generator<{ line: number; fields: Fields }> {
+  for (const [i, item] of items.entries()) yield { line: i + 1, fields: objectFields(item) };
 }
 
 /** An array, or the one that an object holds: `SuppressedDestinationSummaries`, `Suppressions`, `items`. */
@@ -176,19 +216,16 @@ function listIn(whole: unknown): unknown[] | undefined {
   return Object.values(whole).find((value): value is unknown[] => Array.isArray(value));
 }
 
-function readJsonLines(text: string): Rows {
-  const rows: Rows["rows"] = [];
-  const bad: BadLine[] = [];
+function* jsonLines(text: string): Generator<{ line: number; fields: Fields } | BadLine> {
   for (const [i, one] of text.split("\n", MOST_LINES + 2).entries()) {
     if (one.trim() === "") continue;
+    const line = i + 1;
     try {
-      rows.push({ line: i + 1, fields: objectFields(JSON.parse(one)) });
+      yield { line, fields: objectFields(JSON.parse(one)) };
     } catch {
-      bad.push({ line: i + 1, why: "it is not JSON" });
-      if (bad.length >= MOST_BAD) break;
+      yield { line, why: "it is not JSON" };
     }
   }
-  return { format: "json-lines", rows, bad };
 }
 
 function objectFields(item: unknown): Fields {

@@ -1,5 +1,5 @@
 export { createSuppressionCopy, suppressionCopyMigration, type SuppressionCopy } from "./copy.ts";
-export { parseSuppressions, MOST_LINES, type ImportFormat, type Parsed, type ParsedLine } from "./import.ts";
+export { readSuppressions, MOST_LINES, type ImportFormat, type Parsed, type ParsedLine } from "./import.ts";
 export { suppressionFor, type Feedback } from "./rule.ts";
 export {
   createSuppressionStore,
