@@ -72,6 +72,18 @@ export function createZones(): Zones {
     return [...records.keys()].filter((other) => within(other, name));
   }
 
+  /** What `*` says of a name that does not exist, below the closest that does (RFC 4592). */
+  function fromWildcard(name: string): DnsRecord[] | undefined {
+    if (below(name).length > 0) return undefined;
+    for (let at = name.indexOf("."); at >= 0; at = name.indexOf(".", at + 1)) {
+      const parent = name.slice(at + 1);
+      const found = records.get(`*.${parent}`);
+      if (found) return found.map((record) => ({ ...record, name }));
+      if (below(parent).length > 0) return undefined;
+    }
+    return undefined;
+  }
+
   /** The answer for exactly this name, CNAMEs not followed. */
   async function lookUp({ name, type }: DnsQuestion): Promise<DnsReply> {
     if (closest(name, failing)) return { status: "servfail", answers: [], authoritative: false };
@@ -81,7 +93,7 @@ export function createZones(): Zones {
       return forwardQuestion(forwards.get(delegated)!, { name, type });
     }
     if (!apex) return { status: "refused", answers: [], authoritative: false };
-    const here = records.get(name) ?? [];
+    const here = records.get(name) ?? fromWildcard(name) ?? [];
     const answers = here.filter((r) => r.type === type || r.type === "CNAME" || type === "ANY");
     if (answers.length > 0) return { status: "ok", answers, authoritative: true };
     const authority = (records.get(apex) ?? []).filter((record) => record.type === "SOA");

@@ -58,7 +58,9 @@ export function seedOperators(seed = "atmosphere"): SeedOperator[] {
   });
 }
 
-/** The text that the operator publishes at `_dmarc`. */
+/** The text that the operator publishes at `_dmarc`: reports go to the pool. */
 export function dmarcRecord(operator: SeedOperator): string {
-  return operator.trait === "broken-dmarc" ? "v=DMARC1 p=none" : "v=DMARC1; p=none";
+  return operator.trait === "broken-dmarc"
+    ? "v=DMARC1 p=none"
+    : "v=DMARC1; p=none; rua=mailto:dmarc@coop.test";
 }

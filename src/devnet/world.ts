@@ -6,6 +6,8 @@ import { createResolver } from "../platform/dns/index.ts";
 import type { Logger } from "../platform/log.ts";
 import { openAuthority, type Authority } from "./certificates.ts";
 import { createZones, startDevnetDns, type Zones } from "./dns.ts";
+import { authorisationOfAll } from "../report/index.ts";
+import { createPretender } from "./pretender.ts";
 import { mailboxMigration, startMailboxProvider, type MailboxProvider } from "./mailbox/index.ts";
 import { plcMigration, startPlc } from "./plc.ts";
 import type { SandboxPorts } from "./ports.ts";
@@ -23,6 +25,8 @@ export const EGRESS_ADDRESSES = [
 ] as const;
 /** A public blocklist, for our own addresses; what stands in its zone is listed. */
 export const BLOCKLIST = "blocklist.test";
+/** Somebody outside writes as a member's domain from here. */
+const PRETENDER_ADDRESS = "127.0.0.66";
 const REVERSE_ZONE = "0.0.127.in-addr.arpa";
 
 export const MAIL_DOMAINS = ["bigmail.test", "post.test", "inbox.test"] as const;
@@ -71,6 +75,16 @@ export async function startWorld({ dir, clock, ports, operatorDomains, log }: Wo
     const repos = await startRepoHost({ db, clock, host: "127.0.0.1", port: ports.repos, plcUrl: plc.url });
     closers.push(() => repos.close());
     const [first, second, third] = MAIL_DOMAINS;
+    const pretender = operatorDomains[0]
+      ? createPretender({
+          clock,
+          host: "127.0.0.11",
+          port: ports.mx,
+          localAddress: PRETENDER_ADDRESS,
+          as: operatorDomains[0],
+          to: `ada@${first}`,
+        })
+      : undefined;
     const mailbox = await startMailboxProvider({
       db,
       clock,
@@ -84,6 +98,7 @@ export async function startWorld({ dir, clock, ports, operatorDomains, log }: Wo
       ],
       port: ports.mx,
       outgoingPort: ports.mx,
+      onMessage: () => pretender?.nudge(),
       onError: (err) => log.warn({ err }, "sandbox mailbox provider"),
     });
     closers.push(() => mailbox.close());
@@ -100,7 +115,10 @@ export async function startWorld({ dir, clock, ports, operatorDomains, log }: Wo
       plcUrl: plc.url,
       repos,
       mailbox,
-      settle: () => mailbox.settle(),
+      async settle() {
+        await pretender?.settle();
+        await mailbox.settle();
+      },
       close,
     };
   } catch (error) {
@@ -124,6 +142,8 @@ function publishPool(zones: Zones, ports: SandboxPorts): void {
   zones.set(POOL_DOMAIN, "TXT", { text: `v=spf1 include:_spf.${POOL_DOMAIN} -all` });
   zones.set(`bounce.${POOL_DOMAIN}`, "TXT", { text: `v=spf1 include:_spf.${POOL_DOMAIN} -all` });
   zones.set(`_dmarc.${POOL_DOMAIN}`, "TXT", { text: "v=DMARC1; p=reject" });
+  const reports = authorisationOfAll(POOL_DOMAIN);
+  zones.set(reports.name, "TXT", { text: reports.text });
   zones.forward(`wl.${POOL_DOMAIN}`, `127.0.0.1:${ports.zone}`);
 }
 

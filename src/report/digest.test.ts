@@ -10,7 +10,7 @@ import {
   MOST_SOURCES_A_DAY,
   MOST_UNVERIFIED_A_DAY,
   reportMigration,
-  weeksOf,
+  periodsOf,
   type Report,
   type Reports,
   type SourceRow,
@@ -214,11 +214,17 @@ test("weeks: a gap is no zero; what did not pass of others is theirs", () => {
     source("192.0.2.8", 114, 3, 0),
   ];
   const days = new Set([100, 101, 114, 115]);
-  expect(weeksOf(rows, ["192.0.2.1"], { to: 121, weeks: 4, days })).toEqual([
+  const weeks = { to: 121, count: 4, length: 7 };
+  expect(periodsOf(rows, ["192.0.2.1"], weeks, days)).toEqual([
     { day: 94, known: true, ours: 4, aligned: 0, unaligned: 0 },
     { day: 101, known: true, ours: 0, aligned: 4, unaligned: 1 },
     { day: 108, known: true, ours: 0, aligned: 0, unaligned: 3 },
     { day: 115, known: true, ours: 0, aligned: 0, unaligned: 0 },
   ]);
-  expect(weeksOf([], [], { to: 121, weeks: 1, days: new Set() })[0]).toMatchObject({ known: false });
+  const byDay = periodsOf(rows, ["192.0.2.1"], { to: 102, count: 3, length: 1 }, days);
+  expect(byDay.map(({ known, ours, aligned }) => [known, ours, aligned])).toEqual([
+    [true, 4, 0],
+    [true, 0, 4],
+    [false, 0, 0],
+  ]);
 });

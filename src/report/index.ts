@@ -16,7 +16,7 @@ export {
 export { reportReceived } from "./event.ts";
 export { sources, type Source, type SourceRow, type Sources } from "./sources.ts";
 export { reportMigration, type ReportRow, type ReportTotals, type TlsRow } from "./store.ts";
-export { weeksOf, type Week } from "./weeks.ts";
+export { periodsOf, type Period, type PeriodRange } from "./periods.ts";
 
 /** The topic on which a relay node tells core what a report said. */
 export const REPORTS_TOPIC = "mail.reports";

@@ -4,7 +4,7 @@ import {
   authorisationOfAll,
   dayOf,
   sources,
-  weeksOf,
+  periodsOf,
   type ReportRow,
   type Source,
   type TlsRow,
@@ -13,6 +13,8 @@ import type { DnsRecord, Reporter, ReportedSource, ReportPages } from "../web/in
 import type { Core } from "./core/index.ts";
 
 const WEEKS = 13;
+/** A domain whose first report is about one of so many days is shown by day. */
+const DAYS = 14;
 const POOL_DAYS = 30;
 
 /** Fills the pages of what others report, from core. */
@@ -37,6 +39,10 @@ export function createReportPages(parts: {
           kind === "dmarc" && provenBy !== "" ? [day] : [],
         ),
       );
+      const today = dayOf(clock.now());
+      const isNew = Math.min(...days) > today - DAYS;
+      const by = isNew ? "day" : "week";
+      const shown = isNew ? { to: today, count: DAYS, length: 1 } : { to: today, count: WEEKS, length: 7 };
       const kinds = sources(found.rows, desk.egress);
       const others = [...kinds.aligned, ...kinds.unaligned];
       const refused = others.reduce((sum, { quarantined, rejected }) => sum + quarantined + rejected, 0);
@@ -45,13 +51,15 @@ export function createReportPages(parts: {
         did,
         domain: found.domain,
         asOf: clock.now(),
-        weeks: weeksOf(found.rows, desk.egress, { to: dayOf(clock.now()), weeks: WEEKS, days }).map(
-          ({ day, ...week }) => ({ at: day * DAY_MS, ...week }),
-        ),
+        by,
+        periods: periodsOf(found.rows, desk.egress, shown, days).map(({ day, ...period }) => ({
+          at: day * DAY_MS,
+          ...period,
+        })),
         sources: {
-          ours: kinds.ours.map(shown),
-          aligned: kinds.aligned.map(shown),
-          unaligned: kinds.unaligned.map(shown),
+          ours: kinds.ours.map(sourceOf),
+          aligned: kinds.aligned.map(sourceOf),
+          unaligned: kinds.unaligned.map(sourceOf),
         },
         pretended: { messages, stopped: Math.min(refused, messages) },
         reporters: reportersOf(found.reports),
@@ -91,7 +99,7 @@ export function createReportPages(parts: {
   };
 }
 
-function shown({ days, dkim: _dkim, spf: _spf, ...source }: Source): ReportedSource {
+function sourceOf({ days, dkim: _dkim, spf: _spf, ...source }: Source): ReportedSource {
   return {
     ...source,
     since: (days[0]?.day ?? 0) * DAY_MS,

@@ -4,7 +4,8 @@ import type { DnsRecord } from "./view.ts";
 export const SOURCE_KINDS = ["ours", "aligned", "unaligned"] as const;
 export type SourceKind = (typeof SOURCE_KINDS)[number];
 
-export type ReportedWeek = {
+/** A day or a week. */
+export type ReportedPeriod = {
   /** Its first day, ms since the epoch. */
   at: number;
   /** Somebody reported about one of its days. */
@@ -43,8 +44,9 @@ export type DomainReportsView = {
   did: string;
   domain: string;
   asOf: number;
-  /** Oldest first, gaps included. */
-  weeks: ReportedWeek[];
+  /** By day while reports are few, then by week; oldest first, gaps included. */
+  periods: ReportedPeriod[];
+  by: "day" | "week";
   sources: Record<SourceKind, ReportedSource[]>;
   /** Messages of others that did not pass, and what receivers did with them. */
   pretended: { messages: number; stopped: number };

@@ -4,13 +4,14 @@ import type { AddressInfo } from "node:net";
 import { promisify } from "node:util";
 import PostalMime from "postal-mime";
 import { SMTPServer, type SMTPServerDataStream, type SMTPServerSession } from "smtp-server";
-import type { Clock } from "../../lib/clock.ts";
+import { DAY_MS, type Clock } from "../../lib/clock.ts";
 import type { Database } from "../../platform/database.ts";
 import { tlsaName, tlsaOf } from "../../protocol/dane/index.ts";
 import type { Resolver } from "../../protocol/dns/index.ts";
 import type { Authority } from "../certificates.ts";
 import type { Zones } from "../dns.ts";
 import { authenticate } from "./authenticate.ts";
+import { aggregateReport, dueReports } from "./dmarc-reports.ts";
 import { sendOut, type OutgoingMail } from "./outgoing.ts";
 import { abuseReport, failureNotice, type ReportSubject } from "./reports.ts";
 import { behaviourOf, refusal, type SmtpReply } from "./script.ts";
@@ -85,6 +86,7 @@ export async function startMailboxProvider(options: MailboxOptions): Promise<Mai
 
   async function take(raw: Buffer, session: SMTPServerSession, mx: string): Promise<void> {
     const now = clock.now();
+    reportDays(Math.floor(now / DAY_MS));
     const [verdicts, parsed] = await Promise.all([
       authenticate(
         {
@@ -119,6 +121,43 @@ export async function startMailboxProvider(options: MailboxOptions): Promise<Mai
     }
   }
 
+  let reportedUpTo = Math.floor((inbox.latestAt() ?? clock.now()) / DAY_MS);
+
+  /** A day is over with the first mail of the next: then those hear of it whose DMARC records ask for reports. */
+  function reportDays(today: number): void {
+    if (today <= reportedUpTo) return;
+    const day = reportedUpTo;
+    reportedUpTo = today;
+    follow(report(day));
+  }
+
+  async function report(day: number): Promise<void> {
+    const home = domains[0];
+    const from = `dmarc@${home.domain}`;
+    for (const due of await dueReports(inbox.between(day * DAY_MS, (day + 1) * DAY_MS), resolver)) {
+      if (stop.signal.aborted) return;
+      const raw = aggregateReport({ due, day, reporter: home.domain, from, now: clock.now() });
+      const outcome = await sendOut({ mailFrom: from, to: due.to, raw }, outgoingFrom(home), stop.signal);
+      if (outcome !== "delivered") options.onError?.(new Error(`DMARC report to ${due.to}: ${outcome}`));
+    }
+  }
+
+  /** It is waited for before the provider is quiet. */
+  function follow(work: Promise<void>): void {
+    const following: Promise<void> = work
+      .catch((error: unknown) => options.onError?.(error))
+      .finally(() => underWay.delete(following));
+    underWay.add(following);
+  }
+
+  const outgoingFrom = (home: MailboxDomain) => ({
+    resolver,
+    port: outgoingPort,
+    helo: home.mx,
+    localAddress: home.address,
+    dkim: { domainName: home.domain, keySelector: SELECTOR, privateKey },
+  });
+
   /** Complaints and late bounces, as the script of the recipient says. */
   function followUp(message: StoredMessage, reporter: string): void {
     const behaviour = behaviourOf(message.mailbox);
@@ -152,19 +191,11 @@ export async function startMailboxProvider(options: MailboxOptions): Promise<Mai
   }
 
   function post(mail: OutgoingMail, from: MailboxDomain, about: number, what: string): void {
-    const options = {
-      resolver,
-      port: outgoingPort,
-      helo: from.mx,
-      localAddress: from.address,
-      dkim: { domainName: from.domain, keySelector: SELECTOR, privateKey },
-    };
     async function send(): Promise<void> {
-      const outcome = await sendOut(mail, options, stop.signal);
+      const outcome = await sendOut(mail, outgoingFrom(from), stop.signal);
       if (!stop.signal.aborted) inbox.setNote(about, `${what} to ${mail.to}: ${outcome}`);
     }
-    const sending: Promise<void> = send().finally(() => underWay.delete(sending));
-    underWay.add(sending);
+    follow(send());
   }
 
   function onData(

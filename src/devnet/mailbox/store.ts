@@ -48,6 +48,9 @@ export type StoredMessage = Summary & {
   raw: Uint8Array;
 };
 
+/** What a report tells of a message. */
+export type Seen = Pick<StoredMessage, "client" | "headerFrom" | "verdicts">;
+
 type Row = {
   id: number;
   received_at: number;
@@ -118,6 +121,22 @@ export function createInbox(db: Database) {
           );
       return rows.map(summary);
     },
+    /** What came in of `from` up to `to`, for reports; times in ms since the epoch. */
+    between: (from: number, to: number): Seen[] =>
+      db
+        .all<Pick<Row, "client" | "header_from" | "verdicts">>(
+          "SELECT client, header_from, verdicts FROM mailbox_message WHERE received_at >= ? AND received_at < ?",
+          from,
+          to,
+        )
+        .map(({ client, header_from: headerFrom, verdicts }) => ({
+          client,
+          headerFrom,
+          verdicts: JSON.parse(verdicts) as Verdicts,
+        })),
+    /** When the latest came in; undefined: none has. */
+    latestAt: () =>
+      db.get<{ at: number | null }>("SELECT max(received_at) AS at FROM mailbox_message")?.at ?? undefined,
     count: (): number => db.get<{ n: number }>("SELECT count(*) AS n FROM mailbox_message")?.n ?? 0,
   };
 }

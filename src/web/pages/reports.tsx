@@ -17,7 +17,7 @@ import type {
   ReportedSource,
   SourceKind,
 } from "../report-view.ts";
-import { WeekChart } from "../week-chart.tsx";
+import { PeriodChart } from "../period-chart.tsx";
 import { formatCount, formatShare } from "../words.ts";
 import { zoneLine } from "./zone-line.ts";
 
@@ -48,7 +48,7 @@ const MOST_SHOWN = 15;
 /** Who sends as a domain, as receivers report it. */
 export function DomainReportsPage(props: { view: DomainReportsView; forCommittee: boolean }) {
   const { view, forCommittee } = props;
-  const isKnown = view.weeks.some(({ known }) => known);
+  const isKnown = view.periods.some(({ known }) => known);
   const trail = [
     ...(forCommittee ? [{ href: COMMITTEE_PATH, text: "Committee" }] : []),
     { href: memberPath(view.did), text: "Member" },
@@ -67,14 +67,15 @@ export function DomainReportsPage(props: { view: DomainReportsView; forCommittee
         <>
           <Result view={view} />
           <Section
-            id="weeks"
-            title="Week by week"
-            intro="Thirteen weeks. A dashed box is a week that nobody reported about, which is not a week without mail."
+            id="periods"
+            title={view.by === "day" ? "Day by day" : "Week by week"}
+            intro={`${SPANS[view.by]}. A dashed box is a ${view.by} that nobody reported about, which is not a ${view.by} without mail.`}
           >
-            <WeekChart
-              title={`Messages as ${view.domain} by week`}
+            <PeriodChart
+              title={`Messages as ${view.domain} by ${view.by}`}
+              by={view.by}
               series={SERIES.map((kind) => KIND_WORDS[kind].series)}
-              weeks={view.weeks.map(({ at, known, ...counts }) => ({
+              periods={view.periods.map(({ at, known, ...counts }) => ({
                 at,
                 known,
                 parts: SERIES.map((kind) => counts[kind]),
@@ -99,15 +100,20 @@ export function DomainReportsPage(props: { view: DomainReportsView; forCommittee
   );
 }
 
+const SPANS = { day: "Fourteen days", week: "Thirteen weeks" } as const;
 const SERIES = ["ours", "aligned", "unaligned"] as const;
 
 function Result({ view }: { view: DomainReportsView }) {
   const { pretended, domain } = view;
   const { messages, stopped } = pretended;
-  const all = view.weeks.reduce((sum, week) => sum + week.ours + week.aligned + week.unaligned, 0);
+  const all = view.periods.reduce((sum, one) => sum + one.ours + one.aligned + one.unaligned, 0);
   const ours = view.sources.ours.reduce((sum, one) => sum + one.messages, 0);
   return (
-    <Section id="result" title="Now" intro={`${formatCount(all)} messages were reported in thirteen weeks.`}>
+    <Section
+      id="result"
+      title="Now"
+      intro={`${formatCount(all)} messages were reported in ${SPANS[view.by].toLowerCase()}.`}
+    >
       {messages === 0 ? (
         <p>
           <Badge tone="ok">All proven</Badge> Every message that said it was from {domain} proved it.

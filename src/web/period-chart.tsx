@@ -3,23 +3,29 @@ import { formatCount, formatDate } from "./words.ts";
 const TOP = 22;
 const LABELS = 24;
 
-export type WeekBar = { at: number; known: boolean; parts: number[] };
+export type PeriodBar = { at: number; known: boolean; parts: number[] };
 
 /**
- * Stacked bars week by week, as server-rendered SVG. A week of which nothing is known is a dashed box and no bar, so that
- * it is not taken for a week without mail. `series` names the parts of each bar from the base upward.
+ * Stacked bars by day or week, as server-rendered SVG. A time of which nothing is known is a dashed box and no bar, so that
+ * it is not taken for a time without mail. `series` names the parts of each bar from the base upward.
  */
-export function WeekChart(props: { title: string; series: string[]; weeks: WeekBar[]; height?: number }) {
-  const { title, series, weeks, height = 220 } = props;
-  const most = Math.max(1, ...weeks.map(totalOf));
+export function PeriodChart(props: {
+  title: string;
+  by: "day" | "week";
+  series: string[];
+  periods: PeriodBar[];
+  height?: number;
+}) {
+  const { title, by, series, periods, height = 220 } = props;
+  const most = Math.max(1, ...periods.map(totalOf));
   const floor = height - LABELS;
   const scale = (floor - TOP) / most;
-  const step = 100 / Math.max(1, weeks.length);
-  const said = weeks.map(({ at, known, parts }) => {
+  const step = 100 / Math.max(1, periods.length);
+  const said = periods.map(({ at, known, parts }) => {
     const what = series.map((name, i) => `${parts[i] ?? 0} ${name.toLowerCase()}`).join(", ");
-    return `week of ${formatDate(at)}: ${known ? what : "no reports"}`;
+    return `${by === "week" ? "week of " : ""}${formatDate(at)}: ${known ? what : "no reports"}`;
   });
-  const hasGap = weeks.some(({ known }) => !known);
+  const hasGap = periods.some(({ known }) => !known);
   return (
     <figure>
       <ul class="legend" aria-hidden="true">
@@ -46,16 +52,17 @@ export function WeekChart(props: { title: string; series: string[]; weeks: WeekB
         <text x="0" y={TOP - 7}>
           {formatCount(most)} messages
         </text>
-        {weeks.map((week, i) => {
+        {periods.map((period, i) => {
           const [x, width] = [percent(i * step + step * 0.12), percent(step * 0.76)];
-          if (!week.known) return <rect class="gap" x={x} width={width} y={floor - 40} height={40} rx="2" />;
-          return week.parts.map((part, k) =>
+          if (!period.known)
+            return <rect class="gap" x={x} width={width} y={floor - 40} height={40} rx="2" />;
+          return period.parts.map((part, k) =>
             part === 0 ? null : (
               <rect
                 class={barClass(k)}
                 x={x}
                 width={width}
-                y={pixel(floor - sum(week.parts.slice(0, k + 1)) * scale)}
+                y={pixel(floor - sum(period.parts.slice(0, k + 1)) * scale)}
                 height={pixel(Math.max(1, part * scale))}
               >
                 <title>{`${said[i]}`}</title>
@@ -64,7 +71,7 @@ export function WeekChart(props: { title: string; series: string[]; weeks: WeekB
           );
         })}
         <line class="base" x1="0" x2="100%" y1={floor} y2={floor} />
-        {weeks.map(({ at }, i) =>
+        {periods.map(({ at }, i) =>
           i % EVERY === 0 ? (
             <text x={percent(i * step + step * 0.12)} y={height - 6}>
               {shortDate(at)}
@@ -76,11 +83,11 @@ export function WeekChart(props: { title: string; series: string[]; weeks: WeekB
   );
 }
 
-/** A label under every third week has room on a phone. */
+/** A label under every third bar has room on a phone. */
 const EVERY = 3;
 
 const shortDate = (at: number) => formatDate(at).replace(/ \d+$/, "");
-const totalOf = ({ parts }: WeekBar) => sum(parts);
+const totalOf = ({ parts }: PeriodBar) => sum(parts);
 const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
 const percent = (value: number) => `${Number(value.toFixed(3))}%`;
 const pixel = (value: number) => String(Number(value.toFixed(1)));
