@@ -125,7 +125,9 @@ export function readNotice(notice: string, known: readonly string[], not: Readon
   const lines = unfolded(notice)
     .split("\n", MOST_LINES)
     .map((text) => text.slice(0, 1_000).replace(/\s+/g, " ").trim());
-  const allowed = (address: string) => address !== "" && !not.has(address.toLowerCase());
+  const senders = new Set(sendersIn(lines));
+  const allowed = (address: string) =>
+    address !== "" && !not.has(address.toLowerCase()) && !senders.has(address.toLowerCase());
   const found = known.length > 0 ? known : findRecipients(lines, allowed);
   return found.slice(0, MOST_RECIPIENTS).map((address) => ({
     address,
@@ -137,6 +139,14 @@ export function readNotice(notice: string, known: readonly string[], not: Readon
     context: found.length === 1 ? lines.join("\n").slice(0, 3_000) : "",
   }));
 }
+
+/** Who a notice says had sent the mail. */
+const sendersIn = (lines: readonly string[]): string[] =>
+  lines
+    .map((text, i) => (/^sender(?: address)?:$/i.test(text) ? `${text} ${lines[i + 1] ?? ""}` : text))
+    .filter((text) => /^sender(?: address)?:/i.test(text))
+    .flatMap((text) => addressesIn(text, 5))
+    .map((address) => address.toLowerCase());
 
 /** Postfix indents what goes on: an address there is not one more recipient. */
 function unfolded(notice: string): string {

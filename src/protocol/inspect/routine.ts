@@ -46,9 +46,12 @@ const ALWAYS: readonly { vendor: string; pattern: RegExp }[] = [
   { vendor: "several", pattern: /(?<=https?:\/\/[\w.-]{1,100})\/\S{1,300}/gi },
 ];
 
+/** The code that begins each line of a reply of several, in the midst of a sentence. */
+const NEXT_LINE = /(?<=\S) [45]\d\d[- ](?:[45]\.\d{1,3}\.\d{1,3} )?(?=[a-z])/g;
+
 /** The words of a notice that say why; without addresses and names of hosts, which may read like a reason. */
 export function withoutRoutine(text: string): string {
-  let words = text.slice(0, 3_000).replace(/\s+/g, " ");
+  let words = text.slice(0, 3_000).replace(/\s+/g, " ").replace(NEXT_LINE, " ");
   for (const { pattern } of ALWAYS) words = words.replace(pattern, " ");
   return words.replace(ANY_ADDRESS, " ").replace(HOSTS, " ").replace(/\s+/g, " ").trim();
 }

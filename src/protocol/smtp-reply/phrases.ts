@@ -21,10 +21,13 @@ export const CLEAR: Phrases = [
   ["greylisted", /gr[ea]y[- ]?list|postgrey|try again in \d+ (?:seconds|minutes).*first|\bgreyed\b/],
   // Phrases that name a cause in words that mean another elsewhere.
   ["bad-mailbox", /recipient address(?:es)? rejected ?: access denied/],
-  ["authentication", /unresolvable rfc.?5321 from|unauthori[sz]ed sender|verify mail ?from/],
+  [
+    "authentication",
+    /unresolvable rfc.?5321 from|unauthori[sz]ed sender|verify mail ?from|sender domain resolve|sender has no|mail ?from .{0,30}mismatch/,
+  ],
   [
     "relaying",
-    /smtp auth(?:entication)? (?:is )?(?:required|turned on|in your mail)|authentication (?:is )?required(?! .{0,40}(?:spf|dkim))|unauthori[sz]ed relay|relaying to\b.{0,60}(?:prohibited|denied|not)|(?:not|n't) (?:allowed|permitted|authori[sz]ed) to relay/,
+    /smtp auth(?:entication)? (?:is )?(?:required|turned on|in your mail)|authentication (?:is )?required(?! .{0,40}(?:spf|dkim))|unauthori[sz]ed relay|relaying to\b.{0,60}(?:prohibited|denied|not)|(?:not|n't) (?:allowed|permitted|authori[sz]ed) to relay|requires? (?:smtp )?authentication|\bauth failed|local users? only/,
   ],
   [
     "policy",
@@ -32,7 +35,7 @@ export const CLEAR: Phrases = [
   ],
   [
     "bad-domain",
-    /account or domain may not exist|domain is not reachable|dns lookup failure:.{0,80}not found|(?:^|\d )[\w-]{1,63}(?:\.[\w-]{1,63}){0,7}\.[a-z][a-z-]{1,62} does not exist/,
+    /domain may not exist|domain is not reachable|dns lookup failure:.{0,80}not found|(?:^|\d )[\w-]{1,63}(?:\.[\w-]{1,63}){0,7}\.[a-z][a-z-]{1,62} does not exist/,
   ],
   [
     "network",
@@ -45,20 +48,29 @@ export const CLEAR: Phrases = [
   ["mailbox-full", /too many messages (?:on|in) (?:the|his|this)/],
   [
     "blocked",
-    /(?:messages|mail) from .{0,60} weren't sent|\b(?:sc|ou|dy)-00\d\b|invalid ip for sending|\d\.\d{1,3} (?:is |was )?(?:blocked|denied|refused)|blocked for abuse|service refused/,
+    /(?:messages|mail) from .{0,60} weren't sent|(?:domain|\bip|server|host) (?:has been|is|was) (?:black|block|deny) ?listed|spammer list|identified as (?:a )?spammer|connection (?:is |was )?rejected|\b(?:sc|ou|dy)-00\d\b|invalid ip for sending|\d\.\d{1,3} (?:is |was )?(?:blocked|denied|refused)|blocked for abuse|service refused/,
   ],
   ["inactive", /account is blocked|account (?:is |was |has been )?closed|disableduser/],
-  ["rate-limited", /daily .{0,20}(?:quota|limit)/],
-  ["bad-mailbox", /address syntax|malformed (?:recipient|address|mailbox)|invalid address format/],
+  [
+    "rate-limited",
+    /daily .{0,20}(?:quota|limit)|unusual rate|receivingrate|rate that prevents|peak smtp|too many requests/,
+  ],
+  [
+    "bad-mailbox",
+    /mailbox name not allowed|address syntax|malformed (?:recipient|address|mailbox)|invalid address format/,
+  ],
   ["bad-domain", /no relevant answers|indicated no smtp service|no mx (?:found|for)/],
   [
     "content",
     /media error|(?:not|must be) rfc ?5322|mime\/reject|invalid (?:mime )?structure|multiple subject|multiple from/,
   ],
-  ["content", /duplicate header|headers? too large|header error|multiple addresses in from/],
+  [
+    "content",
+    /invalid data in message|content reject|too many .{0,20}headers|duplicate header|headers? too large|header error|multiple addresses in from/,
+  ],
   [
     "spam",
-    /due to spam|anti-?spam checks|spam classification|(?:classified|identified|detected|considered|marked|flagged|tagged|rejected) (?:by .{0,20} )?as (?:being )?(?:likely |possible )?(?:spam|junk|uce|ube|unsolicited)|blacklisted (?:url|link)|uribl|surbl|spam pattern|bulk e?-?mail|looks like spam|spam message|spam content/,
+    /due to spam|url in (?:this|your) .{0,40}listed|anti-?spam checks|spam classification|(?:classified|identified|detected|considered|marked|flagged|tagged|rejected) (?:by .{0,20} )?as (?:being )?(?:likely |possible )?(?:spam|junk|uce|ube|unsolicited)|blacklisted (?:url|link)|uribl|surbl|spam pattern|bulk e?-?mail|looks like spam|spam message|spam content/,
   ],
   [
     "authentication",
@@ -72,11 +84,11 @@ export const CLEAR: Phrases = [
   ],
   [
     "inactive",
-    /(?:user|recipient|mailbox|mail ?box|account|address|inbox).{0,50}(?:disabled|\binactive|suspended|deactivated|discontinued|\bexpired|\blocked|is closed|on hold|terminated|frozen|dormant|temporarily closed|has been closed|not (?:been )?activated|not active)|(?:disabled|inactive|suspended|deactivated|expired|dormant|closed) (?:user|recipient|mailbox|account|address)|not (?:accessed|logged in) .{0,40}(?:days|months)|boite du destinataire archivee/,
+    /(?:user|recipient|mailbox|mail ?box|account|address|inbox).{0,50}(?:disabled|\binactive|suspended|deactivated|discontinued|\bexpired|\blocked|is closed|on hold|terminated|frozen|dormant|temporarily closed|has been closed|not (?:been )?activated|not active)|is now disabled|(?:disabled|inactive|suspended|deactivated|expired|dormant|closed) (?:user|recipient|mailbox|account|address)|not (?:accessed|logged in) .{0,40}(?:days|months)|boite du destinataire archivee/,
   ],
   [
     "authentication",
-    /\b(?:spf|dkim|dmarc)\b|unauthenticated|sender (?:address|domain).{0,40}(?:rejected|not found|not exist)|authentication (?:checks|level|information|results|requirements)|not aligned|5\.7\.515|must have (?:a )?(?:valid )?ptr|reverse dns|\bptr\b|reverse (?:ip )?lookup|no reverse|fix reverse|cannot (?:find your|resolve your) (?:reverse )?(?:hostname|address)|domain of sender address .{0,80}(?:does not|not) (?:exist|resolve)|sender verify failed|sender domain must|unresolvable sender|sender.{0,20} domain .{0,60}(?:not exist|not found|must resolve|not resolve)|invalid sender domain|verify (?:the )?sender/,
+    /\b(?:spf|dkim)\b|dmarc|unauthenticated|sender (?:address|domain).{0,40}(?:rejected|not found|not exist)|authentication (?:checks|level|information|results|requirements)|not aligned|5\.7\.515|must have (?:a )?(?:valid )?ptr|reverse dns|\bptr\b|reverse (?:ip )?lookup|no reverse|fix reverse|cannot (?:find your|resolve your) (?:reverse )?(?:hostname|address)|domain of sender address .{0,80}(?:does not|not) (?:exist|resolve)|sender verify failed|sender domain must|unresolvable sender|sender.{0,20} domain .{0,60}(?:not exist|not found|must resolve|not resolve)|invalid sender domain|verify (?:the )?sender/,
   ],
   [
     "rate-limited",
@@ -96,7 +108,7 @@ export const CLEAR: Phrases = [
   ],
   [
     "too-large",
-    /(?:message|mail|size|content).{0,40}(?:too (?:big|large)|exceeds|larger than)|exceed.{0,40}(?:maximum|max|fixed|allowed|permitted).{0,20}size|size limit|too large|max(?:imum)?(?: message)? size|message length exceeds|exceeds? (?:the )?(?:maximum|size)|size exceed/,
+    /(?:message|mail|size|content).{0,40}(?:too (?:big|large)|exceeds|larger than)|exceed.{0,40}(?:maximum|max|fixed|allowed|permitted).{0,20}size|size limit|too large|max(?:imum)?(?: message)? size|message length exceeds|exceeds? (?:the )?(?:maximum|size)|size exceed|larger than/,
   ],
   [
     "configuration",
@@ -112,7 +124,7 @@ export const CLEAR: Phrases = [
   ],
   [
     "bad-mailbox",
-    /(?:user|recipient|mailbox|account|address|addressee|inbox|mail ?box|rcpt).{0,60}(?:unknown|not exist|n't exist|not found|unavailable|invalid|no longer|rejected|not (?:a )?(?:valid|recogni[sz]ed|known)|undeliverable|does not have|deleted|isn't|not listed|could ?n[o']t be (?:found|resolved)|unrecogni[sz]ed|incorrect|mistyped|misspelled|no mailbox|not have an? |has moved|not match)|(?:unknown|no such|invalid|unrouteable|bad|unroutable|unable to find|not a known|no valid|non-?existent|unrecogni[sz]ed|illegal|cannot find|can't find|could not find|unmatched|nonexistent|incorrect|wrong).{0,30}(?:user|recipient|mailbox|account|address|person|rcpt|e-?mail|alias|local part)|no mailbox|this user doesn't have|not our customer|does not like recipient|no longer (?:with|works|accept|employed|valid|available|in use|on (?:this )?server)|user has moved|usernotfound|recipientnotfound|recipnotfound|couldn't be found|wasn't found|(?:was|is) not found at|not present in directory|not listed in (?:public|domino)|account .{0,40}not |name is not recogni[sz]ed|nosuchuser|no account (?:by|with)|mailbox not local|never logged|no one by (?:this|that) name|no user|\bno such\b|addresses were unknown|missing home directory|no thank you|dosn.t exist|no longer accepts mail|bad rcpt|not a (?:local|known) (?:user|mailbox)|requested action (?:not taken|aborted).{0,30}mailbox|mailbox not found|not on file|has left the (?:company|organi)|is not registered|unregistered|no active recipient|not accepting mail for this (?:user|address)|doesn.t handle mail for|does not handle mail for|not have a mailbox|email account that you tried to reach|adr\.exrecipnotfound|user not|does(?:n't| not) exist (?:on|at|in|here)|address error|invalid final delivery|not known (?:at|here)/,
+    /(?:user|recipient|mailbox|account|address|addressee|inbox|mail ?box|rcpt).{0,60}(?:unknown|not exist|n't exist|not found|unavailable|invalid|no longer|rejected|not (?:a )?(?:valid|recogni[sz]ed|known)|undeliverable|does not have|deleted|isn't|not listed|could ?n[o']t be (?:found|resolved)|unrecogni[sz]ed|incorrect|mistyped|misspelled|no mailbox|not have an? |has moved|not match)|(?:unknown|no such|invalid|unrouteable|bad|unroutable|unable to find|not a known|no valid|non-?existent|unrecogni[sz]ed|illegal|cannot find|can't find|could not find|unmatched|nonexistent|incorrect|wrong).{0,30}(?:user|recipient|mailbox|account|address|person|rcpt|e-?mail|alias|local part)|no mail-?box|this user doesn't have|not our customer|does not like recipient|no longer (?:with|works|accept|employed|valid|available|in use|on (?:this )?server)|user has moved|usernotfound|recipientnotfound|recipnotfound|couldn't be found|wasn't found|(?:was|is) not found at|not present in directory|not listed in (?:public|domino)|account .{0,40}not |name is not recogni[sz]ed|nosuchuser|no account (?:by|with)|mailbox not local|never logged|no one by (?:this|that) name|no user|\bno such\b|addresses were unknown|missing home directory|no thank you|dosn.t exist|no longer accepts mail|bad rcpt|not a (?:local|known) (?:user|mailbox)|requested action (?:not taken|aborted).{0,30}mailbox|mailbox not found|not on file|undeliverable address|not a valid (?:recipient|user|mailbox|address)|bad destination|has left the (?:company|organi)|is not registered|unregistered|no active recipient|not accepting mail for this (?:user|address)|doesn.t handle mail for|does not handle mail for|not have a mailbox|email account that you tried to reach|adr\.exrecipnotfound|user not|does(?:n't| not) exist (?:on|at|in|here)|address error|invalid final delivery|not known (?:at|here)/,
   ],
   [
     "bad-domain",
@@ -143,4 +155,5 @@ export const VAGUE: Phrases = [
     "system",
     /local (?:error|problem|delivery)|internal (?:server |software )?error|insufficient (?:system )?(?:storage|resources)|system (?:error|resources|problem|busy|failure)|server (?:busy|error|configuration)|service (?:is )?(?:currently |temporarily )?(?:unavailable|not available)|temporar(?:y|ily)|try again|resources (?:temporarily )?unavailable|lookup failure|disk full|no space left|cannot (?:open|create|write)|can't (?:create|open|write)|i\/o error|out of memory|child (?:process|status)|exit(?:ed)? (?:status|code)|command (?:died|failed|output|time limit)|unknown mailer error|transaction failed|mailer error|deferred|delivery failed|unable to (?:write|open|lock)|not implemented|command not|queue file write error|interrupted by signal|unable to (?:initialize|fork|exec)|lmtp|cannot (?:connect to|reach) .{0,30}(?:store|backend|database)|write error|temporary|command (?:rejected|unrecogni)|syntax error|bad sequence|protocol error/,
   ],
+  ["policy", /\breject|\brefuse|bounced by (?:the |an )?admin|not in my domain/],
 ];
