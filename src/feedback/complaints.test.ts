@@ -38,23 +38,13 @@ describe("complaints", () => {
       undefined,
     ],
     [
-      "a Message-ID of ours, from a provider",
-      quoting("Message-ID: <mmmmmmmmmmmmmmmm@alder.test>"),
+      "the Message-ID that the member gave it, from a provider",
+      quoting("Message-ID: <Code.1@pds.Alder.test>"),
       yahoo,
       "message-id",
     ],
-    [
-      "a Message-ID of ours, from anybody",
-      quoting("Message-ID: <mmmmmmmmmmmmmmmm@alder.test>"),
-      {},
-      undefined,
-    ],
-    [
-      "a Message-ID of ours at another domain",
-      quoting("Message-ID: <mmmmmmmmmmmmmmmm@birch.test>"),
-      yahoo,
-      undefined,
-    ],
+    ["its Message-ID, from anybody", quoting("Message-ID: <Code.1@pds.Alder.test>"), {}, undefined],
+    ["a Message-ID at another domain", quoting("Message-ID: <Code.1@birch.test>"), yahoo, undefined],
     ["Feedback-ID, from a provider", quoting("Feedback-ID: bulk:m7:eu:atmosmail"), yahoo, "feedback-id"],
     ["Feedback-ID, from anybody", quoting("Feedback-ID: bulk:m7:eu:atmosmail"), {}, undefined],
     [

@@ -97,7 +97,7 @@ async function open(): Promise<void> {
       ret: null,
       envid: null,
       ask: "usual",
-      head: Buffer.from("a: b\r\n\r\n"),
+      head: Buffer.from("From: <noreply@alder.test>\r\nMessage-Id:\r\n <Code.1@pds.Alder.test>\r\n\r\n"),
       body: { bytes: Buffer.from("x") },
     },
     recipients: [

@@ -15,7 +15,7 @@ import type { Admission, Forwarded, ForwardWish, Incoming, Received, ReportReade
 export type * from "./types.ts";
 
 export type FeedbackOptions = {
-  spool: Pick<Spool, "message" | "messageByRecipient" | "record" | "appendEvents">;
+  spool: Pick<Spool, "message" | "messageByRecipient" | "messagesByMessageId" | "record" | "appendEvents">;
   tokenKey: Uint8Array;
   /** The keyed hash that stands for an address in events. */
   recipientKey: (address: string) => string;

@@ -15,17 +15,15 @@ export type Matched =
   | { by: "feedback-id"; did: string; domain: string; stream: string; key: string };
 
 export type MatchContext = {
-  spool: Pick<Spool, "message" | "messageByRecipient">;
+  spool: Pick<Spool, "message" | "messageByRecipient" | "messagesByMessageId">;
   tokenKey: Uint8Array;
   /** Third and fourth part of our `Feedback-ID`. */
   feedbackId: { region: string; sender: string };
   memberByHandle: (handle: string) => { did: string; domain: string } | undefined;
 };
 
-const ID = /^[a-z2-7]{16}$/;
-
 /**
- * The message that a complaint is about: by the token of a return path, by our opaque header, by a Message-ID of ours, at
+ * The message that a complaint is about: by the token of a return path, by our opaque header, by its Message-ID, at
  * last by `Feedback-ID`. Token and header carry a MAC. The last two anybody can make up: they count only from a
  * provider that runs a feedback loop, and that authentication proves.
  */
@@ -54,14 +52,20 @@ export async function matchComplaint(
   }
 
   if (!isProven) return undefined;
-  const [, id = "", domain = ""] = /^<?([^<>@\s]+)@([^<>@\s]+)>?$/.exec(complaint.messageId.trim()) ?? [];
-  const own = ID.test(id) ? await spool.message(id) : undefined;
-  if (own && own.fromDomain === domain.toLowerCase())
-    return { by: "message-id", message: own, recipient: recipientOf(own, complaint) };
+  const same = await spool.messagesByMessageId(complaint.messageId);
+  const message = same.find((one) => isTo(one, complaint)) ?? same[0];
+  if (message) {
+    const recipient =
+      same.length === 1 || isTo(message, complaint) ? recipientOf(message, complaint) : undefined;
+    return { by: "message-id", message, recipient };
+  }
   return byFeedbackId(complaint, context);
 }
 
 const onlyOf = ({ recipients }: MessageView) => (recipients.length === 1 ? recipients[0] : undefined);
+
+const isTo = ({ recipients }: MessageView, { recipient }: InspectedComplaint) =>
+  recipients.some(({ address }) => address.toLowerCase() === recipient.toLowerCase());
 
 function recipientOf(message: MessageView, { recipient }: InspectedComplaint): RecipientView | undefined {
   const { recipients } = message;

@@ -108,6 +108,8 @@ export interface Spool {
   ): Promise<MessageView[]>;
   message(id: string): Promise<MessageView | undefined>;
   messageByRecipient(recipientId: string): Promise<MessageView | undefined>;
+  /** Mail with this `Message-ID`, also one that its member gave it, the latest first; ten at most. */
+  messagesByMessageId(messageId: string): Promise<MessageView[]>;
   attempts(messageId: string): Promise<AttemptView[]>;
   /** What a member was told of its mail, newest first; `before` is the `seq` of the last one of the page before. */
   toldTo(did: string, page?: { before?: number; limit?: number }): Promise<ToldView[]>;

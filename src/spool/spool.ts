@@ -93,6 +93,7 @@ export async function createSpool(options: SpoolOptions): Promise<Spool> {
       call("messages", { did, credential, before, limit: Math.min(limit, 500) }),
     message: (id) => call("message", { id }),
     messageByRecipient: (recipientId) => call("messageByRecipient", { recipientId }),
+    messagesByMessageId: (messageId) => call("messagesByMessageId", { messageId }),
     attempts: (messageId) => call("attempts", { messageId }),
     toldTo: (did, { before = Number.MAX_SAFE_INTEGER, limit = 50 } = {}) =>
       call("toldTo", { did, before, limit: Math.min(limit, 500) }),

@@ -1,6 +1,7 @@
 import { appendToOutbox, type Envelope } from "../event/index.ts";
 import type { Database } from "../platform/database.ts";
 import { saveLimits } from "../policy/index.ts";
+import { keyOfHead } from "./message-id.ts";
 import { insertTold, isToldAlready } from "./told.ts";
 import {
   IDEMPOTENCY_MS,
@@ -64,8 +65,8 @@ function insertMessage(db: Database, { message, recipients, limits, events }: Ac
     throw new Error("an unsigned message must be held for its signature");
   const { lastInsertRowid: seq } = db.run(
     `INSERT INTO message (id, did, credential, kind, sender, from_domain, stream, priority, template, received_at, size,
-       eight_bit, smtp_utf8, ret, envid, ask, unsigned, head, body, file, open)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+       eight_bit, smtp_utf8, ret, envid, ask, unsigned, head, body, file, open, message_id_key)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     message.id,
     message.did,
     message.credential,
@@ -87,6 +88,7 @@ function insertMessage(db: Database, { message, recipients, limits, events }: Ac
     "bytes" in message.body ? message.body.bytes : null,
     "file" in message.body ? message.body.file : null,
     recipients.length,
+    message.kind === "mail" ? (keyOfHead(message.head) ?? null) : null,
   );
   for (const recipient of recipients) insertRecipient(db, seq, message, priority, recipient);
   if (limits) saveLimits(db, limits);

@@ -1,4 +1,5 @@
 import type { Database } from "../platform/database.ts";
+import { messageIdKey } from "./message-id.ts";
 import { OPEN_STATES } from "./schema.ts";
 import type {
   AttemptView,
@@ -92,6 +93,18 @@ export function messagesOf(db: Database, { did, credential, before, limit }: Mes
 export function messageById(db: Database, id: string): MessageView | undefined {
   const row = db.get<SeqMessage>(`SELECT m.seq, ${MESSAGE_COLUMNS} FROM message m WHERE m.id = ?`, id);
   return row && withRecipients(db, row);
+}
+
+/** The latest ten messages with this `Message-ID`: members may use one twice. */
+export function messagesByMessageId(db: Database, messageId: string): MessageView[] {
+  const key = messageIdKey(messageId);
+  if (!key) return [];
+  const rows = db.all<SeqMessage>(
+    `SELECT m.seq, ${MESSAGE_COLUMNS} FROM message m INDEXED BY message_by_message_id
+     WHERE m.message_id_key = ? ORDER BY m.seq DESC LIMIT 10`,
+    key,
+  );
+  return rows.map((row) => withRecipients(db, row));
 }
 
 /** The message that a recipient (an id out of a return path) belongs to. */
