@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { complianceLines } from "./compliance.ts";
 import { providerReported } from "./event.ts";
 import { judge } from "./judge.ts";
+import type { Figures } from "./types.ts";
 
 test.each([
   ["gmail", { spam_rate: 0 }, "ok"],
@@ -45,7 +46,11 @@ test("what is not met comes first, with its remedy; an unknown requirement keeps
 test("an event of revised figures has a key of its own, and says what it replaces", () => {
   const about = { provider: "gmail", kind: "domain", subject: "a.example" } as const;
   const row = { ...about, day: "2026-06-01", figures: { spam_rate: 0.004 }, revision: 2, at: 0 };
-  const window = [{ figures: { spam_rate: 0.002 } }, { figures: { dkim_rate: 1 } }, row];
+  const window: { figures: Figures }[] = [
+    { figures: { spam_rate: 0.002 } },
+    { figures: { dkim_rate: 1 } },
+    row,
+  ];
   const { dedupe_key, detail, member } = providerReported(
     row,
     { did: "did:plc:a", domain: "a.example" },
