@@ -90,8 +90,7 @@ test.each(["gmail", "microsoft"] as const)(
     ]);
     expect(said).toMatch(provider === "gmail" ? /postmaster\.google\.com/ : /ip-domain-management-snds/);
     expect(said).not.toMatch(/refresh/);
-    const form = new URLSearchParams(server.asked[0]!.body);
-    expect(form.get("redirect_uri")).toMatch(
+    expect(redeemed[0]!.get("redirect_uri")).toMatch(
       provider === "gmail" ? /^http:\/\/127\.0\.0\.1:\d+\/$/ : /^http:\/\/localhost:\d+$/,
     );
   },
