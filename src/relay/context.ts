@@ -144,7 +144,14 @@ export type RelayContext = {
 /** A recipient in events: who it is only the pool could tell. */
 export function recipientFacts(key: Uint8Array, address: string, domain: string): RecipientFacts {
   return {
-    key: hmacSha256(key, address.toLowerCase()).toString("base64url").slice(0, 22),
+    key: hmacSha256(key, oneForm(address)).toString("base64url").slice(0, 22),
     domain,
   };
+}
+
+/** Quotes name the same mailbox as none (RFC 5321 section 4.1.2), and so do both forms of an accent. */
+function oneForm(address: string): string {
+  const quoted = /^"(.*)"(@[^@]*)$/s.exec(address);
+  const plain = quoted ? quoted[1]!.replace(/\\(.)/gs, "$1") + quoted[2]! : address;
+  return plain.normalize("NFC").toLowerCase();
 }
