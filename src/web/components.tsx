@@ -42,6 +42,26 @@ export function Section(props: {
   );
 }
 
+/** Ways to other pages, each with a sentence on what is there. */
+export function Links({
+  links,
+}: {
+  links: readonly (readonly [href: string, text: string, about: string])[];
+}) {
+  return (
+    <dl class="links">
+      {links.map(([href, text, about]) => (
+        <div>
+          <dt>
+            <a href={href}>{text}</a>
+          </dt>
+          <dd>{about}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
 /** `id`: a live update keeps its forms apart from those of other cards. */
 export function Card({ tone, id, children }: { tone?: Tone; id?: string; children?: Child }) {
   return (

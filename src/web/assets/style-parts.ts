@@ -122,6 +122,8 @@ details > *:not(summary) { margin-top: 0.5rem; }
 .fold > .stack { margin: 0; padding: 0.35rem 0.95rem 1rem; }
 .pages { display: flex; flex-wrap: wrap; gap: 0.6rem 1rem; align-items: center; font-size: 0.94rem; }
 .button { display: inline-flex; align-items: center; text-decoration: none; }
+.links > div + div { margin-top: 0.9rem; }
+.links dt a { display: inline-flex; align-items: center; min-height: 32px; font-weight: 600; } .links dd { margin: 0; color: var(--ink-soft); }
 .jumps { display: flex; flex-wrap: wrap; gap: 0 1.2rem; margin-bottom: 1.5rem; font-size: 0.94rem; }
 .jumps a { display: inline-flex; align-items: center; min-height: 44px; }
 .needs { list-style: none; padding: 0; display: grid; gap: 0.75rem; }

@@ -113,3 +113,9 @@ test.each([
     links,
   );
 });
+
+test("what the world says is one press away from the committee's page", async () => {
+  const html = section(await render({ page: "committee", view: committeeOverview }, committee), "elsewhere");
+  const ways = [...html.matchAll(/<dt><a href="([^"]+)">/g)].map(([, href]) => href);
+  expect(ways).toEqual(["/committee/suppressions", "/committee/reports", "/committee/providers"]);
+});

@@ -1,4 +1,4 @@
-import { Badge, DataTable, EmptyState, Figures, Fold, Section, Time } from "../components.tsx";
+import { Badge, DataTable, EmptyState, Figures, Fold, Links, Section, Time } from "../components.tsx";
 import { STANDINGS } from "../../policy/index.ts";
 import {
   changeAnchor,
@@ -32,9 +32,7 @@ export function CommitteePage({ view }: { view: CommitteeOverview }) {
       <Standings members={view.members} />
       <Queue view={view} />
       <MembersAtAGlance members={view.members} />
-      <Suppressed />
-      <Reported />
-      <Providers />
+      <Elsewhere />
       <Measures measures={view.measures} />
       {view.egress === null ? null : <EgressAtAGlance view={view.egress} />}
       <Changes view={view} />
@@ -43,44 +41,29 @@ export function CommitteePage({ view }: { view: CommitteeOverview }) {
   );
 }
 
-function Providers() {
+/** What has pages of its own. */
+function Elsewhere() {
   return (
-    <Section
-      id="providers"
-      title="What providers say"
-      intro="Gmail's and Microsoft's figures, Yahoo's complaints and blocklists, day by day."
-    >
-      <p>
-        <a href={PROVIDERS_PATH}>Look at them</a>
-      </p>
-    </Section>
-  );
-}
-
-function Reported() {
-  return (
-    <Section
-      id="reported"
-      title="What others report"
-      intro="DMARC and TLS reports about members' domains, in total."
-    >
-      <p>
-        <a href={POOL_REPORTS_PATH}>Look at the totals</a>
-      </p>
-    </Section>
-  );
-}
-
-function Suppressed() {
-  return (
-    <Section
-      id="suppressed"
-      title="Suppressed recipients"
-      intro="Unknown users that bind the whole pool, and how many each member has of its own."
-    >
-      <p>
-        <a href={POOL_SUPPRESSIONS_PATH}>Look at them</a>
-      </p>
+    <Section id="elsewhere" title="What the world says">
+      <Links
+        links={[
+          [
+            POOL_SUPPRESSIONS_PATH,
+            "Suppressed recipients",
+            "Unknown users that bind the whole pool, and how many each member has of its own.",
+          ],
+          [
+            POOL_REPORTS_PATH,
+            "What others report",
+            "DMARC and TLS reports about members' domains, in total.",
+          ],
+          [
+            PROVIDERS_PATH,
+            "What providers say",
+            "Gmail's and Microsoft's figures, Yahoo's complaints and blocklists, day by day.",
+          ],
+        ]}
+      />
     </Section>
   );
 }

@@ -1,5 +1,5 @@
 import { Meter } from "../charts.tsx";
-import { Badge, Breadcrumb, EmptyState, KeyValue, Section, Time } from "../components.tsx";
+import { Badge, Breadcrumb, EmptyState, KeyValue, Links, Section, Time } from "../components.tsx";
 import { COMMITTEE_PATH, providersPath, suppressionsPath } from "../paths.ts";
 import type { LimitUse, MemberView } from "../view.ts";
 import {
@@ -59,8 +59,7 @@ export function MemberPage({ view, forCommittee }: { view: MemberView; forCommit
           <Limits view={view} />
           <Messages messages={view.messages} forCommittee={forCommittee} />
           <Returned view={view} />
-          <Suppressed did={view.did} />
-          <Providers did={view.did} />
+          <Elsewhere did={view.did} />
           <PastPauses view={view} />
         </>
       )}
@@ -71,30 +70,24 @@ export function MemberPage({ view, forCommittee }: { view: MemberView; forCommit
   );
 }
 
-function Suppressed({ did }: { did: string }) {
+/** What has pages of its own. */
+function Elsewhere({ did }: { did: string }) {
   return (
-    <Section
-      id="suppressed"
-      title="Suppressed recipients"
-      intro="Addresses that do not exist, and people who complained or unsubscribed: nothing goes there until it ends or you release it."
-    >
-      <p>
-        <a href={suppressionsPath(did)}>Look at them, look for an address, release one</a>
-      </p>
-    </Section>
-  );
-}
-
-function Providers({ did }: { did: string }) {
-  return (
-    <Section
-      id="providers"
-      title="What providers say"
-      intro="Spam reports at Gmail and complaints at Yahoo, day by day, and whether Gmail's requirements are met."
-    >
-      <p>
-        <a href={providersPath(did)}>Look at your domains</a>
-      </p>
+    <Section id="suppressed" title="What the world says">
+      <Links
+        links={[
+          [
+            suppressionsPath(did),
+            "Suppressed recipients",
+            "Addresses that do not exist, and people who complained or unsubscribed: nothing goes there until it ends or you release it.",
+          ],
+          [
+            providersPath(did),
+            "What providers say",
+            "Spam reports at Gmail and complaints at Yahoo, day by day, and whether Gmail's requirements are met.",
+          ],
+        ]}
+      />
     </Section>
   );
 }
