@@ -7,6 +7,7 @@ import type { Database } from "../platform/database.ts";
 import type { Logger } from "../platform/log.ts";
 import { saidClass } from "../protocol/smtp-reply/index.ts";
 import {
+  bindsPool,
   createSuppressionStore,
   SEEN,
   SUPPRESSION_ASK_TOPIC,
@@ -62,6 +63,7 @@ export function createSuppressionDesk(parts: { db: Database; bus: Bus; clock: Cl
           changes.map((value) => ({ key: value.key, value })),
         );
         store.told(from, last.version);
+        await setImmediate();
       }
     } while (again);
   }
@@ -233,10 +235,16 @@ export function createSuppressionDesk(parts: { db: Database; bus: Bus; clock: Cl
      */
     async undoIncident(about: { provider: string; from: number; to: number }, by: string) {
       const undone = db.transaction(() => {
-        const events = store.takeBack(about.provider, about.from, about.to);
-        const found = store.bySource(events);
-        for (const { id } of found) store.release(id, by, clock.now());
-        return { refusals: events.length, lifted: found.length };
+        const now = clock.now();
+        const taken = store.takeBack(about.provider, about.from, about.to);
+        const found = store.bySource(taken.map(({ event }) => event));
+        for (const { id } of found) store.release(id, by, now);
+        // What another refusal brought, which one of these had confirmed.
+        const alone = [...new Set(taken.map(({ key }) => key))]
+          .flatMap((key) => store.inForce(key, now))
+          .filter(({ did, key, evidence }) => !did && evidence && !bindsPool(store.sightings(key, "")));
+        for (const { id } of alone) store.release(id, by, now);
+        return { refusals: taken.length, lifted: found.length + alone.length };
       });
       await tell();
       return undone;

@@ -1,4 +1,5 @@
 import { existsSync, renameSync } from "node:fs";
+import { setImmediate } from "node:timers/promises";
 import type { Clock } from "../lib/clock.ts";
 import type { Bus, Subscription } from "../platform/bus.ts";
 import { Database, isStorageOutage } from "../platform/database.ts";
@@ -124,6 +125,8 @@ export function openSuppressionNode(options: SuppressionNodeOptions) {
             } else told.push(value);
           }
           look(queue, copy.apply(told));
+          // After a long import many follow one another: others are answered between them.
+          await setImmediate();
         },
       );
       await bus.publish(SUPPRESSION_ASK_TOPIC, [{ key: options.hostname, value: { knows: copy.known() } }]);

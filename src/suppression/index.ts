@@ -1,6 +1,6 @@
 export { createSuppressionCopy, suppressionCopyMigration, type SuppressionCopy } from "./copy.ts";
 export { readSuppressions, MOST_LINES, type ImportFormat, type Parsed, type ParsedLine } from "./import.ts";
-export { suppressionFor, type Feedback } from "./rule.ts";
+export { bindsPool, suppressionFor, type Feedback } from "./rule.ts";
 export {
   createSuppressionStore,
   SEEN,

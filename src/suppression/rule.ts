@@ -110,6 +110,14 @@ function daysApart(sightings: readonly Sighting[], at: number): number {
   return count;
 }
 
+/** Whether what is left of the refusals of a recipient binds the pool by itself. */
+export function bindsPool(sightings: readonly Sighting[]): boolean {
+  const seen = sightings.filter((one) => one.class === "bad-mailbox" && !one.late);
+  return seen.some(({ did, at }, i) =>
+    seen.slice(i + 1).some((one) => one.did !== did || Math.abs(one.at - at) >= DAY_MS),
+  );
+}
+
 function isConfirmed(fact: Feedback, { sightings, poolReleasedAt = -Infinity }: SuppressionHistory): boolean {
   if (fact.late === true) return false;
   const from = Math.max(fact.at - POOL_DAYS * DAY_MS, poolReleasedAt);

@@ -100,8 +100,9 @@ test("an incident of a provider takes back its refusals alone, and what they bro
   store.sight({ ...seen, event: "two", provider: "yahoo" });
   expect(store.sight({ ...seen, event: "two", provider: "yahoo" })).toBe(false);
   store.put(entry({ source: "one" }), NOW);
-  const events = store.takeBack("google", NOW - 1, NOW + 1);
-  expect(events).toEqual(["one"]);
+  const taken = store.takeBack("google", NOW - 1, NOW + 1);
+  expect(taken).toEqual([{ event: "one", key: "k" }]);
+  const events = taken.map(({ event }) => event);
   expect(store.bySource(events).map(({ source }) => source)).toEqual(["one"]);
   expect(store.sightings("k", "three")).toHaveLength(1);
 });

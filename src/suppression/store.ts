@@ -197,11 +197,17 @@ export function createSuppressionStore(db: Database) {
       db.run("DELETE FROM suppression_sighting WHERE key = ? AND class <> ? AND at <= ?", key, SEEN, until)
         .changes,
     /** Refusals by a provider in this time, with their events: what an incident takes back. */
-    takeBack(provider: string, from: number, to: number): string[] {
+    takeBack(provider: string, from: number, to: number): { event: string; key: string }[] {
       const sql = "FROM suppression_sighting WHERE at >= ? AND at <= ? AND provider = ? AND class <> ?";
-      const events = db.all<{ event: string }>(`SELECT event ${sql}`, from, to, provider, SEEN);
+      const taken = db.all<{ event: string; key: string }>(
+        `SELECT event, key ${sql}`,
+        from,
+        to,
+        provider,
+        SEEN,
+      );
       db.run(`DELETE ${sql}`, from, to, provider, SEEN);
-      return events.map(({ event }) => event);
+      return taken;
     },
     /** Those in force that came from one of these events. */
     bySource(sources: readonly string[]): Suppression[] {
