@@ -37,9 +37,11 @@ export function createProviderPages(parts: {
       unit:
         subject.provider === "gmail"
           ? "spam reports"
-          : subject.provider === "blocklists"
-            ? "blocklists"
-            : "complaints",
+          : subject.provider === "yahoo"
+            ? "complaints"
+            : subject.provider === "microsoft"
+              ? "verdict"
+              : "blocklists",
       days: days.map((day) => dayOf(day, known.get(day))),
       figures: newest ? figureLines(newest.figures) : [],
       figuresOf: newest?.day ?? null,
@@ -94,7 +96,8 @@ function valueOf({ provider, figures }: StoredDay): number | null {
   const number = (name: string) => (typeof figures[name] === "number" ? figures[name] : null);
   if (provider === "gmail") return number("spam_rate");
   if (provider === "blocklists") return number("listed");
-  if (provider === "microsoft") return number("complaint_rate");
+  // Its rates are bounds most of the time: what is drawn is the verdict.
+  if (provider === "microsoft") return null;
   const [complaints, delivered] = [number("complaints"), number("delivered")];
   return complaints === null || !delivered ? (complaints === 0 ? 0 : null) : complaints / delivered;
 }

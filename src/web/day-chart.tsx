@@ -4,7 +4,10 @@ import { formatShare } from "./words.ts";
 const TOP = 22;
 const LABELS = 22;
 const HEIGHT = 132;
-const FLAT = 5;
+/** Of the whole height, where there is a verdict and no number. */
+const HEIGHTS = { ok: 0.08, warn: 0.5, bad: 1 };
+/** A zero is a flat line, and whatever is more is seen to be more. */
+const tall = (height: number) => (height === 0 ? 2 : Math.max(5, height));
 
 /**
  * A column for each day against limits. A day without figures is an empty dashed box over its whole height, so that it
@@ -27,7 +30,8 @@ export function DayChart(props: { days: readonly ProviderDay[]; title: string; l
         const width = percent(step * 0.76);
         if (one.words === null)
           return <rect class="gap" x={x} width={width} y={TOP} height={floor - TOP} rx="2" />;
-        const height = Math.max(one.value === null ? FLAT : one.value * scale, one.value === 0 ? 2 : FLAT);
+        const height =
+          one.value === null ? (floor - TOP) * HEIGHTS[one.level ?? "ok"] : tall(one.value * scale);
         return (
           <rect
             class={`day ${one.level ?? "idle"}`}

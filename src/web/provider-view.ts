@@ -15,7 +15,7 @@ export type ProviderSubject = {
   /** A domain, a feedback id, an address. */
   name: string;
   /** What `value` is. */
-  unit: "spam reports" | "complaints" | "blocklists";
+  unit: "spam reports" | "complaints" | "verdict" | "blocklists";
   /** The oldest first, today left out. */
   days: ProviderDay[];
   /** Of the newest day with figures. */

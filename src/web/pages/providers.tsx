@@ -23,7 +23,7 @@ const PROVIDER_NAMES: Record<ProviderSubject["provider"], string> = {
 
 const ABOUT: Record<ProviderSubject["provider"], string> = {
   gmail:
-    "From Postmaster Tools: what share of mail people reported as spam. Keep below 0.1 %; from 0.3 % Gmail refuses mail. It comes one to three days late, and not at all for days with little mail.",
+    "From Postmaster Tools: what share of mail people reported as spam. Keep below 0.1\u00a0%; from 0.3\u00a0% on Gmail helps nobody out, and may refuse mail. It comes one to three days late, and not at all for days with little mail.",
   microsoft:
     "From SNDS, for each address: its filter's verdict (green, yellow, red) and complaints. Days with little mail have none.",
   yahoo:
@@ -120,7 +120,7 @@ const TONES: Record<Level, { tone: Tone; name: string }> = {
 
 function Subject({ one }: { one: ProviderSubject }) {
   const newest = one.days.findLast(({ words }) => words !== null);
-  const limits = one.unit === "blocklists" ? [] : [SPAM_RATE.warn, SPAM_RATE.bad];
+  const limits = one.unit === "blocklists" || one.unit === "verdict" ? [] : [SPAM_RATE.warn, SPAM_RATE.bad];
   const unmet = one.compliance?.filter(({ status }) => status === "unmet") ?? [];
   const known = one.days.filter(({ words }) => words !== null).length;
   return (
