@@ -23,7 +23,7 @@ const PROVIDER_NAMES: Record<ProviderSubject["provider"], string> = {
 
 const ABOUT: Record<ProviderSubject["provider"], string> = {
   gmail:
-    "From Postmaster Tools: what share of mail people reported as spam. Keep below 0.1\u00a0%; from 0.3\u00a0% on Gmail helps nobody out, and may refuse mail. It comes one to three days late, and not at all for days with little mail.",
+    "From Postmaster Tools: what share of mail people reported as spam. Keep below 0.1\u00a0%; never reach 0.3\u00a0%: from there on Gmail may refuse mail. It comes one to three days late, and not at all for days with little mail.",
   microsoft:
     "From SNDS, for each address: its filter's verdict (green, yellow, red) and complaints. Days with little mail have none.",
   yahoo:
