@@ -7,7 +7,7 @@ const HOSTS =
 
 /** What stands behind these is the reason: "Recipient address rejected: Greylisted". */
 export const PREFIXES: readonly RegExp[] = [
-  /(?:recipient|sender) address rejected:\s*(?!access denied)(\S.*)/is,
+  /recipient address rejected:\s*(?!access denied)(\S.*)/is,
   // IronPort and Amazon SES put a guess of their own in front.
   /\d\.\d\.\d - [\w ]{4,40} error (\d{3}[\s-].*)/is,
 ];

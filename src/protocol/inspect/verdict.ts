@@ -15,6 +15,7 @@ import type { InspectClass, InspectedRecipient } from "./types.ts";
 const NAMES: Readonly<Partial<Record<FineClass, InspectClass>>> = {
   ok: "unknown",
   relaying: "configuration",
+  permission: "policy",
   "no-tls": "configuration",
 };
 

@@ -105,8 +105,17 @@ export function faultOf(kind: ReplyClass): ReplyFault {
 /** What the words of a reply or a bounce say, in any language that we know; at most 2,000 characters are read. */
 export function saidClass(text: string): FineClass | undefined {
   const words = text.slice(0, 2000).toLowerCase();
-  return inEnglish(CLEAR, words) ?? saidInOtherWords(words) ?? inEnglish(VAGUE, words);
+  const rest = words.replace(STANDARD, " ");
+  return (rest === words ? undefined : (inEnglish(CLEAR, rest) ?? inEnglish(RULES, rest))) ?? saidIn(words);
 }
+
+/** Sentences of RFC 5321 4.2.3 that stand in front of what is meant. */
+const STANDARD = /requested (?:mail )?action (?:not taken|aborted) ?:? ?(?:mailbox unavailable)?/g;
+
+const RULES = VAGUE.filter(([kind]) => kind === "policy");
+
+const saidIn = (words: string): FineClass | undefined =>
+  inEnglish(CLEAR, words) ?? saidInOtherWords(words) ?? inEnglish(VAGUE, words);
 
 const inEnglish = (phrases: typeof CLEAR, words: string): FineClass | undefined =>
   phrases.find(([, pattern]) => pattern.test(words))?.[0];

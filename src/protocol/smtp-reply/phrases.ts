@@ -1,7 +1,7 @@
 import type { ReplyClass } from "./classify.ts";
 
 /** A class of replies told finer than a sender in conversation needs: whoever reads a bounce does. */
-export type FineClass = ReplyClass | "inactive" | "spam" | "configuration" | "relaying";
+export type FineClass = ReplyClass | "inactive" | "spam" | "configuration" | "relaying" | "permission";
 
 /** What a sender makes of the finer classes. */
 export const COARSE: Readonly<Partial<Record<FineClass, ReplyClass>>> = {
@@ -9,6 +9,7 @@ export const COARSE: Readonly<Partial<Record<FineClass, ReplyClass>>> = {
   spam: "content",
   configuration: "system",
   relaying: "system",
+  permission: "policy",
 };
 
 type Phrases = readonly (readonly [FineClass, RegExp])[];
@@ -23,16 +24,19 @@ export const CLEAR: Phrases = [
   ["bad-mailbox", /recipient address(?:es)? rejected ?: access denied/],
   [
     "authentication",
-    /unresolvable rfc.?5321 from|unauthori[sz]ed sender|verify mail ?from|sender domain resolve|sender has no|mail ?from .{0,30}mismatch/,
+    /unresolvable rfc.?5321 from|unauthori[sz]ed sender|verify mail ?from|(?:postmaster|sender) verification|openspf|spf\.pobox|invalid mail from|sender domain resolve|sender has no|mail ?from .{0,30}(?:mismatch|must be)/,
+  ],
+  // A rule in so many words goes before a code; one that is only named (below) does not.
+  [
+    "permission",
+    /(?:not|n't) (?:have permission|permitted) to (?:send|post)|resolver\.rst\.|sender address rejected: access denied|rejected by this user|(?:not|n't) a (?:group |list )?member|not subscribed|mail ?policy violation/,
   ],
   [
     "relaying",
-    /smtp auth(?:entication)? (?:is )?(?:required|turned on|in your mail)|authentication (?:is )?required(?! .{0,40}(?:spf|dkim))|unauthori[sz]ed relay|relaying to\b.{0,60}(?:prohibited|denied|not)|(?:not|n't) (?:allowed|permitted|authori[sz]ed) to relay|requires? (?:smtp )?authentication|\bauth failed|local users? only/,
+    /smtp auth(?:entication)? (?:is )?(?:required|turned on|in your mail)|authentication (?:is )?required(?! .{0,40}(?:spf|dkim))|unauthori[sz]ed relay|relaying to\b.{0,60}(?:prohibited|denied|not)|(?:not|n't) (?:allowed|permitted|authori[sz]ed) to relay|requires? (?:smtp )?authentication|\bauth failed|client was not authenticated|local users? only/,
   ],
-  [
-    "policy",
-    /(?:not|n't) have permission to (?:send|post)|restrictedtorecipientspermission|rejected by this user|sendernotauthenticatedfor/,
-  ],
+  ["system", /cannot update mailbox|maildir delivery failed|unable to create lock file|mailbox (?:is )?busy/],
+  ["content", /reject content|banned:|banned (?:file|attach|name)|illegal attachment/],
   [
     "bad-domain",
     /domain may not exist|domain is not reachable|dns lookup failure:.{0,80}not found|(?:^|\d )[\w-]{1,63}(?:\.[\w-]{1,63}){0,7}\.[a-z][a-z-]{1,62} does not exist/,
@@ -48,12 +52,12 @@ export const CLEAR: Phrases = [
   ["mailbox-full", /too many messages (?:on|in) (?:the|his|this)/],
   [
     "blocked",
-    /(?:messages|mail) from .{0,60} weren't sent|(?:domain|\bip|server|host) (?:has been|is|was) (?:black|block|deny) ?listed|spammer list|identified as (?:a )?spammer|connection (?:is |was )?rejected|\b(?:sc|ou|dy)-00\d\b|invalid ip for sending|\d\.\d{1,3} (?:is |was )?(?:blocked|denied|refused)|blocked for abuse|service refused/,
+    /(?:messages|mail) from .{0,60} weren't sent|mail (?:from .{0,60} )?(?:is |are |has been |have been )(?:currently |temporarily )blocked|(?:domain|\bip|server|host) (?:has been|is|was) (?:black|block|deny) ?listed|spammer list|identified as (?:a )?spammer|connection (?:is |was )?rejected|\b(?:sc|ou|dy)-00\d\b|invalid ip for sending|\d\.\d{1,3} (?:is |was )?(?:blocked|denied|refused)|blocked for abuse|service refused/,
   ],
   ["inactive", /account is blocked|account (?:is |was |has been )?closed|disableduser/],
   [
     "rate-limited",
-    /daily .{0,20}(?:quota|limit)|unusual rate|receivingrate|rate that prevents|peak smtp|too many requests/,
+    /daily .{0,20}(?:quota|limit)|unusual rate|receivingrate|rate that prevents|connections? limit|peak smtp|too many requests/,
   ],
   [
     "bad-mailbox",
@@ -116,7 +120,7 @@ export const CLEAR: Phrases = [
   ],
   [
     "relaying",
-    /relay(?:ing)? (?:access )?(?:is )?(?:denied|not permitted|not allowed|prohibited|attempt|disallowed)|unable to relay|not (?:permitted|allowed) to relay|(?:do|does|will) not relay|isn't in my list|isn't allowed to be relayed|not a gateway|can't relay|no relaying|not an open relay|relaying mail to|not (?:local|our) (?:domain|recipient)|unknown local domain|insecure mail relay|relay not |not (?:been )?configured to (?:relay|let)|as a relay|not in my control ?file|(?:not|isn't) (?:in )?(?:my |our )?list of allowed rcpthosts|rcpthosts?\b/,
+    /relay(?:ing)? (?:access |mail )?(?:is )?(?:denied|not permitted|not allowed|prohibited|attempt|disallowed)|unable to relay|not (?:permitted|allowed) to relay|(?:do|does|will) not relay|isn't in my list|isn't allowed to be relayed|not a gateway|can't relay|no relaying|not an open relay|relaying mail to|not (?:local|our) (?:domain|recipient)|unknown local domain|insecure mail relay|relay not |not (?:been )?configured to (?:relay|let)|as a relay|not in my control ?file|(?:not|isn't) (?:in )?(?:my |our )?list of allowed rcpthosts|rcpthosts?\b/,
   ],
   [
     "bad-domain",
