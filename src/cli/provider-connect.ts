@@ -73,7 +73,12 @@ export async function providerConnect(
     body = { provider, grant, by };
   }
   const answer = await api("POST", "/provider/connect", body);
-  out.say(`${provider} is stored, sealed. It was looked at once:`);
+  const { ok, broken } = answer["looked"] as { ok: boolean; broken?: boolean };
+  out.say(
+    !ok && broken
+      ? `${provider} refused this login: nothing is stored, and an earlier one stays as it was.`
+      : `The login to ${provider} is stored, sealed. It was used at once:`,
+  );
   const code = sayLooked(out.say, answer, provider);
   out.result(answer);
   return code;

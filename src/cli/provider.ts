@@ -75,6 +75,7 @@ async function show(provider: string, options: Common): Promise<number> {
       out.say(
         plain(
           `  ${day}  ${Object.entries(figures)
+            .filter(([, value]) => value !== "")
             .map(([name, value]) => `${name} ${String(value)}`)
             .join(", ")}`,
         ),
@@ -129,7 +130,7 @@ export function sayLooked(
     say(plain(`Nothing came: ${looked.why}`));
     say(
       looked.broken
-        ? `The connection is broken. Run: atmos provider connect ${provider}`
+        ? `It takes a new login: atmos provider connect ${provider}`
         : "It is tried again by itself. What is known is kept.",
     );
     return EXIT.fault;

@@ -178,6 +178,25 @@ test("SNDS that refuses the access is to be confirmed anew", async () => {
   expect(looked).toMatchObject({ ok: false, broken: true, why: expect.stringMatching(/ten months/) });
 });
 
+test("days that fail one after the other end the look", async () => {
+  answer = ({ url }) => (url.pathname === "/token" ? { json: tokens } : { status: 500, text: "" });
+  await (await collector()).connect("microsoft", oauthSecret, "ada");
+  expect(server.asked.filter(({ url }) => url.pathname.startsWith("/api/report/data/"))).toHaveLength(3);
+});
+
+test("a login that is refused at once is not kept, and takes the place of none that works", async () => {
+  const one = await collector();
+  answer = () => ({ status: 400, json: { error: "invalid_grant" } });
+  expect(await one.connect("microsoft", oauthSecret, "ada")).toMatchObject({ ok: false, broken: true });
+  expect(store.connection("microsoft")).toBeUndefined();
+  answer = snds;
+  await one.connect("microsoft", oauthSecret, "ada");
+  const [sealed, before] = [store.sealed("microsoft"), store.connection("microsoft")];
+  answer = () => ({ status: 400, json: { error: "invalid_grant" } });
+  await one.connect("microsoft", { way: "oauth", grant: { ...grant, refreshToken: "bad" } }, "ben");
+  expect([store.sealed("microsoft"), store.connection("microsoft")]).toEqual([sealed, before]);
+});
+
 test("another secret of core does not open what was stored", async () => {
   answer = snds;
   await (await collector()).connect("microsoft", oauthSecret, "ada");

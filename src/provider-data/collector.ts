@@ -120,11 +120,15 @@ export function createCollector(options: CollectorOptions) {
       const due = store.connections().filter(({ nextAt }) => nextAt <= now());
       for (const { provider } of due) await look(provider);
     },
+    /** A login that the provider refuses at once is not kept, and takes the place of none that works. */
     async connect(provider: ConnectedProvider, secret: Secret, by: string): Promise<Looked> {
       const sealed = await seal(key, JSON.stringify(secret));
       await running.get(provider);
+      const before = store.kept(provider);
       store.connect(provider, { way: secret.way, sealed, by, at: now() });
-      return look(provider);
+      const looked = await look(provider);
+      if (!looked.ok && looked.broken) store.restore(provider, before);
+      return looked;
     },
   };
 }

@@ -6,6 +6,9 @@ import type { Collected, Outcome, Subject } from "./types.ts";
 
 export const SNDS_API = "https://substrate.office.com/ip-domain-management-snds";
 
+/** Days in a row that failed, after which no more are asked for. */
+const MOST_FAILURES = 3;
+
 export type SndsOptions = { fetch: Fetch; accessToken: string; api?: string; now: number };
 
 /** The report of each day `from` to `to`, of all addresses of the account. A day that is not there yet is a gap. */
@@ -14,15 +17,18 @@ export async function askSnds(options: SndsOptions, from: string, to: string): P
   const init = { headers: { authorization: `Bearer ${accessToken}`, accept: "application/json, text/csv" } };
   const collected: Collected = { days: [], subjects: [], compliance: [], faults: [] };
   let answered = false;
+  let failures = 0;
   for (const day of daysBetween(from, to)) {
     const answer = await ask(fetch, `${api}/api/report/data/${day}`, init, now);
     if (!answer.ok && answer.kind === "absent") {
       answered = true;
+      failures = 0;
       continue;
     }
     const read = answer.ok ? readSndsReport(answer.value, day) : answer;
     if (read.ok) {
       answered = true;
+      failures = 0;
       collected.days.push(...read.value);
       continue;
     }
@@ -33,7 +39,7 @@ export async function askSnds(options: SndsOptions, from: string, to: string): P
         why: `${read.why}. Access to SNDS has to be confirmed anew about every ten months`,
       };
     collected.faults.push(`${day}: ${read.why}`);
-    if (read.kind === "limited") break;
+    if (read.kind === "limited" || ++failures === MOST_FAILURES) break;
   }
   if (!answered)
     return { ok: false, kind: "unavailable", why: collected.faults[0] ?? "Microsoft has no report" };

@@ -71,6 +71,9 @@ type ConnectionRow = {
   failures: number;
   said: string;
 };
+/** All that is kept of a connection, for putting it back. */
+export type Kept = ConnectionRow;
+
 type DayRow = {
   provider: string;
   kind: string;
@@ -133,6 +136,17 @@ export function createProviderStore(db: Database) {
         at,
       );
     },
+    /** Puts back what `connect` took the place of; undefined: there was nothing. */
+    restore(provider: ConnectedProvider, before: Kept | undefined): void {
+      db.run("DELETE FROM provider_connection WHERE provider = ?", provider);
+      if (!before) return;
+      const columns = Object.keys(before);
+      db.run(
+        `INSERT INTO provider_connection (${columns.join(", ")}) VALUES (${columns.map(() => "?").join(", ")})`,
+        ...Object.values(before),
+      );
+    },
+    kept: (provider: ConnectedProvider): Kept | undefined => rowOf(provider),
     /** Figures stay. False: it was not connected. */
     disconnect: (provider: ConnectedProvider): boolean =>
       db.run("DELETE FROM provider_connection WHERE provider = ?", provider).changes > 0,

@@ -192,6 +192,26 @@ test("the command line's API: connects, lists, shows gaps, and never shows a log
   expect(JSON.parse((await ask("GET", "/figures/gmail")).text).subjects).toHaveLength(4);
 });
 
+test("a look that takes longer goes on after the answer", async () => {
+  const first = Promise.withResolvers<void>();
+  const slow = {
+    ...desk,
+    connect: async () => first.promise.then(() => ({ ok: false, why: "", broken: true }) as const),
+  };
+  const api = providerDataApi({
+    desk: slow,
+    clock: core.clock,
+    log: silentLog,
+    mayAct: () => true,
+    patienceMs: 5,
+  });
+  const body = JSON.stringify({ provider: "gmail", grant: { clientId: "c", refreshToken: "r" }, by: "rosa" });
+  const headers = { "content-type": "application/json" };
+  const response = await api.request("/connect", { method: "POST", headers, body });
+  expect(await response.json()).toMatchObject({ looked: { faults: [expect.stringMatching(/goes on/)] } });
+  first.resolve();
+});
+
 test("a connection without a look for two days is late", async () => {
   await connect();
   const { store } = desk;

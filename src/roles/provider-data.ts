@@ -124,7 +124,11 @@ export function createProviderDesk(parts: ProviderDeskParts) {
     memberOf,
     pass,
     tell,
-    connect: collector.connect,
+    async connect(...login: Parameters<typeof collector.connect>) {
+      const looked = await collector.connect(...login);
+      await tell();
+      return looked;
+    },
     async fetch(provider: Parameters<typeof collector.look>[0]) {
       const looked = await collector.look(provider);
       await tell();
