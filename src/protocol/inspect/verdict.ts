@@ -40,7 +40,10 @@ export function judge(failure: Failure): InspectedRecipient {
   const status = statusOf(failure, reply);
   const good = action === "delivered" || action === "relayed" || action === "expanded";
   const kind = good ? "unknown" : nameOf(classOf(failure, status, reply));
-  const forNow = action === "delayed" || String(reply || status).startsWith("4");
+  const forNow =
+    action === "delayed" ||
+    String(reply || status).startsWith("4") ||
+    /temporarily (?:disabled|suspended|deactivated|closed|unavailable)/i.test(diagnostic);
   const fault = good ? "none" : faultOf(NEAREST[kind] ?? (kind as ReplyClass));
   return {
     address,

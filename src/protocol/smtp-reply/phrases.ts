@@ -24,7 +24,7 @@ export const CLEAR: Phrases = [
   ["bad-mailbox", /recipient address(?:es)? rejected ?: access denied/],
   [
     "authentication",
-    /unresolvable rfc.?5321 from|unauthori[sz]ed sender|verify mail ?from|(?:postmaster|sender) verification|openspf|spf\.pobox|invalid mail from|sender domain resolve|sender has no|mail ?from .{0,30}(?:mismatch|must be)/,
+    /unresolvable rfc.?5321 from|unauthori[sz]ed sender|verify mail ?from|(?:postmaster|sender) verification|openspf|sender verify callout|sender id \(pra\)|sender policy framework|spf\.pobox|invalid mail from|sender domain resolve|sender has no|mail ?from .{0,30}(?:mismatch|must be)/,
   ],
   // A rule in so many words goes before a code; one that is only named (below) does not.
   [
@@ -35,7 +35,10 @@ export const CLEAR: Phrases = [
     "relaying",
     /smtp auth(?:entication)? (?:is )?(?:required|turned on|in your mail)|authentication (?:is )?required(?! .{0,40}(?:spf|dkim))|unauthori[sz]ed relay|relaying to\b.{0,60}(?:prohibited|denied|not)|(?:not|n't) (?:allowed|permitted|authori[sz]ed) to relay|requires? (?:smtp )?authentication|\bauth failed|client was not authenticated|local users? only/,
   ],
-  ["system", /cannot update mailbox|maildir delivery failed|unable to create lock file|mailbox (?:is )?busy/],
+  [
+    "system",
+    /cannot update mailbox|maildir|dot-lock|cannot store document|error in processing|error opening|homedir|can't create user output|unable to create lock file|mailbox (?:is )?busy/,
+  ],
   ["content", /reject content|banned:|banned (?:file|attach|name)|illegal attachment/],
   [
     "bad-domain",
@@ -43,7 +46,7 @@ export const CLEAR: Phrases = [
   ],
   [
     "network",
-    /name service error.{0,100}(?:try again|malformed|timeout)|host not found, try again|temporary failure in name|no answer from any|all relevant hosts/,
+    /name service error.{0,100}(?:try again|malformed|timeout)|host not found, try again|cname lookup failed temporarily|malformed or unexpected name server|temporary failure in name|no answer from any|all relevant hosts/,
   ],
   [
     "expired",
@@ -63,7 +66,10 @@ export const CLEAR: Phrases = [
     "bad-mailbox",
     /mailbox name not allowed|address syntax|malformed (?:recipient|address|mailbox)|invalid address format/,
   ],
-  ["bad-domain", /no relevant answers|indicated no smtp service|no mx (?:found|for)/],
+  [
+    "bad-domain",
+    /not have any mail exchanger|find a mail exchanger|domain not used for mail|no matches to nameserver|cannot resolve the ip address of the following domain|domain (?:is )?missing|no relevant answers|indicated no smtp service|no mx (?:found|for)/,
+  ],
   [
     "content",
     /media error|(?:not|must be) rfc ?5322|mime\/reject|invalid (?:mime )?structure|multiple subject|multiple from/,
@@ -88,7 +94,7 @@ export const CLEAR: Phrases = [
   ],
   [
     "inactive",
-    /(?:user|recipient|mailbox|mail ?box|account|address|inbox).{0,50}(?:disabled|\binactive|suspended|deactivated|discontinued|\bexpired|\blocked|is closed|on hold|terminated|frozen|dormant|temporarily closed|has been closed|not (?:been )?activated|not active)|is now disabled|(?:disabled|inactive|suspended|deactivated|expired|dormant|closed) (?:user|recipient|mailbox|account|address)|not (?:accessed|logged in) .{0,40}(?:days|months)|boite du destinataire archivee/,
+    /(?:user|recipient|mailbox|mail ?box|account|address|inbox).{0,50}(?:disabled|\binactive|suspended|deactivated|discontinued|\bexpired|\blocked|is closed|on hold|terminated|frozen|dormant|temporarily closed|has been closed|not (?:been )?activated|not active)|is now disabled|inactivity|\binactive\b|not an active|entered during last|mail receiving disabled|\bdeactivated|(?:disabled|inactive|suspended|deactivated|expired|dormant|closed) (?:user|recipient|mailbox|account|address)|not (?:accessed|logged in) .{0,40}(?:days|months)|boite du destinataire archivee/,
   ],
   [
     "authentication",
@@ -116,7 +122,7 @@ export const CLEAR: Phrases = [
   ],
   [
     "configuration",
-    /mail for .{0,100}loops back|loops? (?:back )?(?:to myself|detected)|routing loop|mail loop|too many (?:hops|received)|hop ?count|hops? exceeded|local configuration error|config(?:uration)? error|mail forwarding loop|looping|possible mail loop|cname lookup.{0,60}loop|mx list.{0,60}point|does not like (?:a |me|my)|incorrectly configured|misconfigur/,
+    /mail for .{0,100}loops back|loops? (?:back )?(?:to myself|detected)|routing loop|mail loop|too many (?:hops|received)|hop ?count|hops? exceeded|local configuration error|config(?:uration)? error|mail forwarding loop|loop count|dns loop|header counts|best-preference mx|looping|possible mail loop|cname lookup.{0,60}loop|mx list.{0,60}point|does not like (?:a |me|my)|incorrectly configured|misconfigur/,
   ],
   [
     "relaying",
@@ -124,11 +130,11 @@ export const CLEAR: Phrases = [
   ],
   [
     "bad-domain",
-    /unrouteable mail domain|(?:all relevant mx records point to non-existent|domain name not found|couldn't find any host|name or service not known|no such (?:domain|host)|host (?:name )?(?:lookup failed|unknown|not found)|nxdomain|non-?existent (?:domain|host)|null ?mx|unknown (?:mail )?(?:host|domain)|bad destination (?:mailbox|system|host)|no mx (?:record|or a)|invalid domain|illegal host\/domain|host or domain name not found|domain (?:does not|doesn't) (?:exist|receive|accept)|not a valid (?:domain|host)|dns (?:lookup|query|resolution)?.{0,20}(?:nxdomain|no (?:such|data))|domain.{0,30}has (?:been )?expired|mailer-daemon, address is not valid domain)/,
+    /unrouteable mail domain|(?:all relevant mx records point to non-existent|domain name not found|couldn't find any host|name or service not known|no such (?:domain|host)|host (?:name )?(?:lookup failed|unknown|not found)|nxdomain|non-?existent (?:domain|host)|null ?mx|unknown (?:mail )?(?:host|domain)|bad destination (?:system|host)|no mx (?:record|or a)|invalid domain|illegal host\/domain|host or domain name not found|domain (?:does not|doesn't) (?:exist|receive|accept)|not a valid (?:domain|host)|dns (?:lookup|query|resolution)?.{0,20}(?:nxdomain|no (?:such|data))|domain.{0,30}has (?:been )?expired|mailer-daemon, address is not valid domain)/,
   ],
   [
     "bad-mailbox",
-    /(?:user|recipient|mailbox|account|address|addressee|inbox|mail ?box|rcpt).{0,60}(?:unknown|not exist|n't exist|not found|unavailable|invalid|no longer|rejected|not (?:a )?(?:valid|recogni[sz]ed|known)|undeliverable|does not have|deleted|isn't|not listed|could ?n[o']t be (?:found|resolved)|unrecogni[sz]ed|incorrect|mistyped|misspelled|no mailbox|not have an? |has moved|not match)|(?:unknown|no such|invalid|unrouteable|bad|unroutable|unable to find|not a known|no valid|non-?existent|unrecogni[sz]ed|illegal|cannot find|can't find|could not find|unmatched|nonexistent|incorrect|wrong).{0,30}(?:user|recipient|mailbox|account|address|person|rcpt|e-?mail|alias|local part)|no mail-?box|this user doesn't have|not our customer|does not like recipient|no longer (?:with|works|accept|employed|valid|available|in use|on (?:this )?server)|user has moved|usernotfound|recipientnotfound|recipnotfound|couldn't be found|wasn't found|(?:was|is) not found at|not present in directory|not listed in (?:public|domino)|account .{0,40}not |name is not recogni[sz]ed|nosuchuser|no account (?:by|with)|mailbox not local|never logged|no one by (?:this|that) name|no user|\bno such\b|addresses were unknown|missing home directory|no thank you|dosn.t exist|no longer accepts mail|bad rcpt|not a (?:local|known) (?:user|mailbox)|requested action (?:not taken|aborted).{0,30}mailbox|mailbox not found|not on file|undeliverable address|not a valid (?:recipient|user|mailbox|address)|bad destination|has left the (?:company|organi)|is not registered|unregistered|no active recipient|not accepting mail for this (?:user|address)|doesn.t handle mail for|does not handle mail for|not have a mailbox|email account that you tried to reach|adr\.exrecipnotfound|user not|does(?:n't| not) exist (?:on|at|in|here)|address error|invalid final delivery|not known (?:at|here)/,
+    /(?:user|recipient|mailbox|account|address|addressee|inbox|mail ?box|rcpt).{0,60}(?:unknown|not exist|n't exist|not found|unavailable|invalid|no longer|rejected|not (?:a )?(?:valid|recogni[sz]ed|known)|undeliverable|does not have|deleted|isn't|not listed|could ?n[o']t be (?:found|resolved)|unrecogni[sz]ed|incorrect|mistyped|misspelled|no mailbox|not have an? |has moved|not match)|(?:unknown|no such|invalid|unrouteable|bad|unroutable|unable to find|not a known|no valid|non-?existent|unrecogni[sz]ed|illegal|cannot find|can't find|could not find|unmatched|nonexistent|incorrect|wrong).{0,30}(?:user|recipient|mailbox|account|address|person|rcpt|e-?mail|alias|local part)|no mail-?box|this user doesn't have|not our customer|does not like recipient|no longer (?:with|works|accept|employed|valid|available|in use|on (?:this )?server)|user has moved|usernotfound|recipientnotfound|recipnotfound|couldn't be found|wasn't found|(?:was|is) not found at|not present in directory|not listed in (?:public|domino)|account .{0,40}not |name is not recogni[sz]ed|nosuchuser|no account (?:by|with)|mailbox not local|never logged|no one by (?:this|that) name|no user|\bno such\b|addresses were unknown|missing home directory|no thank you|dosn.t exist|no longer accepts mail|bad rcpt|not a (?:local|known) (?:user|mailbox)|requested action (?:not taken|aborted).{0,30}mailbox|mailbox not found|not on file|undeliverable address|not a valid (?:recipient|user|mailbox|address)|bad destination\b|invalid domain mailbox|unable to validate recipient|recipient.{0,60}(?:cannot|can't|could not) be verified|mailbox.{0,60}not available|does(?:n't| not) have an? (?:account|e-?mail|final)|not a (?:valid|recogni[sz]ed|known) (?:e-?mail )?(?:account|address)|e-?mail (?:name |address )?(?:is |was )?not found|e-?mail has changed|unavailable (?:mailbox|user|recipient)|does not receive mail|check the recipient|has left the (?:company|organi)|is not registered|unregistered|no active recipient|not accepting mail for this (?:user|address)|doesn.t handle mail for|does not handle mail for|not have a mailbox|email account that you tried to reach|adr\.exrecipnotfound|user not|does(?:n't| not) exist (?:on|at|in|here)|address error|invalid final delivery|not known (?:at|here)/,
   ],
   [
     "bad-domain",
