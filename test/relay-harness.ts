@@ -190,6 +190,7 @@ export async function startRelay(
 ): Promise<Testbed> {
   const spool = await createSpool({
     path: join(dir, "spool.sqlite"),
+    now: clock.now(),
     ...(maxPages !== undefined && { maxPages }),
     ...(reserve !== undefined && { reserve }),
   });

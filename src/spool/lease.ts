@@ -297,7 +297,7 @@ export function shortenWaits(db: Database, now: number): void {
   }
 }
 
-/** Leases of a process that is gone. */
-export function releaseLeases(db: Database): void {
-  db.run("UPDATE recipient SET leased_until = 0 WHERE leased_until > 0");
+/** Leases of a process that is gone: what it had was due, whatever the clock says now. */
+export function releaseLeases(db: Database, now = Number.MAX_SAFE_INTEGER): void {
+  db.run("UPDATE recipient SET leased_until = 0, next_at = MIN(next_at, ?) WHERE leased_until > 0", now);
 }

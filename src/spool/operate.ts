@@ -125,7 +125,12 @@ export async function operate(
 }
 
 /** When what is released leaves: a member's mail no faster than its hourly limit, login codes first. */
-function dueTimes(entries: readonly QueueEntry[], { perHour, now }: Operation): Map<string, number> {
+function dueTimes(
+  entries: readonly QueueEntry[],
+  { perHour, now, earlierBy }: Operation,
+): Map<string, number> {
+  if (earlierBy !== undefined)
+    return new Map(entries.map(({ id, nextAt }) => [id, Math.max(now, nextAt - earlierBy)]));
   const places = new Map<string, number>();
   const due = new Map<string, number>();
   if (!perHour) return due;

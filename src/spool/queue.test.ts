@@ -110,6 +110,18 @@ describe("operations", () => {
     expect(result.messageIds).toHaveLength(2);
   });
 
+  test("what is requeued by so much is due so much earlier, and not before now", async () => {
+    const spool = await start();
+    const ids = await filled(spool);
+    const filter = { ids: [ids["deferred"]!] };
+    const nextAt = async () => (await spool.list(filter)).entries[0]!.nextAt;
+    const before = await nextAt();
+    await spool.requeue({ ...who, now: before - 300, filter, earlierBy: 100 });
+    expect(await nextAt()).toBe(before - 100);
+    await spool.requeue({ ...who, now: before - 150, filter, earlierBy: 100 });
+    expect(await nextAt()).toBe(before - 150);
+  });
+
   test("what is dropped goes from the disk when nobody else waits for it, and is told to core", async () => {
     const spool = await start();
     const writer = spool.newBody();

@@ -261,6 +261,8 @@ export type QueueRequest = {
   by: string;
   why: string;
   now: number;
+  /** With `requeue`: due so many ms before its time, but not before now; default: now. */
+  earlierBy?: number;
   /** Recipients at most; default 1,000, at most 10,000. */
   limit?: number;
   /** Counts, and changes nothing. */

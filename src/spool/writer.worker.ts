@@ -25,7 +25,7 @@ function open(): Database {
   // A second process on the same spool would send everything twice.
   db.exec("PRAGMA locking_mode=EXCLUSIVE");
   if (maxPages) db.exec(`PRAGMA max_page_count=${maxPages}`);
-  releaseLeases(db);
+  releaseLeases(db, now);
   if (now !== undefined) shortenWaits(db, now);
   mkdirSync(bodyDir, { recursive: true, mode: 0o700 });
   removeOrphans(db);

@@ -22,8 +22,8 @@ export interface Ages {
   ageOf(receivedAt: number): number;
   /** What came then or before is at least so old. */
   before(ageMs: number): number;
-  /** Writes down that the node runs: to be called now and then. True: the clock was set back since the last call. */
-  note(): boolean;
+  /** Writes down that the node runs: to be called now and then. By how much the clock was set back since the last call, ms. */
+  note(): number;
 }
 
 const WRITE_EVERY_MS = 60_000;
@@ -47,7 +47,7 @@ export function createAges({
     : { wall: clock.now(), gaps: [] };
   let lookedAt: number | undefined = row ? undefined : steady();
   let writtenAt: number | undefined;
-  let wasSetBack = false;
+  let setBack = 0;
 
   function see(): Known {
     const now = steady();
@@ -64,10 +64,10 @@ export function createAges({
     const about = { hours: Math.round(step / 360_000) / 10, now: new Date(known.wall).toISOString() };
     metrics.clockSteps.inc({ direction: step > 0 ? "ahead" : "back" });
     if (step < 0) {
-      wasSetBack = true;
+      setBack -= step;
       log.error(
         about,
-        "the clock of this host was set back: what waits for a time of the wrong clock is due now",
+        "the clock of this host was set back: what waits for a time of the wrong clock waits so much less",
       );
     } else if (isStart)
       log.warn(
@@ -107,8 +107,8 @@ export function createAges({
     },
     note() {
       see();
-      const told = wasSetBack;
-      wasSetBack = false;
+      const told = setBack;
+      setBack = 0;
       return told;
     },
   };

@@ -361,10 +361,11 @@ export function createDelivery(context: RelayContext, config: DeliveryConfig): D
     async close(graceMs) {
       closed = true;
       clearInterval(noting);
+      const looked = lookAtClock();
       await intake.stop();
       lanes.close();
       const grace = setTimeout(() => lanes.abort(() => true), graceMs);
-      await intake.empty(graceMs + 500);
+      await Promise.all([intake.empty(graceMs + 500), looked]);
       clearTimeout(grace);
     },
   };

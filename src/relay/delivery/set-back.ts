@@ -1,6 +1,6 @@
 import type { Clock } from "../../lib/clock.ts";
 import type { Logger } from "../../platform/log.ts";
-import type { QueueEntry, Spool } from "../../spool/index.ts";
+import type { Spool } from "../../spool/index.ts";
 import type { Ages } from "./age.ts";
 
 const PAGE = 1_000;
@@ -15,18 +15,15 @@ type Parts = {
   wake: () => void;
 };
 
-const isWaiting = ({ state, waits, nextAt }: QueueEntry, now: number) =>
-  nextAt > now && (state === "deferred" || Boolean(waits));
-
 /**
- * Looks at the clock. After it was set back, what waits for a time of the wrong clock is due, and asks again: for its retry,
- * or whether what it waits for is over. Mail that is paced keeps its time. Never rejects.
+ * Looks at the clock. After it was set back, what waits for a time of the wrong clock waits so much less, whatever it waits
+ * for; what waited for a right one is early, once. Never rejects.
  */
 export function createSetBack({ spool, ages, clock, log, wake }: Parts): () => Promise<void> {
-  let isDue = false;
+  let back = 0;
   let running: Promise<void> | undefined;
 
-  async function makeDue(): Promise<void> {
+  async function pull(earlierBy: number): Promise<void> {
     let before: number | undefined;
     do {
       const now = clock.now();
@@ -34,21 +31,23 @@ export function createSetBack({ spool, ages, clock, log, wake }: Parts): () => P
         { states: ["queued", "deferred"] },
         { limit: PAGE, ...(before !== undefined && { before }) },
       );
-      const ids = page.entries.filter((entry) => isWaiting(entry, now)).map(({ id }) => id);
-      if (ids.length > 0) await spool.requeue({ filter: { ids }, by: "clock", why: WHY, now, limit: PAGE });
+      const ids = page.entries.flatMap(({ id, nextAt }) => (nextAt > now ? [id] : []));
+      const about = { by: "clock", why: WHY, now, earlierBy, limit: PAGE };
+      if (ids.length > 0) await spool.requeue({ filter: { ids }, ...about });
       before = page.next;
     } while (before !== undefined);
   }
 
   return () => {
-    if (ages.note()) isDue = true;
-    if (!isDue || running) return running ?? Promise.resolve();
-    isDue = false;
-    running = makeDue()
+    back += ages.note();
+    if (back === 0 || running) return running ?? Promise.resolve();
+    const by = back;
+    back = 0;
+    running = pull(by)
       .then(wake)
       .catch((err: unknown) => {
-        isDue = true;
-        log.error({ err }, "what waits for a wrong time was not made due; again in a minute");
+        back += by;
+        log.error({ err }, "what waits for a wrong time was not all made due; again in a minute");
       })
       .finally(() => (running = undefined));
     return running;
