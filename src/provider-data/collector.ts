@@ -9,9 +9,9 @@ import type { ProviderStore } from "./store.ts";
 import type { Collected, ConnectedProvider, Outcome } from "./types.ts";
 
 /** Gmail's figures are one to three days late and change after: each look asks for the last days again. */
-export const CATCH_UP_DAYS = 7;
+const CATCH_UP_DAYS = 7;
 /** The first look, and one after a long silence, reaches back so far. */
-export const REACH_DAYS = 30;
+const REACH_DAYS = 30;
 const LOOK_EVERY_MS = DAY_MS;
 const FIRST_RETRY_MS = 15 * 60_000;
 const LAST_RETRY_MS = 12 * 3_600_000;

@@ -3,7 +3,7 @@ import { DAY_MS } from "../lib/clock.ts";
 /** `YYYY-MM-DD` of an instant, UTC. */
 export const dayName = (at: number): string => new Date(at).toISOString().slice(0, 10);
 
-export const dayStart = (day: string): number => Date.parse(`${day}T00:00:00Z`);
+const dayStart = (day: string): number => Date.parse(`${day}T00:00:00Z`);
 
 /** True of a day that the calendar has. */
 export function isDay(text: string): boolean {

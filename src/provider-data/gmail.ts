@@ -121,7 +121,7 @@ async function domainsOf(options: GmailOptions): Promise<Outcome<Names>> {
   return { ok: true, value: { domains, guessed: true, faults: [] } };
 }
 
-export async function listDomains(options: GmailOptions): Promise<Outcome<string[]>> {
+async function listDomains(options: GmailOptions): Promise<Outcome<string[]>> {
   const domains = new Set<string>();
   const ended = await paged(async (pageToken) => {
     const url = new URL("/v2/domains", options.api ?? GMAIL_API);
@@ -232,7 +232,7 @@ export function complianceRows(status: z.infer<typeof ComplianceStatus>): Compli
 }
 
 /** One row for each day of which anything was said; figures that were not given stay absent. */
-export function figuresOf(subject: Subject, stats: readonly Stat[]): DayFigures[] {
+function figuresOf(subject: Subject, stats: readonly Stat[]): DayFigures[] {
   const days = new Map<string, DayFigures>();
   for (const { metric, date, value } of stats) {
     const figure = value?.floatValue ?? value?.doubleValue ?? (value?.intValue && Number(value.intValue));

@@ -1,11 +1,4 @@
-export {
-  CATCH_UP_DAYS,
-  createCollector,
-  REACH_DAYS,
-  type CollectorOptions,
-  type Looked,
-  type Secret,
-} from "./collector.ts";
+export { createCollector, type CollectorOptions, type Looked, type Secret } from "./collector.ts";
 export { complianceLines, type ComplianceLine } from "./compliance.ts";
 export { dayName, daysBetween, gaps } from "./days.ts";
 export { providerReported, WINDOW_DAYS } from "./event.ts";

@@ -19,7 +19,7 @@ export type Grant = { clientId: string; clientSecret: string | undefined; refres
 
 export type Endpoints = { authorizeUrl: string; tokenUrl: string };
 
-export const OAUTH_ENDPOINTS: Record<ConnectedProvider, Endpoints> = {
+const OAUTH_ENDPOINTS: Record<ConnectedProvider, Endpoints> = {
   gmail: {
     authorizeUrl: "https://accounts.google.com/o/oauth2/v2/auth",
     tokenUrl: "https://oauth2.googleapis.com/token",

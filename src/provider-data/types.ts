@@ -7,8 +7,7 @@ export const CONNECTED = ["gmail", "microsoft"] as const;
 export type ConnectedProvider = (typeof CONNECTED)[number];
 
 /** What figures are about. `member`: a DID, where we count ourselves. */
-export const SUBJECT_KINDS = ["domain", "feedback-id", "address", "member"] as const;
-export type SubjectKind = (typeof SUBJECT_KINDS)[number];
+export type SubjectKind = "domain" | "feedback-id" | "address" | "member";
 
 export type Subject = {
   provider: Provider;
