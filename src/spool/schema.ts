@@ -101,7 +101,7 @@ export const spoolMigration: Migration = {
      CREATE INDEX recipient_code ON recipient (did, next_at, domain)
        WHERE leased_until = 0 AND state IN ('queued', 'deferred') AND priority = 0;`,
     // A complaint may name a message by nothing but the Message-ID that its member gave it.
-    `ALTER TABLE message ADD COLUMN message_id_key BLOB;
+    `ALTER TABLE message ADD COLUMN message_id_key INTEGER;
      CREATE INDEX message_by_message_id ON message (message_id_key) WHERE message_id_key IS NOT NULL;`,
   ],
 };

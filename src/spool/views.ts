@@ -98,7 +98,7 @@ export function messageById(db: Database, id: string): MessageView | undefined {
 /** The latest ten messages with this `Message-ID`: members may use one twice. */
 export function messagesByMessageId(db: Database, messageId: string): MessageView[] {
   const key = messageIdKey(messageId);
-  if (!key) return [];
+  if (key === undefined) return [];
   const rows = db.all<SeqMessage>(
     `SELECT m.seq, ${MESSAGE_COLUMNS} FROM message m INDEXED BY message_by_message_id
      WHERE m.message_id_key = ? ORDER BY m.seq DESC LIMIT 10`,

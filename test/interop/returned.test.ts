@@ -15,22 +15,27 @@ import { makeReturnPath, makeToken } from "../../src/protocol/verp/index.ts";
 import { startInbound, type Inbound } from "../../src/relay/inbound/index.ts";
 import { builtInShaping } from "../../src/shaping/index.ts";
 import { createSpool, type Spool } from "../../src/spool/index.ts";
+import { startExim } from "./servers/exim.ts";
+import { startOpenSmtpd } from "./servers/opensmtpd.ts";
 import { startPostfix, type Postfix } from "./servers/postfix.ts";
-import { until } from "./servers/process.ts";
+import { until, type Address } from "./servers/process.ts";
 import { swaks } from "./servers/swaks.ts";
 
 /*
- * Postfix takes mail for a mailbox that is not there, and bounces it afterwards: its own report comes in on our server and
- * becomes an event. swaks speaks to that server as any client does.
+ * Postfix, Exim and OpenSMTPD take mail for a mailbox that is not there, and bounce it afterwards: their own reports come in on
+ * our server and become events. swaks speaks to that server as any client does.
  */
 
-const ID = "aaaabbbbccccdddd";
+const SERVERS = ["postfix", "exim", "opensmtpd"] as const;
+const ids = { postfix: "aaaabbbbccccdddd", exim: "aaaabbbbcccceeee", opensmtpd: "aaaabbbbccccffff" };
 const key = new Uint8Array(32).fill(3);
-const returnPath = makeReturnPath(makeToken(ID, key), "bounce.pool.test");
+const returnPathOf = (id: string) => makeReturnPath(makeToken(id, key), "bounce.pool.test");
+const returnPath = returnPathOf(ids.postfix);
 const stack = new AsyncDisposableStack();
 let spool: Spool;
 let inbound: Inbound;
 let postfix: Postfix;
+let servers: Record<(typeof SERVERS)[number], Address>;
 
 beforeAll(async () => {
   const dir = await mkdtemp(join(tmpdir(), "atmos-returned-"));
@@ -75,6 +80,23 @@ beforeAll(async () => {
       settings: { smtpd_reject_unlisted_recipient: "no", smtp_tls_security_level: "encrypt" },
     }),
   );
+  const exim = stack.use(
+    await startExim({
+      hostname: "mx.exim.test",
+      domains: ["exim.test"],
+      bounced: ["nobody"],
+      relayTo: inbound.address,
+    }),
+  );
+  const opensmtpd = stack.use(
+    await startOpenSmtpd({
+      hostname: "mx.opensmtpd.test",
+      domain: "opensmtpd.test",
+      known: ["reader"],
+      relayTo: inbound.address,
+    }),
+  );
+  servers = { postfix, exim, opensmtpd };
   await spool.accept({
     message: {
       id: "mmmmmmmmmmmmmmmm",
@@ -96,40 +118,46 @@ beforeAll(async () => {
       head: Buffer.from("a: b\r\n\r\n"),
       body: { bytes: Buffer.from("x") },
     },
-    recipients: [
-      {
-        id: ID,
-        address: "nobody@postfix.test",
-        domain: "postfix.test",
-        state: "queued",
-        nextAt: 0,
-        firstTime: false,
-        notify: null,
-        orcpt: null,
-      },
-    ],
+    recipients: SERVERS.map((name) => ({
+      id: ids[name],
+      address: `nobody@${name}.test`,
+      domain: `${name}.test`,
+      state: "queued",
+      nextAt: 0,
+      firstTime: false,
+      notify: null,
+      orcpt: null,
+    })),
     events: [],
   });
-  await spool.record([{ recipientId: ID, state: "delivered", nextAt: 0, events: [] }], 1);
+  for (const recipientId of Object.values(ids))
+    await spool.record([{ recipientId, state: "delivered", nextAt: 0, events: [] }], 1);
 });
 afterAll(() => stack.disposeAsync());
 
-test("a bounce of Postfix after it took the mail is an event, by STARTTLS", async () => {
-  const transport = createTransport({ ...postfix, tls: { rejectUnauthorized: false } });
+test.each(SERVERS)("a bounce of %s after it took the mail is an event, by STARTTLS", async (name) => {
+  const transport = createTransport({
+    host: servers[name].host,
+    port: servers[name].port,
+    tls: { rejectUnauthorized: false },
+  });
+  const to = `nobody@${name}.test`;
   await transport.sendMail({
-    envelope: { from: returnPath, to: "nobody@postfix.test" },
+    envelope: { from: returnPathOf(ids[name]), to },
     from: "noreply@alder.test",
-    to: "nobody@postfix.test",
+    to,
     subject: "code",
     text: "1",
   });
   const told = async () =>
-    (await spool.outbox.read(10)).map((row) => (JSON.parse(row.envelope) as Envelope).data);
+    (await spool.outbox.read(10))
+      .map((row) => (JSON.parse(row.envelope) as Envelope).data)
+      .filter(({ data }) => data.recipient?.domain === `${name}.test`);
   await until("the bounce is an event", async () => (await told()).length > 0, 30_000);
   expect(await told()).toMatchObject([
     {
       action_name: "recipient_bounced",
-      data: { late: true, smtp: { enhanced: "5.1.1", class: "bad-mailbox", fault: "recipient" } },
+      data: { late: true, smtp: { class: "bad-mailbox", fault: "recipient" } },
     },
   ]);
   await until("its queue is empty", async () => (await postfix.queue()).length === 0);

@@ -27,6 +27,9 @@ export interface EximOptions {
   /** Local parts that are refused for now, once from each address (`451 4.7.1` at RCPT), and taken after that. */
   greylisted?: string[];
   tls?: Pick<Certificate, "keyPath" | "certPath">;
+  /** Mail for local parts in `bounced` is taken, and comes back afterwards through this server; other mail for elsewhere too. */
+  relayTo?: Address;
+  bounced?: string[];
   /** `message_size_limit`. */
   maxSize?: string;
 }
@@ -81,7 +84,14 @@ export async function startExim(options: EximOptions): Promise<Exim> {
 const list = (names: string[] = []) => names.join(" : ");
 
 function configuration(options: EximOptions & Address): string {
-  const { hostname, host, port, domains, unknown, greylisted, maxSize = "50M" } = options;
+  const { hostname, host, port, domains, unknown, greylisted, relayTo, bounced, maxSize = "50M" } = options;
+  const elsewhere = `elsewhere:
+  driver = manualroute
+  domains = !+own
+  route_list = * ${relayTo?.host}
+  transport = relay
+  self = send
+`;
   return `primary_hostname = ${hostname}
 spool_directory = /instance/spool
 log_file_path = /instance/log/%slog
@@ -113,12 +123,24 @@ rcpt:
   accept
 
 begin routers
-own:
+bounced:
+  driver = redirect
+  local_parts = ${list(bounced)}
+  data = :fail: 550 5.1.1 No such user here
+  allow_fail
+${relayTo ? elsewhere : ""}own:
   driver = accept
   domains = +own
   transport = maildir
 
 begin transports
+relay:
+  driver = smtp
+  port = ${relayTo?.port ?? 25}
+  hosts_require_tls = *
+  tls_verify_certificates =
+  tls_try_verify_hosts =
+
 maildir:
   driver = appendfile
   directory = /instance/mail

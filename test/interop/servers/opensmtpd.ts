@@ -20,6 +20,8 @@ export interface OpenSmtpdOptions {
   /** The local parts that exist; the rest get `550` at RCPT. */
   known: string[];
   tls?: Pick<Certificate, "keyPath" | "certPath">;
+  /** All local parts are taken; what is not known comes back afterwards through this server. */
+  relayTo?: Address;
   /** `smtp max-message-size`. */
   maxSize?: string;
 }
@@ -71,7 +73,15 @@ export async function startOpenSmtpd(options: OpenSmtpdOptions): Promise<OpenSmt
   };
 }
 
-function configuration({ hostname, host, port, domain, known, maxSize }: OpenSmtpdOptions & Address): string {
+function configuration({
+  hostname,
+  host,
+  port,
+  domain,
+  known,
+  relayTo,
+  maxSize,
+}: OpenSmtpdOptions & Address): string {
   const addresses = known.map((name) => `"${name}@${domain}"`).join(", ");
   return `pki here cert "/instance/tls.pem"
 pki here key "/instance/tls.key"
@@ -81,5 +91,15 @@ table mailboxes { "@${domain}" = mailbox }
 listen on ${host} port ${port} tls pki here hostname ${hostname}
 action "store" maildir "/instance/mail" virtual <mailboxes>
 match from any for rcpt-to <known> action "store"
-`;
+${relayTo ? later(relayTo, domain) : ""}`;
 }
+
+/** A program that refuses whatever it is given: what is taken for the domain fails in the queue. */
+const later = (
+  { host, port }: Address,
+  domain: string,
+) => `action "fail" mda "echo 550 5.1.1 No such user here; exit 67" user mailbox
+action "relay" relay host "smtp+tls://${host}:${port}" tls no-verify
+match from any for domain "${domain}" action "fail"
+match from any for any action "relay"
+`;
