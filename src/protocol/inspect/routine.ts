@@ -47,11 +47,18 @@ const ALWAYS: readonly { vendor: string; pattern: RegExp }[] = [
 ];
 
 /** The code that begins each line of a reply of several, in the midst of a sentence. */
-const NEXT_LINE = /(?<=\S) [45]\d\d[- ](?:[45]\.\d{1,3}\.\d{1,3} )?(?=[a-z])/g;
+const LINE_CODE = / ([45]\d\d)[- ](?:[45]\.\d{1,3}\.\d{1,3} )?(?=[a-z])/g;
+
+function asOneLine(text: string): string {
+  const first = /(?:^|[^\d.])([45]\d\d)[- ]/.exec(text);
+  return text.replace(LINE_CODE, (found, code: string, at: number) =>
+    first && first[1] === code && at > first.index ? " " : found,
+  );
+}
 
 /** The words of a notice that say why; without addresses and names of hosts, which may read like a reason. */
 export function withoutRoutine(text: string): string {
-  let words = text.slice(0, 3_000).replace(/\s+/g, " ").replace(NEXT_LINE, " ");
+  let words = asOneLine(text.slice(0, 3_000).replace(/\s+/g, " "));
   for (const { pattern } of ALWAYS) words = words.replace(pattern, " ");
   return words.replace(ANY_ADDRESS, " ").replace(HOSTS, " ").replace(/\s+/g, " ").trim();
 }

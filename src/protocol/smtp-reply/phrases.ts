@@ -29,15 +29,11 @@ export const CLEAR: Phrases = [
   // A rule in so many words goes before a code; one that is only named (below) does not.
   [
     "permission",
-    /(?:not|n't) (?:have permission|permitted) to (?:send|post)|resolver\.rst\.|sender address rejected: access denied|rejected by this user|(?:not|n't) a (?:group |list )?member|not subscribed|mail ?policy violation/,
+    /(?:not|n't) (?:have permission|permitted) to (?:send|post)|resolver\.rst\.(?!\w{0,20}size)|sender address rejected: access denied|rejected by this user|(?:not|n't) a (?:group |list )?member|not subscribed|not accept e?-?mail over ipv6|mail ?policy violation/,
   ],
   [
     "relaying",
-    /smtp auth(?:entication)? (?:is )?(?:required|turned on|in your mail)|authentication (?:is )?required(?! .{0,40}(?:spf|dkim))|unauthori[sz]ed relay|relaying to\b.{0,60}(?:prohibited|denied|not)|(?:not|n't) (?:allowed|permitted|authori[sz]ed) to relay|requires? (?:smtp )?authentication|\bauth failed|client was not authenticated|local users? only/,
-  ],
-  [
-    "system",
-    /cannot update mailbox|maildir|dot-lock|cannot store document|error in processing|error opening|homedir|can't create user output|unable to create lock file|mailbox (?:is )?busy/,
+    /smtp auth(?:entication)? (?:is )?(?:required|turned on|in your mail)|authentication (?:is )?required(?! .{0,40}(?:spf|dkim))|unauthori[sz]ed relay|relaying to\b.{0,60}(?:prohibited|denied|not)|(?:not|n't) (?:allowed|permitted|authori[sz]ed) to relay|requires? (?:smtp )?authentication|\bauth failed|remote domains (?:are )?not supported|client was not authenticated|local users? only/,
   ],
   ["content", /reject content|banned:|banned (?:file|attach|name)|illegal attachment/],
   [
@@ -60,15 +56,15 @@ export const CLEAR: Phrases = [
   ["inactive", /account is blocked|account (?:is |was |has been )?closed|disableduser/],
   [
     "rate-limited",
-    /daily .{0,20}(?:quota|limit)|unusual rate|receivingrate|rate that prevents|connections? limit|peak smtp|too many requests/,
+    /daily .{0,20}(?:quota|limit)|unusual (?:rate|sending|volume)|receivingrate|rate that prevents|connections? limit|peak smtp|too many requests/,
   ],
   [
     "bad-mailbox",
-    /mailbox name not allowed|address syntax|malformed (?:recipient|address|mailbox)|invalid address format/,
+    /mailbox name not allowed|address syntax|malformed (?:recipient|mailbox)|^(?:\d{3} )?malformed address|invalid address format/,
   ],
   [
     "bad-domain",
-    /not have any mail exchanger|find a mail exchanger|domain not used for mail|no matches to nameserver|cannot resolve the ip address of the following domain|domain (?:is )?missing|no relevant answers|indicated no smtp service|no mx (?:found|for)/,
+    /not have any mail exchanger|find a mail exchanger|domain not used for mail|no matches to nameserver|cannot resolve the ip address of the following domain|domain (?:is )?missing|no relevant answers|indicated no smtp service|no mx (?:found|for|hosts?\b)|(?:recipient |destination )domain not found/,
   ],
   [
     "content",
@@ -76,7 +72,7 @@ export const CLEAR: Phrases = [
   ],
   [
     "content",
-    /invalid data in message|content reject|too many .{0,20}headers|duplicate header|headers? too large|header error|multiple addresses in from/,
+    /invalid data in message|too many .{0,20}headers|duplicate header|headers? too large|header error|multiple addresses in from/,
   ],
   [
     "spam",
@@ -91,6 +87,10 @@ export const CLEAR: Phrases = [
   [
     "mailbox-full",
     /over ?quota|quota (?:usage )?(?:exceeded|full|violation)|overdrawn|not (?:have )?enough (?:disk |storage )?space|no (?:more )?space (?:left )?(?:in|for) (?:the |his |your )?(?:user|mailbox)|quotaexceeded|exceeds? (?:the |its |his |disk |mail)*quota|mailbox (?:is )?full|mailfolder is full|exceeded.{0,60}(?:storage|quota)|insufficient (?:disk )?(?:space|storage).{0,30}(?:mailbox|user)|inbox is full|out of storage|storage (?:space|quota|allocation)|mailbox size limit|full mailbox|mailbox.{0,30}(?:over|exceed).{0,30}(?:limit|size)|over (?:the |its |their )?(?:disk |storage |maximum allowed )?quota|not enough (?:storage )?space in .{0,40}mailbox|account is full|user is over|too much mail (?:data|in)|\bmailbox has exceeded|disk quota|storage (?:is )?full|exceeded (?:its |the )?storage/,
+  ],
+  [
+    "system",
+    /cannot update mailbox|maildir|dot-lock|cannot store document|error in processing|error opening|homedir|can't create user output|unable to create lock file|mailbox (?:is )?busy/,
   ],
   [
     "inactive",
@@ -114,7 +114,7 @@ export const CLEAR: Phrases = [
   ],
   [
     "content",
-    /virus|malware|phish|infected|content (?:rejected|filter|restriction|denied|presents|not (?:allowed|accept))|prohibited attachment|attachment.{0,60}(?:not allowed|blocked|banned|prohibited|reject|type)|message (?:looks|content|contains)|header.*(?:missing|invalid|duplicate)|not rfc ?(?:5321|5322|2822|822)|rfc ?(?:5321|5322|2822|822).{0,20}(?:complian|violat)|multiple 'from'|lines? too long|8-?bit|improper use of|bare (?:lf|linefeed)|malformed|unsupported (?:media|character)|dangerous|executable|unparse?able|(?:mime|header)[- ](?:error|format|violation)|file extension|non-?ascii|missing (?:from|date|message-id|subject)|message-id (?:is )?(?:missing|invalid)|without (?:a )?(?:from|date|message-id)|encrypted (?:archive|attachment)|security issue/,
+    /virus|malware|phish|infected|content (?:reject|filter|restriction|denied|presents|not (?:allowed|accept))|prohibited attachment|attachment.{0,60}(?:not allowed|blocked|banned|prohibited|reject|type)|message (?:looks|content|contains)|header.*(?:missing|invalid|duplicate)|not rfc ?(?:5321|5322|2822|822)|rfc ?(?:5321|5322|2822|822).{0,20}(?:complian|violat)|multiple 'from'|lines? too long|8-?bit|improper use of|bare (?:lf|linefeed)|malformed|unsupported (?:media|character)|dangerous|executable|unparse?able|(?:mime|header)[- ](?:error|format|violation)|file extension|non-?ascii|missing (?:from|date|message-id|subject)|message-id (?:is )?(?:missing|invalid)|without (?:a )?(?:from|date|message-id)|encrypted (?:archive|attachment)|security issue/,
   ],
   [
     "too-large",
@@ -134,7 +134,7 @@ export const CLEAR: Phrases = [
   ],
   [
     "bad-mailbox",
-    /(?:user|recipient|mailbox|account|address|addressee|inbox|mail ?box|rcpt).{0,60}(?:unknown|not exist|n't exist|not found|unavailable|invalid|no longer|rejected|not (?:a )?(?:valid|recogni[sz]ed|known)|undeliverable|does not have|deleted|isn't|not listed|could ?n[o']t be (?:found|resolved)|unrecogni[sz]ed|incorrect|mistyped|misspelled|no mailbox|not have an? |has moved|not match)|(?:unknown|no such|invalid|unrouteable|bad|unroutable|unable to find|not a known|no valid|non-?existent|unrecogni[sz]ed|illegal|cannot find|can't find|could not find|unmatched|nonexistent|incorrect|wrong).{0,30}(?:user|recipient|mailbox|account|address|person|rcpt|e-?mail|alias|local part)|no mail-?box|this user doesn't have|not our customer|does not like recipient|no longer (?:with|works|accept|employed|valid|available|in use|on (?:this )?server)|user has moved|usernotfound|recipientnotfound|recipnotfound|couldn't be found|wasn't found|(?:was|is) not found at|not present in directory|not listed in (?:public|domino)|account .{0,40}not |name is not recogni[sz]ed|nosuchuser|no account (?:by|with)|mailbox not local|never logged|no one by (?:this|that) name|no user|\bno such\b|addresses were unknown|missing home directory|no thank you|dosn.t exist|no longer accepts mail|bad rcpt|not a (?:local|known) (?:user|mailbox)|requested action (?:not taken|aborted).{0,30}mailbox|mailbox not found|not on file|undeliverable address|not a valid (?:recipient|user|mailbox|address)|bad destination\b|invalid domain mailbox|unable to validate recipient|recipient.{0,60}(?:cannot|can't|could not) be verified|mailbox.{0,60}not available|does(?:n't| not) have an? (?:account|e-?mail|final)|not a (?:valid|recogni[sz]ed|known) (?:e-?mail )?(?:account|address)|e-?mail (?:name |address )?(?:is |was )?not found|e-?mail has changed|unavailable (?:mailbox|user|recipient)|does not receive mail|check the recipient|has left the (?:company|organi)|is not registered|unregistered|no active recipient|not accepting mail for this (?:user|address)|doesn.t handle mail for|does not handle mail for|not have a mailbox|email account that you tried to reach|adr\.exrecipnotfound|user not|does(?:n't| not) exist (?:on|at|in|here)|address error|invalid final delivery|not known (?:at|here)/,
+    /(?:user|recipient|mailbox|account|address|addressee|inbox|mail ?box|rcpt).{0,60}(?:unknown|not exist|n't exist|not found|unavailable|invalid|no longer|rejected|not (?:a )?(?:valid|recogni[sz]ed|known)|undeliverable|does not have|deleted|isn't|not listed|could ?n[o']t be (?:found|resolved)|unrecogni[sz]ed|incorrect|mistyped|misspelled|no mailbox|not have an? |has moved|not match)|(?:unknown|no such|invalid|unrouteable|bad|unroutable|unable to find|not a known|no valid|non-?existent|unrecogni[sz]ed|illegal|cannot find|can't find|could not find|unmatched|nonexistent|incorrect|wrong).{0,30}(?:user|recipient|mailbox|account|address|person|rcpt|e-?mail|alias|local[- ]part)|no mail-?box|this user doesn't have|not our customer|does not like recipient|no longer (?:with|works|accept|employed|valid|available|in use|on (?:this )?server)|user has moved|usernotfound|recipientnotfound|recipnotfound|couldn't be found|wasn't found|(?:was|is) not found at|not present in directory|not listed in (?:public|domino)|account .{0,40}not |name is not recogni[sz]ed|nosuchuser|no account (?:by|with)|mailbox not local|never logged|no one by (?:this|that) name|no user|\bno such\b|addresses were unknown|missing home directory|no thank you|dosn.t exist|no longer accepts mail|bad rcpt|not a (?:local|known) (?:user|mailbox)|requested action (?:not taken|aborted).{0,30}mailbox|mailbox not found|not on file|unavailable mail user|not (?:a )?user (?:of|on)|(?:don't|dont|do not) exists?|undeliverable address|not a valid (?:recipient|user|mailbox|address)|bad destination\b|invalid domain mailbox|unable to validate recipient|recipient.{0,60}(?:cannot|can't|could not) be verified|mailbox.{0,60}not available|does(?:n't| not) have an? (?:account|e-?mail|final)|not a (?:valid|recogni[sz]ed|known) (?:e-?mail )?(?:account|address)|e-?mail (?:name |address )?(?:is |was )?not found|e-?mail has changed|unavailable (?:mailbox|user|recipient)|does not receive mail|check the recipient|has left the (?:company|organi)|is not registered|unregistered|no active recipient|not accepting mail for this (?:user|address)|doesn.t handle mail for|does not handle mail for|not have a mailbox|email account that you tried to reach|adr\.exrecipnotfound|user not|does(?:n't| not) exist (?:on|at|in|here)|address error|invalid final delivery|not known (?:at|here)/,
   ],
   [
     "bad-domain",
@@ -142,7 +142,7 @@ export const CLEAR: Phrases = [
   ],
   [
     "no-tls",
-    /starttls.*(?:required|first)|must issue a starttls|not support tls|tls (?:is )?required|encryption required|5\.7\.29|4\.7\.29|tls.{0,30}(?:handshake|negotiation|failed|not available)/,
+    /starttls.*(?:required|first)|must issue a starttls|not support tls|tls (?:is )?required|encryption required|5\.7\.29|4\.7\.29|tls.{0,30}(?:handshake|negotiation|fail|not available)/,
   ],
 ];
 
