@@ -24,7 +24,7 @@ export const CLEAR: Phrases = [
   ["bad-mailbox", /recipient address(?:es)? rejected ?: access denied/],
   [
     "authentication",
-    /unresolvable rfc.?5321 from|unauthori[sz]ed sender|verify mail ?from|(?:postmaster|sender) verification|openspf|sender verify callout|sender id \(pra\)|sender policy framework|spf\.pobox|invalid mail from|sender domain resolve|sender has no|mail ?from .{0,30}(?:mismatch|must be)/,
+    /unresolvable rfc.?5321 from|unauthori[sz]ed sender|verify mail ?from|(?:postmaster|sender) verification|openspf|spoofed|sender verify callout|sender id \(pra\)|sender policy framework|spf\.pobox|invalid mail from|sender domain resolve|sender has no|mail ?from .{0,30}(?:mismatch|must be)/,
   ],
   // A rule in so many words goes before a code; one that is only named (below) does not.
   [
@@ -35,7 +35,7 @@ export const CLEAR: Phrases = [
     "relaying",
     /smtp auth(?:entication)? (?:is )?(?:required|turned on|in your mail)|authentication (?:is )?required(?! .{0,40}(?:spf|dkim))|unauthori[sz]ed relay|relaying to\b.{0,60}(?:prohibited|denied|not)|(?:not|n't) (?:allowed|permitted|authori[sz]ed) to relay|requires? (?:smtp )?authentication|\bauth failed|remote domains (?:are )?not supported|client was not authenticated|local users? only/,
   ],
-  ["content", /reject content|banned:|banned (?:file|attach|name)|illegal attachment/],
+  ["content", /reject content|banned:|banned (?:file|attach|name|content)|illegal attachment/],
   [
     "bad-domain",
     /domain may not exist|domain is not reachable|dns lookup failure:.{0,80}not found|(?:^|\d )[\w-]{1,63}(?:\.[\w-]{1,63}){0,7}\.[a-z][a-z-]{1,62} does not exist/,
@@ -56,7 +56,7 @@ export const CLEAR: Phrases = [
   ["inactive", /account is blocked|account (?:is |was |has been )?closed|disableduser/],
   [
     "rate-limited",
-    /daily .{0,20}(?:quota|limit)|unusual (?:rate|sending|volume)|receivingrate|rate that prevents|connections? limit|peak smtp|too many requests/,
+    /daily .{0,20}(?:quota|limit)|unusual (?:rate|sending|volume)|receivingrate|rate that prevents|connections? limit|peak smtp|too many requests|excessive volume|connections.{0,60}exceeded (?:a|the) limit/,
   ],
   [
     "bad-mailbox",
@@ -90,7 +90,7 @@ export const CLEAR: Phrases = [
   ],
   [
     "system",
-    /cannot update mailbox|maildir|dot-lock|cannot store document|error in processing|error opening|homedir|can't create user output|unable to create lock file|mailbox (?:is )?busy/,
+    /cannot update mailbox|maildir|dot-lock|failed to be replicated|cannot store document|error in processing|error opening|homedir|can't create user output|unable to create lock file|mailbox (?:is )?busy/,
   ],
   [
     "inactive",
@@ -134,7 +134,7 @@ export const CLEAR: Phrases = [
   ],
   [
     "bad-mailbox",
-    /(?:user|recipient|mailbox|account|address|addressee|inbox|mail ?box|rcpt).{0,60}(?:unknown|not exist|n't exist|not found|unavailable|invalid|no longer|rejected|not (?:a )?(?:valid|recogni[sz]ed|known)|undeliverable|does not have|deleted|isn't|not listed|could ?n[o']t be (?:found|resolved)|unrecogni[sz]ed|incorrect|mistyped|misspelled|no mailbox|not have an? |has moved|not match)|(?:unknown|no such|invalid|unrouteable|bad|unroutable|unable to find|not a known|no valid|non-?existent|unrecogni[sz]ed|illegal|cannot find|can't find|could not find|unmatched|nonexistent|incorrect|wrong).{0,30}(?:user|recipient|mailbox|account|address|person|rcpt|e-?mail|alias|local[- ]part)|no mail-?box|this user doesn't have|not our customer|does not like recipient|no longer (?:with|works|accept|employed|valid|available|in use|on (?:this )?server)|user has moved|usernotfound|recipientnotfound|recipnotfound|couldn't be found|wasn't found|(?:was|is) not found at|not present in directory|not listed in (?:public|domino)|account .{0,40}not |name is not recogni[sz]ed|nosuchuser|no account (?:by|with)|mailbox not local|never logged|no one by (?:this|that) name|no user|\bno such\b|addresses were unknown|missing home directory|no thank you|dosn.t exist|no longer accepts mail|bad rcpt|not a (?:local|known) (?:user|mailbox)|requested action (?:not taken|aborted).{0,30}mailbox|mailbox not found|not on file|unavailable mail user|not (?:a )?user (?:of|on)|(?:don't|dont|do not) exists?|undeliverable address|not a valid (?:recipient|user|mailbox|address)|bad destination\b|invalid domain mailbox|unable to validate recipient|recipient.{0,60}(?:cannot|can't|could not) be verified|mailbox.{0,60}not available|does(?:n't| not) have an? (?:account|e-?mail|final)|not a (?:valid|recogni[sz]ed|known) (?:e-?mail )?(?:account|address)|e-?mail (?:name |address )?(?:is |was )?not found|e-?mail has changed|unavailable (?:mailbox|user|recipient)|does not receive mail|check the recipient|has left the (?:company|organi)|is not registered|unregistered|no active recipient|not accepting mail for this (?:user|address)|doesn.t handle mail for|does not handle mail for|not have a mailbox|email account that you tried to reach|adr\.exrecipnotfound|user not|does(?:n't| not) exist (?:on|at|in|here)|address error|invalid final delivery|not known (?:at|here)/,
+    /(?:user|recipient|mailbox|account|address|addressee|inbox|mail ?box|rcpt).{0,60}(?:unknown|not exist|n't exist|not found|unavailable|invalid|no longer|rejected|not (?:a )?(?:valid|recogni[sz]ed|known)|undeliverable|does not have|deleted|isn't|not listed|could ?n[o']t be (?:found|resolved)|unrecogni[sz]ed|incorrect|mistyped|misspelled|no mailbox|not have an? |has moved|not match)|(?:unknown|no such|invalid|unrouteable|bad|unroutable|unable to find|not a known|no valid|non-?existent|unrecogni[sz]ed|illegal|cannot find|can't find|could not find|unmatched|nonexistent|incorrect|wrong).{0,30}(?:user|recipient|mailbox|account|address|person|rcpt|e-?mail|alias|local[- ]part)|no mail-?box|this user doesn't have|not our customer|does not like recipient|no longer (?:with|works|accept|employed|valid|available|in use|on (?:this )?server)|user has moved|usernotfound|recipientnotfound|recipnotfound|couldn't be found|wasn't found|(?:was|is) not found at|not present in directory|not listed in (?:public|domino)|account .{0,40}not |name is not recogni[sz]ed|nosuchuser|no account (?:by|with)|mailbox not local|never logged|no one by (?:this|that) name|no user|\bno such\b|addresses were unknown|missing home directory|no thank you|dosn.t exist|no longer accepts mail|bad rcpt|not a (?:local|known) (?:user|mailbox)|requested action (?:not taken|aborted).{0,30}mailbox|mailbox not found|not on file|unavailable mail user|not in (?:the )?recipient list|invalid.{0,40}recipient.{0,3} domain|not (?:a )?user (?:of|on)|(?:don't|dont|do not) exists?|undeliverable address|not a valid (?:recipient|user|mailbox|address)|bad destination\b|invalid domain mailbox|unable to validate recipient|recipient.{0,60}(?:cannot|can't|could not) be verified|mailbox.{0,60}not available|does(?:n't| not) have an? (?:account|e-?mail|final)|not a (?:valid|recogni[sz]ed|known) (?:e-?mail )?(?:account|address)|e-?mail (?:name |address )?(?:is |was )?not found|e-?mail has changed|unavailable (?:mailbox|user|recipient)|does not receive mail|check the recipient|has left the (?:company|organi)|is not registered|unregistered|no active recipient|not accepting mail for this (?:user|address)|doesn.t handle mail for|does not handle mail for|not have a mailbox|email account that you tried to reach|adr\.exrecipnotfound|user not|does(?:n't| not) exist (?:on|at|in|here)|address error|invalid final delivery|not known (?:at|here)/,
   ],
   [
     "bad-domain",
