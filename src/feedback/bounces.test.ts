@@ -60,6 +60,7 @@ test("a DSN after the delivery becomes a late bounce of the member, once", async
       member: { did: "did:plc:aaaaaaaaaaaaaaaaaaaaaaaa", domain: "alder.test" },
       recipient: { key: "key-of-late@bigmail.test" },
       smtp: { code: 550, enhanced: "5.1.1", class: "bad-mailbox" },
+      detail: { spf: "pass bigmail.test", dkim: "none", dmarc: "pass bigmail.test" },
     },
   });
   expect(JSON.stringify(event)).not.toContain("<late@bigmail.test>");

@@ -1,6 +1,6 @@
 import { isAuthentic } from "../protocol/authentication/index.ts";
 import type { InspectedComplaint } from "../protocol/inspect/types.ts";
-import { factsOf, isUnderWay } from "./facts.ts";
+import { factsOf, isUnderWay, provenance } from "./facts.ts";
 import { forwardId } from "./human.ts";
 import type { FeedbackOptions } from "./index.ts";
 import type { Meaning } from "./interpret.ts";
@@ -23,7 +23,7 @@ const NO_COMPLAINTS: ReadonlySet<string> = new Set([
 export function createComplaints(options: FeedbackOptions) {
   const { spool, newEvent, recipientKey, inbox, clock, log } = options;
 
-  async function count(matched: Matched, provider: string): Promise<Received> {
+  async function count(mail: Incoming, matched: Matched, provider: string): Promise<Received> {
     const smtp = { code: 0, enhanced: "", text: "", provider, class: "ok", fault: "member" } as const;
     if (matched.by === "feedback-id") {
       const { by, did, domain, key } = matched;
@@ -35,7 +35,7 @@ export function createComplaints(options: FeedbackOptions) {
           member: { did, domain },
           recipient,
           smtp,
-          detail: { by },
+          detail: { by, ...provenance(mail.authentication) },
         }),
       ]);
       return { outcome: "complained", by, did };
@@ -52,7 +52,7 @@ export function createComplaints(options: FeedbackOptions) {
         ...factsOf(message),
         recipient: about,
         smtp,
-        detail: { by },
+        detail: { by, ...provenance(mail.authentication) },
       }),
     ]);
     return { outcome: "complained", by, did, ...(recipient && { recipientId: recipient.id }) };
@@ -104,7 +104,7 @@ export function createComplaints(options: FeedbackOptions) {
         if (recipient.attempts === 0 && recipient.state !== "delivered")
           return { outcome: "ignored", why: `its message never left: ${recipient.state}` };
       }
-      return count(matched, provider);
+      return count(mail, matched, provider);
     },
   };
 }

@@ -1,4 +1,5 @@
 import type { EventData } from "../event/index.ts";
+import type { Authentication } from "../protocol/authentication/index.ts";
 import type { MessageView, RecipientView } from "../spool/index.ts";
 
 /** What events say of a message that something came back of. */
@@ -14,6 +15,18 @@ export function factsOf(message: MessageView) {
       received_at: message.receivedAt,
     },
   } satisfies Partial<EventData>;
+}
+
+const about = (result: string, domain: string) => `${result} ${domain.slice(0, 255)}`.trim();
+
+/** How sure it is who sent a report, as it stands beside the event: a result, with the domain that it is about. */
+export function provenance({ spf, dkim, dmarc }: Authentication) {
+  const proven = dkim.find(({ result }) => result === "pass");
+  return {
+    spf: about(spf.result, spf.domain),
+    dkim: proven ? about("pass", proven.domain) : (dkim[0]?.result ?? "none"),
+    dmarc: about(dmarc.result, dmarc.domain),
+  };
 }
 
 /** The host has said yes and we have not recorded it: a recipient waits for five days at most, so this has an end. */

@@ -143,7 +143,7 @@ export function createFeedback(options: FeedbackOptions) {
       }
       return reading.kind === "message"
         ? returned.reply(mail, message)
-        : returned.report({ message, recipient }, reading.meaning);
+        : returned.report(mail, { message, recipient }, reading.meaning);
     },
   };
 }

@@ -1,5 +1,5 @@
 import type { MessageView, RecipientView } from "../spool/index.ts";
-import { factsOf, isUnderWay } from "./facts.ts";
+import { factsOf, isUnderWay, provenance } from "./facts.ts";
 import { fateOf, forwardId } from "./human.ts";
 import type { FeedbackOptions } from "./index.ts";
 import type { Meaning } from "./interpret.ts";
@@ -38,7 +38,7 @@ export function createReturned(options: FeedbackOptions) {
 
   return {
     /** A report about one delivery of a member's mail. */
-    async report({ message, recipient }: Found, meaning: Meaning): Promise<Received> {
+    async report(mail: Incoming, { message, recipient }: Found, meaning: Meaning): Promise<Received> {
       if (message.kind !== "mail") return { outcome: "ignored", why: `about a ${message.kind} of the pool` };
       if (meaning.kind === "nothing") {
         const { why } = meaning;
@@ -55,6 +55,7 @@ export function createReturned(options: FeedbackOptions) {
         ...factsOf(message),
         recipient: { key: recipientKey(recipient.address), domain: recipient.domain },
         smtp: meaning.smtp,
+        detail: provenance(mail.authentication),
       });
       const now = clock.now();
       const notice = await options.aftermath?.(message, recipient, { kind: "bounced", smtp: meaning.smtp });
