@@ -24,7 +24,7 @@ export const CLEAR: Phrases = [
   ["bad-mailbox", /recipient address(?:es)? rejected ?: access denied/],
   [
     "authentication",
-    /unresolvable rfc.?5321 from|unauthori[sz]ed sender|verify mail ?from|(?:postmaster|sender) verification|openspf|spoofed|sender verify callout|sender id \(pra\)|sender policy framework|spf\.pobox|invalid mail from|sender domain resolve|sender has no|mail ?from .{0,30}(?:mismatch|must be)/,
+    /unresolvable rfc.?5321 from|unauthori[sz]ed sender|verify mail ?from|(?:postmaster|sender) verification|openspf|anti-?spoofing|invalid dns (?:mx|ptr|a)\b|spoofed|sender verify callout|sender id \(pra\)|sender policy framework|spf\.pobox|invalid mail from|sender domain resolve|sender has no|mail ?from .{0,30}(?:mismatch|must be)/,
   ],
   // A rule in so many words goes before a code; one that is only named (below) does not.
   [
@@ -35,7 +35,10 @@ export const CLEAR: Phrases = [
     "relaying",
     /smtp auth(?:entication)? (?:is )?(?:required|turned on|in your mail)|authentication (?:is )?required(?! .{0,40}(?:spf|dkim))|unauthori[sz]ed relay|relaying to\b.{0,60}(?:prohibited|denied|not)|(?:not|n't) (?:allowed|permitted|authori[sz]ed) to relay|requires? (?:smtp )?authentication|\bauth failed|remote domains (?:are )?not supported|client was not authenticated|local users? only/,
   ],
-  ["content", /reject content|banned:|banned (?:file|attach|name|content)|illegal attachment/],
+  [
+    "content",
+    /reject content|(?:missing a|no) valid address in from|not rfc.complian|banned:|banned (?:file|attach|name|content)|illegal attachment/,
+  ],
   [
     "bad-domain",
     /domain may not exist|domain is not reachable|dns lookup failure:.{0,80}not found|(?:^|\d )[\w-]{1,63}(?:\.[\w-]{1,63}){0,7}\.[a-z][a-z-]{1,62} does not exist/,
@@ -56,7 +59,7 @@ export const CLEAR: Phrases = [
   ["inactive", /account is blocked|account (?:is |was |has been )?closed|disableduser/],
   [
     "rate-limited",
-    /daily .{0,20}(?:quota|limit)|unusual (?:rate|sending|volume)|receivingrate|rate that prevents|connections? limit|peak smtp|too many requests|excessive volume|connections.{0,60}exceeded (?:a|the) limit/,
+    /daily .{0,20}(?:quota|limit)|unusual (?:rate|sending|volume)|receivingrate|rate that prevents|connections? limit|peak smtp|too many requests|messages? per connection|too many recent messages|excessive volume|connections.{0,60}exceeded (?:a|the) limit/,
   ],
   [
     "bad-mailbox",
@@ -106,7 +109,7 @@ export const CLEAR: Phrases = [
   ],
   [
     "blocked",
-    /block ?list|black ?list|deny ?list|spamhaus|spamcop|barracudacentral|\bbarracuda\b|sorbs|invaluement|\b(?:dns|r|ip)bls?\b|banned|part of their network is on|poor (?:ip )?reputation|low reputation|bad reputation|reputation of the (?:sending )?(?:ip|domain)|(?:\bip\b|client host|\bhost|mail server|network)[^:<]{0,60}(?:blocked|not allowed|rejected|listed)|blocked using|(?<!not )list(?:ed|ing) (?:at|in|by|on)\b|rejected using\b|\bip (?:address )?is in\b|ip (?:address )?not in .{0,20}(?:white|allow)|(?:sender|ip|host) (?:is |was |has been )?found (?:in|on)\b|geographic|your country|connections not accepted from|blocklisting|\b(?:rtr|con|rly|dyn|hvu):\(?[a-z]|access to (?:submit messages to )?this (?:e-?)?mail system has been rejected|not allowed to connect|\bbad ip\b|ipcheck|geoip|_is_blocked|sending ip|from your (?:ip|network|server) .{0,40}(?:rejected|refused|blocked)|(?:ip|host) .{0,20}is in (?:a|the|our) |dynamic range|generic (?:hostname|rdns)|connection refused by policy|refused due to .{0,30}reputation|not accepting (?:connections|messages)|\(bl\)|\bs3140\b|\bs3150\b|csi\.cloudmark|access denied, banned|dynamic(?:ally)? (?:ip|assigned|address|host|pool)|dial-?up|helo (?:command )?(?:rejected|name|invalid)|invalid helo|senderbase|reputation (?:score|filter)|(?:server|connection|ip|you) .{0,30}(?:has been|is|was|been|are) (?:temporarily )?blocked|blocked by (?:earthlink|recipient|our)|connections? (?:from|refused from|rejected).{0,40}(?:not accepted|denied|refused|blocked)|blacklisted|\brbl\b/,
+    /block ?list|black ?list|deny ?list|spamhaus|spamcop|barracudacentral|\bbarracuda\b|sorbs|invaluement|\b(?:dns|r|ip)bls?\b|banned|part of their network is on|poor (?:ip )?reputation|low reputation|bad reputation|reputation of the (?:sending )?(?:ip|domain)|(?:\bip\b|client host|\bhost|your mail server|network)[^:<]{0,60}(?:blocked|not allowed|rejected|listed)|blocked using|(?<!not )list(?:ed|ing) (?:at|in|by|on)\b|rejected using\b|\bip (?:address )?is in\b|ip (?:address )?not in .{0,20}(?:white|allow)|(?:sender|ip|host) (?:is |was |has been )?found (?:in|on)\b|geographic|your country|connections not accepted from|blocklisting|\b(?:rtr|con|rly|dyn|hvu):\(?[a-z]|access to (?:submit messages to )?this (?:e-?)?mail system has been rejected|not allowed to connect|\bbad ip\b|ipcheck|geoip|_is_blocked|sending ip|from your (?:ip|network|server) .{0,40}(?:rejected|refused|blocked)|(?:ip|host) .{0,20}is in (?:a|the|our) |dynamic range|generic (?:hostname|rdns)|connection refused by policy|refused due to .{0,30}reputation|not accepting (?:connections|messages)|\(bl\)|\bs3140\b|\bs3150\b|csi\.cloudmark|access denied, banned|dynamic(?:ally)? (?:ip|assigned|address|host|pool)|dial-?up|helo (?:command )?(?:rejected|name|invalid)|invalid helo|senderbase|reputation (?:score|filter)|(?:server|connection|ip|you) .{0,30}(?:has been|is|was|been|are) (?:temporarily )?blocked|blocked by (?:earthlink|recipient|our)|connections? (?:from|refused from|rejected).{0,40}(?:not accepted|denied|refused|blocked)|blacklisted|\brbl\b/,
   ],
   [
     "spam",
