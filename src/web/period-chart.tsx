@@ -71,13 +71,20 @@ export function PeriodChart(props: {
           );
         })}
         <line class="base" x1="0" x2="100%" y1={floor} y2={floor} />
-        {periods.map(({ at }, i) =>
-          i % EVERY === 0 ? (
-            <text x={percent(i * step + step * 0.12)} y={height - 6}>
+        {periods.map(({ at }, i) => {
+          if (i % EVERY !== 0) return null;
+          // The last one ends with its bar: it has no room behind it.
+          const isLast = i + EVERY >= periods.length;
+          return (
+            <text
+              x={percent((i + (isLast ? 0.88 : 0.12)) * step)}
+              y={height - 6}
+              text-anchor={isLast ? "end" : "start"}
+            >
               {shortDate(at)}
             </text>
-          ) : null,
-        )}
+          );
+        })}
       </svg>
     </figure>
   );

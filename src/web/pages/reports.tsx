@@ -59,8 +59,8 @@ export function DomainReportsPage(props: { view: DomainReportsView; forCommittee
         <Breadcrumb items={trail} current={`Who sends as ${view.domain}`} />
         <h1>Who sends as {view.domain}</h1>
         <p class="lede">
-          Mail providers report by DMARC what they saw come in with your domain in From. It is what they say
-          of themselves, and nothing here counts for or against you.
+          Mail providers report by DMARC what came in with your domain in From. It is their word, and nothing
+          here counts for or against you.
         </p>
       </div>
       {isKnown ? (
@@ -121,7 +121,7 @@ function Result({ view }: { view: DomainReportsView }) {
       ) : (
         <>
           <p>
-            <Badge tone="warn">{formatCount(messages)} not proven</Badge>{" "}
+            <Badge tone="warn">To look at</Badge>{" "}
             <strong>
               {formatCount(messages)} {messages === 1 ? "message" : "messages"} said they were from {domain}{" "}
               and did not prove it.
