@@ -120,7 +120,9 @@ export function createMembers(options: MemberOptions) {
     allKeysOf: (domain: string) => keyStore.keysOf(domain),
 
     /** What relay nodes must know of a member's domains and credentials, and of where it is told of its mail. */
-    sendingRights(did: string): Pick<MemberPolicy, "bounces" | "replies" | "domains" | "credentials" | "gone"> {
+    sendingRights(
+      did: string,
+    ): Pick<MemberPolicy, "bounces" | "replies" | "domains" | "credentials" | "gone"> {
       const member = store.member(did);
       const replies = member ? bounces.repliesOf(member) : null;
       const chosen: BounceChoice = member ? bounces.bouncesOf(member) : { to: "nobody" };
