@@ -57,6 +57,7 @@ export const partStyle = `
   .cards.compact td.empty { display: none; } .cards.compact td:not([data-label])::before { content: none; }
 }
 .kv { display: grid; grid-template-columns: minmax(8rem, 12rem) minmax(0, 1fr); gap: 0.4rem 1.25rem; }
+.letter { white-space: pre-wrap; overflow-wrap: anywhere; font-size: 0.9375rem; }
 .kv dt { color: var(--ink-soft); } .kv dd { margin: 0; overflow-wrap: anywhere; }
 @media (max-width: 30rem) { .kv { grid-template-columns: minmax(0, 1fr); gap: 0; } .kv dd { margin-bottom: 0.6rem; } }
 .figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(7.6rem, 1fr)); gap: 1.1rem var(--gap); }

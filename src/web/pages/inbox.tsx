@@ -121,7 +121,7 @@ export function InboxEntryPage({ entry }: { entry: EntryDetail }) {
             ),
           ]}
         />
-        <pre class="conversation">{text || "(no text)"}</pre>
+        <pre class="letter">{text || "(no text)"}</pre>
         <p class="soft">
           Links do not work here on purpose. The mail as it came: <code>atmos inbox show {id} --raw</code>
         </p>
