@@ -1,8 +1,7 @@
 import type { DnsRecord } from "./view.ts";
 
 /** `ours`: the pool. `aligned`: others of whose mail most passed. `unaligned`: others. */
-export const SOURCE_KINDS = ["ours", "aligned", "unaligned"] as const;
-export type SourceKind = (typeof SOURCE_KINDS)[number];
+export type SourceKind = "ours" | "aligned" | "unaligned";
 
 /** A day or a week. */
 export type ReportedPeriod = {

@@ -108,4 +108,4 @@ export function createReportDesk(parts: ReportDeskParts) {
 }
 
 /** Stands for the domain that sent a report, where an operator brought it. */
-export const IMPORTED = "import";
+const IMPORTED = "import";
