@@ -20,7 +20,7 @@ import {
   type Incoming,
 } from "./index.ts";
 
-export const shaping = builtInShaping();
+const shaping = builtInShaping();
 export const key = new Uint8Array(32).fill(3);
 export const recipientId = "aaaabbbbccccdddd";
 export const returnPath = makeReturnPath(makeToken(recipientId, key), "bounce.alder.test");
@@ -126,7 +126,7 @@ export const deliver = () => spool.record([{ recipientId, state: "delivered", ne
 export const events = async () =>
   (await spool.outbox.read(100)).map((row) => (JSON.parse(row.envelope) as Envelope).data);
 
-export const report = (type: string, partType: string, ...fields: string[]) =>
+const report = (type: string, partType: string, ...fields: string[]) =>
   Buffer.from(
     [
       `Content-Type: multipart/report; report-type=${type}; boundary="b"`,
