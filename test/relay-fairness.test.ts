@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import { once } from "node:events";
 import { createServer, type Socket } from "node:net";
 import { expect, test, vi } from "vitest";
@@ -91,6 +92,8 @@ test.each([
         .flatMap(({ leased }) => leased)
         .some(({ id }) => id === code.recipients[0]!.id);
     await expect.poll(inHand, { timeout: 30_000 }).toBe(true);
+    // Leased, and then placed: nothing else moves meanwhile.
+    await setTimeout(500);
     const before = sink.received.length;
     goOn();
     const place = () => sink.received.findIndex(({ to }) => to === "code@big.test");

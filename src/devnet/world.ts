@@ -82,7 +82,7 @@ export async function startWorld({ dir, clock, ports, operatorDomains, log }: Wo
           port: ports.mx,
           localAddress: PRETENDER_ADDRESS,
           as: operatorDomains[0],
-          to: `ada@${first}`,
+          to: `carla@${first}`,
         })
       : undefined;
     const mailbox = await startMailboxProvider({
