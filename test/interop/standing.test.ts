@@ -40,6 +40,7 @@ beforeAll(async () => {
   coop.receives("bigmail.test", MAILBOXES);
   nettle = await coop.join("nettle.test", { address: MAILBOXES });
   alder = await coop.join("alder.test", { address: MAILBOXES });
+  await coop.product.cli("member", "bounces", nettle.did, "--sender");
   chromium = await startChromium();
 });
 afterAll(async () => {
