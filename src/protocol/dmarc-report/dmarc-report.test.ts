@@ -215,12 +215,12 @@ describe("what is hostile", () => {
   });
 
   const refused: [string, string, RegExp][] = [
-    ["another root", "<html><body><p><b>x</b></p></body></html>", /root/],
+    ["another root", "<html><body><p><b>x</b></p></body></html>", /\broot\b/],
     ["no XML", "Hello", /no such element/],
     ["nothing", "", /no such element/],
     ["a report without a domain", dmarcXml({ domain: null, records: [] }), /no domain/],
     ["elements without end", `<feedback>${"<a>".repeat(1_000_000)}`, /nested/],
-    ["wrappers without end", "<a>".repeat(1_000_000), /root/],
+    ["wrappers without end", "<a>".repeat(1_000_000), /\broot\b/],
   ];
   test.each(refused)("%s", async (_, xml, problem) => {
     expect(await parse(xml)).toEqual({ problem: expect.stringMatching(problem) as string });

@@ -1,28 +1,11 @@
 import { expect, test } from "vitest";
 import { committeeOverview, WARNED } from "../fixtures/pool.fixture.ts";
+import { readable, section } from "../fixtures/reading.fixture.ts";
 import { renderPage, type Rendered } from "../render.tsx";
 import type { Identity } from "../session.ts";
 
 const committee: Identity = { role: "committee" };
 const render = async (shown: Rendered, viewer: Identity) => String(await renderPage(shown, viewer));
-
-/** What a reader reads: no tags, entities resolved, white space joined. */
-function readable(html: string): string {
-  return html
-    .replaceAll(/<[^>]*>/g, " ")
-    .replaceAll("&lt;", "<")
-    .replaceAll("&gt;", ">")
-    .replaceAll("&quot;", '"')
-    .replaceAll("&#39;", "'")
-    .replaceAll("&amp;", "&")
-    .replaceAll(/\s+/g, " ");
-}
-
-function section(html: string, id: string): string {
-  const from = html.indexOf(`<section id="${id}"`);
-  expect(from).toBeGreaterThan(-1);
-  return html.slice(from, html.indexOf("</section>", from));
-}
 
 test("the committee sees first what needs a person, the gravest first, and what to do", async () => {
   const html = await render({ page: "committee", view: committeeOverview }, committee);

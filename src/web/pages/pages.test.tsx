@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { applicant, suspendedMember, warnedMember } from "../fixtures/member.fixture.ts";
 import { explanation } from "../fixtures/label.fixture.ts";
 import { committeeOverview, publicOverview } from "../fixtures/pool.fixture.ts";
+import { readable, section } from "../fixtures/reading.fixture.ts";
 import { renderPage, type Rendered } from "../render.tsx";
 import type { Identity } from "../session.ts";
 import type { MailReceipt } from "../../notice/index.ts";
@@ -11,24 +12,6 @@ const committee: Identity = { role: "committee" };
 const render = async (shown: Rendered, viewer: Identity | null = null) =>
   String(await renderPage(shown, viewer));
 const member = (view: MemberView) => render({ page: "member", view }, { role: "member", did: view.did });
-
-/** What a reader reads: no tags, entities resolved, white space joined. */
-function readable(html: string): string {
-  return html
-    .replaceAll(/<[^>]*>/g, " ")
-    .replaceAll("&lt;", "<")
-    .replaceAll("&gt;", ">")
-    .replaceAll("&quot;", '"')
-    .replaceAll("&#39;", "'")
-    .replaceAll("&amp;", "&")
-    .replaceAll(/\s+/g, " ");
-}
-
-function section(html: string, id: string): string {
-  const from = html.indexOf(`<section id="${id}"`);
-  expect(from).toBeGreaterThan(-1);
-  return html.slice(from, html.indexOf("</section>", from));
-}
 
 describe("the public page", () => {
   test.each([
