@@ -1,19 +1,11 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { DAY_MS, MovableClock, type Clock } from "../lib/clock.ts";
-import { Database } from "../platform/database.ts";
 import { createResolver, startDnsServer, type DnsServer } from "../platform/dns/index.ts";
 import { faultOfLocalAddress } from "../platform/local-address.ts";
-import { createLog } from "../platform/log.ts";
-import { createMetrics } from "../platform/metrics.ts";
-import { createEgress, type EgressOptions, type RunningEgress } from "./egress.ts";
-import { egressMigration } from "./store.ts";
-import type { ChooseRequest, EgressNotice, Family } from "./types.ts";
+import type { EgressOptions, RunningEgress } from "./egress.ts";
+import { A, START, useEgress } from "./egress.fixture.ts";
+import type { ChooseRequest, Family } from "./types.ts";
 
-const START = Date.UTC(2026, 4, 1, 9);
-const A = "192.0.2.1";
 const B = "192.0.2.2";
 const BOTH: ReadonlySet<Family> = new Set(["ipv4", "ipv6"]);
 
@@ -26,46 +18,7 @@ class WrongClock implements Clock {
   async sleep() {}
 }
 
-let dir: string;
-let closers: (() => unknown)[];
-let notices: EgressNotice[];
-beforeEach(() => {
-  dir = mkdtempSync(join(tmpdir(), "atmos-egress-"));
-  closers = [];
-  notices = [];
-});
-afterEach(async () => {
-  for (const close of closers.toReversed()) await close();
-  rmSync(dir, { recursive: true, force: true });
-});
-
-function open(clock: Clock, more: Partial<EgressOptions> = {}): RunningEgress & { stop: () => void } {
-  const db = new Database(join(dir, "delivery.sqlite"), [egressMigration]);
-  const egress = createEgress({
-    db,
-    addresses: [{ address: A, ehlo: "mx1.coop.example" }],
-    warm: new Set<string>(),
-    blocklists: [],
-    lastListed: "codes",
-    allowPrivate: true,
-    resolver: createResolver({ servers: ["127.0.0.1:9"], tries: 1, timeoutMs: 50 }),
-    clock,
-    log: createLog("silent"),
-    metrics: createMetrics(),
-    localFault: async () => undefined,
-    notify: (notice) => notices.push(notice),
-    ...more,
-  });
-  let closed = false;
-  const stop = () => {
-    if (closed) return;
-    closed = true;
-    egress.close();
-    db.close();
-  };
-  closers.push(stop);
-  return { ...egress, stop };
-}
+const { open, openDatabase, notices, closers } = useEgress();
 
 const ask = (clock: Clock, more: Partial<ChooseRequest> = {}): ChooseRequest => ({
   provider: "gmail",
@@ -258,7 +211,7 @@ describe("restarts and clocks", () => {
 
   test("a disk that is full costs nothing but time", () => {
     const clock = new MovableClock(START);
-    const db = new Database(join(dir, "delivery.sqlite"), [egressMigration]);
+    const db = openDatabase();
     closers.push(() => db.close());
     const egress = open(clock, { db });
     egress.choose(ask(clock));
