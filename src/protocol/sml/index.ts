@@ -5,3 +5,11 @@ export type { AppliedLabel, ExistingLabel, Feature, FeatureType, Outcome, RuleTr
 export { subjectsOf } from "./subjects.ts";
 export type { LabelsConfig } from "./program.ts";
 export type { JsonObject } from "./values.ts";
+export {
+  agrees,
+  runCase,
+  type ConformanceCase,
+  type ConformanceOutcome,
+  type ConformanceProblem,
+  type ConformanceResult,
+} from "./conformance.ts";
