@@ -234,13 +234,14 @@ export function agrees(found: ConformanceResult, recorded: object): boolean {
 /** The outcome with effects and verdicts sorted: their order is the order of scheduling and means nothing. */
 function unordered(outcome: unknown): Json {
   if (!isObject(outcome)) return null;
-  const sortedList = (value: unknown) => (Array.isArray(value) ? value.map(canonical).sort() : null);
   return {
     ...(outcome as JsonObject),
     label_effects: sortedList(outcome["label_effects"]),
     verdicts: sortedList(outcome["verdicts"]),
   };
 }
+
+const sortedList = (value: unknown): Json => (Array.isArray(value) ? value.map(canonical).sort() : null);
 
 function canonical(value: Json): string {
   if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`;
