@@ -84,6 +84,11 @@ async function cost(batch: number): Promise<{ batch: number; cpu: number; memory
     returnPathHost: "bounce.coop.test",
     spfInclude: "_spf.coop.test",
     egress: [],
+    webhooks: {
+      post: async () => ({ ok: true, status: 200 }),
+      key: new Uint8Array(32),
+      allowPrivate: false,
+    },
   });
   const dids = Array.from({ length: Number(values.members) }, (_, i) => `did:plc:member${i}`);
   for (const did of dids) core.admission.join(did, did);

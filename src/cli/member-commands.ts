@@ -20,6 +20,7 @@ import {
   memberShow,
   memberStanding,
 } from "./member.ts";
+import { memberWebhook } from "./webhook.ts";
 
 type Parts = {
   env: () => Option;
@@ -131,6 +132,18 @@ export function memberCommands(program: Command, { env, json, run }: Parts): voi
     .option("--none", "nowhere (the default): they are refused, with words that say so")
     .addOption(by())
     .action(run(memberReplies));
+  add("webhook", "show or choose where a member's own program is told what happens to its sending")
+    .argument("<did>")
+    .addOption(
+      new Option("--url <url>", "at this https address; a new secret is shown once").conflicts([
+        "none",
+        "test",
+      ]),
+    )
+    .addOption(new Option("--none", "nowhere (the default)").conflicts("test"))
+    .option("--test", "ask it now with a message of the type test")
+    .addOption(by())
+    .action(run(memberWebhook));
   add("leave", "end a membership: nothing is sent any more, labels end, domains are free")
     .argument("<did>")
     .option("--reason <text>")

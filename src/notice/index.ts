@@ -10,14 +10,16 @@ export { MOST_BY_STRANGERS, MOST_MAILS } from "./allowance.ts";
 export { mailAddressOf } from "./contact.ts";
 export { noticeMigration, type MailState } from "./store.ts";
 export { NOTICE_LIFETIME_MS, NOTICE_TOPIC, NoticeWish } from "./wish.ts";
+export { pausedLetter, resumedLetter, slowedLetter, type LetterFacts, type PausedFacts } from "./words.ts";
+export { digestLetter, type DigestFacts } from "./digest-words.ts";
+export type { Letter } from "./letter.ts";
 export {
-  pausedLetter,
-  resumedLetter,
-  slowedLetter,
-  type Letter,
-  type LetterFacts,
-  type PausedFacts,
-} from "./words.ts";
+  domainHeldLetter,
+  domainReleasedLetter,
+  standingLetter,
+  type DomainFacts,
+  type StandingFacts,
+} from "./standing-words.ts";
 
 /** What became of a mail about one thing. `to` is masked; null: nobody was written to. */
 export type MailReceipt = { at: number; to: string | null; state: MailState; stateAt: number; reply: string };

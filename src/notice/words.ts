@@ -1,7 +1,5 @@
-import { oneLine } from "../lib/one-line.ts";
-import { MOST_BY_STRANGERS, MOST_MAILS } from "./allowance.ts";
-
-export type Letter = { subject: string; text: string };
+import { MOST_BY_STRANGERS } from "./allowance.ts";
+import { clean, heading, letter, time, type Letter } from "./letter.ts";
 
 /** What every letter needs. Texts of persons are cleaned here; no address of a recipient is ever among the facts. */
 export type LetterFacts = {
@@ -33,7 +31,6 @@ export type PausedFacts = LetterFacts & {
 const DAY = 86_400_000;
 /** As long as mail waits in the spool. */
 const HELD_DAYS = 5;
-const WIDTH = 72;
 
 /** A pause has begun. */
 export function pausedLetter(facts: PausedFacts): Letter {
@@ -122,40 +119,3 @@ function commands({ did, credential }: LetterFacts): string[] {
 
 const what = ({ credential }: LetterFacts) =>
   credential ? `the credential "${clean(credential.name)}"` : "all your mail";
-
-const heading = (text: string) => `${text}\n${"-".repeat(text.length)}`;
-
-function letter(subject: string, { writeTo, last, did }: LetterFacts, parts: string[]): Letter {
-  const [day, month] = MOST_MAILS;
-  const end = last
-    ? [
-        `This is the last of these mails for a while: ${day.count} go out within a day, ${month.count} within thirty days. What happens meanwhile is on your page.`,
-      ]
-    : [];
-  const whom = `Questions: answer this mail, or write to ${writeTo}. You get it because it is the contact of ${did} at our pool.`;
-  return { subject, text: `${[...parts, ...end, whom].map(wrapped).join("\n\n")}\n` };
-}
-
-const clean = (text: string) => oneLine(text, 2_000);
-
-const time = (at: number) => `${new Date(at).toISOString().slice(0, 16).replace("T", " ")} UTC`;
-
-/** Lines of at most 72 characters, longer words (addresses of pages) whole; an indented line stays as it is. */
-function wrapped(text: string): string {
-  return text
-    .split("\n")
-    .map((line) => (line.startsWith(" ") ? line : wrapLine(line)))
-    .join("\n");
-}
-
-function wrapLine(line: string): string {
-  const lines: string[] = [];
-  let current = "";
-  for (const word of line.split(" ")) {
-    if (current && current.length + 1 + word.length > WIDTH) {
-      lines.push(current);
-      current = word;
-    } else current = current ? `${current} ${word}` : word;
-  }
-  return [...lines, current].join("\n");
-}

@@ -6,6 +6,7 @@ import { did } from "./admin/fields.ts";
 import { membersApi } from "./admin/members.ts";
 import { pausesApi } from "./admin/pauses.ts";
 import { rotationApi } from "./admin/rotation.ts";
+import { webhookApi } from "./admin/webhook.ts";
 import { committeeApi, type CommitteeGate } from "./committee-api.ts";
 import type { Core } from "./core/index.ts";
 import type { Labeler } from "./labeler.ts";
@@ -26,6 +27,7 @@ export function adminApi({ core, labeler, submission, ...gate }: AdminApiOptions
 
   app.route("/members/:did/credentials", credentialsApi(core, submission));
   app.route("/members/:did", pausesApi(core));
+  app.route("/members/:did", webhookApi(core));
   app.route("/members", membersApi(core));
   app.route("/applications", applicationsApi(core));
   app.route("/domains/:domain/rotation", rotationApi(core));

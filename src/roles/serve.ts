@@ -46,6 +46,7 @@ import { suppressionApi } from "./suppression-api.ts";
 import { createSuppressionPages } from "./suppression-pages.ts";
 import { unsubscribePages } from "./suppression-unsubscribe.ts";
 import { createWebActions } from "./web-actions.ts";
+import { webhookParts } from "./webhook-post.ts";
 import { emailXrpc } from "./xrpc.ts";
 import { startZone, type Zone } from "./zone.ts";
 
@@ -132,6 +133,7 @@ export async function startServe(options: ServeOptions): Promise<Serve> {
         authority: config.LABELER_DID ?? `did:web:${config.POOL_DOMAIN}`,
         publicUrl: config.PUBLIC_URL,
         egress: poolAddresses(config),
+        webhooks: webhookParts(config, secrets),
       });
       closers.push(core.close);
     }

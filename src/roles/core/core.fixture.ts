@@ -8,13 +8,14 @@ import { silentLog } from "../../platform/log.ts";
 import { createMetrics } from "../../platform/metrics.ts";
 import { openingKeyFrom } from "../../platform/seal.ts";
 import { createEmbeddedEngine, loadRules, type RulesEngine } from "../../rules/index.ts";
+import type { Post } from "../../webhook/index.ts";
 import { coreMigrations, createCore } from "./index.ts";
 
 export const shippedRules = async () =>
   createEmbeddedEngine(await loadRules(join(import.meta.dirname, "../../../rules")));
 
 /** Core alone, in memory: a DNS without names, a clock that stands, nothing that repeats. */
-export async function openCore(now: number, own: { rules?: RulesEngine; db?: Database } = {}) {
+export async function openCore(now: number, own: { rules?: RulesEngine; db?: Database; post?: Post } = {}) {
   const clock = new MovableClock(now);
   const db = own.db ?? new Database(":memory:", [busMigration, ...coreMigrations]);
   const bus = createEmbeddedBus(db, silentLog, { retryMs: [1], isOutage: () => true });
@@ -39,6 +40,11 @@ export async function openCore(now: number, own: { rules?: RulesEngine; db?: Dat
     returnPathHost: "bounce.coop.test",
     spfInclude: "_spf.coop.test",
     egress: ["192.0.2.1"],
+    webhooks: {
+      post: own.post ?? (async () => ({ ok: false, status: null, why: "no network" })),
+      key: new Uint8Array(32).fill(9),
+      allowPrivate: false,
+    },
   });
   return {
     core,

@@ -26,6 +26,7 @@ import {
 } from "../../policy/index.ts";
 import { CREDENTIAL_USED_TOPIC } from "../../relay/index.ts";
 import { createNotices, noticeMigration } from "../../notice/index.ts";
+import { createWebhooks, webhookMigration, type WebhookOptions } from "../../webhook/index.ts";
 import { createVerdictLog, verdictMigration, type RulesEngine } from "../../rules/index.ts";
 import {
   CLEAN_SENDER,
@@ -44,7 +45,7 @@ import { QUEUE_COMMAND_TOPIC, type QueueCommand } from "../queue-commands.ts";
 import { createAdmission } from "./admission.ts";
 import { noteCredentialUse } from "./credential-use.ts";
 import type { CoreParts } from "./parts.ts";
-import { createMemberMail } from "./member-mail.ts";
+import { createMemberNews } from "./member-news.ts";
 import { createPauseDesk } from "./pause-desk.ts";
 import { createPipeline } from "./pipeline.ts";
 import { createReportDesk } from "./report-desk.ts";
@@ -59,6 +60,7 @@ export const coreMigrations: Migration[] = [
   verdictMigration,
   ...standingMigrations,
   noticeMigration,
+  webhookMigration,
   egressNoticeMigration,
   policyPublisherMigration,
   suppressionMigration,
@@ -76,6 +78,8 @@ export type CoreOptions = RoleParts & {
   domain: string;
   returnPathHost: string;
   spfInclude: string;
+  /** How members' own receivers are reached. */
+  webhooks: Pick<WebhookOptions, "post" | "key" | "allowPrivate">;
   /** Addresses from which the pool's mail leaves, to know it in reports. */
   egress: readonly string[];
 };
@@ -102,11 +106,13 @@ export function createCore(options: CoreOptions) {
   const standings = createStandings({ db, clock, authority: options.authority });
   const pauses = createPauses(db);
   const notices = createNotices({ db, clock, random: secureRandom });
-  const mail = createMemberMail({
+  const webhooks = createWebhooks({ ...options, ...options.webhooks, random: secureRandom });
+  const news = createMemberNews({
     ...options,
     members,
     standings,
     notices,
+    webhooks,
     writeTo: `postmaster@${options.domain}`,
   });
   const publisher = createPolicyPublisher(db, bus, clock);
@@ -118,6 +124,7 @@ export function createCore(options: CoreOptions) {
     evidence,
     verdicts,
     standings,
+    news,
     now: () => clock.now(),
   });
 
@@ -190,7 +197,7 @@ export function createCore(options: CoreOptions) {
       );
       pauses.told(id);
     }
-    await mail.tell();
+    await news.tell();
   }
 
   /** The domain that an event is about, if the member holds it. */
@@ -234,7 +241,8 @@ export function createCore(options: CoreOptions) {
     members,
     standings,
     pauses,
-    mail,
+    news,
+    webhooks,
     events,
     pipeline,
     tell: (dids) => teller.tell(dids),
@@ -254,9 +262,9 @@ export function createCore(options: CoreOptions) {
     complaint_received: suppressions.record,
     recipient_unsubscribed: suppressions.record,
     domain_checked: followCheck,
-    notice_concluded: mail.concluded,
+    notice_concluded: news.concluded,
     first_contacts_slowed(event) {
-      mail.slowed(event);
+      news.slowed(event);
       teller.tell([event.data.data.member.did]);
     },
   };
@@ -306,6 +314,11 @@ export function createCore(options: CoreOptions) {
     },
   });
   scheduler.every({
+    name: "members' receivers told",
+    everyMs: 5_000,
+    run: () => webhooks.deliverDue(),
+  });
+  scheduler.every({
     name: "policies told again",
     everyMs: 6 * 3_600_000,
     run: async () => teller.tell(members.list().map((member) => member.did)),
@@ -319,6 +332,7 @@ export function createCore(options: CoreOptions) {
     standings,
     pauses,
     notices,
+    webhooks,
     egressNotices,
     /** Addresses to which nothing is sent. */
     suppressions,

@@ -2,7 +2,8 @@ import type { EventLog, EventMaker } from "../../event/index.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { Members } from "../../member/index.ts";
 import type { Database } from "../../platform/database.ts";
-import type { MemberMail } from "./member-mail.ts";
+import type { Webhooks } from "../../webhook/index.ts";
+import type { MemberNews } from "./member-news.ts";
 import type { Pauses, Standings } from "../../standing/index.ts";
 import type { createPipeline } from "./pipeline.ts";
 
@@ -13,7 +14,8 @@ export type CoreParts = {
   members: Members;
   standings: Standings;
   pauses: Pauses;
-  mail: MemberMail;
+  news: MemberNews;
+  webhooks: Webhooks;
   events: EventLog;
   pipeline: ReturnType<typeof createPipeline>;
   newEvent: EventMaker;

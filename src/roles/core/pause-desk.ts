@@ -20,7 +20,7 @@ export function createPauseDesk({
   members,
   standings,
   pauses,
-  mail,
+  news,
   pipeline,
   newEvent,
   tell,
@@ -63,7 +63,7 @@ export function createPauseDesk({
     pauses.end(pause.id, { at: now, by, how, reason }, waiting === "drop" ? commands : undefined);
     note(did, pause, "resumed", "Sending goes on", reason);
     if (who === "committee")
-      mail.resumed(pause, { by, reason, how, mail: waiting, replaced: replaced.length > 0 });
+      news.resumed(pause, { by, reason, how, mail: waiting, replaced: replaced.length > 0 });
     pipeline.record(
       newEvent("member_resumed", {
         dedupe_key: `member_resumed:${pause.id}`,
@@ -89,7 +89,7 @@ export function createPauseDesk({
     const pause = pauses.begin({ did, credential, cause: "person", at, facts: {}, by, reason });
     if (!pause) return undefined;
     note(did, pause, "paused", `Sending is paused: ${reason}`, pauseWords("person").remedy);
-    if (how !== "silently") mail.paused(pause);
+    if (how !== "silently") news.paused(pause);
     pipeline.record(
       newEvent("member_paused", {
         dedupe_key: `member_paused:${pause.id}`,
@@ -123,7 +123,7 @@ export function createPauseDesk({
         if (!begun) return;
         const { title, remedy } = pauseWords(begun.cause);
         note(did, begun, "paused", `Sending is paused: ${title}`, remedy);
-        mail.paused(begun);
+        news.paused(begun);
       });
       tell([did]);
     },

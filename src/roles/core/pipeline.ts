@@ -19,6 +19,7 @@ import {
   type StandingChange,
   type Standings,
 } from "../../standing/index.ts";
+import type { MemberNews } from "./member-news.ts";
 
 export type PipelineParts = {
   db: Database;
@@ -31,6 +32,7 @@ export type PipelineParts = {
   verdicts: VerdictLog;
   standings: Standings;
   newEvent: EventMaker;
+  news: Pick<MemberNews, "standingChanged">;
   now: () => number;
 };
 
@@ -123,6 +125,7 @@ export function createPipeline(parts: PipelineParts) {
         detail: { from, to, cause, rule, ...(by !== null && { by, why }) },
       }),
     );
+    parts.news.standingChanged(change);
     log.info({ did: change.did, from: change.from, to: change.to, rule: change.rule }, "standing changed");
   }
 

@@ -174,8 +174,9 @@ test("a crash between the pause and the bus: the same wish is told at the next s
   here.db.run("UPDATE member_mail SET wish = ?", JSON.stringify(first));
   await core().decide(did, "warned", { by: "rosa", why: "Late" });
   const all = await wishes();
-  expect(all).toHaveLength(2);
+  expect(all).toHaveLength(3);
   expect(all[1]).toEqual(first);
+  expect(all[2]).toMatchObject({ did, subject: "Your standing is now warned" });
 });
 
 test("slowed first contacts: a note and a mail, however often it is told", async () => {
@@ -206,4 +207,21 @@ test("whoever types dead addresses for weeks does not use up the mail about a pa
   expect(await wishes()).toHaveLength(5);
   const { pause } = trip();
   expect(core().notices.receipt(`pause:${pause.id}:paused`)).toMatchObject({ state: "waiting" });
+});
+
+test("a change of standing is told by mail with what decided, the remedy, the date and how to appeal; once", async () => {
+  await core().decide(did, "probation", { by: "rosa", why: "Half of it bounced.", remedy: "Ask first." });
+  const [wish, ...more] = await wishes();
+  expect(more).toEqual([]);
+  const text = wish!.text.replace(/(?<!\n)\n(?![\n-])/g, " ");
+  for (const part of [
+    "changed from good to probation. rosa of the committee decided it.",
+    "a quarter of your limits",
+    "Half of it bounced.",
+    "Ask first.",
+    "The date is 2026-01-15 00:00 UTC",
+    `https://coop.test/members/${did}#change-`,
+    "atmos member appeal",
+  ])
+    expect(text).toContain(part);
 });

@@ -1,0 +1,90 @@
+import { clean, heading, letter, time, type Letter } from "./letter.ts";
+
+export type StandingFacts = {
+  did: string;
+  /** Of the member, with the change that it is about. */
+  page: string;
+  writeTo: string;
+  last: boolean;
+  at: number;
+  from: string;
+  to: string;
+  /** The cause in a few words. */
+  title: string;
+  /** What decided, with its values. */
+  description: string;
+  remedy: string;
+  wayBack: { text: string; at: number | null };
+  /** The person who decided it; null: a rule or time did. */
+  by: string | null;
+  /** By which it is appealed: a number of the change. */
+  change: number;
+};
+
+const RANK = ["good", "warned", "probation", "suspended", "ejected"];
+
+const EFFECT: Readonly<Record<string, string>> = {
+  good: "Your mail leaves with the limits of your tier.",
+  warned: "Your mail leaves as before, with the same limits.",
+  probation: "Your mail leaves with a quarter of your limits, and only transactional mail is taken.",
+  suspended:
+    "Nothing of yours is sent. What is handed in is refused with 550 and a link to your page; what waits in our queue is kept for the decision.",
+  ejected: "Your membership has ended; nothing is sent.",
+};
+
+/** A standing has changed. */
+export function standingLetter(facts: StandingFacts): Letter {
+  const { to, from, by, description, remedy, wayBack, change, did, page, at } = facts;
+  const better = RANK.indexOf(to) < RANK.indexOf(from);
+  const who = by === null ? "" : ` ${clean(by)} of the committee decided it.`;
+  const until = wayBack.at === null ? "" : ` The date is ${time(wayBack.at)}.`;
+  return letter(better ? `Your standing is better: ${to}` : `Your standing is now ${to}`, facts, [
+    `At ${time(at)} your standing at our pool changed from ${from} to ${to}.${who}`,
+    EFFECT[to] ?? "",
+    heading("Why"),
+    `${clean(facts.title)}.`,
+    ...(description === "" ? [] : [clean(description)]),
+    ...(remedy === "" ? [] : [heading("What to do"), clean(remedy)]),
+    ...(to === "good" ? [] : [heading("The way back"), `${clean(wayBack.text)}${until}`]),
+    `What was measured, and every value that decided, is on your page:\n${page}`,
+    ...(better ? [] : [heading("If it is wrong"), appeal(did, change, facts.writeTo)]),
+  ]);
+}
+
+const appeal = (did: string, change: number, writeTo: string) =>
+  `Say so: answer to ${writeTo} and name change ${change}. People of the committee then look at it. Whoever runs the pool enters it by\n  atmos member appeal ${did} ${change} --text "..."`;
+
+export type DomainFacts = {
+  did: string;
+  page: string;
+  writeTo: string;
+  last: boolean;
+  at: number;
+  domain: string;
+  /** What was found, in a sentence. */
+  found: string;
+  /** The exact record to publish, a line of a zone file; empty when none is known. */
+  record: string;
+};
+
+/** Mail of one domain waits, because its authentication is broken. */
+export function domainHeldLetter(facts: DomainFacts): Letter {
+  const { domain, found, record, page, at } = facts;
+  return letter(`Mail of ${domain} waits: its DNS records do not pass`, facts, [
+    `At ${time(at)} we stopped sending mail of ${clean(domain)}: other mail servers would not believe that it is yours. Mail of your other domains leaves as before.`,
+    heading("What was found"),
+    clean(found),
+    ...(record === "" ? [] : [heading("What to publish"), `  ${clean(record)}`]),
+    heading("What happens then"),
+    "Nothing is asked of you beyond that. We look again every hour at the latest; as soon as the records pass, what waits leaves by itself. What has waited for five days goes back to its sender.",
+    `To see it at once:\n  atmos check ${clean(domain)}\nYour page:\n${page}`,
+  ]);
+}
+
+/** Its records pass again. */
+export function domainReleasedLetter(facts: Omit<DomainFacts, "found" | "record">): Letter {
+  return letter(`Mail of ${facts.domain} leaves again`, facts, [
+    `At ${time(facts.at)} the DNS records of ${clean(facts.domain)} passed our check again. What waited leaves now.`,
+    `Your page:\n${facts.page}`,
+  ]);
+}
