@@ -1,4 +1,9 @@
 # Rules judge one event at a time. Facts they may read are in models/, numbers in settings.sml.
-# A rule speaks only on a new adverse event: every other event leaves things as they are.
+# Only a new adverse event makes a standing worse; what lifts, restores or praises comes with a check or with held mail.
 
+Require(rule="authentication.sml")
 Require(rule="bounce.sml")
+Require(rule="breaker.sml")
+Require(rule="clean.sml")
+Require(rule="complaints.sml")
+Require(rule="provider.sml")

@@ -95,8 +95,9 @@ describe("the shipped rules", () => {
   test("the description and the values carry what decided", () => {
     const [verdict] = engine.evaluate(event({ bounce: { p_over_5: 0.99987 } })).verdicts;
     expect(verdict?.description).toBe(
-      "9 of the last 60 recipients do not exist, 5 different ones: the rate is above 5 % with a certainty of 0.999; " +
-        "a warning needs 0.99 and 5 recipients",
+      "9 of the last 60 recipients do not exist (15.0 %), 5 different ones. That more than 5 % of your recipients do not " +
+        "exist is 99.9 % certain; a warning needs 99.0 % and 5 different recipients. 0 of them were first contacts with a " +
+        "text that you have long sent, which strangers can bring about in a sign-up form.",
     );
     expect(verdict?.values).toMatchObject({
       ActionName: "recipient_bounced",
@@ -115,6 +116,7 @@ describe("the shipped rules", () => {
     expect(warning?.conditions.map(({ text, value }) => [text, value])).toEqual([
       ['ActionName == "recipient_bounced"', true],
       ["SmtpClass in BouncesThatCount", true],
+      ["IncidentActive == False", true],
       ["BounceOver5 >= BounceWarningCertainty", true],
       ["BounceRecipients >= BounceWarningRecipients", false],
     ]);
