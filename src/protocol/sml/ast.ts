@@ -25,6 +25,8 @@ export type Expr =
   | FormatString
   | ListLiteral
   | Call
+  /** Read, so that what stands beside it is judged as Osprey does; refused with the types. */
+  | { kind: "attribute"; span: Span; value: Name; name: string }
   | { kind: "binary"; span: Span; op: BinaryOperator; left: Expr; right: Expr }
   | { kind: "unary"; span: Span; op: "not" | "-"; operand: Expr }
   | { kind: "compare"; span: Span; op: Comparator; left: Expr; right: Expr }
@@ -61,6 +63,8 @@ function childrenOf(expr: Expr): Expr[] {
       return [expr.left, expr.right];
     case "unary":
       return [expr.operand];
+    case "attribute":
+      return [expr.value];
     case "bool-op":
       return expr.values;
     default:

@@ -106,17 +106,17 @@ function isTruthyJson(json: Json): boolean {
 
 const DIGITS = /^[+-]?\d+(?:_\d+)*$/;
 
-/** Python's `int(text)`, over ASCII digits. */
+/** Python's `int(text)`, over the digits of all scripts. */
 function parseInteger(text: string): bigint | undefined {
-  const trimmed = stripSpace(text);
+  const trimmed = plainNumber(text);
   if (!DIGITS.test(trimmed) || trimmed.length > 4300) return undefined;
   const digits = trimmed.replaceAll("_", "");
   return digits.startsWith("-") ? -BigInt(digits.slice(1)) : BigInt(digits.replace("+", ""));
 }
 
-/** Python's `float(text)`, over ASCII digits. */
+/** Python's `float(text)`, over the digits of all scripts. */
 function parseFloatText(text: string): number | undefined {
-  const trimmed = stripSpace(text).toLowerCase();
+  const trimmed = plainNumber(text).toLowerCase();
   const special = /^([+-]?)(inf|infinity|nan)$/.exec(trimmed);
   if (special !== null) return (special[1] === "-" ? -1 : 1) * (special[2] === "nan" ? Number.NaN : Infinity);
   const number = /^[+-]?(?:\d+(?:_\d+)*\.?(?:\d+(?:_\d+)*)?|\.\d+(?:_\d+)*)(?:e[+-]?\d+(?:_\d+)*)?$/;
@@ -125,5 +125,17 @@ function parseFloatText(text: string): number | undefined {
 
 /** What Python's `str.isspace` holds for white space. */
 export const SPACE = "\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000";
-const EDGES = new RegExp(`^[${SPACE}]+|[${SPACE}]+$`, "gu");
-const stripSpace = (text: string) => text.replace(EDGES, "");
+/** What stands around a number: not the ASCII separators, which are white space elsewhere. */
+const MARGIN = SPACE.replace("\\x1c-\\x20", "\\x20");
+const EDGES = new RegExp(`^[${MARGIN}]+|[${MARGIN}]+$`, "gu");
+
+/** Without white space around it, and with the digits of all scripts as ASCII digits. */
+const plainNumber = (text: string) => text.replace(EDGES, "").replace(/(?![0-9])\p{Nd}/gu, asciiDigit);
+
+/** Digits of a script follow each other from 0 to 9; some scripts have several rows of them. */
+function asciiDigit(digit: string): string {
+  let first = digit.codePointAt(0)!;
+  const point = first;
+  while (/\p{Nd}/u.test(String.fromCodePoint(first - 1))) first -= 1;
+  return String((point - first) % 10);
+}

@@ -74,10 +74,15 @@ export function diagnosticAt(span: Span, kind: DiagnosticKind, message: string, 
 /** Leaves the reading of one file at its first problem; caught in `parseFile` and nowhere else. */
 export class Refusal extends Error {
   readonly diagnostic: Diagnostic;
+  /** Whether it stands even if what follows cannot be split into tokens. */
+  readonly final: boolean;
+  /** Whether it gives way to what is wrong before it. */
+  yields = false;
 
-  constructor(span: Span, kind: DiagnosticKind, message: string, hint = "") {
+  constructor(span: Span, kind: DiagnosticKind, message: string, hint = "", final = kind !== "syntax") {
     super(message);
     this.diagnostic = diagnosticAt(span, kind, message, hint);
+    this.final = final;
   }
 }
 

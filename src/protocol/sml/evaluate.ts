@@ -121,6 +121,7 @@ class Evaluation {
       case "bool":
         return expr.value;
       case "none":
+      case "attribute":
         return null;
       case "list": {
         const items = expr.items.map((item) => this.read(item));

@@ -140,12 +140,7 @@ function lower(expr: PyExpr, depth: number): Expr {
     case "call":
       return lowerCall(expr, inner);
     case "attribute":
-      throw new Refusal(
-        span,
-        "engine-crash",
-        "attributes are not in the rules language",
-        "write a plain name",
-      );
+      return { kind: "attribute", span, value: lowerOwner(expr.value, inner), name: expr.name };
     case "subscript":
     case "tuple": {
       const what = expr.kind === "tuple" ? "a tuple" : "a subscript";
@@ -163,16 +158,28 @@ function lowerCall(call: Extract<PyExpr, { kind: "call" }>, inner: (expr: PyExpr
   if (call.positional > 0) {
     throw new Refusal(span, "positional-argument", "every argument needs its name", "write `f(name=value)`");
   }
-  if (func.kind === "attribute") {
-    throw new Refusal(span, "engine-crash", "functions have plain names", "write `Name(...)` without a dot");
-  }
-  if (func.kind !== "name") {
+  const owner = func.kind === "attribute" ? lowerOwner(func.value, inner) : undefined;
+  if (func.kind !== "name" && func.kind !== "attribute") {
+    inner(func);
     throw new Refusal(func.span, "unsupported-construct", "functions have plain names", "write `Name(...)`");
   }
   const args: Argument[] = [];
   // Osprey drops `**` arguments unread.
   for (const { name, value } of call.keywords) if (name !== null) args.push({ name, value: inner(value) });
-  return { kind: "call", span, function: func.id, args };
+  const name = func.kind === "name" ? func.id : `${owner!.id}.${func.name}`;
+  return { kind: "call", span, function: name, args };
+}
+
+/** What an attribute is read from: Osprey's parser takes a name, and its later stages take no attribute at all. */
+function lowerOwner(value: PyExpr, inner: (expr: PyExpr) => Expr): Name {
+  const owner = inner(value);
+  if (owner.kind === "name") return owner;
+  throw new Refusal(
+    owner.span,
+    "unsupported-construct",
+    "attributes are not in the rules language",
+    "write a plain name",
+  );
 }
 
 function lowerFormat(parts: (string | PyField)[], span: FormatString["span"]): FormatString {

@@ -9,6 +9,7 @@ const MAX_DEPTH = 90;
 const MAX_CHAIN = 150;
 
 const BINARY_LEVELS = [["|"], ["^"], ["&"], ["<<", ">>"], ["+", "-"], ["*", "/", "//", "%", "@"]];
+const TARGETS = new Set<PyExpr["kind"]>(["name", "attribute", "subscript"]);
 const COMPARATORS = new Set(["==", "!=", "<", "<=", ">", ">="]);
 
 /** Recursive descent over Python 3.11 expressions. Throws `Refusal`, for `parseFile` to catch. */
@@ -19,12 +20,12 @@ export class ExpressionParser extends TokenCursor {
   expressions(): PyExpr {
     const start = this.peek().span;
     if (this.isName("yield")) return this.yields();
-    const items = [this.starred()];
+    const items = [this.starred(false)];
     let comma = false;
     while (this.accept(",")) {
       comma = true;
       if (this.endsExpressions()) break;
-      items.push(this.starred());
+      items.push(this.starred(false));
     }
     return comma ? { kind: "tuple", items, span: this.since(start) } : items[0]!;
   }
@@ -39,9 +40,36 @@ export class ExpressionParser extends TokenCursor {
         "name the parts",
       );
     }
+    const first = this.peek();
+    const at = this.at;
     const result = this.isName("lambda") ? this.lambda() : this.ternary();
     this.depth -= 1;
+    this.separated(first, at);
     return result;
+  }
+
+  /** Within brackets, Python tells of two values side by side where the first of them begins. */
+  private separated(first: Token, start: number): void {
+    const next = this.peek();
+    if (next.depth === 0 || !startsExpression(next) || isPrint(first)) return;
+    if (first.kind === "name" && this.tokens[start + 1]!.kind === "string") return;
+    const back = this.at;
+    try {
+      this.ternary();
+    } catch (error) {
+      if (!(error instanceof Refusal) || this.peek().kind === "end") throw error;
+      this.at = back;
+      return;
+    }
+    const inBrackets = this.tokens[this.at - 1]!.depth > 0;
+    this.at = back;
+    if (!inBrackets) return;
+    throw new Refusal(
+      first.span,
+      "syntax",
+      "two values without anything between them",
+      "write a comma between them",
+    );
   }
 
   private ternary(): PyExpr {
@@ -49,7 +77,8 @@ export class ExpressionParser extends TokenCursor {
     const value = this.or();
     if (!this.acceptName("if")) return value;
     this.or();
-    this.expectName("else");
+    if (!this.isName("else")) throw new Refusal(start, "syntax", "an `if` without its `else`");
+    this.next();
     this.expression();
     return { kind: "other", what: "a conditional expression", span: this.since(start) };
   }
@@ -57,8 +86,13 @@ export class ExpressionParser extends TokenCursor {
   private lambda(): PyExpr {
     const start = this.next().span;
     while (!this.is(":")) {
-      const token = this.next();
-      if (token.kind === "newline" || token.kind === "end") this.unexpected(token);
+      if (this.accept("*") || this.accept("**") || this.accept("/")) {
+        if (this.is(",") && this.accept(",")) continue;
+        if (this.is(":")) break;
+      }
+      this.identifier();
+      if (this.accept("=")) this.expression();
+      if (!this.is(":")) this.expect(",");
     }
     this.next();
     this.expression();
@@ -111,13 +145,13 @@ export class ExpressionParser extends TokenCursor {
     if (token.kind === "op" && COMPARATORS.has(token.text)) return this.next().text;
     if (this.acceptName("in")) return "in";
     if (this.acceptName("is")) return this.acceptName("not") ? "is not" : "is";
-    if (!this.isName("not")) return undefined;
+    if (!this.isName("not") || this.peek(1).text !== "in") return undefined;
     this.next();
-    this.expectName("in");
+    this.next();
     return "not in";
   }
 
-  private binary(level: number): PyExpr {
+  protected binary(level: number): PyExpr {
     const operators = BINARY_LEVELS[level];
     if (operators === undefined) return this.factor();
     const start = this.peek().span;
@@ -177,6 +211,7 @@ export class ExpressionParser extends TokenCursor {
   private call(start: Span, func: PyExpr): PyExpr {
     const keywords: PyKeyword[] = [];
     let positional = 0;
+    let misplaced = false;
     while (!this.is(")")) {
       const token = this.peek();
       if (this.accept("**")) keywords.push({ name: null, value: this.expression() });
@@ -188,13 +223,16 @@ export class ExpressionParser extends TokenCursor {
         this.next();
         keywords.push({ name, value: this.expression() });
       } else {
-        if (keywords.length > 0)
-          throw new Refusal(token.span, "syntax", "an argument without a name follows named ones");
+        misplaced ||= keywords.length > 0;
         this.named();
         if (this.isName("for") || this.isName("async")) this.comprehension();
         positional += 1;
       }
       if (!this.is(")")) this.expect(",");
+    }
+    if (misplaced) {
+      const hint = "write `f(name=value)`";
+      throw new Refusal(this.peek().span, "syntax", "an argument without a name follows named ones", hint);
     }
     this.next();
     return { kind: "call", func, positional, keywords, span: this.since(start) };
@@ -275,7 +313,11 @@ export class ExpressionParser extends TokenCursor {
       items.push(this.starred());
     }
     this.expect(")");
-    return comma ? { kind: "tuple", items, span: this.since(start) } : first;
+    if (comma) return { kind: "tuple", items, span: this.since(start) };
+    if (first.kind === "other" && first.what === "a starred expression") {
+      throw new Refusal(first.span, "syntax", "a star stands before a value that is no tuple", "remove it");
+    }
+    return first;
   }
 
   private braces(start: Span): PyExpr {
@@ -294,12 +336,26 @@ export class ExpressionParser extends TokenCursor {
     return { kind: "other", what, span: this.since(start) };
   }
 
+  /** Refuses what nothing can be assigned to. */
+  protected target(target: PyExpr): void {
+    if (target.kind === "tuple" || target.kind === "list") for (const item of target.items) this.target(item);
+    else if (
+      !TARGETS.has(target.kind) &&
+      !(target.kind === "other" && target.what === "a starred expression")
+    )
+      throw new Refusal(target.span, "syntax", "nothing can be assigned to this", "write `Name = value`");
+  }
+
   private comprehension(): void {
     while (this.isName("for") || this.isName("async")) {
       this.acceptName("async");
       this.expectName("for");
+      let count = 0;
       do {
-        if (!this.isName("in")) this.binary(0);
+        if (count > 0 && this.isName("in")) break;
+        count += 1;
+        this.accept("*");
+        this.target(this.binary(0));
       } while (this.accept(","));
       this.expectName("in");
       this.or();
@@ -307,14 +363,14 @@ export class ExpressionParser extends TokenCursor {
     }
   }
 
-  private starred(): PyExpr {
+  private starred(mayName = true): PyExpr {
     const start = this.peek().span;
-    if (!this.accept("*")) return this.named();
-    this.expression();
+    if (!this.accept("*")) return mayName ? this.named() : this.expression();
+    this.binary(0);
     return { kind: "other", what: "a starred expression", span: this.since(start) };
   }
 
-  private named(): PyExpr {
+  protected named(): PyExpr {
     const start = this.peek().span;
     const value = this.expression();
     if (value.kind !== "name" || !this.accept(":=")) return value;
@@ -356,9 +412,21 @@ export class ExpressionParser extends TokenCursor {
   }
 }
 
+const VALUE_WORDS = new Set(["None", "True", "False", "lambda", "not", "await"]);
+
+function startsExpression(token: Token): boolean {
+  if (token.kind === "name") return !KEYWORDS.has(token.text) || VALUE_WORDS.has(token.text);
+  return (
+    token.kind === "number" || token.kind === "string" || (token.kind === "op" && "{~".includes(token.text))
+  );
+}
+
+/** Python has messages of its own for these. */
+const isPrint = (token: Token) => ["print", "exec", "match", "case", "_"].includes(token.text);
+
 function field(part: { source: string; span: Span; plain: boolean }): PyField {
   const { span } = part;
-  const { tokens } = tokenize(span.file, `(${part.source})`);
+  const { tokens, broken } = tokenize(span.file, `(${part.source})`);
   const moved = tokens.map((token) => ({
     ...token,
     span: {
@@ -369,7 +437,8 @@ function field(part: { source: string; span: Span; plain: boolean }): PyField {
       end: span.start + token.span.end - 1,
     },
   }));
-  const parser = new ExpressionParser(moved);
+  if (broken !== undefined) throw new Refusal(span, "syntax", broken.message, broken.diagnostic.hint);
+  const parser = new ExpressionParser({ tokens: moved, broken });
   const expr = parser.expressions();
   parser.finish();
   return { span, expr, plain: part.plain };

@@ -3,7 +3,7 @@ import { Refusal, type Diagnostic, type Span } from "./diagnostics.ts";
 import { lowerStatement } from "./lower.ts";
 import { ExpressionParser } from "./parse-expression.ts";
 import type { PyExpr, PyStatement } from "./python.ts";
-import { tokenize, type Tokens } from "./tokenize.ts";
+import { CLOSER, tokenize, type Tokens } from "./tokenize.ts";
 
 /** Largest rule file, in UTF-16 units. */
 const MAX_FILE_LENGTH = 256 * 1024;
@@ -12,7 +12,6 @@ const SKIPPED = new Set("del pass return raise global nonlocal import from asser
 const COMPOUND = new Set("if while for try with def class async".split(" "));
 const CLAUSES = new Set("elif else except finally".split(" "));
 const AUGMENTED = new Set("+= -= *= /= //= %= @= &= |= ^= >>= <<= **=".split(" "));
-const TARGETS = new Set<PyExpr["kind"]>(["name", "attribute", "subscript", "tuple", "list"]);
 
 /** Reads one rule file, or says what is wrong first: what is no Python at all comes before what no rule may use. */
 export function parseFile(path: string, source: string): SourceFile | Diagnostic {
@@ -35,16 +34,24 @@ export function parseFile(path: string, source: string): SourceFile | Diagnostic
   }
 }
 
-function parseStatements({ tokens, unclosed }: Tokens): PyStatement[] {
+/** Where both the tokens and the grammar are wrong, Python tells of the tokens first. */
+function parseStatements(source: Tokens): PyStatement[] {
+  const { unclosed, broken } = source;
   try {
-    const statements = new StatementParser(tokens).file();
+    const statements = new StatementParser(source).file();
     if (unclosed === undefined) return statements;
   } catch (error) {
-    const known =
-      unclosed !== undefined && error instanceof Refusal && error.diagnostic.line > unclosed.span.line;
-    if (!known) throw error;
+    if (!(error instanceof Refusal) || error.final) throw error;
+    if (broken !== undefined) throw broken;
+    const atEnd = error.diagnostic.line === source.tokens.at(-1)!.span.line;
+    if (unclosed === undefined || (!atEnd && error.diagnostic.line <= unclosed.span.line)) throw error;
   }
-  throw new Refusal(unclosed.span, "syntax", `this "${unclosed.text}" is not closed`);
+  throw new Refusal(
+    unclosed.span,
+    "syntax",
+    `this "${unclosed.text}" is not closed`,
+    `close it with "${CLOSER[unclosed.text]}"`,
+  );
 }
 
 class StatementParser extends ExpressionParser {
@@ -97,13 +104,7 @@ class StatementParser extends ExpressionParser {
 
   private clause(): void {
     const word = this.next().text;
-    if (word === "def" || word === "class") this.identifier();
-    for (let depth = 0; depth > 0 || !this.is(":");) {
-      const token = this.next();
-      if (token.kind === "newline" || token.kind === "end") this.unexpected(token, '":"');
-      if (token.kind === "op" && "([{".includes(token.text)) depth += 1;
-      if (token.kind === "op" && ")]}".includes(token.text)) depth -= 1;
-    }
+    this.header(word);
     this.expect(":");
     const body: PyStatement[] = [];
     if (this.peek().kind !== "newline") return this.simpleLine(body);
@@ -116,11 +117,55 @@ class StatementParser extends ExpressionParser {
     this.next();
   }
 
+  /** What stands between the word of a clause and its colon. */
+  private header(word: string): void {
+    switch (word) {
+      case "if":
+      case "elif":
+      case "while":
+        return void this.named();
+      case "for":
+        do this.target(this.binary(0));
+        while (this.accept(",") && !this.isName("in"));
+        this.expectName("in");
+        return void this.expressions();
+      case "with":
+        return this.managers();
+      case "except":
+        this.accept("*");
+        if (!this.is(":")) this.expression();
+        if (this.acceptName("as")) this.identifier();
+        return;
+      case "def":
+      case "class":
+        this.identifier();
+        if (word === "def" && !this.is("(")) this.unexpected(this.peek(), '"("');
+        return this.untilColon();
+    }
+  }
+
+  private managers(): void {
+    do {
+      if (this.is(":")) break;
+      this.expression();
+      if (this.acceptName("as")) this.target(this.binary(0));
+    } while (this.accept(","));
+  }
+
+  private untilColon(): void {
+    for (let depth = 0; depth > 0 || !this.is(":");) {
+      const token = this.next();
+      if (token.kind === "newline" || token.kind === "end") this.unexpected(token, '":"');
+      if (token.kind === "op" && "([{".includes(token.text)) depth += 1;
+      if (token.kind === "op" && ")]}".includes(token.text)) depth -= 1;
+    }
+  }
+
   private simple(): PyStatement {
     const token = this.peek();
     const start = token.span;
     if (token.kind === "name" && SKIPPED.has(token.text)) {
-      while (this.peek().kind !== "newline" && this.peek().kind !== "end" && !this.is(";")) this.next();
+      this.keyword(this.next().text);
       return { kind: "other", what: `\`${token.text}\``, span: this.since(start) };
     }
     const first = this.expressions();
@@ -139,6 +184,62 @@ class StatementParser extends ExpressionParser {
     return { kind: "assign", targets, value: values.at(-1)!, span: this.since(start) };
   }
 
+  /** The rest of a statement that begins with a keyword. */
+  private keyword(word: string): void {
+    const more = () => this.peek().kind !== "newline" && this.peek().kind !== "end" && !this.is(";");
+    switch (word) {
+      case "return":
+        if (more()) this.expressions();
+        return;
+      case "del":
+        return this.target(this.expressions());
+      case "raise":
+        if (more()) this.expression();
+        if (this.acceptName("from")) this.expression();
+        return;
+      case "assert":
+        do this.expression();
+        while (this.accept(","));
+        return;
+      case "global":
+      case "nonlocal":
+        do this.identifier();
+        while (this.accept(","));
+        return;
+      case "import":
+        do this.imported(true);
+        while (this.accept(","));
+        return;
+      case "from":
+        return this.from();
+    }
+  }
+
+  private from(): void {
+    const start = this.at;
+    while (this.accept(".") || this.accept("..."));
+    if (this.at === start || !this.isName("import")) this.dotted();
+    this.expectName("import");
+    if (this.accept("*")) return;
+    const bracket = this.accept("(");
+    do {
+      if (bracket && this.is(")")) break;
+      this.imported(false);
+    } while (this.accept(","));
+    if (bracket) this.expect(")");
+  }
+
+  private imported(dots: boolean): void {
+    if (dots) this.dotted();
+    else this.identifier();
+    if (this.acceptName("as")) this.identifier();
+  }
+
+  private dotted(): void {
+    do this.identifier();
+    while (this.accept("."));
+  }
+
   private annotated(start: Span, target: PyExpr, parenthesised: boolean): PyStatement {
     if (!["name", "attribute", "subscript"].includes(target.kind)) {
       throw new Refusal(target.span, "syntax", "only one name can carry an annotation");
@@ -147,11 +248,5 @@ class StatementParser extends ExpressionParser {
     const annotation = this.expression();
     const value = this.accept("=") ? this.expressions() : null;
     return { kind: "annotated", target, parenthesised, annotation, value, span: this.since(start) };
-  }
-
-  private target(target: PyExpr): void {
-    if (TARGETS.has(target.kind) || (target.kind === "other" && target.what === "a starred expression"))
-      return;
-    throw new Refusal(target.span, "syntax", "nothing can be assigned to this", "write `Name = value`");
   }
 }

@@ -1,5 +1,5 @@
 import { Refusal, type Span } from "./diagnostics.ts";
-import type { Token } from "./tokenize.ts";
+import type { Token, Tokens } from "./tokenize.ts";
 
 export const KEYWORDS = new Set(
   (
@@ -12,9 +12,11 @@ export const KEYWORDS = new Set(
 export class TokenCursor {
   protected readonly tokens: Token[];
   protected at = 0;
+  private readonly broken: Refusal | undefined;
 
-  constructor(tokens: Token[]) {
+  constructor({ tokens, broken }: Pick<Tokens, "tokens" | "broken">) {
     this.tokens = tokens;
+    this.broken = broken;
   }
 
   /** Refuses anything after the expression. */
@@ -37,7 +39,9 @@ export class TokenCursor {
   }
 
   protected peek(ahead = 0): Token {
-    return this.tokens[Math.min(this.at + ahead, this.tokens.length - 1)]!;
+    const token = this.tokens[Math.min(this.at + ahead, this.tokens.length - 1)]!;
+    if (token.kind === "broken") throw this.broken!;
+    return token;
   }
 
   protected next(): Token {
@@ -85,11 +89,14 @@ export class TokenCursor {
       indent: "an indent",
       dedent: "a dedent",
     };
+    const misplaced = token.kind === "indent" || token.kind === "dedent";
     const name = found[token.kind as keyof typeof found] ?? `"${token.text}"`;
     throw new Refusal(
       token.span,
       "syntax",
       `unexpected ${name}${wanted === "" ? "" : `, expected ${wanted}`}`,
+      misplaced ? "begin the line where the lines above begin" : "",
+      misplaced,
     );
   }
 }

@@ -1,18 +1,23 @@
 import { Refusal, type Span } from "./diagnostics.ts";
 
-type TokenKind = "name" | "number" | "string" | "op" | "newline" | "indent" | "dedent" | "end";
-export type Token = { kind: TokenKind; text: string; span: Span };
+type TokenKind = "name" | "number" | "string" | "op" | "newline" | "indent" | "dedent" | "end" | "broken";
+/** `depth`: how many brackets are open around it. */
+export type Token = { kind: TokenKind; text: string; span: Span; depth: number };
 
 export type Tokens = {
   tokens: Token[];
   /** The innermost bracket that the file leaves open. */
   unclosed: Token | undefined;
+  /** Why the text could not be read further than the last token, which is a broken one. */
+  broken: Refusal | undefined;
 };
 
-const CLOSER: Record<string, string> = { "(": ")", "[": "]", "{": "}" };
+export const CLOSER: Record<string, string> = { "(": ")", "[": "]", "{": "}" };
 const OPERATORS =
   /(?:\*\*=|\/\/=|>>=|<<=|\.\.\.|->|:=|\*\*|\/\/|<<|>>|[-+*/%@&|^<>=!]=|[-+*/%@&|^~<>()[\]{},:.;=])/uy;
 const NAME = /[\p{XID_Start}_][\p{XID_Continue}]*/uy;
+/** Python still lets these words touch a number. */
+const WORD_AFTER_NUMBER = /and|else|for|if|in|is|or|not/y;
 const STRING_OPEN = /(?:[bB][rR]?|[rR][bBfF]?|[uU]|[fF][rR]?)?(?:"""|'''|"|')/uy;
 const DIGITS = String.raw`[0-9](?:_?[0-9])*`;
 const NUMBER = new RegExp(
@@ -21,7 +26,7 @@ const NUMBER = new RegExp(
   "uy",
 );
 
-/** Splits a file into Python 3.11 tokens. Throws `Refusal`, for `parseFile` to catch. */
+/** Splits a file into Python 3.11 tokens, as far as it goes. */
 export function tokenize(file: string, text: string): Tokens {
   return new Tokenizer(file, text).run();
 }
@@ -42,6 +47,18 @@ class Tokenizer {
   }
 
   run(): Tokens {
+    let broken: Refusal | undefined;
+    try {
+      this.read();
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      broken = error;
+      this.push("broken", this.at);
+    }
+    return { tokens: this.tokens, unclosed: this.open.at(-1), broken };
+  }
+
+  private read(): void {
     while (this.at < this.text.length) {
       if (this.open.length === 0 && this.at === this.lineStart && !this.indentation()) continue;
       this.logicalRest();
@@ -49,7 +66,6 @@ class Tokenizer {
     if (this.open.length === 0) this.endLine();
     while (this.indents.length > 1) this.dedent();
     this.push("end", this.at);
-    return { tokens: this.tokens, unclosed: this.open.at(-1) };
   }
 
   /** Reads the white space that begins a line; false for a line without a token. */
@@ -72,7 +88,7 @@ class Tokenizer {
     }
     while (width < this.indents.at(-1)!) this.dedent();
     if (width !== this.indents.at(-1)) {
-      this.refuse(
+      this.giveWay(
         "the indentation matches no outer level",
         "rule files need no indentation outside brackets",
       );
@@ -110,7 +126,9 @@ class Tokenizer {
       this.refuse(`unexpected character ${JSON.stringify(char)}`);
     }
     this.push("op", start);
-    this.bracket(this.tokens.at(-1)!);
+    const token = this.tokens.at(-1)!;
+    this.bracket(token);
+    token.depth = this.open.length;
   }
 
   private bracket(token: Token): void {
@@ -131,7 +149,10 @@ class Tokenizer {
     const leadingZeros = /^0[0-9_]*[1-9]/.test(text) && /^[0-9_]+$/.test(text);
     if (leadingZeros) this.refuse("an integer may not begin with zeros", "write 0o17 for an octal number");
     NAME.lastIndex = this.at;
-    if (NAME.test(this.text) || /[0-9]/.test(this.text[this.at] ?? "")) this.refuse("not a number");
+    WORD_AFTER_NUMBER.lastIndex = this.at;
+    const glued = NAME.test(this.text) && !WORD_AFTER_NUMBER.test(this.text);
+    if (glued || /[0-9]/.test(this.text[this.at] ?? ""))
+      this.refuse("not a number", "put a space behind the number");
     this.push("number", start);
   }
 
@@ -152,12 +173,15 @@ class Tokenizer {
       kind: "string",
       text: this.text.slice(start, this.at),
       span: { ...begin, end: this.at },
+      depth: this.open.length,
     });
   }
 
   private continuation(): void {
-    if (this.text[this.at + 1] !== "\n") this.refuse("unexpected character after a line continuation");
-    if (this.at + 2 >= this.text.length) this.refuse("the file ends in a line continuation");
+    if (this.text[this.at + 1] !== "\n")
+      this.giveWay("unexpected character after a line continuation", "end the line behind the backslash");
+    if (this.at + 2 >= this.text.length)
+      this.giveWay("the file ends in a line continuation", "remove the backslash");
     this.at += 1;
     this.newline();
     // The indentation of a continued line means nothing.
@@ -193,11 +217,18 @@ class Tokenizer {
   }
 
   private push(kind: TokenKind, start: number, text = this.text.slice(start, this.at)): void {
-    this.tokens.push({ kind, text, span: this.span(start, this.at) });
+    this.tokens.push({ kind, text, span: this.span(start, this.at), depth: this.open.length });
   }
 
   private span(start: number, end: number): Span {
     return { file: this.file, line: this.line, column: start - this.lineStart + 1, start, end };
+  }
+
+  /** Refuses what Python tells of only when nothing before it is wrong. */
+  private giveWay(message: string, hint: string): never {
+    const refusal = new Refusal(this.span(this.at, this.at), "syntax", message, hint);
+    refusal.yields = true;
+    throw refusal;
   }
 
   private refuse(message: string, hint = ""): never {

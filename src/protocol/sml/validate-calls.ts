@@ -1,5 +1,5 @@
 import { checkerOf, typeOf } from "./annotation.ts";
-import { callsOf, isLocal, type Assign, type Call, type Expr, type SourceFile } from "./ast.ts";
+import { callsOf, isLocal, keyOf, type Assign, type Call, type Expr, type SourceFile } from "./ast.ts";
 import { diagnosticAt, type Diagnostic, type DiagnosticKind, type Span } from "./diagnostics.ts";
 import {
   argumentOf,
@@ -48,6 +48,8 @@ function checkCall(call: Call, parent: Parent, scope: CallScope, report: Report)
         message,
         "its result is not the same on every host: compute it before",
       );
+    } else if (call.function.includes(".")) {
+      report(call.span, "engine-crash", "functions have plain names", "write `Name(...)` without a dot");
     } else {
       report(
         call.span,
@@ -67,6 +69,8 @@ function checkCall(call: Call, parent: Parent, scope: CallScope, report: Report)
     const value = given.get(name);
     const parameter = Object.hasOwn(definition.parameters, name) ? definition.parameters[name] : undefined;
     if (parameter === undefined) {
+      // Osprey overlooks an empty list here and stops at it later.
+      if (value!.kind === "list" && value!.items.length === 0) continue;
       const hint = `it has: ${Object.keys(definition.parameters).join(", ") || "none"}`;
       report(value!.span, "unknown-kwarg", `\`${call.function}\` has no argument \`${name}\``, hint);
     } else if (value === undefined) {
@@ -107,27 +111,23 @@ function readConstant(
 ): { value: Constant; span: Span } | undefined {
   let node = expr;
   if (expr.kind === "name") {
-    const assign = definitions.get(isLocal(expr.id) ? `${expr.span.file}/${expr.id}` : expr.id);
-    const value = assign?.value;
-    const usable = value !== undefined && (!isLocal(expr.id) || isPlainLiteral(value));
-    if (!usable)
+    const value = definitions.get(keyOf(expr))?.value;
+    if (value !== undefined && (!isLocal(expr.id) || isPlainLiteral(value))) node = value;
+    else
       report(
         expr.span,
         "literal-required",
         `\`${expr.id}\` is bound to no literal`,
         "write the literal here",
       );
-    else node = value;
-    if (usable && value.kind === "unary") {
-      const hint = "Osprey changes the sign of such a name where it is read: write the number here";
-      report(value.span, "literal-required", `\`${expr.id}\` is bound to a negative number`, hint);
-      return undefined;
-    }
   }
   if (node.kind === "unary") {
     if (node.op === "-" && node.operand.kind === "number") {
-      node = { ...node.operand, value: -node.operand.value };
-    } else report(node.span, "literal-required", "only a minus before a number is read here");
+      // Osprey changes the sign of the number where it stands, for all who read it.
+      node = node.operand;
+      node.value = -node.value;
+    } else
+      report(node.span, "literal-required", "only a minus before a number is read here", "write the number");
   }
   const value = literalOf(node, kind);
   if (value !== undefined) return { value, span: node.span };

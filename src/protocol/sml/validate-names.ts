@@ -34,19 +34,15 @@ export function unusedLocals(file: SourceFile): Diagnostic[] {
     if (statement.kind === "assign" && isLocal(statement.target.id) && !locals.has(statement.target.id)) {
       locals.set(statement.target.id, { name: statement.target, read: false });
     }
-    for (const name of namesIn(statement)) {
-      const local = locals.get(name.id);
+    for (const expr of walk(statement.kind === "assign" ? statement.value : statement)) {
+      const id = expr.kind === "name" ? expr.id : expr.kind === "call" ? expr.function : undefined;
+      const local = id === undefined ? undefined : locals.get(id);
       if (local !== undefined) local.read = true;
     }
   }
   return [...locals.values()]
     .filter(({ read }) => !read)
     .map(({ name }) => diagnosticAt(name.span, "unused-local", `nothing reads \`${name.id}\``, "remove it"));
-}
-
-function namesIn(statement: SourceFile["statements"][number]): Name[] {
-  const expr = statement.kind === "assign" ? statement.value : statement;
-  return [...walk(expr)].filter((one) => one.kind === "name");
 }
 
 /** Names used before they are defined, in this file or in one that it imports itself. */
@@ -62,10 +58,7 @@ export function undefinedNames(
     known.has(name.id) || (!isLocal(name.id) && imported.has(definitions.get(name.id)?.span.file ?? ""));
   for (const statement of file.statements) {
     if (statement.kind === "assign") {
-      for (const name of namesIn(statement)) {
-        if (name.id !== statement.target.id) continue;
-        problems.push(diagnosticAt(name.span, "self-reference", `\`${name.id}\` is defined by itself`));
-      }
+      problems.push(...selfReferences(statement));
       known.add(statement.target.id);
     }
     for (const expr of walk(statement.kind === "assign" ? statement.value : statement)) {
@@ -74,6 +67,16 @@ export function undefinedNames(
     }
   }
   return problems;
+}
+
+/** A function of the same name counts too. */
+function selfReferences({ target, value }: Assign): Diagnostic[] {
+  return [...walk(value)].flatMap((expr) => {
+    const id = expr.kind === "name" ? expr.id : expr.kind === "call" ? expr.function : undefined;
+    if (id !== target.id) return [];
+    const hint = "give the result another name";
+    return [diagnosticAt(expr.span, "self-reference", `\`${target.id}\` is defined by itself`, hint)];
+  });
 }
 
 function unknown(name: Name, definitions: ReadonlyMap<string, Assign>): Diagnostic {

@@ -122,6 +122,14 @@ class TypeChecker {
         return this.comparison(expr);
       case "bool-op":
         return this.booleans(expr);
+      case "attribute":
+        this.report(
+          expr.span,
+          "engine-crash",
+          "attributes are not in the rules language",
+          "write a plain name",
+        );
+        return ANY;
     }
   }
 
@@ -249,7 +257,12 @@ class TypeChecker {
     let resolved: Type | undefined;
     for (const { name, value } of call.args) {
       const type = this.typeOf(value);
-      const parameter = parameters[name]!;
+      const parameter = parameters[name];
+      if (parameter === undefined) {
+        const hint = `it has: ${Object.keys(parameters).join(", ") || "none"}`;
+        this.report(value.span, "engine-crash", `\`${call.function}\` has no argument \`${name}\``, hint);
+        continue;
+      }
       if (parameter.generic !== true) {
         this.require(type, parameter.type, value, "argument-type", `\`${name}\` of \`${call.function}\``);
         continue;
