@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import type { Incoming } from "./index.ts";
 import { makeReturnPath, makeToken } from "../protocol/verp/index.ts";
 import { srsAddress } from "../protocol/srs/index.ts";
 import {
@@ -8,6 +9,9 @@ import {
   forged,
   spool,
   feedback,
+  readingWith,
+  by,
+  clock,
   deliver,
   events,
   dsn,
@@ -16,6 +20,8 @@ import {
 } from "./feedback.fixture.ts";
 
 useFeedback();
+
+const unknown = { authentication: by("elsewhere.test", "none") };
 
 const MIB = 1024 * 1024;
 const NOW = Date.UTC(2026, 0, 1);
@@ -60,7 +66,13 @@ test("a DSN after the delivery becomes a late bounce of the member, once", async
       member: { did: "did:plc:aaaaaaaaaaaaaaaaaaaaaaaa", domain: "alder.test" },
       recipient: { key: "key-of-late@bigmail.test" },
       smtp: { code: 550, enhanced: "5.1.1", class: "bad-mailbox" },
-      detail: { spf: "pass bigmail.test", dkim: "none", dmarc: "pass bigmail.test" },
+      detail: {
+        spf: "pass bigmail.test",
+        dkim: "none",
+        dmarc: "pass bigmail.test",
+        authentic: true,
+        reporter: "bigmail.test",
+      },
     },
   });
   expect(JSON.stringify(event)).not.toContain("<late@bigmail.test>");
@@ -81,9 +93,47 @@ test.each([
   ["expired", "ignored"],
   ["returned", "ignored"],
 ] as const)("a DSN that finds its recipient %s: %s", async (state, outcome) => {
-  await spool.record([{ recipientId, state, nextAt: 0, events: [] }], 1);
+  await spool.record([{ recipientId, state, nextAt: 0, events: [] }], NOW);
   const bounce = dsn("failed", "5.1.1", "550 5.1.1 unknown user");
   expect(await receive(returnPath, bounce)).toMatchObject({ outcome });
+  expect(await events()).toHaveLength(outcome === "bounced" ? 1 : 0);
+});
+
+test.each<[string, Partial<Incoming>, boolean]>([
+  ["of the recipient's domain", {}, true],
+  ["of the host that took the message", { ...unknown, ip: "198.51.100.7" }, true],
+  ["of nobody known", unknown, false],
+  ["of the recipient itself, by a mailbox there", { mailFrom: "late@bigmail.test" }, false],
+])("a DSN %s counts once, and the event says whether it is authentic", async (_, more, authentic) => {
+  await deliver("mx9.host.test [198.51.100.7]");
+  const heard: boolean[] = [];
+  readingWith({
+    aftermath: async (_message, _recipient, what) =>
+      void (what.kind === "bounced" && heard.push(what.authentic)),
+  });
+  const bounce = dsn("failed", "5.1.1", "550 5.1.1 unknown user");
+  expect(await receive(returnPath, bounce, more)).toMatchObject({ outcome: "bounced" });
+  expect(await receive(returnPath, bounce, more)).toMatchObject({ outcome: "ignored" });
+  expect((await events()).map(({ data }) => data.detail?.["authentic"])).toEqual([authentic]);
+  expect(heard).toEqual([authentic]);
+});
+
+test("a DSN that names somebody else is not taken for authentic", async () => {
+  await deliver();
+  const bounce = Buffer.from(
+    dsn("failed", "5.1.1", "550 5.1.1 unknown user").toString().replace("late@", "eve@"),
+  );
+  await receive(returnPath, bounce);
+  expect((await events()).map(({ data }) => data.detail?.["authentic"])).toEqual([false]);
+});
+
+test.each([
+  [6, "bounced"],
+  [8, "ignored"],
+])("a DSN %i days after the delivery is %s", async (days, outcome) => {
+  await deliver();
+  clock.advance(days * 86_400_000);
+  expect(await receive(returnPath, dsn("failed", "5.1.1", "550 x"))).toMatchObject({ outcome });
   expect(await events()).toHaveLength(outcome === "bounced" ? 1 : 0);
 });
 

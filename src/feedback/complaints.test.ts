@@ -24,8 +24,15 @@ import {
 
 useFeedback();
 
+const optOut = (...fields: string[]) =>
+  Buffer.from(
+    quoting(...fields)
+      .toString()
+      .replace("Feedback-Type: abuse", "Feedback-Type: opt-out"),
+  );
+
 describe("complaints", () => {
-  beforeEach(deliver);
+  beforeEach(() => deliver());
 
   test.each<[string, Buffer, Partial<Incoming>, string | undefined]>([
     ["the return path that they quote", arf("abuse", returnPath), {}, "token"],
@@ -105,9 +112,34 @@ describe("complaints", () => {
     );
   });
 
-  test.each(["not-spam", "auth-failure", "opt-out"])("%s does not count", async (type) => {
+  test.each(["not-spam", "auth-failure"])("%s does not count", async (type) => {
     expect(await receive("fbl@coop.test", arf(type, returnPath))).toMatchObject({ outcome: "ignored" });
     expect(await events()).toEqual([]);
+  });
+
+  test.each<[string, Buffer, Partial<Incoming>, string | undefined]>([
+    ["the return path", arf("opt-out", returnPath), {}, "token"],
+    ["the return path, of the older draft", arf("opt-out-list", returnPath), {}, "token"],
+    ["our opaque header", optOut(`X-Atmos-Message: ${messageToken}`), {}, "header"],
+    ["a forged return path", arf("opt-out", forged), {}, undefined],
+    ["Feedback-ID, which names no recipient", optOut("Feedback-ID: bulk:m7:eu:atmosmail"), yahoo, undefined],
+    ["nothing", optOut("Subject: x"), yahoo, undefined],
+  ])("an opt-out by %s unsubscribes whom it names, and is no complaint", async (_, raw, more, matched) => {
+    for (let n = 0; n < 2; n++)
+      expect(await receive("fbl@coop.test", raw, more)).toMatchObject(
+        matched ? { outcome: "unsubscribed", by: matched, did: DID, recipientId } : { outcome: "ignored" },
+      );
+    const found = await events();
+    expect(found.map(({ action_name }) => action_name)).toEqual(
+      matched ? ["recipient_unsubscribed", "recipient_unsubscribed"] : [],
+    );
+    for (const { data } of found)
+      expect(data).toMatchObject({
+        dedupe_key: `opt-out:${recipientId}`,
+        member: { did: DID, domain: "alder.test" },
+        recipient: { key: "key-of-late@bigmail.test", domain: "bigmail.test" },
+      });
+    expect([alarms, inbox.list({}).length]).toEqual([0, 0]);
   });
 
   test("one that matches nothing and that nothing vouches for is kept aside: nobody is alarmed by it", async () => {

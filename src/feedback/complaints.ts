@@ -11,13 +11,10 @@ import type { Incoming, Received } from "./types.ts";
  * `not-spam`: somebody took it out of the spam folder, which neither counts nor takes anything back. The others tell of
  * something else than a person who did not want mail (RFC 6591, RFC 5965 section 7.3).
  */
-const NO_COMPLAINTS: ReadonlySet<string> = new Set([
-  "not-spam",
-  "auth-failure",
-  "dkim",
-  "opt-out",
-  "miscategorized",
-]);
+const NO_COMPLAINTS: ReadonlySet<string> = new Set(["not-spam", "auth-failure", "dkim", "miscategorized"]);
+
+/** Wishes to get no more of it: types of the first drafts of ARF, which some still send. No complaint about spam. */
+const OPT_OUTS: ReadonlySet<string> = new Set(["opt-out", "opt-out-list"]);
 
 /** Complaints (RFC 5965): each counts once, for the message that it is about. */
 export function createComplaints(options: FeedbackOptions) {
@@ -87,12 +84,30 @@ export function createComplaints(options: FeedbackOptions) {
     return { outcome: "kept-for-people", entry: kept.id };
   }
 
+  /** Like one click on unsubscribe: the member's bulk mail goes there no more, other mail does. */
+  async function optOut(mail: Incoming, matched: Matched | undefined): Promise<Received> {
+    if (!matched || matched.by === "feedback-id" || !matched.recipient)
+      return { outcome: "ignored", why: "an opt-out that names no recipient" };
+    const { by, message, recipient } = matched;
+    const { address, domain, id: recipientId } = recipient;
+    await spool.appendEvents([
+      newEvent("recipient_unsubscribed", {
+        dedupe_key: `opt-out:${recipientId}`,
+        member: factsOf(message).member,
+        recipient: { key: recipientKey(address), domain },
+        detail: { by, ...provenance(mail.authentication) },
+      }),
+    ]);
+    return { outcome: "unsubscribed", by, did: message.did, recipientId };
+  }
+
   return {
     async receive(mail: Incoming, complaint: InspectedComplaint, meaning: Meaning): Promise<Received> {
       if (NO_COMPLAINTS.has(complaint.type)) return { outcome: "ignored", why: complaint.type };
       const named = complaint.provider.includes(".") ? complaint.provider : mail.from;
       const provider = meaning.kind === "complained" ? meaning.provider : options.shaping.providerOf(named);
       const matched = await matchComplaint(complaint, mail.to, mail.authentication, options);
+      if (OPT_OUTS.has(complaint.type)) return optOut(mail, matched);
       if (!matched) return unmatched(mail, provider);
       if (matched.by !== "feedback-id" && matched.recipient) {
         const { recipient } = matched;

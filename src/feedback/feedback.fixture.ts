@@ -7,7 +7,7 @@ import { MovableClock } from "../lib/clock.ts";
 import { silentLog } from "../platform/log.ts";
 import { makeReturnPath, makeToken } from "../protocol/verp/index.ts";
 import { builtInShaping } from "../shaping/index.ts";
-import { createSpool, type Spool } from "../spool/index.ts";
+import { createSpool, type AttemptRow, type Spool } from "../spool/index.ts";
 import { createInbox, inboxMigration, type Inbox } from "../inbox/index.ts";
 import { Database } from "../platform/database.ts";
 import type { Authentication } from "../protocol/authentication/index.ts";
@@ -36,6 +36,8 @@ export let alarms: number;
 let forwarded: Forwarded;
 export const answerForwards = (answer: Forwarded) => void (forwarded = answer);
 let options: FeedbackOptions;
+const NOW = Date.UTC(2026, 0, 1);
+export let clock: MovableClock;
 
 /** A spool with one message, an inbox and the reading of what comes back, new for each test of a file. */
 export function useFeedback(): void {
@@ -46,7 +48,7 @@ export function useFeedback(): void {
 async function open(): Promise<void> {
   dir = mkdtempSync(join(tmpdir(), "atmos-feedback-"));
   spool = await createSpool({ path: join(dir, "spool.sqlite") });
-  const clock = new MovableClock(Date.UTC(2026, 0, 1));
+  clock = new MovableClock(NOW);
   let n = 0;
   db = new Database(":memory:", [inboxMigration]);
   inbox = createInbox({ db });
@@ -122,7 +124,35 @@ async function close(): Promise<void> {
   rmSync(dir, { recursive: true });
 }
 
-export const deliver = () => spool.record([{ recipientId, state: "delivered", nextAt: 0, events: [] }], 1);
+/** `host`: the one that took the message. */
+export const deliver = (host?: string) =>
+  spool.record(
+    [
+      {
+        recipientId,
+        state: "delivered",
+        nextAt: 0,
+        events: [],
+        ...(host !== undefined && { attempt: takenBy(host) }),
+      },
+    ],
+    NOW,
+  );
+const takenBy = (host: string): AttemptRow => ({
+  at: NOW,
+  durationMs: 10,
+  host,
+  code: 250,
+  enhanced: "2.0.0",
+  text: "OK",
+  class: "ok",
+  permanent: false,
+  fault: null,
+  rule: null,
+  tls: "",
+  tlsPolicy: null,
+  transcript: "",
+});
 export const events = async () =>
   (await spool.outbox.read(100)).map((row) => (JSON.parse(row.envelope) as Envelope).data);
 

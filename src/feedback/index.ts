@@ -15,7 +15,10 @@ import type { Admission, Forwarded, ForwardWish, Incoming, Received, ReportReade
 export type * from "./types.ts";
 
 export type FeedbackOptions = {
-  spool: Pick<Spool, "message" | "messageByRecipient" | "messagesByMessageId" | "record" | "appendEvents">;
+  spool: Pick<
+    Spool,
+    "message" | "messageByRecipient" | "messagesByMessageId" | "attempts" | "record" | "appendEvents"
+  >;
   tokenKey: Uint8Array;
   /** The keyed hash that stands for an address in events. */
   recipientKey: (address: string) => string;
@@ -39,11 +42,14 @@ export type FeedbackOptions = {
   alarm?: (what: { entry: number; provider: string }) => void;
   /** Knows the provider that a report is from, and what its words mean. */
   shaping: Judge;
-  /** Told of what a report says of a delivered recipient; gives the notice that the member is to have of it. */
+  /**
+   * Told of what a report says of a delivered recipient; gives the notice that the member is to have of it. `authentic`: it
+   * is from where the message went.
+   */
   aftermath?: (
     message: MessageView,
     recipient: RecipientView,
-    what: { kind: "bounced"; smtp: SmtpFacts } | { kind: "delivered" | "relayed" },
+    what: { kind: "bounced"; smtp: SmtpFacts; authentic: boolean } | { kind: "delivered" | "relayed" },
   ) => Promise<Pick<Outcome, "told" | "follow"> | undefined>;
   clock: Clock;
   log: Logger;

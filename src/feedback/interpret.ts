@@ -5,7 +5,8 @@ import { OTHER, type Shaping } from "../shaping/index.ts";
 
 /** What a report means for the recipient that its token names. */
 export type Meaning =
-  | { kind: "bounced"; smtp: SmtpFacts }
+  /** `about`: whom the report names; empty: nobody. */
+  | { kind: "bounced"; smtp: SmtpFacts; about: string }
   | { kind: "complained"; provider: string }
   /** A delay, a success, a vacation notice, a withdrawn complaint: nothing changes. */
   | { kind: "nothing"; why: string };
@@ -29,7 +30,8 @@ export function interpret(found: Inspection, reporter: string, { providerOf, jud
   if (found.kind !== "bounce") return { kind: "nothing", why: found.kind };
   const failed = found.recipients.find(({ action }) => action === "failed");
   if (!failed) return { kind: "nothing", why: found.recipients[0]?.action ?? "no recipient" };
-  return { kind: "bounced", smtp: factsOf(failed, reporter, { providerOf, judge }) };
+  const smtp = factsOf(failed, reporter, { providerOf, judge });
+  return { kind: "bounced", smtp, about: failed.address };
 }
 
 /** A rule of the provider knows best what its words mean; then what the whole bounce says; then the reply alone. */

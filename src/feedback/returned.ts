@@ -1,4 +1,5 @@
 import type { MessageView, RecipientView } from "../spool/index.ts";
+import { originOf } from "./authentic.ts";
 import { factsOf, isUnderWay, provenance } from "./facts.ts";
 import { fateOf, forwardId } from "./human.ts";
 import type { FeedbackOptions } from "./index.ts";
@@ -7,6 +8,9 @@ import type { Reading } from "./reading.ts";
 import type { Forwarded, Incoming, Received } from "./types.ts";
 
 type Found = { message: MessageView; recipient: RecipientView };
+
+/** A host that takes mail and cannot pass it on gives up within five days, as a rule (RFC 5321 section 4.5.4.1). */
+const LATEST_MS = 7 * 86_400_000;
 
 /** What comes back to a return path: reports, automatic answers, and replies of people. */
 export function createReturned(options: FeedbackOptions) {
@@ -19,6 +23,12 @@ export function createReturned(options: FeedbackOptions) {
     const now = clock.now();
     const { id: recipientId } = recipient;
     await spool.record([{ recipientId, state: "delivered", nextAt: now, events: [], ...notice }], now);
+  }
+
+  /** The host that took the message. */
+  async function takenBy({ message, recipient }: Found): Promise<string> {
+    const attempts = await spool.attempts(message.id);
+    return attempts.findLast((one) => one.recipientId === recipient.id)?.host ?? "";
   }
 
   async function keep(mail: Incoming, why: string): Promise<Received> {
@@ -49,16 +59,21 @@ export function createReturned(options: FeedbackOptions) {
       if (isUnderWay(recipient)) return { outcome: "too-early", recipientId: recipient.id };
       if (recipient.state !== "delivered")
         return { outcome: "ignored", why: `recipient is ${recipient.state}` };
+      const now = clock.now();
+      if (now - recipient.updatedAt > LATEST_MS)
+        return { outcome: "ignored", why: "its delivery is more than seven days ago" };
+      const { smtp, about } = meaning;
+      const origin = originOf({ ...mail, about, recipient, takenBy: await takenBy({ message, recipient }) });
       const event = newEvent("recipient_bounced", {
         dedupe_key: `bounce:${recipient.id}`,
         late: true,
         ...factsOf(message),
         recipient: { key: recipientKey(recipient.address), domain: recipient.domain },
-        smtp: meaning.smtp,
-        detail: provenance(mail.authentication),
+        smtp,
+        detail: { ...provenance(mail.authentication), ...origin },
       });
-      const now = clock.now();
-      const notice = await options.aftermath?.(message, recipient, { kind: "bounced", smtp: meaning.smtp });
+      const { authentic } = origin;
+      const notice = await options.aftermath?.(message, recipient, { kind: "bounced", smtp, authentic });
       const outcome = { recipientId: recipient.id, state: "bounced" as const, nextAt: now, events: [event] };
       await spool.record([{ ...outcome, ...notice }], now);
       return { outcome: "bounced", recipientId: recipient.id };

@@ -23,6 +23,8 @@ export type Received =
   | { outcome: "bounced"; recipientId: string }
   /** `by`: what named the message. Without a recipient: it counts for the member, and nobody knows whose it is. */
   | { outcome: "complained"; by: MatchedBy; did: string; recipientId?: string }
+  /** A report says that the recipient wants no more bulk mail of the member. */
+  | { outcome: "unsubscribed"; by: MatchedBy; did: string; recipientId: string }
   /** Understood, and nothing changes. */
   | { outcome: "ignored"; why: string }
   | { outcome: "kept-for-people"; entry: number }

@@ -4,7 +4,9 @@ import type { SmtpFacts } from "../../event/index.ts";
 import type { Ending, Notice } from "./notice.ts";
 
 /** What a report tells of a recipient whose mail was delivered. */
-export type Aftermath = { kind: "bounced"; smtp: SmtpFacts } | { kind: "delivered" | "relayed" };
+export type Aftermath =
+  | { kind: "bounced"; smtp: SmtpFacts; authentic: boolean }
+  | { kind: "delivered" | "relayed" };
 
 type NoticeMaker = (
   told: Pick<RecipientView, "address" | "notify" | "orcpt"> & { message: MessageView },
@@ -27,7 +29,9 @@ export function createAftermath(breaker: Breaker, noticeFor: NoticeMaker) {
   ): Promise<Notice | undefined> {
     const { address, domain, firstTime, notify, orcpt } = recipient;
     if (what.kind === "bounced") {
-      if (isHard(what.smtp.class)) breaker.concluded({ address, domain, firstTime, message }, "hard");
+      // Who holds a return path can write a report; five of them are no reason to stop a credential.
+      if (what.authentic && isHard(what.smtp.class))
+        breaker.concluded({ address, domain, firstTime, message }, "hard");
       const { code, enhanced, text, class: means } = what.smtp;
       const status = enhanced.startsWith("5") ? enhanced : "5.0.0";
       const diagnostic = `${code} ${enhanced} ${text}`;
