@@ -107,14 +107,15 @@ describe("what one member learns of others", () => {
     await tell("recipient_bounced", { did: BEN, text: "nobody wants mail of birch.test" });
   });
 
-  test("an entry of the pool says no words of theirs and no hour; the committee sees what was said", () => {
+  test("an entry of the pool says no words of theirs and no day; the committee sees what was said", () => {
     const [entry] = desk.list({ did: null, limit: 1 });
     expect(entry!.evidence?.text).toContain("birch.test");
-    expect(entry!.expiresAt! % DAY_MS).toBe(0);
+    expect(new Date(entry!.expiresAt!).toISOString()).toMatch(/-01T00:00:00\.000Z$/);
+    expect(entry!.expiresAt! - NOW).toBeGreaterThan(90 * DAY_MS);
     const [seen] = node.about(CLEO, TO);
     expect(seen).toMatchObject({ did: null, words: "", createdAt: Date.UTC(2026, 0, 1) });
     expect(check(CLEO)).toMatch(/^Not sent: there is no such mailbox, on the list of the whole pool;/);
-    expect(check(CLEO)).not.toMatch(/alder|birch|several/);
+    expect(check(CLEO)).not.toMatch(/alder|birch|several|since/);
     // The member's own says what it was told itself.
     expect(check(ADA)).toContain("nobody wants mail of alder.test");
   });
@@ -126,6 +127,16 @@ test("a mailbox that is not in use any more is told by the words, and binds no p
     [BEN, "inactive"],
     [ADA, "inactive"],
   ]);
+});
+
+test("one member alone binds nobody else, however often it is refused", async () => {
+  await follow();
+  for (let day = 0; day < 120; day += 20) {
+    await tell("recipient_bounced");
+    clock.advance(20 * DAY_MS);
+  }
+  expect([desk.list({ did: null, limit: 1 }), check(BEN)]).toEqual([[], undefined]);
+  expect(check(ADA)).toBeDefined();
 });
 
 test("a complaint that names no recipient puts nobody on the list", async () => {

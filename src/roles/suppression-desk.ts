@@ -107,10 +107,10 @@ export function createSuppressionDesk(parts: { db: Database; bus: Bus; clock: Cl
       const did = scope === "pool" ? null : fact.did;
       const about = { did, streams, key, domain, reason, source };
       const evidence = smtp && what === "bounced" ? evidenceOf(smtp) : null;
-      // What binds everybody must not tell one member when another wrote: the day alone.
+      // What binds everybody must not tell one member when another wrote: the month alone, at both ends.
       const times =
         did === null
-          ? { createdAt: dayOf(at), expiresAt: expiresAt && dayOf(expiresAt) }
+          ? { createdAt: monthOf(at, 0), expiresAt: expiresAt && monthOf(expiresAt, 1) }
           : { createdAt: at, expiresAt };
       const entry = { ...about, ...times, evidence, messageId: data.message?.id ?? null };
       if (store.put(entry, clock.now()))
@@ -262,7 +262,11 @@ function classOf({ class: kind, text }: SmtpFacts): string {
   return kind === "bad-mailbox" && saidClass(text) === "inactive" ? "inactive" : kind;
 }
 
-const dayOf = (at: number) => at - (at % DAY_MS);
+/** The beginning of the month of UTC that is `later` months after. */
+function monthOf(at: number, later: number): number {
+  const date = new Date(at);
+  return Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + later);
+}
 
 function evidenceOf({ code, enhanced, text, provider }: SmtpFacts): Suppression["evidence"] {
   return { code, enhanced, text, provider };

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { DAY_MS } from "../lib/clock.ts";
-import { suppressionFor, type Feedback, type Sighting, type SuppressionHistory } from "./rule.ts";
+import { bindsPool, suppressionFor, type Feedback, type Sighting, type SuppressionHistory } from "./rule.ts";
 
 const NOW = Date.UTC(2026, 0, 100);
 const ADA = "did:plc:ada";
@@ -35,9 +35,15 @@ describe("bounces", () => {
     ["the first", bounce("bad-mailbox"), history(), ["member all bad-mailbox 14"]],
     ["the same hour again", bounce("bad-mailbox"), history(seen(0.04)), ["member all bad-mailbox 14"]],
     [
-      "the second, after its time: for the whole pool too",
+      "the second, after its time: for this member alone, who is no two",
       bounce("bad-mailbox"),
-      history(seen(20)),
+      history(seen(20), seen(40)),
+      ["member all bad-mailbox 365"],
+    ],
+    [
+      "the second, of which one was another member's",
+      bounce("bad-mailbox"),
+      history(seen(20), seen(30, { did: BEN })),
       ["member all bad-mailbox 90", "pool all bad-mailbox 90"],
     ],
     ["the third", bounce("bad-mailbox"), history(seen(200), seen(100)), ["member all bad-mailbox 365"]],
@@ -118,3 +124,9 @@ test("a delivery lifts what bounces brought, and nothing that a person wants", (
   const { lift } = suppressionFor({ what: "delivered", did: ADA, at: NOW, sentAt: NOW }, history());
   expect(lift).toEqual(["bad-mailbox", "inactive", "bad-domain"]);
 });
+
+test.each<[string, Sighting[], boolean]>([
+  ["of two members", [seen(1), seen(2, { did: BEN })], true],
+  ["of one, days apart", [seen(1), seen(9)], false],
+  ["of one, and a report about another's", [seen(1), seen(2, { did: BEN, late: true })], false],
+])("refusals %s bind the pool: or not", (_, sightings, binds) => expect(bindsPool(sightings)).toBe(binds));

@@ -50,7 +50,7 @@ export const BOUNCE_REASONS = Object.keys(DAYS) as BounceReason[];
 /**
  * What becomes of a recipient after this. A refusal for policy, spam, a block or a full mailbox says nothing of the
  * address. Mail from before a release does not bring the entry back. The pool is bound only by an unknown user that its
- * own connections saw twice: from two members, or with a day between; never by a report, which its recipient can forge.
+ * own connections saw from two members; never by what one member alone brought, nor by a report, which its recipient can forge.
  */
 export function suppressionFor(fact: Feedback, history: SuppressionHistory): SuppressionOutcome {
   switch (fact.what) {
@@ -113,19 +113,13 @@ function daysApart(sightings: readonly Sighting[], at: number): number {
 /** Whether what is left of the refusals of a recipient binds the pool by itself. */
 export function bindsPool(sightings: readonly Sighting[]): boolean {
   const seen = sightings.filter((one) => one.class === "bad-mailbox" && !one.late);
-  return seen.some(({ did, at }, i) =>
-    seen.slice(i + 1).some((one) => one.did !== did || Math.abs(one.at - at) >= DAY_MS),
-  );
+  return new Set(seen.map(({ did }) => did)).size > 1;
 }
 
 function isConfirmed(fact: Feedback, { sightings, poolReleasedAt = -Infinity }: SuppressionHistory): boolean {
   if (fact.late === true) return false;
   const from = Math.max(fact.at - POOL_DAYS * DAY_MS, poolReleasedAt);
   return sightings.some(
-    (one) =>
-      one.class === "bad-mailbox" &&
-      !one.late &&
-      one.at > from &&
-      (one.did !== fact.did || Math.abs(fact.at - one.at) >= DAY_MS),
+    (one) => one.class === "bad-mailbox" && !one.late && one.at > from && one.did !== fact.did,
   );
 }

@@ -40,6 +40,11 @@ describe("the words of the reply", () => {
       `Not sent: there is no such mailbox (550 5.1.1 no 250 ok ); nothing goes there since 2026-01-01, until 2026-01-15 or until it is released. Release it at ${link}`,
     ));
 
+  test("of the pool's nothing that others said, nor since when they know", () =>
+    expect(suppressionWords({ ...entry, did: null, words: "" }, link)).toBe(
+      `Not sent: there is no such mailbox, on the list of the whole pool; nothing goes there, until 2026-01-15 or until it is released. Release it at ${link}`,
+    ));
+
   test.each([0, 50, 150, 400])("%i characters of the other side never cut the link", (length) => {
     const text = suppressionWords({ ...entry, words: "x".repeat(length) }, link);
     expect(text.endsWith(link)).toBe(true);

@@ -29,7 +29,9 @@ const day = (at: number) => new Date(at).toISOString().slice(0, 10);
 export function suppressionWords(entry: ToldSuppression, link: string): string {
   const { reason, createdAt, expiresAt, did, streams, words } = entry;
   const why = `Not sent: ${REASON_WORDS[reason]}${did === null ? ", on the list of the whole pool" : ""}`;
-  const since = `${streams === "bulk" ? "no bulk mail" : "nothing"} goes there since ${day(createdAt)}`;
+  const what = streams === "bulk" ? "no bulk mail" : "nothing";
+  // Since when the pool knows is when other members wrote.
+  const since = `${what} goes there${did === null ? "" : ` since ${day(createdAt)}`}`;
   const until =
     expiresAt === null ? "until it is released" : `until ${day(expiresAt)} or until it is released`;
   const end = `; ${since}, ${until}. Release it at ${link}`;
