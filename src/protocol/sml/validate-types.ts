@@ -280,11 +280,8 @@ class TypeChecker {
     if (returns === "nothing") return NONE;
     if (returns === "annotated" || returns === "annotated-entity") return typeOf(checked.checker!);
     if (returns !== "generic" && returns !== "generic-entity") return returns;
-    if (
-      resolved === undefined ||
-      (returns === "generic-entity" && resolved.t !== "str" && resolved.t !== "int" && resolved.t !== "any")
-    ) {
-      const hint = returns === "generic" ? "give it a value that has a type" : "an id is a `str` or an `int`";
+    if (resolved === undefined) {
+      const hint = "give it a value that has a type";
       this.report(call.span, "engine-crash", `the type of \`${call.function}\` cannot be told`, hint);
       return ANY;
     }
