@@ -70,12 +70,14 @@ BreakerLiftedKnownText = Rule(
     MemberStanding in StandingsJudged,
     BreakerTemplates >= 1,
     BreakerTemplateDeliveries >= BreakerLiftDeliveries,
+    BreakerRecipients >= BreakerLiftRecipients,
+    BreakerKnownShare >= BreakerLiftTextKnownShare,
     BreakerComplainants == 0,
     BreakerDead < BreakerLiftDeadBelow,
     HabitRatio > 0,
     HabitRatio <= BreakerLiftHabit,
   ],
-  description=f"Sending was stopped because of a text that was not known at the node that took it. The pool knows it: each text of this mail had been delivered to {BreakerTemplateDeliveries} of your recipients or more until the day before, nobody complained, and the day is {HabitRatioShown} of your usual ones. Sending goes on, and what was held leaves.",
+  description=f"Sending was stopped because of a text that was not known at the node that took it. The pool knows it: each text of this mail had been delivered to {BreakerTemplateDeliveries} of your recipients or more until the day before, you had written to {BreakerKnownShareShown} % of these {BreakerRecipients} people, nobody complained, and the day is {HabitRatioShown} of your usual ones. Sending goes on, and what was held leaves.",
 )
 
 BreakerLiftedKnownForm = Rule(

@@ -53,6 +53,8 @@ BreakerConfirmComplaintShare: ExtractLiteral[float] = 0.003
 
 # Lifted, since the texts are known: as many deliveries as make one known to a relay node, all a day before the pause.
 BreakerLiftDeliveries: ExtractLiteral[int] = 20
+# And a quarter of the people known: a server's usual mail has its users among it, a bought list has not.
+BreakerLiftTextKnownShare: ExtractLiteral[float] = 0.25
 # Lifted, since the people are known: of 20 or more, nine in ten, and so few others that they alone would stop nothing.
 BreakerLiftRecipients: ExtractLiteral[int] = 20
 BreakerLiftKnownShare: ExtractLiteral[float] = 0.9
