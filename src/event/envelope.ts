@@ -1,4 +1,5 @@
 import type { ReplyClass, ReplyFault } from "../protocol/smtp-reply/index.ts";
+import type { EventWindows } from "./windows.ts";
 
 /**
  * Events: immutable facts in the past tense, in Osprey's own input envelope
@@ -66,24 +67,11 @@ export type MessageFacts = {
 };
 
 /** A recipient by keyed hash: distinct people can be counted without being named. */
-export type RecipientFacts = { key: string; domain: string };
-
-export type BounceWindow = {
-  eligible: number;
-  hard: number;
-  distinct: number;
-  rate: number;
-  p_over_5: number;
-  p_over_10: number;
-};
-
-export type ComplaintWindow = {
-  eligible: number;
-  complaints: number;
-  complainants: number;
-  rate: number;
-  p_over_01: number;
-  p_over_05: number;
+export type RecipientFacts = {
+  key: string;
+  domain: string;
+  /** The member had had no mail delivered to it when the message was handed in. */
+  first_time?: boolean;
 };
 
 export type MemberFacts = {
@@ -106,8 +94,10 @@ export type EventData = {
   credential?: string;
   message?: MessageFacts;
   recipient?: RecipientFacts;
+  /** With `message_accepted` and `message_held`: all of them. */
+  recipients?: RecipientFacts[];
   smtp?: SmtpFacts;
-  window?: { bounce?: BounceWindow; complaint?: ComplaintWindow };
+  window?: EventWindows;
   /** An outcome that came after the delivery (a DSN): it replaces the delivery, it is no second trial. */
   late?: boolean;
   /** Facts of single actions: findings of a check, reason of a refusal, change of standing. */

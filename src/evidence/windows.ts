@@ -9,10 +9,12 @@ const BOUNCE_PRIOR: BetaPrior = { a: 1, b: 49 };
 const COMPLAINT_PRIOR: BetaPrior = { a: 1, b: 999 };
 
 /** Of a member's latest eligible trials (delivered or hard-bounced, one per recipient and day). */
-export type BounceCounts = Pick<BounceWindow, "eligible" | "hard" | "distinct">;
+export type BounceCounts = Pick<BounceWindow, "eligible" | "hard" | "distinct"> &
+  Partial<Pick<BounceWindow, "first_contacts" | "domains">>;
 
 /** The bounce window; `distinct` counts different recipients that bounced. Rates without evidence are 0. */
-export function bounceWindow({ eligible, hard, distinct }: BounceCounts): BounceWindow {
+export function bounceWindow(counts: BounceCounts): BounceWindow {
+  const { eligible, hard, distinct, first_contacts = 0, domains = 0 } = counts;
   return {
     eligible,
     hard,
@@ -20,6 +22,9 @@ export function bounceWindow({ eligible, hard, distinct }: BounceCounts): Bounce
     rate: eligible === 0 ? 0 : hard / eligible,
     p_over_5: probabilityAbove(0.05, hard, eligible, BOUNCE_PRIOR),
     p_over_10: probabilityAbove(0.1, hard, eligible, BOUNCE_PRIOR),
+    first_contacts,
+    domains,
+    by_strangers: first_contacts * 2 > hard,
   };
 }
 

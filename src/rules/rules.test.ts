@@ -20,6 +20,9 @@ function event(facts: Facts): Envelope {
     rate: 0.15,
     p_over_5: 0.99,
     p_over_10: 0.5,
+    first_contacts: 0,
+    domains: 5,
+    by_strangers: false,
     ...facts.bounce,
   };
   const smtpClass = facts.class ?? "bad-mailbox";
