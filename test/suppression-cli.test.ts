@@ -1,7 +1,11 @@
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
+import { longApiOf } from "../src/cli/api.ts";
 import {
   suppressionAdd,
   suppressionExport,
@@ -100,6 +104,42 @@ test("import takes all of a file or nothing of it, and says which lines are bad"
   expect(JSON.parse(answer)).toMatchObject({
     entries: [{ reason: "unsubscribe", streams: "bulk", of: did }],
   });
+});
+
+test("a long list is told how far it is, and again changes nothing", async () => {
+  const lines = Array.from({ length: 1_200 }, (_, n) => `p${n}@long.test,bounce`).join("\n");
+  const options = { env, did, by: "rosa", reason: "import" };
+  const heard: number[] = [];
+  const body = { text: lines, of: did, by: "rosa" };
+  const answer = await longApiOf(env)("/suppression/import", body, ({ lookedAt }) => {
+    if (typeof lookedAt === "number") heard.push(lookedAt);
+  });
+  expect(answer).toMatchObject({ done: true, lines: 1_200, added: 1_200 });
+  expect(heard).toEqual([0, 500, 1_000, 1_200]);
+  expect(await run(() => suppressionImport(file(lines), options))).toContain("0 are new on the list");
+  await expect(longApiOf(env)("/suppression/import", { text: 7, by: "rosa" }, () => {})).rejects.toThrow(
+    /^text: /,
+  );
+  for (const { id } of sandbox.serve.core!.suppressions.list({ domain: "long.test", limit: 9_999 }))
+    await sandbox.serve.core!.suppressions.release(id, "rosa");
+});
+
+test.each<[string, string[], boolean]>([
+  ["is silent", ['{"lookedAt":500,"lines":1000}\n'], false],
+  ["breaks off", ['{"lookedAt":500,"li'], true],
+  ["ends before its answer", ['{"lookedAt":500,"lines":1000}\n'], true],
+])("a server that %s: the command says to do the same again", async (_, said, ends) => {
+  const server = createServer((_request, response) => {
+    for (const text of said) response.write(text);
+    if (ends) response.end();
+  });
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  const { port } = server.address() as AddressInfo;
+  const away = join(dir, "away.env");
+  writeFileSync(away, `${readFileSync(env, "utf8")}\nATMOS_HTTP_ADDRESS=127.0.0.1:${port}\n`);
+  await expect(longApiOf(away, 200)("/x", {}, () => {})).rejects.toThrow(/takes up where it was/);
+  server.closeAllConnections();
+  server.close();
 });
 
 test("a file of a spreadsheet: UTF-16 and tabs", async () => {

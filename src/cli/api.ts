@@ -20,21 +20,77 @@ export function apiOf(env: string | undefined): Api {
 }
 
 export function apiWith({ config, secrets }: { config: Config; secrets: Secrets }): Api {
-  const key = sessionKeyOf(secrets);
-  if (!key)
-    throw new CommandError(
-      "This needs ATMOS_CORE_SECRET: name the environment file of the core role with --env FILE.",
-    );
-  const origin = originOf(config);
+  const key = keyOf(secrets);
+  const ask = asker(originOf(config), key);
   return async (method, path, body) => {
-    const token = createToken(key, "api", { role: "committee" }, Date.now() + TOKEN_LIFE_MS);
-    let response: Response;
+    const response = await ask(method, path, body, AbortSignal.timeout(TIMEOUT_MS));
+    return answerOf(response.ok, response.status, (await response.json().catch(() => ({}))) as Answer);
+  };
+}
+
+/** For what takes long: `heard` is told how far it is; the last line is the answer. Silence ends it, not time. */
+export function longApiOf(env: string | undefined, silenceMs = TIMEOUT_MS) {
+  const { config, secrets } = parseConfig(readEnvironment(env));
+  const ask = asker(originOf(config), keyOf(secrets));
+  return async (path: string, body: unknown, heard: (line: Answer) => void): Promise<Answer> => {
+    const silence = new AbortController();
+    const end = () => silence.abort(new DOMException("silent", "TimeoutError"));
+    let timer = setTimeout(end, silenceMs);
     try {
-      response = await fetch(`${origin}/api${path}`, {
+      const response = await ask("POST", path, body, silence.signal, { accept: "application/x-ndjson" });
+      let last: Answer = {};
+      let rest = "";
+      for await (const text of response.body!.pipeThrough(new TextDecoderStream())) {
+        clearTimeout(timer);
+        timer = setTimeout(end, silenceMs);
+        const lines = (rest + text).split("\n");
+        rest = lines.pop()!;
+        for (const line of lines) heard((last = JSON.parse(line) as Answer));
+      }
+      if (rest.trim() !== "") last = JSON.parse(rest) as Answer;
+      if ("lookedAt" in last) throw new CommandError(CUT_OFF);
+      return answerOf(response.ok && !("error" in last), response.status, last);
+    } catch (error) {
+      if (error instanceof CommandError) throw error;
+      throw new CommandError(CUT_OFF);
+    } finally {
+      clearTimeout(timer);
+    }
+  };
+}
+
+type Answer = Record<string, unknown>;
+const CUT_OFF =
+  "The connection ended, or nothing was heard for too long, before all was done. Do the same again: it takes up where it was.";
+
+function answerOf(ok: boolean, status: number, answer: Answer): Answer {
+  if (ok) return answer;
+  throw new CommandError(String(answer["message"] ?? `The server answered ${status}`));
+}
+
+function keyOf(secrets: Secrets): NonNullable<ReturnType<typeof sessionKeyOf>> {
+  const key = sessionKeyOf(secrets);
+  if (key) return key;
+  throw new CommandError(
+    "This needs ATMOS_CORE_SECRET: name the environment file of the core role with --env FILE.",
+  );
+}
+
+function asker(origin: string, key: ReturnType<typeof keyOf>) {
+  return async (
+    method: string,
+    path: string,
+    body: unknown,
+    signal: AbortSignal,
+    headers: Record<string, string> = {},
+  ): Promise<Response> => {
+    const token = createToken(key, "api", { role: "committee" }, Date.now() + TOKEN_LIFE_MS);
+    try {
+      return await fetch(`${origin}/api${path}`, {
         method,
-        headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+        headers: { ...headers, authorization: `Bearer ${token}`, "content-type": "application/json" },
         ...(body !== undefined && { body: JSON.stringify(body) }),
-        signal: AbortSignal.timeout(TIMEOUT_MS),
+        signal,
       });
     } catch (error) {
       if ((error as Error).name === "TimeoutError")
@@ -43,9 +99,5 @@ export function apiWith({ config, secrets }: { config: Config; secrets: Secrets 
         );
       throw new CommandError(`${origin} does not answer. Start it with: atmos serve`);
     }
-    const answer = (await response.json().catch(() => ({}))) as Record<string, unknown>;
-    if (!response.ok)
-      throw new CommandError(String(answer["message"] ?? `The server answered ${response.status}`));
-    return answer;
   };
 }

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { userInfo } from "node:os";
 import { Option, type Command } from "commander";
 import { SUPPRESSION_REASONS, SUPPRESSION_STREAMS } from "../suppression/index.ts";
-import { apiOf } from "./api.ts";
+import { apiOf, longApiOf } from "./api.ts";
 import { table } from "./egress-view.ts";
 import { CommandError, EXIT, outputFor, plain, readOptionBytes } from "./output.ts";
 
@@ -133,7 +133,11 @@ export async function suppressionImport(file: string, options: ImportOptions): P
   const text = textOf(file === "-" ? readFileSync(0) : readOptionBytes("FILE", file));
   const { reason, skipBad = false, dryRun = false } = options;
   const asked = given({ text, of: scopeOf(options), reason, skipBad, dryRun, by: byOf(options) });
-  const answer = await apiOf(options.env)("POST", "/suppression/import", asked);
+  const told = process.stderr.isTTY && !options.json;
+  const answer = await longApiOf(options.env)("/suppression/import", asked, ({ lookedAt, lines }) => {
+    if (told && lines !== undefined) process.stderr.write(`\r${String(lookedAt)} of ${String(lines)} `);
+  });
+  if (told) process.stderr.write("\r");
   const bad = answer["bad"] as { line: number; why: string }[];
   for (const { line, why } of bad.slice(0, MOST_SHOWN_BAD)) out.say(plain(`line ${line}: ${why}`));
   if (bad.length > MOST_SHOWN_BAD) out.say(`and ${bad.length - MOST_SHOWN_BAD} more; --json has them`);
@@ -288,7 +292,10 @@ export function suppressionCommands(program: Command, { env, json, run }: Parts)
     .addOption(by())
     .addOption(env())
     .addOption(json())
-    .addHelpText("after", `\nAll of it is taken in or nothing; 50,000 lines at most in one file.${CODES}`)
+    .addHelpText(
+      "after",
+      `\nWith a bad line nothing is taken in. Cut off, the same command again takes in the rest; 50,000 lines at most in one file.${CODES}`,
+    )
     .action(run(suppressionImport));
   scoped(list.command("export"))
     .description("hashes with reasons, for another node of the pool; no addresses, for none are kept")

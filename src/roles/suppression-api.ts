@@ -1,5 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import type { Hono } from "hono";
+import { stream } from "hono/streaming";
 import { z } from "zod";
 import type { Clock } from "../lib/clock.ts";
 import { isoTimes } from "../lib/iso-times.ts";
@@ -22,6 +23,9 @@ export type SuppressionApiOptions = CommitteeGate & {
   keyOf: ((address: string) => string) | undefined;
   clock: Clock;
 };
+
+const LINES = "application/x-ndjson";
+type Progress = { lookedAt: number; lines: number };
 
 /** Lines that are hashed before others are answered. */
 const AT_ONCE = 1_000;
@@ -136,8 +140,9 @@ export function suppressionApi({ desk, keyOf, clock, ...gate }: SuppressionApiOp
     return c.json({ added: await desk.add(found, about), ...found });
   });
 
-  app.post("/import", async (c) => {
-    const { text, of, reason, skipBad, dryRun, by: who } = importing.parse(await c.req.json());
+  /** What was asked, hashed; or why none of it can be. `goesOn`: see `takeIn`. */
+  async function takeIn(asked: z.infer<typeof importing>, goesOn: (progress: Progress) => boolean) {
+    const { text, of, reason, skipBad, dryRun, by: who } = asked;
     const reading = readSuppressions(text, clock.now(), reason);
     let step = reading.next();
     for (; !step.done; step = reading.next()) await setImmediate();
@@ -155,15 +160,45 @@ export function suppressionApi({ desk, keyOf, clock, ...gate }: SuppressionApiOp
       }
       const found = key === undefined ? hashed(line.address!) : { key, domain };
       if (found) taken.push({ ...line, ...found });
-      else if (!keyOf) return c.json(unknown(""), 400);
+      else if (!keyOf) return unknown("");
       else bad.push({ line: line.line, why: "it is not an address" });
     }
     bad.sort((a, b) => a.line - b.line);
     const stopped = bad.length > 0 && !skipBad;
-    const added = stopped || dryRun ? 0 : await desk.takeIn(taken, of, who);
-    const done = !stopped && !dryRun;
-    if (done) gate.log.info({ of, by: who, lines: taken.length, added }, "a list was imported");
-    return c.json({ done, format, lines: taken.length, added, bad, most: MOST_LINES });
+    const { length } = taken;
+    const isAsked = !stopped && !dryRun;
+    let whole = true;
+    const added = isAsked
+      ? await desk.takeIn(taken, of, who, (n) => (whole = goesOn({ lookedAt: n, lines: length })))
+      : 0;
+    const done = isAsked && whole;
+    if (isAsked) gate.log.info({ of, by: who, lines: length, added, whole }, "a list was imported");
+    return { done, format, lines: length, added, bad, most: MOST_LINES };
+  }
+
+  /** One answer; or, for who accepts JSON lines, how far it is in lines before it, which keeps the connection alive. */
+  app.post("/import", async (c) => {
+    const asked = importing.parse(await c.req.json());
+    if (c.req.header("accept") !== LINES) {
+      const answer = await takeIn(asked, () => true);
+      return "error" in answer ? c.json(answer, 400) : c.json(answer);
+    }
+    c.header("content-type", LINES);
+    return stream(c, async (out) => {
+      const tell = (what: object) => out.writeln(JSON.stringify(what));
+      await tell({ lookedAt: 0 });
+      const answer = await takeIn(asked, (progress) => {
+        void tell(progress);
+        return !out.aborted;
+      }).catch((err: unknown) => {
+        gate.log.error({ err }, "a list was not imported to its end");
+        return {
+          error: "InternalServerError",
+          message: "It failed, part of it may be taken in; the log says why",
+        };
+      });
+      await tell(answer);
+    });
   });
 
   app.post("/undo-incident", async (c) => {

@@ -30,7 +30,8 @@ const Release = z.object({
   seen: z.number().int().optional(),
 });
 
-const AT_ONCE = 200;
+/** Each group is one commit: many small ones take long on a slow disk, a large one holds up others. */
+const AT_ONCE = 500;
 /** What bounced elsewhere may have come back since. */
 const IMPORTED_BOUNCE_MS = 365 * DAY_MS;
 
@@ -209,12 +210,14 @@ export function createSuppressionDesk(parts: { db: Database; bus: Bus; clock: Cl
     },
     /**
      * `of`: a DID, or `pool`; undefined: as each line says. Returns how many are new. A few at a time, so that others are
-     * answered meanwhile; what a crash has cut off is taken in by the same import again.
+     * answered meanwhile; `goesOn` hears how many lines were looked at, and says whether to take in more. What a crash or
+     * a no has cut off is taken in by the same import again, which changes nothing of the rest.
      */
     async takeIn(
       lines: readonly (ParsedLine & Hashed)[],
       of: string | undefined,
       by: string,
+      goesOn: (lookedAt: number) => boolean = () => true,
     ): Promise<number> {
       const now = clock.now();
       const stands = lines.filter(({ expiresAt }) => expiresAt == null || expiresAt > now);
@@ -225,6 +228,7 @@ export function createSuppressionDesk(parts: { db: Database; bus: Bus; clock: Cl
           () => some.filter((line) => store.put(imported(line, of ?? line.of!, by, now), now)).length,
         );
         await setImmediate();
+        if (!goesOn(from + some.length)) break;
       }
       await tell();
       return taken;
@@ -279,7 +283,8 @@ function imported(
   now: number,
 ): NewSuppression {
   const isBounce = reason === "bad-mailbox" || reason === "inactive" || reason === "bad-domain";
-  const usual = isBounce ? now + IMPORTED_BOUNCE_MS : null;
+  // By the day: the same list again on that day finds its entries as they should be.
+  const usual = isBounce ? now - (now % DAY_MS) + IMPORTED_BOUNCE_MS : null;
   return {
     did: of === "pool" ? null : of,
     streams,

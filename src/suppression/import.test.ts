@@ -95,6 +95,55 @@ describe("files of spreadsheets", () => {
   ])("%s", (_name, text, expected) => expect(words(text)).toEqual(expected));
 });
 
+describe("JSON", () => {
+  const entry = { email: "ada@a.test", note: 'a "quote", [brackets] and \\' };
+  const ada = "1 ada@a.test import all -";
+  test.each<[string, string, string[]]>([
+    ["an array", JSON.stringify([entry, { email: "ben@b.test" }]), [ada, "2 ben@b.test import all -"]],
+    ["an array over many lines", JSON.stringify([entry], null, 2), [ada]],
+    ["an array in an object, behind others", JSON.stringify({ a: { b: [1] }, n: 7, items: [entry] }), [ada]],
+    ["an object alone, over many lines", JSON.stringify(entry, null, 2), [ada]],
+    [
+      "lines of which each has a list",
+      '{"email":"ada@a.test","tags":["*"]}\n{"email":"ada@a.test"}',
+      [ada, ada.replace("1", "2")],
+    ],
+    ["an empty array", " [ ] ", []],
+    [
+      "a file that was cut off",
+      '[{"email":"ada@a.test"},{"email":"be',
+      [ada, "2 bad: the list does not end"],
+    ],
+    ["a value that is none", '[{"email":"ada@a.test"},{oops}]', [ada, "2 bad: it is not JSON"]],
+    ["deep nesting", `[${"[".repeat(99)}${"]".repeat(99)}]`, ["1 bad: it is nested deeper than 8 levels"]],
+    ["a long value", `[{"email":"${"x".repeat(20_000)}"}]`, ["1 bad: it is longer than 16384 characters"]],
+    [
+      "a long line",
+      `{"email":"a"}\n{"email":"${"x".repeat(20_000)}"}`,
+      ["1 a import all -", "2 bad: it is longer than 16384 characters"],
+    ],
+  ])("%s", (_name, text, expected) => expect(words(text)).toEqual(expected));
+
+  const HUGE = 4 * 1024 * 1024;
+  test.each<[string, string]>([
+    ["nested as deep as it is long", "[".repeat(HUGE)],
+    ["nested below a member", `{"a":${'{"a":'.repeat(HUGE / 5)}`],
+    ["of empty lists", `[${"[],".repeat(HUGE / 3)}[]]`],
+    ["of an object with a million members", `[{${'"a":1,'.repeat(HUGE / 6)}"a":1}]`],
+    ["of backslashes", `["${"\\".repeat(HUGE)}`],
+    ["on one line", `{"a":${"[".repeat(HUGE)}\n{`],
+  ])("four million characters %s hold nobody up", (_name, text) => {
+    const steps = readSuppressions(text, NOW);
+    let longest = 0;
+    for (let done = false; !done;) {
+      const from = performance.now();
+      done = steps.next().done === true;
+      longest = Math.max(longest, performance.now() - from);
+    }
+    expect(longest).toBeLessThan(100);
+  });
+});
+
 test("a long list is read in steps", () => {
   const steps = readSuppressions("a@a.test\n".repeat(5_000), NOW);
   let n = 0;

@@ -1,4 +1,5 @@
 import { readCsv } from "./csv.ts";
+import { jsonItems, parsed, type JsonItem } from "./json.ts";
 import { SUPPRESSION_REASONS, type SuppressionReason, type SuppressionStreams } from "./types.ts";
 
 /** One line that can be taken in: an address, or the hash of one (from an export of this pool). */
@@ -194,37 +195,23 @@ function fieldsOf(pairs: [Column | undefined, string][]): Fields {
 }
 
 function readJson(text: string): Rows {
-  let whole: unknown;
-  try {
-    whole = JSON.parse(text);
-  } catch {
-    return { format: "json-lines", rows: jsonLines(text) };
-  }
-  const items = listIn(whole);
-  if (!items) return { format: "json-lines", rows: [{ line: 1, fields: objectFields(whole) }] };
-  return { format: "json", rows: objectRows(items) };
+  const items = jsonItems(text);
+  return items
+    ? { format: "json", rows: objectRows(items) }
+    : { format: "json-lines", rows: jsonLines(text) };
 }
 
-function* objectRows(items: readonly unknown[]): Generator<{ line: number; fields: Fields }> {
-  for (const [i, item] of items.entries()) yield { line: i + 1, fields: objectFields(item) };
-}
-
-/** An array, or the one that an object holds: `SuppressedDestinationSummaries`, `Suppressions`, `items`. */
-function listIn(whole: unknown): unknown[] | undefined {
-  if (Array.isArray(whole)) return whole;
-  if (typeof whole !== "object" || whole === null) return undefined;
-  return Object.values(whole).find((value): value is unknown[] => Array.isArray(value));
+function* objectRows(items: Iterable<JsonItem>): Generator<{ line: number; fields: Fields } | BadLine> {
+  for (const item of items)
+    yield "why" in item ? item : { line: item.line, fields: objectFields(item.value) };
 }
 
 function* jsonLines(text: string): Generator<{ line: number; fields: Fields } | BadLine> {
   for (const [i, one] of text.split("\n", MOST_LINES + 2).entries()) {
     if (one.trim() === "") continue;
     const line = i + 1;
-    try {
-      yield { line, fields: objectFields(JSON.parse(one)) };
-    } catch {
-      yield { line, why: "it is not JSON" };
-    }
+    const read = parsed(one);
+    yield "why" in read ? { line, ...read } : { line, fields: objectFields(read.value) };
   }
 }
 
