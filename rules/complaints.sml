@@ -29,6 +29,16 @@ ComplaintProbation = Rule(
   description=f"{Complainants} different people called mail of yours spam in the last 30 days, of {ComplaintEligible} deliveries to providers that report it ({ComplaintRateShown} %). That more than 0.1 % of your recipients do so is {ComplaintOver01Shown} % certain; probation needs {_probation_certainty} % and {ComplaintProbationPeople} different people.",
 )
 
+# The same over 90 days, for members who send little: three complaints of theirs seldom come in one month.
+ComplaintProbationSlow = Rule(
+  when_all=[
+    ActionName == "complaint_received",
+    ComplaintOver01In90 >= ComplaintProbationCertainty,
+    Complainants90 >= ComplaintProbationPeople,
+  ],
+  description=f"{Complainants90} different people called mail of yours spam in the last 90 days, of {ComplaintEligible90} deliveries to providers that report it ({ComplaintRate90Shown} %). That more than 0.1 % of your recipients do so is {ComplaintOver01In90Shown} % certain; probation needs {_probation_certainty} % and {ComplaintProbationPeople} different people.",
+)
+
 ComplaintBurst = Rule(
   when_all=[
     ActionName == "complaint_received",
@@ -39,5 +49,5 @@ ComplaintBurst = Rule(
 )
 
 WhenRules(rules_any=[ComplaintNotice], then=[LabelAdd(entity=Member, label="complaint-notice")])
-WhenRules(rules_any=[ComplaintProbation], then=[LabelAdd(entity=Member, label="complaint-probation")])
+WhenRules(rules_any=[ComplaintProbation, ComplaintProbationSlow], then=[LabelAdd(entity=Member, label="complaint-probation")])
 WhenRules(rules_any=[ComplaintBurst], then=[LabelAdd(entity=Credential, label="complaint-burst")])

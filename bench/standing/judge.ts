@@ -12,8 +12,8 @@ export type Judge = (action: ActionName, facts: Record<string, unknown>, key?: s
 const NOTHING: Ruling = { rules: [], labels: [] };
 
 /** The shipped rules on an event with these facts. With a `key`, which names the facts fully, each is asked once. */
-export async function createJudge(): Promise<Judge> {
-  const engine = createEmbeddedEngine(await loadRules(RULES));
+export async function createJudge(directory = RULES): Promise<Judge> {
+  const engine = createEmbeddedEngine(await loadRules(directory));
   const known = new Map<string, Ruling>();
 
   function ask(action: ActionName, facts: Record<string, unknown>): Ruling {
