@@ -12,7 +12,6 @@ Import(
   ],
 )
 
-_strangers = BreakerStrangers // 1
 _complainants_needed = BreakerRecipients * BreakerConfirmComplaintShare
 _complaint_share = BreakerConfirmComplaintShare * 100
 
@@ -42,7 +41,7 @@ BreakerConfirmedComplaints = Rule(
     BreakerComplainants >= BreakerConfirmPeople,
     BreakerComplainants >= _complainants_needed,
   ],
-  description=f"A credential of yours wrote to more than 50 people for the first time, with a text that was not known, and {BreakerComplainants} different people called this very mail spam, of {BreakerRecipients} whom it was meant for; {BreakerConfirmPeople} people are enough, when they are more than {_complaint_share} %. A person of the committee decides within 48 hours.",
+  description=f"A credential of yours wrote to more than 50 people for the first time, with a text that was not known, and {BreakerComplainants} different people called this very mail spam, of {BreakerRecipients} whom it was meant for; {BreakerConfirmPeople} people are enough, when they are {_complaint_share} % or more. A person of the committee decides within 48 hours.",
 )
 
 BreakerConfirmedBoth = Rule(
@@ -77,7 +76,7 @@ BreakerLiftedKnownText = Rule(
     HabitRatio > 0,
     HabitRatio <= BreakerLiftHabit,
   ],
-  description=f"Sending was stopped because of a text that was not known at the node that took it. The pool knows it: each text of this mail had been delivered to {BreakerTemplateDeliveries} of your recipients or more until the day before, you had written to {BreakerKnownShareShown} % of these {BreakerRecipients} people, nobody complained, and the day is {HabitRatioShown} of your usual ones. Sending goes on, and what was held leaves.",
+  description=f"Sending was stopped because of a text that was not known at the node that took it. The pool knows it: each text of this mail had been delivered to {BreakerTemplateDeliveries} of your recipients or more until the day before, you had written to {BreakerKnownShareShown} % of these {BreakerRecipients} people, nobody complained, and you sent {HabitRatioShown} times your usual day. Sending goes on, and what was held leaves.",
 )
 
 BreakerLiftedKnownForm = Rule(
@@ -110,7 +109,7 @@ BreakerLiftedKnownPeople = Rule(
     HabitRatio > 0,
     HabitRatio <= BreakerLiftHabit,
   ],
-  description=f"Sending was stopped because of a new text to people who were not known at the node that took it. The pool knows them: you had written to {BreakerKnownShareShown} % of these {BreakerRecipients} people until the day before, all but {_strangers}, and nobody complained. Sending goes on, and what was held leaves.",
+  description=f"Sending was stopped because of a new text to people who were not known at the node that took it. The pool knows them: you had written to {BreakerKnownShareShown} % of these {BreakerRecipients} people until the day before, and nobody complained. Sending goes on, and what was held leaves.",
 )
 
 WhenRules(

@@ -17,7 +17,7 @@ ComplaintNotice = Rule(
     ActionName == "complaint_received",
     Complaints >= 1,
   ],
-  description=f"Somebody called a mail of yours spam. In the last 30 days {Complainants} different people did, of {ComplaintEligible} deliveries to providers that report it ({ComplaintRateShown} %). This changes nothing of your standing.",
+  description=f"Somebody called a mail of yours spam. Different people who did so in the last 30 days: {Complainants}, of {ComplaintEligible} deliveries to providers that report it ({ComplaintRateShown} %). This changes nothing of your standing.",
 )
 
 ComplaintProbation = Rule(

@@ -5,4 +5,4 @@ _eligible: Optional[int] = JsonData(path="$.window.standing.eligible")
 
 GoodDays = ResolveOptional(optional_value=_good_days, default_value=0.0)
 GoodEligible = ResolveOptional(optional_value=_eligible, default_value=0)
-GoodDaysShown = GoodDays // 1
+GoodDaysShown = GoodDays * 10 // 1 / 10
