@@ -57,6 +57,15 @@ describe("a log-in", () => {
   });
 });
 
+test("bulk mail without one click of its own is taken, and the reply says what it lacks", async () => {
+  const mail = "From: alice@member.test\r\nList-Unsubscribe: <mailto:out@member.test>\r\n\r\nx\r\n";
+  const taken = await submit({ source: source(mail) });
+  expect(taken).toMatchObject({
+    ok: true,
+    text: expect.stringMatching(/^Queued as \w+, but Gmail and Yahoo want/),
+  });
+});
+
 test("each recipient is judged for itself, and the rest goes", async () => {
   const recipients = ["bob@a.test", "gone@a.test", "nowhere"].map((address) => ({ address }));
   expect(await submit({ recipients })).toMatchObject({

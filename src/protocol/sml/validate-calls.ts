@@ -8,6 +8,7 @@ import {
   type FunctionDefinition,
 } from "./functions/definition.ts";
 import { findFunction, functionNames, isKnownElsewhere } from "./functions/index.ts";
+import { globMatches } from "./glob.ts";
 import type { CheckedCall } from "./program.ts";
 import { compareText } from "./operators.ts";
 
@@ -189,21 +190,14 @@ function checkRequire(call: Call, { files }: CallScope, report: Report): void {
   if (rule.kind === "text") {
     if (!files.has(rule.value)) report(rule.span, "require-missing", `there is no file \`${rule.value}\``);
   } else if (rule.kind === "format") {
-    const glob = rule.parts.map((part) => (typeof part === "string" ? globToPattern(part) : "[^]*")).join("");
-    const pattern = new RegExp(`^${glob}$`, "u");
-    if ([...files.keys()].some((path) => pattern.test(path))) return;
+    const glob = rule.parts.map((part) => (typeof part === "string" ? part : "*")).join("");
+    if ([...files.keys()].some((path) => globMatches(glob, path))) return;
     report(rule.span, "require-missing", `no file can ever match \`${rule.template}\``);
   } else {
     const hint = "write the path here, as text or as a format string";
     report(rule.span, "require-not-literal", "the path of a required file must be readable", hint);
   }
 }
-
-const globToPattern = (text: string): string =>
-  text
-    .replace(/[\\^$.+(){}[\]|/]/g, String.raw`\$&`)
-    .replaceAll("*", "[^]*")
-    .replaceAll("?", "[^]");
 
 function checkRule(call: Call, parent: Parent, report: Report): void {
   if (parent?.kind !== "assign") {

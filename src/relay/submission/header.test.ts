@@ -170,4 +170,19 @@ describe("one click to unsubscribe (RFC 8058)", () => {
     ],
     ["where nobody serves it", "Precedence: bulk\n", { unsubscribe: undefined }, []],
   ])("%s", (_name, head, change, expected) => expect(added(head, change)).toEqual(expected));
+
+  const POST = "List-Unsubscribe-Post: List-Unsubscribe=One-Click\n";
+  test.each<[string, string, boolean]>([
+    ["an address alone", "List-Unsubscribe: <https://b.test/u>\n", true],
+    ["mail alone", "List-Unsubscribe: <mailto:x@b.test>\n", true],
+    ["mail alone, with the Post field", `List-Unsubscribe: <mailto:x@b.test>\n${POST}`, true],
+    ["a Post field that is none", "List-Unsubscribe: <https://b.test/u>\nList-Unsubscribe-Post: yes\n", true],
+    ["one click", `List-Unsubscribe: <mailto:x@b.test>,\n <https://b.test/u>\n${POST}`, false],
+    ["none, for it gets ours", "Precedence: bulk\n", false],
+    ["none, and is transactional", "", false],
+  ])("bulk mail that has %s: a hint", (_name, head, hinted) => {
+    const raw = Buffer.from(`From: a@b.test\n${head}\n`.replaceAll("\n", "\r\n"), "latin1");
+    const result = prepareHeader(raw, { ...context, unsubscribe: url });
+    expect("hint" in result).toBe(hinted);
+  });
 });

@@ -39,6 +39,8 @@ export type PreparedHeader = {
   utf8: boolean;
   /** It says `TLS-Required: No` (RFC 8689 section 3): what the recipient's domain asks of TLS is not to hold it up. */
   tlsOptional: boolean;
+  /** What its sender should mend, although it is taken: a clause in ASCII. */
+  hint?: string;
 };
 
 /** At most once (RFC 5322 section 3.6). */
@@ -107,6 +109,15 @@ export function prepareHeader(
     "",
   ];
   const out = lines.join("\r\n");
+  const valueOfAll = (name: string) =>
+    fields.flatMap((field) => (field.name === name ? [valueOf(field).replace(/\s+/g, "")] : []));
+  const lacksOneClick =
+    stream === "bulk" &&
+    !wantsUnsubscribe &&
+    !(
+      valueOfAll("list-unsubscribe-post").some((value) => /^List-Unsubscribe=One-Click$/i.test(value)) &&
+      valueOfAll("list-unsubscribe").some((value) => /<https:/i.test(value))
+    );
   const tls = fields.filter(({ name }) => name === "tls-required").map((field) => valueOf(field));
   return {
     head: Buffer.from(out, "latin1"),
@@ -114,8 +125,12 @@ export function prepareHeader(
     stream,
     utf8: /[\x80-\xff]/.test(out),
     tlsOptional: tls.length === 1 && /^no$/i.test(tls[0]!.trim()),
+    ...(lacksOneClick && { hint: NO_ONE_CLICK }),
   };
 }
+
+const NO_ONE_CLICK =
+  "but Gmail and Yahoo want one click from bulk mail: List-Unsubscribe with an https address, and List-Unsubscribe-Post (RFC 8058)";
 
 const ONE_EACH = refusal(
   "one-each",

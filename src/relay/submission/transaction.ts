@@ -154,7 +154,9 @@ export async function finishMessage(
     known.accepted(hold !== undefined && KEPT_BACK.has(hold.reason));
     const reason = hold?.reason ?? decision.reason;
     const outcome = hold ? ("hold" as const) : decision.outcome;
-    const text = acceptedText({ ...decision, outcome, reason: reason as Decision["reason"], waitMs }, id);
+    const said = acceptedText({ ...decision, outcome, reason: reason as Decision["reason"], waitMs }, id);
+    // What is no plain yes ends with the name of its outcome, and has enough to say.
+    const text = prepared.hint === undefined || said.endsWith("]") ? said : `${said}, ${prepared.hint}`;
     const state = hold ? "held" : waitMs > 0 ? "paced" : "queued";
     return { ok: true, id, state, waitMs: hold ? 0 : waitMs, reason, text };
   } catch (err) {
