@@ -4,6 +4,7 @@ import { createPublicKey, generateKeyPairSync } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Feedback } from "../src/feedback/index.ts";
 import type { Inbox } from "../src/inbox/index.ts";
+import { forwardEntry } from "../src/roles/forward-entry.ts";
 import { authentic, feedbackOf, incoming } from "./relay-feedback.ts";
 import { client, dkimZone, member, told } from "./relay-harness.ts";
 import { useRelay } from "./use-relay.ts";
@@ -34,6 +35,22 @@ async function returnPath(): Promise<string> {
 
 const letter = (...more: string[]) =>
   ["From: Bob <bob@a.test>", "To: x", "Subject: Re: code", ...more, "", "Thank you", ""].join("\r\n");
+const bounceOf = (address: string) =>
+  [
+    'Content-Type: multipart/report; report-type=delivery-status; boundary="b"',
+    "",
+    "--b",
+    "Content-Type: message/delivery-status",
+    "",
+    "Reporting-MTA: dns; mx.a.test",
+    "",
+    `Final-Recipient: rfc822; ${address}`,
+    "Action: failed",
+    "Status: 5.1.1",
+    "",
+    "--b--",
+    "",
+  ].join("\r\n");
 const bob = { mailFrom: "bob@a.test" };
 const arrived = (to: string) => here.sink.received.filter((m) => m.to === to);
 
@@ -102,21 +119,7 @@ describe("a reply that is sent on", () => {
     await here.bed.relay.settle();
     const { from } = arrived("ops@a.test")[0]!;
     const before = here.sink.received.length;
-    const bounce = [
-      'Content-Type: multipart/report; report-type=delivery-status; boundary="b"',
-      "",
-      "--b",
-      "Content-Type: message/delivery-status",
-      "",
-      "Reporting-MTA: dns; mx.a.test",
-      "",
-      "Final-Recipient: rfc822; ops@a.test",
-      "Action: failed",
-      "Status: 5.1.1",
-      "",
-      "--b--",
-      "",
-    ].join("\r\n");
+    const bounce = bounceOf("ops@a.test");
     expect(await feedback.admit(from)).toMatchObject({ ok: true });
     expect(await feedback.receive(incoming(from, bounce))).toMatchObject({ outcome: "bounced" });
     expect(await feedback.receive(incoming(from, letter(), bob))).toMatchObject({ outcome: "ignored" });
@@ -168,6 +171,56 @@ describe("a reply that is sent on", () => {
     const { raw: sent } = arrived("ops@a.test")[0]!;
     expect(sent.match(/^Authentication-Results: relay\.pool\.test/gm)).toHaveLength(1);
     expect(sent).not.toMatch(/^Return-Path: <x@y/m);
+  });
+});
+
+describe("a reply that is not taken where it should go", () => {
+  const REFUSED: [number, string] = [550, "5.7.1 We take no forwarded mail"];
+  const entries = () => inbox.list({ folder: "inbox" }).map(({ subject, why }) => ({ subject, why }));
+  const returned = () => here.bed.spool.toldTo(member.did);
+  beforeEach(() =>
+    here.bed.relay.onForwardFailed((failure) => void inbox.keep(forwardEntry(failure, "pool.test"))),
+  );
+
+  test("the member and the committee see that at once, with why, and nobody is written to", async () => {
+    here.sink.replies.rcpt = { "ops@a.test": REFUSED };
+    const at = await returnPath();
+    for (const n of [1, 2]) await feedback.receive(incoming(at, letter(`X-N: ${n}`), bob));
+    await here.bed.relay.settle();
+    const [last, first, ...none] = await returned();
+    expect(none).toEqual([]);
+    for (const one of [first, last]) {
+      expect(one).toMatchObject({ kind: "failed", status: "5.7.1", address: "ops@a.test", sentTo: null });
+      expect(one!.text).toContain("We take no forwarded mail");
+      expect(one!.text).toContain(`atmos member replies ${member.did} --to`);
+    }
+    await expect.poll(entries).toEqual([
+      {
+        subject: "Replies to member.test cannot be sent on",
+        why: expect.stringMatching(/^\S+, 5\.7\.1 said: 550 5\.7\.1 .*We take no forwarded mail/),
+      },
+    ]);
+    expect(here.sink.received.map(({ to }) => to)).toEqual(["bob@a.test"]);
+    expect(await told(here.bed)).toHaveLength(2);
+  });
+
+  test("also when that is reported later", async () => {
+    await feedback.receive(incoming(await returnPath(), letter(), bob));
+    await here.bed.relay.settle();
+    const { from } = arrived("ops@a.test")[0]!;
+    await feedback.receive(incoming(from, bounceOf("ops@a.test")));
+    expect(await returned()).toMatchObject([{ kind: "failed", status: "5.1.1", address: "ops@a.test" }]);
+    await expect.poll(entries).toHaveLength(1);
+  });
+
+  test("of role mail the committee alone hears", async () => {
+    here.sink.replies.rcpt = { "rosa@a.test": REFUSED };
+    await feedback.receive(incoming("abuse@pool.test", letter(), bob));
+    await here.bed.relay.settle();
+    await expect
+      .poll(() => entries().map(({ subject }) => subject))
+      .toEqual(["Mail to role addresses cannot be sent on", "Re: code"]);
+    expect(await returned()).toEqual([]);
   });
 });
 

@@ -85,10 +85,17 @@ export function createReturned(options: FeedbackOptions) {
       const recipient = message?.recipients.find((one) => one.id === id);
       if (!message || !recipient || message.kind !== "forward" || meaning.kind !== "bounced")
         return { outcome: "ignored", why: `${kind} about a forward` };
-      log.warn({ message: message.id, smtp: meaning.smtp }, "mail that was sent on came back");
       if (recipient.state !== "delivered") return { outcome: "ignored", why: "a forward came back" };
       const now = clock.now();
-      await spool.record([{ recipientId: id, state: "bounced", nextAt: now, events: [] }], now);
+      const { smtp } = meaning;
+      log.warn({ message: message.id, smtp }, "mail that was sent on came back");
+      const notice = await options.aftermath?.(message, recipient, {
+        kind: "bounced",
+        smtp,
+        authentic: false,
+      });
+      const outcome = { recipientId: id, state: "bounced" as const, nextAt: now, events: [] };
+      await spool.record([{ ...outcome, ...notice }], now);
       return { outcome: "bounced", recipientId: id };
     },
 

@@ -113,6 +113,23 @@ export type SuppressionCheck = (
 /** Where the recipient of a bulk message unsubscribes with one click (RFC 8058): an https URL of its own. */
 export type UnsubscribeUrl = (about: { did: string; fromDomain: string; address: string }) => string;
 
+/** Mail that could not be sent on. */
+export type ForwardFailure = {
+  /** The member to whose mail it was a reply; null: it is mail to a role address, or its member has left. */
+  did: string | null;
+  /** Of the member's mail, or of the pool. */
+  domain: string;
+  /** Where it should have gone. */
+  address: string;
+  /** RFC 3463. */
+  status: string;
+  /** The host that said so, or empty; and its words in one line. */
+  remote: string;
+  said: string;
+  /** Ms since the epoch. */
+  at: number;
+};
+
 /** What the parts of the relay share. */
 export type RelayContext = {
   identity: RelayIdentity;
@@ -139,6 +156,8 @@ export type RelayContext = {
   accepted: () => void;
   /** A credential logged in. */
   used: (use: CredentialUse) => void;
+  /** Mail could not be sent on: for the committee. */
+  forwardFailed: (failure: ForwardFailure) => void;
 };
 
 /** A recipient in events: who it is only the pool could tell. */

@@ -103,7 +103,8 @@ export function createForwarder(context: RelayContext) {
           kind: "forward",
           sender: srsAddress(recipient, poolReturnPath, verpKey, now),
           fromDomain: member?.domain ?? poolDomain,
-          stream: "forward",
+          // Which of the two tells whether a member is to hear of its end.
+          stream: member ? "forward" : "role-mail",
           priority: LAST,
           template: null,
           receivedAt: now,

@@ -4,6 +4,7 @@ export type {
   RelayIdentity,
   SubmissionConfig,
   SuppressionCheck,
+  ForwardFailure,
   UnsubscribeUrl,
 } from "./context.ts";
 export { recipientFacts } from "./context.ts";

@@ -13,6 +13,7 @@ import type {
   RelayIdentity,
   SubmissionConfig,
   SuppressionCheck,
+  ForwardFailure,
   UnsubscribeUrl,
 } from "./context.ts";
 import type { NoticeWish } from "../notice/index.ts";
@@ -90,6 +91,8 @@ export interface Relay {
   report(wish: ReportMailWish): Promise<boolean>;
   /** Sends a stranger's mail on to one address, once for each id. Rejects when the spool takes nothing. */
   forward(wish: ForwardWish & { address: string }): Promise<Forwarded>;
+  /** Hears of mail that could not be sent on; who hears last hears alone. */
+  onForwardFailed(listener: (failure: ForwardFailure) => void): void;
   /** Gives back what waits in the spool and matches, as a person wants it; the members get a notice. */
   bounce(request: QueueRequest): Promise<QueueResult>;
   /** Resolves when nothing is under way and nothing is due. */
@@ -120,6 +123,11 @@ export function createRelay(options: RelayOptions): Relay {
     random: options.random ?? Math.random,
     accepted: () => delivery.wake(),
     used: options.used ?? (() => undefined),
+    forwardFailed(failure) {
+      const { did, domain, status } = failure;
+      log.warn({ member: did, domain, status }, "mail could not be sent on");
+      forwardFailed(failure);
+    },
   };
   const authenticate = createAuthenticator(context);
   const door = createSubmission(context, { ...DEFAULTS, ...options.submission });
@@ -127,6 +135,7 @@ export function createRelay(options: RelayOptions): Relay {
   const delivery = createDelivery(context, options.delivery);
   const signLate = createLateSigner(context);
   let forget: (() => void)[] = [];
+  let forwardFailed: (failure: ForwardFailure) => void = () => undefined;
   const applying = new Set<Promise<void>>();
 
   async function applyHolds(policy: MemberPolicy): Promise<void> {
@@ -170,6 +179,7 @@ export function createRelay(options: RelayOptions): Relay {
     notify: createNotifier(context),
     report: createReporter(context),
     forward: createForwarder(context),
+    onForwardFailed: (listener) => void (forwardFailed = listener),
     bounce: (request) => delivery.bounce(request),
     async settle() {
       await Promise.all(applying);

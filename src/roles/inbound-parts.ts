@@ -9,6 +9,7 @@ import { recipientFacts, startInbound, type Relay } from "../relay/index.ts";
 import type { Shaping } from "../shaping/index.ts";
 import type { Spool } from "../spool/index.ts";
 import { cooledByComplaints } from "./complaint-cooling.ts";
+import { forwardEntry } from "./forward-entry.ts";
 import { createReportReader } from "./report-reader.ts";
 import type { RoleParts } from "./role-parts.ts";
 
@@ -60,6 +61,11 @@ export async function openInboundParts(options: InboundPartsOptions) {
       alarm: () => metrics.complaintsUnmatched.inc(),
       aftermath: relay.aftermath,
       reports: createReportReader(options),
+    });
+    relay.onForwardFailed((failure) => {
+      inbox.keep(forwardEntry(failure, config.POOL_DOMAIN)).catch((err: unknown) => {
+        log.error({ err }, "the committee was not told that mail could not be sent on");
+      });
     });
     const inbound = await startInbound({
       address: config.INBOUND_ADDRESS,

@@ -40,6 +40,19 @@ test("what a member is told is kept with the result, newest first, with the reci
   expect(await spool.toldTo("did:plc:a")).toEqual([]);
 });
 
+test("what is the pool's own message can stand on a member's page", async () => {
+  const spool = await start();
+  const a = acceptance({ did: "did:web:pool.test", kind: "forward" });
+  await spool.accept(a);
+  const recipientId = a.recipients[0]!.id;
+  await spool.record(
+    [{ recipientId, state: "bounced", nextAt: 9, events: [], told: told({ did: "did:plc:a" }) }],
+    9,
+  );
+  expect(await spool.toldTo("did:plc:a")).toMatchObject([{ kind: "failed", messageId: a.message.id }]);
+  expect(await spool.toldTo("did:web:pool.test")).toEqual([]);
+});
+
 test("of several recipients that wait, in one group or later, one delay of the message is told", async () => {
   const spool = await start();
   const a = acceptance({}, ["a.test", "b.test"]);

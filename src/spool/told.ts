@@ -10,7 +10,8 @@ export function isToldAlready(db: Database, message: number, { kind }: NewTold):
 export function insertTold(db: Database, message: number, recipientId: string, told: NewTold): void {
   db.run(
     `INSERT INTO told (message, did, recipient, at, kind, status, sent_to, text)
-     SELECT seq, did, ?, ?, ?, ?, ?, ? FROM message WHERE seq = ?`,
+     SELECT seq, ifnull(?, did), ?, ?, ?, ?, ?, ? FROM message WHERE seq = ?`,
+    told.did ?? null,
     recipientId,
     told.at,
     told.kind,

@@ -180,9 +180,11 @@ export type NewTold = {
   sentTo: string | null;
   /** The words of the notice, lines ending with LF. */
   text: string;
+  /** On whose page it stands; absent: of the member whose message it is. A forward is the pool's, and told to another. */
+  did?: string;
 };
 
-export type ToldView = NewTold & {
+export type ToldView = Omit<NewTold, "did"> & {
   seq: number;
   messageId: string;
   recipientId: string;

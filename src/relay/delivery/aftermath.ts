@@ -30,7 +30,7 @@ export function createAftermath(breaker: Breaker, noticeFor: NoticeMaker) {
     const { address, domain, firstTime, notify, orcpt } = recipient;
     if (what.kind === "bounced") {
       // Who holds a return path can write a report; five of them are no reason to stop a credential.
-      if (what.authentic && isHard(what.smtp.class))
+      if (message.kind === "mail" && what.authentic && isHard(what.smtp.class))
         breaker.concluded({ address, domain, firstTime, message }, "hard");
       const { code, enhanced, text, class: means } = what.smtp;
       const status = enhanced.startsWith("5") ? enhanced : "5.0.0";

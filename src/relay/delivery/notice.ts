@@ -7,6 +7,7 @@ import type { RelayContext } from "../context.ts";
 import { parseAddress } from "../submission/address.ts";
 import type { Ages } from "./age.ts";
 import { composeDsn, dsnWords, type DsnFacts, type DsnRecipient } from "./dsn.ts";
+import { createForwardNotices } from "./forward-notice.ts";
 import { EXPIRY_MS } from "./schedule.ts";
 
 /** What the member is told of a recipient. */
@@ -60,14 +61,17 @@ type Told = Pick<Leased, "address" | "notify" | "orcpt" | "message">;
 
 /** Makes what the member is told of a recipient; the mail is signed by the pool and ready for the spool. */
 export function createNoticeMaker(
-  { identity, policyBook, clock, signer, spool, log, ages }: RelayContext & { ages: Pick<Ages, "ageOf"> },
+  context: RelayContext & { ages: Pick<Ages, "ageOf"> },
   insist: <T>(work: () => Promise<T>) => Promise<T>,
 ) {
+  const { identity, policyBook, clock, signer, spool, log, ages } = context;
+  const noticeOfForward = createForwardNotices(context);
   const mailed = createRateTable(MOST_MAILED, MOST_MEMBERS);
 
   /** Undefined: nobody is to be told. A mail that cannot be made takes nothing from what the member's page says. */
   return async function noticeFor(about: Told, ending: Ending): Promise<Notice | undefined> {
     const { message } = about;
+    if (message.kind === "forward") return noticeOfForward(about, ending);
     if (message.kind !== "mail" || !isWanted(ending.kind, about.notify)) return undefined;
     const { kind, ...said } = ending;
     const first = { address: about.address, orcpt: about.orcpt, ...said };
