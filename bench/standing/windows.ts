@@ -14,7 +14,7 @@ const DAYS_KEPT = 128;
 
 /**
  * The windows of one member, counted by places in days rather than from events: a decade takes milliseconds. For members
- * of 5 mails a day or more, whose last 200 trials never reach back 90 days. `fast-path.test.ts` of this simulation
+ * of 5 mails a day or more, whose last 200 trials never reach back 90 days. `test/standing-simulation.test.ts`
  * compares it with the evidence of core. Times in days.
  */
 export function createFastWindows() {
@@ -47,8 +47,8 @@ export function createFastWindows() {
     return deliveredBefore[slot(day)]! + Math.floor(places / 2) - bounced;
   }
 
-  function complaintsOver(at: number, reachDays: number): ComplaintWindow {
-    const since = Math.max(startedAt, at - reachDays);
+  function complaintsAfter(begin: number, at: number): ComplaintWindow {
+    const since = Math.max(startedAt, begin);
     const told = complaints.filter((one) => one.at > since && one.at <= at && one.sentAt > startedAt);
     const delivered = deliveredUntil(at) - deliveredUntil(since);
     return complaintWindow(
@@ -90,9 +90,9 @@ export function createFastWindows() {
       return bounceWindow({ ...counts, distinct: counts.hard });
     },
     complaints: (at: number) => ({
-      complaint: complaintsOver(at, 30),
-      complaint_90: complaintsOver(at, 90),
-      complaint_burst: complaintsOver(at, 1),
+      complaint: complaintsAfter(Math.floor(at) - 30, at),
+      complaint_90: complaintsAfter(Math.floor(at) - 90, at),
+      complaint_burst: complaintsAfter(at - 1, at),
     }),
     /** After a change of standing only mail that was sent later is evidence. */
     restart(at: number): void {
