@@ -103,6 +103,8 @@ const HOSTILE: readonly [string, () => string][] = [
     () =>
       `${bounce}Content-Type: text/html\r\n\r\n${"<p".repeat(200_000)}${"<style>".repeat(50_000)}${"&#".repeat(100_000)}`,
   ],
+  ["blanks between tags", () => `${bounce}Content-Type: text/html\r\n\r\n${"<b> </b>".repeat(500_000)}`],
+  ["line breaks", () => `${bounce}Content-Type: text/html\r\n\r\n${" <br>\n".repeat(500_000)}`],
   ["colons", () => `${bounce}\r\n${`${":".repeat(900)}\n`.repeat(2_000)}`],
   ["spaces", () => `${bounce}\r\n${`${" ".repeat(990)}x\n`.repeat(3_000)}`],
 ];

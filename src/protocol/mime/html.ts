@@ -42,44 +42,70 @@ const BREAKS = new Set(
 );
 const HIDDEN = new Set(["style", "script", "head"]);
 
-/** The words of an HTML text, one line a block. One pass, no nesting, no exception. */
+const TAG = /<(\/?)([a-z][a-z0-9]{0,15})(?=[\s/>])/iy;
+const ADDRESS = /^<[^\s<>]{1,64}@[^\s<>]{1,255}>$/;
+
+/** The words of an HTML text, one line a block. One pass, no nesting, no exception; its cost is linear. */
 export function htmlToText(html: string): string {
-  let out = "";
+  const words = lines();
   let at = 0;
+  let close = -1;
   const unclosed = new Set<string>();
   while (at < html.length) {
     const open = html.indexOf("<", at);
-    if (open < 0) {
-      out += html.slice(at).replace(/\s+/g, " ");
-      break;
-    }
-    out += html.slice(at, open).replace(/\s+/g, " ");
+    if (open !== at) words.add(html.slice(at, open < 0 ? html.length : open));
+    if (open < 0) break;
     if (html.startsWith("<!--", open)) {
       const end = html.indexOf("-->", open + 4);
       at = end < 0 ? html.length : end + 3;
       continue;
     }
-    const close = html.indexOf(">", open);
+    if (close < open) close = html.indexOf(">", open);
     if (close < 0) {
-      out += html.slice(open).replace(/\s+/g, " ");
+      words.add(html.slice(open));
       break;
     }
-    const tag = /^<(\/?)([a-z][a-z0-9]{0,15})(?=[\s/>])/i.exec(html.slice(open, open + 24));
+    TAG.lastIndex = open;
+    const tag = TAG.exec(html);
     // What is in angle brackets and no tag is an address: <anna@example.org>.
-    if (!tag && /^<[^\s<>]{1,64}@[^\s<>]{1,255}>$/.test(html.slice(open, Math.min(close + 1, open + 330))))
-      out += html.slice(open, close + 1);
+    if (!tag && close - open < 330 && ADDRESS.test(html.slice(open, close + 1)))
+      words.add(html.slice(open, close + 1));
     at = close + 1;
     const name = tag?.[2]!.toLowerCase() ?? "";
     if (tag?.[1] === "" && HIDDEN.has(name) && !unclosed.has(name)) {
       const end = closeOf(html, at, name);
       if (end === undefined) unclosed.add(name);
       else at = end;
-    } else if (BREAKS.has(name)) out += "\n";
+    } else if (BREAKS.has(name)) words.end();
   }
-  return entities(out)
-    .replace(/[ \t]*\n[ \t]*/g, "\n")
-    .replace(/\n{3,}/g, "\n\n")
-    .trim();
+  return words.text();
+}
+
+/** Collects words: white space is one space, none stands at a line's ends, and no more than one line is empty. */
+function lines() {
+  let out = "";
+  let breaks = 0;
+  let space = false;
+  return {
+    add(raw: string) {
+      const piece = raw.includes("&") ? entities(raw) : raw;
+      const core = piece.trim();
+      if (core === "") {
+        space = true;
+        return;
+      }
+      if (out !== "" && breaks > 0) out += breaks > 1 ? "\n\n" : "\n";
+      else if (out !== "" && (space || piece.trimStart().length < piece.length)) out += " ";
+      out += core.replace(/\s+/g, " ");
+      breaks = 0;
+      space = piece.trimEnd().length < piece.length;
+    },
+    end() {
+      breaks++;
+      space = false;
+    },
+    text: () => out,
+  };
 }
 
 /** Behind the closing tag of what is not shown, or undefined. */

@@ -24,7 +24,7 @@ export const CLEAR: Phrases = [
   ["bad-mailbox", /recipient address(?:es)? rejected ?: access denied/],
   [
     "authentication",
-    /unresolvable rfc.?5321 from|unauthori[sz]ed sender|verify mail ?from|(?:postmaster|sender) verification|openspf|anti-?spoofing|invalid dns (?:mx|ptr|a)\b|spoofed|sender verify callout|sender id \(pra\)|sender policy framework|spf\.pobox|invalid mail from|sender domain resolve|sender has no|mail ?from .{0,30}(?:mismatch|must be)/,
+    /unresolvable rfc.?5321 from|unauthori[sz]ed sender|verify mail ?from|(?:postmaster|sender) verification|openspf|anti-?spoofing|invalid dns (?:mx|ptr|a)\b|spoofed|sender verify callout|sender id \(pra\)|sender policy framework|spf\.pobox|invalid mail from|sender domain resolve|sender has no|(?:sender|sending|client|your) ip (?:address )?(?:must|should|does not|doesn.t|cannot) (?:be )?resolve|mail ?from .{0,30}(?:mismatch|must be)/,
   ],
   // A rule in so many words goes before a code; one that is only named (below) does not.
   [
@@ -33,7 +33,7 @@ export const CLEAR: Phrases = [
   ],
   [
     "relaying",
-    /smtp auth(?:entication)? (?:is )?(?:required|turned on|in your mail)|authentication (?:is )?required(?! .{0,40}(?:spf|dkim))|unauthori[sz]ed relay|relaying to\b.{0,60}(?:prohibited|denied|not)|(?:not|n't) (?:allowed|permitted|authori[sz]ed) to relay|requires? (?:smtp )?authentication|\bauth failed|remote domains (?:are )?not supported|client was not authenticated|local users? only/,
+    /smtp auth(?:entication)? (?:is )?(?:required|turned on|in your mail)|authentication (?:is )?required(?! .{0,40}(?:spf|dkim))|unauthori[sz]ed relay|relaying to\b.{0,60}(?:prohibited|denied|not)|(?:not|n't) (?:allowed|permitted|authori[sz]ed) to relay|requires? (?:smtp )?authentication|\bauth failed|sasl authentication failed|cannot authenticate to server|no (?:worthy )?mech(?:anism)?s? (?:available|found)|remote domains (?:are )?not supported|client was not authenticated|local users? only/,
   ],
   [
     "content",
@@ -63,7 +63,7 @@ export const CLEAR: Phrases = [
   ],
   [
     "bad-mailbox",
-    /mailbox name not allowed|address syntax|malformed (?:recipient|mailbox)|^(?:\d{3} )?malformed address|invalid address format/,
+    /mailbox name not allowed|recipient.{0,20} not in (?:my|our|the) [\w -]{0,30}(?:list|table|map|directory)|address syntax|malformed (?:recipient|mailbox)|^(?:\d{3} )?malformed address|invalid address format/,
   ],
   [
     "bad-domain",
@@ -85,7 +85,10 @@ export const CLEAR: Phrases = [
     "authentication",
     /unverif[iy]+able sending|(?:unroutable|unrouteable|unverifiable|invalid|bad) sender|\brdns\b|mismatches client|address is not verified|ip name lookup failed|(?:must|cannot|could not) .{0,30}resolve .{0,30}(?:sender|sending|client)/,
   ],
-  ["system", /procmail|ldap server|pipe to \||child process|child command|local delivery agent/],
+  [
+    "system",
+    /procmail|ldap server|pipe to \||child process|child command|local delivery agent|transport (?:is )?unavailable/,
+  ],
   // What is said of the mailbox in so many words, whatever else the reply goes on to say.
   [
     "mailbox-full",
