@@ -81,6 +81,44 @@ function honestTable(rows: readonly Honest[]): string {
   );
 }
 
+/** At which rates the table by rules looks at each. */
+const SEEN_AT = {
+  BounceWarning: { bounce: 0.08 },
+  BounceProbation: { bounce: 0.15 },
+  ComplaintProbation: { complaint: 0.01 },
+  ComplaintProbationSlow: { complaint: 0.01 },
+  ComplaintBurst: { complaint: 0.02 },
+} as const;
+const HARD_BUT_HONEST = { bounce: 0.03, complaint: 0.0005 };
+
+/** What each rule costs honest members a month, and how soon it speaks of others: half, nine in ten. */
+function ruleTable({ honest, bounces, complaints }: Results): string {
+  const volumes = [...new Set(honest.map(({ perDay }) => perDay))];
+  const rows = Object.entries(SEEN_AT).flatMap(([rule, rate]) => {
+    const [what, value] = Object.entries(rate)[0] as ["bounce" | "complaint", number];
+    const cost = volumes.map((perDay) => {
+      const life = honest.find(
+        (one) =>
+          one.perDay === perDay &&
+          one.bounce === HARD_BUT_HONEST.bounce &&
+          one.complaint === HARD_BUT_HONEST.complaint,
+      );
+      return life ? expected(life.byRule[rule] ?? 0, life.years, 1 / 12) : "-";
+    });
+    const speed = volumes.map((perDay) => {
+      const found = (what === "bounce" ? bounces : complaints).find(
+        (one) => one.perDay === perDay && one[what] === value,
+      )?.byRule[rule];
+      return found ? `${span(found.days.half)}, ${span(found.days.most)}` : "-";
+    });
+    return [
+      [rule, "honest, a month", ...cost],
+      ["", `${percent(value)} ${what === "bounce" ? "bounce" : "complain"}, after`, ...speed],
+    ];
+  });
+  return table(["Rule", "", ...volumes.map((perDay) => `${mails(perDay)} a day`)], rows);
+}
+
 const abuseTable = (rows: readonly Abuse[], what: "bounce" | "complaint", first: "warned" | "probation") =>
   table(
     [
@@ -136,6 +174,7 @@ const strangersTable = (rows: readonly SignUps[]) =>
 /** Markdown by the name of its place in the page. */
 export const tables = (results: Results): Record<string, string> => ({
   honest: honestTable(results.honest),
+  rules: ruleTable(results),
   bounces: abuseTable(results.bounces, "bounce", "warned"),
   complaints: abuseTable(results.complaints, "complaint", "probation"),
   thief: thiefTable(results.thief),

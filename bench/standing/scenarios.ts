@@ -60,6 +60,7 @@ export type Abuse = { perDay: number } & Rates & {
     probation: Found;
     suspended: Found;
     paused: Found;
+    byRule: Record<string, Found>;
   };
 
 const CLEAN_DAYS = 60;
@@ -76,9 +77,11 @@ export function abuse(
   const runs = Math.ceil((perDay > 500 ? 100 : 300) * scale);
   const horizonDays = perDay > 500 ? 90 : 730;
   const firsts: Partial<Record<Happening["what"], Happening>>[] = [];
+  const firstsByRule: Record<string, Happening>[] = [];
   for (let run = 0; run < runs; run++) {
     const random = seeded(seedOf(seed, perDay, rates.bounce, rates.complaint, run));
     const first: Partial<Record<Happening["what"], Happening>> = {};
+    const firstByRule: Record<string, Happening> = {};
     for (const happening of live({
       perDay,
       days: CLEAN_DAYS + horizonDays,
@@ -90,27 +93,33 @@ export function abuse(
     })) {
       if (happening.at < CLEAN_DAYS) continue;
       first[happening.what] ??= happening;
+      firstByRule[happening.rule] ??= happening;
       if (happening.what === "suspended") break;
     }
     firsts.push(first);
+    firstsByRule.push(firstByRule);
   }
-  const found = (...whats: Happening["what"][]): Found => {
-    const hits = firsts.flatMap((first) => {
-      const [earliest] = whats.flatMap((what) => first[what] ?? []).toSorted((a, b) => a.at - b.at);
-      return earliest ? [earliest] : [];
-    });
-    return {
-      share: hits.length / runs,
-      days: quantiles(
-        hits.map(({ at }) => at - CLEAN_DAYS),
-        runs,
+  const summed = (hits: readonly Happening[]): Found => ({
+    share: hits.length / runs,
+    days: quantiles(
+      hits.map(({ at }) => at - CLEAN_DAYS),
+      runs,
+    ),
+    mails: quantiles(
+      hits.map(({ sent }) => sent),
+      runs,
+    ),
+  });
+  const found = (...whats: Happening["what"][]): Found =>
+    summed(
+      firsts.flatMap((first) =>
+        whats
+          .flatMap((what) => first[what] ?? [])
+          .toSorted((a, b) => a.at - b.at)
+          .slice(0, 1),
       ),
-      mails: quantiles(
-        hits.map(({ sent }) => sent),
-        runs,
-      ),
-    };
-  };
+    );
+  const rules = [...new Set(firstsByRule.flatMap((first) => Object.keys(first)))].sort();
   return {
     perDay,
     ...rates,
@@ -120,6 +129,9 @@ export function abuse(
     probation: found("probation", "suspended"),
     suspended: found("suspended"),
     paused: found("paused"),
+    byRule: Object.fromEntries(
+      rules.map((rule) => [rule, summed(firstsByRule.flatMap((first) => first[rule] ?? []))]),
+    ),
   };
 }
 
