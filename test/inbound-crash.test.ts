@@ -6,8 +6,7 @@ import { join } from "node:path";
 import { createTransport } from "nodemailer";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { Envelope } from "../src/event/index.ts";
-import { createInbox, inboxMigration } from "../src/inbox/index.ts";
-import { Database } from "../src/platform/database.ts";
+import { bounceOf, delivered, openInbox, tokenKey } from "../src/feedback/node.fixture.ts";
 import { makeReturnPath, makeToken } from "../src/protocol/verp/index.ts";
 import { createSpool } from "../src/spool/index.ts";
 
@@ -15,7 +14,6 @@ const MAILS = 5;
 /** Milliseconds after a mail is there and before it is answered at which the process is killed; null: it lives. */
 const KILLED = [0, null, 1, 2, null, 0, 3, 5, null, 8];
 
-const key = new Uint8Array(32).fill(3);
 const idOf = (n: number) => `aaaabbbbccccdd${"abcdefghijklmnop"[n]}a`;
 let dir: string;
 let child: ChildProcess | undefined;
@@ -32,64 +30,10 @@ async function start(): Promise<{ child: ChildProcess; port: number }> {
   return { child: started, port };
 }
 
-const bounce = (n: number) =>
-  [
-    'Content-Type: multipart/report; report-type=delivery-status; boundary="b"',
-    "",
-    "--b",
-    "Content-Type: message/delivery-status",
-    "",
-    "Reporting-MTA: dns; mx.a.test",
-    "",
-    `Final-Recipient: rfc822; r${n}@a.test`,
-    "Action: failed",
-    "Status: 5.1.1",
-    "Diagnostic-Code: smtp; 550 5.1.1 User unknown",
-    "",
-    "--b--",
-    "",
-  ].join("\r\n");
-
 async function fill(): Promise<void> {
   const spool = await createSpool({ path: join(dir, "spool.sqlite") });
-  for (let n = 0; n < MAILS; n++) {
-    await spool.accept({
-      message: {
-        id: `mmmmmmmmmmmmmm${"abcdefghijklmnop"[n]}a`,
-        did: "did:plc:aaaaaaaaaaaaaaaaaaaaaaaa",
-        credential: "c1",
-        kind: "mail",
-        sender: "noreply@alder.test",
-        fromDomain: "alder.test",
-        stream: "transactional",
-        priority: 0,
-        template: null,
-        receivedAt: Date.now(),
-        size: 10,
-        eightBit: false,
-        smtpUtf8: false,
-        ret: null,
-        envid: null,
-        ask: "usual",
-        head: Buffer.from("a: b\r\n\r\n"),
-        body: { bytes: Buffer.from("x") },
-      },
-      recipients: [
-        {
-          id: idOf(n),
-          address: `r${n}@a.test`,
-          domain: "a.test",
-          state: "queued",
-          nextAt: 0,
-          firstTime: false,
-          notify: null,
-          orcpt: null,
-        },
-      ],
-      events: [],
-    });
-    await spool.record([{ recipientId: idOf(n), state: "delivered", nextAt: 0, events: [] }], 1);
-  }
+  for (let n = 0; n < MAILS; n++)
+    await delivered(spool, { [idOf(n)]: `r${n}@a.test` }, `mmmmmmmmmmmmmm${"abcdefghijklmnop"[n]}a`);
   await spool.close();
 }
 
@@ -98,8 +42,8 @@ test("killed between the mail and its record, what was not answered comes again 
   let kills = 0;
   let running = await start();
   for (let n = 0; n < MAILS; n++) {
-    const to = [makeReturnPath(makeToken(idOf(n), key), "bounce.pool.test"), "abuse@pool.test"];
-    const raw = [bounce(n), `From: ada@a.test\r\nSubject: ${n}\r\n\r\nHello\r\n`];
+    const to = [makeReturnPath(makeToken(idOf(n), tokenKey), "bounce.pool.test"), "abuse@pool.test"];
+    const raw = [bounceOf(`r${n}@a.test`), `From: ada@a.test\r\nSubject: ${n}\r\n\r\nHello\r\n`];
     for (const [i, address] of to.entries()) {
       let wait: number | null = KILLED[2 * n + i]!;
       for (let tries = 0; ; tries++) {
@@ -134,10 +78,8 @@ test("killed between the mail and its record, what was not answered comes again 
   expect(events.map(({ data }) => data.data.dedupe_key).toSorted()).toEqual(
     Array.from({ length: MAILS }, (_, n) => `bounce:${idOf(n)}`).toSorted(),
   );
-  const db = new Database(join(dir, "inbox.sqlite"), [inboxMigration]);
-  const subjects = createInbox({ db })
-    .list({}, { limit: 100 })
-    .map(({ subject }) => subject);
-  db.close();
+  const kept = openInbox(join(dir, "inbox.sqlite"));
+  const subjects = kept.inbox.list({}, { limit: 100 }).map(({ subject }) => subject);
+  kept.close();
   expect(subjects.toSorted()).toEqual(Array.from({ length: MAILS }, (_, n) => String(n)).toSorted());
 }, 120_000);

@@ -13,6 +13,7 @@ export function factsOf(message: MessageView) {
       recipients: message.recipients.length,
       stream: message.stream,
       received_at: message.receivedAt,
+      ...(message.template !== null && { template: message.template }),
     },
   } satisfies Partial<EventData>;
 }

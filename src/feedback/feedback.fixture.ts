@@ -4,13 +4,11 @@ import { join } from "node:path";
 import { afterEach, beforeEach } from "vitest";
 import { eventMaker, type Envelope } from "../event/index.ts";
 import { MovableClock } from "../lib/clock.ts";
-import { silentLog } from "../platform/log.ts";
 import { makeReturnPath, makeToken } from "../protocol/verp/index.ts";
-import { builtInShaping } from "../shaping/index.ts";
 import { createSpool, type AttemptRow, type Spool } from "../spool/index.ts";
-import { createInbox, inboxMigration, type Inbox } from "../inbox/index.ts";
-import { Database } from "../platform/database.ts";
+import type { Inbox } from "../inbox/index.ts";
 import type { Authentication } from "../protocol/authentication/index.ts";
+import { DID, mailTo, openInbox, readingParts, tokenKey } from "./node.fixture.ts";
 import {
   createFeedback,
   type Feedback,
@@ -20,8 +18,7 @@ import {
   type Incoming,
 } from "./index.ts";
 
-const shaping = builtInShaping();
-export const key = new Uint8Array(32).fill(3);
+export const key = tokenKey;
 export const recipientId = "aaaabbbbccccdddd";
 export const returnPath = makeReturnPath(makeToken(recipientId, key), "bounce.alder.test");
 export const forged = makeReturnPath(makeToken(recipientId, new Uint8Array(32)), "bounce.alder.test");
@@ -29,7 +26,7 @@ let dir: string;
 export let spool: Spool;
 export let feedback: Feedback;
 export let inbox: Inbox;
-let db: Database;
+let closeInbox: () => void;
 export let forwards: (ForwardWish & { address: string })[];
 export let alarms: number;
 /** What the forwarder answers. */
@@ -50,25 +47,21 @@ async function open(): Promise<void> {
   spool = await createSpool({ path: join(dir, "spool.sqlite") });
   clock = new MovableClock(NOW);
   let n = 0;
-  db = new Database(":memory:", [inboxMigration]);
-  inbox = createInbox({ db });
+  ({ inbox, close: closeInbox } = openInbox(":memory:"));
   forwards = [];
   alarms = 0;
   forwarded = "taken";
   options = {
-    spool,
-    tokenKey: key,
+    ...readingParts(spool, inbox),
     recipientKey: (address) => `key-of-${address}`,
     poolDomains: ["coop.test", "bounce.coop.test"],
     isBounceName: (domain) => domain === "bounce.alder.test",
     feedbackId: { region: "eu", sender: "atmosmail" },
-    memberByHandle: (handle) =>
-      handle === "m7" ? { did: "did:plc:aaaaaaaaaaaaaaaaaaaaaaaa", domain: "alder.test" } : undefined,
+    memberByHandle: (handle) => (handle === "m7" ? { did: DID, domain: "alder.test" } : undefined),
     newEvent: eventMaker(
       () => clock.now(),
       () => String(++n),
     ),
-    inbox,
     repliesTo: () => "ops@alder.test",
     rolesTo: "rosa@people.test",
     async forward(wish) {
@@ -76,50 +69,15 @@ async function open(): Promise<void> {
       return forwarded;
     },
     alarm: () => void alarms++,
-    shaping,
     clock,
-    log: silentLog,
   };
   feedback = createFeedback(options);
-  await spool.accept({
-    message: {
-      id: "mmmmmmmmmmmmmmmm",
-      did: "did:plc:aaaaaaaaaaaaaaaaaaaaaaaa",
-      credential: "c1",
-      kind: "mail",
-      sender: "noreply@alder.test",
-      fromDomain: "alder.test",
-      stream: "transactional",
-      priority: 0,
-      template: null,
-      receivedAt: 0,
-      size: 10,
-      eightBit: false,
-      smtpUtf8: false,
-      ret: null,
-      envid: null,
-      ask: "usual",
-      head: Buffer.from("From: <noreply@alder.test>\r\nMessage-Id:\r\n <Code.1@pds.Alder.test>\r\n\r\n"),
-      body: { bytes: Buffer.from("x") },
-    },
-    recipients: [
-      {
-        id: recipientId,
-        address: "late@bigmail.test",
-        domain: "bigmail.test",
-        state: "queued",
-        nextAt: 0,
-        firstTime: false,
-        notify: null,
-        orcpt: null,
-      },
-    ],
-    events: [],
-  });
+  const head = "From: <noreply@alder.test>\r\nMessage-Id:\r\n <Code.1@pds.Alder.test>\r\n\r\n";
+  await spool.accept(mailTo({ [recipientId]: "late@bigmail.test" }, { head: Buffer.from(head) }));
 }
 
 async function close(): Promise<void> {
-  db.close();
+  closeInbox();
   await spool.close();
   rmSync(dir, { recursive: true });
 }
@@ -210,7 +168,7 @@ export const receive = (to: string, raw: Uint8Array, more: Partial<Incoming> = {
     ...more,
   });
 
-export const DID = "did:plc:aaaaaaaaaaaaaaaaaaaaaaaa";
+export { DID };
 export const messageToken = makeToken("mmmmmmmmmmmmmmmm", key);
 /** A complaint that quotes these fields of the mail. */
 export const quoting = (...fields: string[]) =>

@@ -68,7 +68,11 @@ export function createReturned(options: FeedbackOptions) {
         dedupe_key: `bounce:${recipient.id}`,
         late: true,
         ...factsOf(message),
-        recipient: { key: recipientKey(recipient.address), domain: recipient.domain },
+        recipient: {
+          key: recipientKey(recipient.address),
+          domain: recipient.domain,
+          first_time: recipient.firstTime,
+        },
         smtp,
         detail: { ...provenance(mail.authentication), ...origin },
       });

@@ -126,7 +126,7 @@ export function createRelay(options: RelayOptions): Relay {
     forwardFailed(failure) {
       const { did, domain, status } = failure;
       log.warn({ member: did, domain, status }, "mail could not be sent on");
-      forwardFailed(failure);
+      forwardFailed?.(failure);
     },
   };
   const authenticate = createAuthenticator(context);
@@ -135,7 +135,7 @@ export function createRelay(options: RelayOptions): Relay {
   const delivery = createDelivery(context, options.delivery);
   const signLate = createLateSigner(context);
   let forget: (() => void)[] = [];
-  let forwardFailed: (failure: ForwardFailure) => void = () => undefined;
+  let forwardFailed: ((failure: ForwardFailure) => void) | undefined;
   const applying = new Set<Promise<void>>();
 
   async function applyHolds(policy: MemberPolicy): Promise<void> {

@@ -4,16 +4,12 @@ import { join } from "node:path";
 import { createTransport } from "nodemailer";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createAuthority } from "../../src/devnet/certificates.ts";
-import { eventMaker, type Envelope } from "../../src/event/index.ts";
+import type { Envelope } from "../../src/event/index.ts";
 import { createFeedback } from "../../src/feedback/index.ts";
-import { createInbox, inboxMigration } from "../../src/inbox/index.ts";
-import { systemClock } from "../../src/lib/clock.ts";
-import { snowflakes } from "../../src/lib/ids.ts";
-import { Database } from "../../src/platform/database.ts";
+import { delivered, openInbox, readingParts, tokenKey } from "../../src/feedback/node.fixture.ts";
 import { silentLog } from "../../src/platform/log.ts";
 import { makeReturnPath, makeToken } from "../../src/protocol/verp/index.ts";
 import { startInbound, type Inbound } from "../../src/relay/inbound/index.ts";
-import { builtInShaping } from "../../src/shaping/index.ts";
 import { createSpool, type Spool } from "../../src/spool/index.ts";
 import { startExim } from "./servers/exim.ts";
 import { startOpenSmtpd } from "./servers/opensmtpd.ts";
@@ -28,8 +24,7 @@ import { swaks } from "./servers/swaks.ts";
 
 const SERVERS = ["postfix", "exim", "opensmtpd"] as const;
 const ids = { postfix: "aaaabbbbccccdddd", exim: "aaaabbbbcccceeee", opensmtpd: "aaaabbbbccccffff" };
-const key = new Uint8Array(32).fill(3);
-const returnPathOf = (id: string) => makeReturnPath(makeToken(id, key), "bounce.pool.test");
+const returnPathOf = (id: string) => makeReturnPath(makeToken(id, tokenKey), "bounce.pool.test");
 const returnPath = returnPathOf(ids.postfix);
 const stack = new AsyncDisposableStack();
 let spool: Spool;
@@ -42,31 +37,13 @@ beforeAll(async () => {
   stack.defer(() => rm(dir, { recursive: true }));
   spool = await createSpool({ path: join(dir, "spool.sqlite") });
   stack.defer(() => spool.close());
-  const db = new Database(join(dir, "inbox.sqlite"), [inboxMigration]);
-  stack.defer(() => db.close());
+  const { inbox, close } = openInbox(join(dir, "inbox.sqlite"));
+  stack.defer(close);
   inbound = await startInbound({
     address: { host: "127.0.0.1", port: 0 },
     hostname: "relay.pool.test",
     tls: createAuthority().issue(["relay.pool.test", "127.0.0.1"]),
-    feedback: createFeedback({
-      spool,
-      tokenKey: key,
-      recipientKey: (address) => address,
-      poolDomains: ["pool.test"],
-      isBounceName: () => false,
-      feedbackId: { region: "eu", sender: "atmos" },
-      memberByHandle: () => undefined,
-      newEvent: eventMaker(
-        () => Date.now(),
-        snowflakes(() => Date.now()),
-      ),
-      inbox: createInbox({ db }),
-      repliesTo: () => undefined,
-      forward: async () => "loop",
-      shaping: builtInShaping(),
-      clock: systemClock,
-      log: silentLog,
-    }),
+    feedback: createFeedback(readingParts(spool, inbox)),
     resolver: { resolve: async () => ({ status: "nxdomain", authentic: false }) },
     log: silentLog,
   });
@@ -97,41 +74,7 @@ beforeAll(async () => {
     }),
   );
   servers = { postfix, exim, opensmtpd };
-  await spool.accept({
-    message: {
-      id: "mmmmmmmmmmmmmmmm",
-      did: "did:plc:aaaaaaaaaaaaaaaaaaaaaaaa",
-      credential: "c1",
-      kind: "mail",
-      sender: "noreply@alder.test",
-      fromDomain: "alder.test",
-      stream: "transactional",
-      priority: 0,
-      template: null,
-      receivedAt: Date.now(),
-      size: 10,
-      eightBit: false,
-      smtpUtf8: false,
-      ret: null,
-      envid: null,
-      ask: "usual",
-      head: Buffer.from("a: b\r\n\r\n"),
-      body: { bytes: Buffer.from("x") },
-    },
-    recipients: SERVERS.map((name) => ({
-      id: ids[name],
-      address: `nobody@${name}.test`,
-      domain: `${name}.test`,
-      state: "queued",
-      nextAt: 0,
-      firstTime: false,
-      notify: null,
-      orcpt: null,
-    })),
-    events: [],
-  });
-  for (const recipientId of Object.values(ids))
-    await spool.record([{ recipientId, state: "delivered", nextAt: 0, events: [] }], 1);
+  await delivered(spool, Object.fromEntries(SERVERS.map((name) => [ids[name], `nobody@${name}.test`])));
 });
 afterAll(() => stack.disposeAsync());
 
