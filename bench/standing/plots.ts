@@ -3,7 +3,7 @@ import { BAD_BOUNCES, BAD_COMPLAINTS, VOLUMES, type Abuse } from "./scenarios.ts
 import { draw, type Plot, type Series } from "./svg.ts";
 
 const TIMES: Plot["y"]["ticks"] = [
-  [1 / 1440, "1 minute"],
+  [1 / 144, "10 minutes"],
   [1 / 24, "1 hour"],
   [1, "1 day"],
   [7, "1 week"],
@@ -20,14 +20,15 @@ const A_DAY: Plot["x"] = {
 /** Wrongful warnings against the true bounce rate, one line for each volume. None seen is drawn at its upper bound. */
 function falseAlarms({ honest }: Results): string {
   const worst = honest.filter(({ complaint }) => complaint === 0.0005);
-  const series = VOLUMES.map((perDay): Series => {
+  const series = VOLUMES.map((perDay, style): Series => {
     const rows = worst.filter((one) => one.perDay === perDay);
     return {
       name: `${perDay.toLocaleString("en-GB")} a day`,
-      points: rows.map(({ bounce, warned, probation, years }) => [
-        bounce,
-        (Math.max(3, warned + probation) / years) * 10,
-      ]),
+      style,
+      points: rows.map(({ bounce, warned, probation, years }) => {
+        const count = warned + probation;
+        return { x: bounce, y: (Math.max(count, count === 0 ? 3 : 0) / years) * 10, bound: count === 0 };
+      }),
     };
   });
   return draw({
@@ -41,7 +42,7 @@ function falseAlarms({ honest }: Results): string {
     y: {
       from: 0.01,
       to: 100,
-      label: "in ten years (bound at 95 % where fewer than 3 came)",
+      label: "in ten years (hollow: none came, bound at 95 %)",
       ticks: [0.01, 0.1, 1, 10, 100].map((n) => [n, String(n)]),
     },
     series,
@@ -55,21 +56,22 @@ function detection(
   rates: readonly number[],
   what: "bounce" | "complaint",
 ) {
-  const series = rates.flatMap((rate): Series[] => {
+  const series = rates.flatMap((rate, style): Series[] => {
     const found = rows.filter((one) => one[what] === rate);
     const points = (key: "half" | "most") =>
-      found.flatMap(({ perDay, warned: { days } }): [number, number][] =>
-        days[key] === null ? [] : [[perDay, days[key]]],
-      );
+      found.flatMap(({ perDay, warned: { days } }) => {
+        const y = days[key];
+        return y === null ? [] : [{ x: perDay, y }];
+      });
     return [
-      { name: `${percent(rate)}: half`, points: points("half") },
-      { name: `${percent(rate)}: nine in ten`, points: points("most"), dashed: true },
+      { name: `${percent(rate)}: half`, style, points: points("half") },
+      { name: `${percent(rate)}: nine in ten`, style, points: points("most"), dashed: true },
     ].filter((one) => one.points.length > 0);
   });
   return draw({
     title,
     x: A_DAY,
-    y: { from: 1 / 1440, to: 730, label: "until the first warning or probation", ticks: TIMES },
+    y: { from: 1 / 144, to: 730, label: "until the first warning or probation", ticks: TIMES },
     series,
   });
 }

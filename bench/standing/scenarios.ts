@@ -75,7 +75,7 @@ export function abuse(
   strangers = 0,
 ): Abuse {
   const runs = Math.ceil((perDay > 500 ? 100 : 300) * scale);
-  const horizonDays = perDay > 500 ? 90 : 730;
+  const horizonDays = perDay > 2_000 ? 30 : perDay > 500 ? 90 : 730;
   const firsts: Partial<Record<Happening["what"], Happening>>[] = [];
   const firstsByRule: Record<string, Happening>[] = [];
   for (let run = 0; run < runs; run++) {

@@ -6,7 +6,14 @@ type Axis = {
   ticks: readonly (readonly [value: number, text: string])[];
 };
 
-export type Series = { name: string; points: readonly (readonly [x: number, y: number])[]; dashed?: boolean };
+export type Series = {
+  name: string;
+  /** `bound`: nothing was seen, and this is how much it is at most; drawn hollow, and no line leads there. */
+  points: readonly { x: number; y: number; bound?: boolean }[];
+  /** Which colour and mark; two series may share them when one is dashed. */
+  style: number;
+  dashed?: boolean;
+};
 
 export type Plot = {
   title: string;
@@ -19,7 +26,7 @@ export type Plot = {
 
 const WIDTH = 760;
 const HEIGHT = 440;
-const BOX = { left: 84, right: 190, top: 44, bottom: 58 };
+const BOX = { left: 100, right: 196, top: 44, bottom: 58 };
 
 /** Told apart without colours too: each has a mark of its own. Contrast above 3:1 on white and on near-black. */
 const COLOURS = ["#3b7dd8", "#c0632b", "#2e8f62", "#a457c4", "#c23b5e", "#8a7a1f", "#6d7b8d"];
@@ -56,15 +63,26 @@ export function draw({ title, x, y, series, line }: Plot): string {
         `<path class="grid" d="M${BOX.left} ${toY(value)}H${right}"/><text x="${BOX.left - 8}" y="${toY(value) + 4}" text-anchor="end">${escaped(text)}</text>`,
     ),
   ];
-  const lines = series.map(({ points, dashed }, i) => {
-    const colour = COLOURS[i % COLOURS.length]!;
-    const path = points.map(([px, py], n) => `${n === 0 ? "M" : "L"}${toX(px)} ${toY(py)}`).join("");
-    const marks = points.map(([px, py]) => MARKS[i % MARKS.length]!(toX(px), toY(py))).join("");
-    return `<path d="${path}" fill="none" stroke="${colour}" stroke-width="2"${dashed ? ' stroke-dasharray="6 4"' : ""}/><g fill="${colour}">${marks}</g>`;
+  const styled = (style: number, paths: string) => {
+    const colour = COLOURS[style % COLOURS.length]!;
+    return `<g fill="${colour}" stroke="${colour}" stroke-width="2">${paths}</g>`;
+  };
+  const mark = (style: number, px: number, py: number) => MARKS[style % MARKS.length]!(px, py);
+  const stroke = (path: string, dashed = false) =>
+    `<path d="${path}" fill="none"${dashed ? ' stroke-dasharray="6 4"' : ""}/>`;
+  const lines = series.map(({ points, style, dashed }) => {
+    const seen = points.filter(({ bound }) => !bound);
+    const path = seen.map((one, n) => `${n === 0 ? "M" : "L"}${toX(one.x)} ${toY(one.y)}`).join("");
+    const marks = points.map((one) => {
+      const drawn = mark(style, toX(one.x), toY(one.y));
+      return one.bound ? `<g class="bound">${drawn}</g>` : drawn;
+    });
+    return styled(style, (path === "" ? "" : stroke(path, dashed)) + marks.join(""));
   });
-  const legend = series.map(({ name }, i) => {
+  const legend = series.map(({ name, style, dashed }, i) => {
     const top = BOX.top + 8 + i * 22;
-    return `<g fill="${COLOURS[i % COLOURS.length]}">${MARKS[i % MARKS.length]!(right + 22, top)}</g><text x="${right + 34}" y="${top + 4}">${escaped(name)}</text>`;
+    const line = stroke(`M${right + 10} ${top}h28`, dashed);
+    return `${styled(style, line + mark(style, right + 24, top))}<text x="${right + 46}" y="${top + 4}">${escaped(name)}</text>`;
   });
   const across = line
     ? `<path class="line" d="M${BOX.left} ${toY(line.at)}H${right}"/><text x="${BOX.left + 8}" y="${toY(line.at) - 6}">${escaped(line.name)}</text>`
@@ -75,9 +93,10 @@ export function draw({ title, x, y, series, line }: Plot): string {
 svg { background: #fff; color: #1c2430; font: 13px system-ui, sans-serif; }
 text { fill: currentColor; }
 .grid { stroke: currentColor; stroke-opacity: 0.15; }
+.bound { fill: #fff; stroke-width: 1.5; }
 .line { stroke: currentColor; stroke-opacity: 0.6; stroke-dasharray: 3 3; }
 .name { font-weight: 600; font-size: 15px; }
-@media (prefers-color-scheme: dark) { svg { background: #14181f; color: #e4e9f0; } }
+@media (prefers-color-scheme: dark) { svg { background: #14181f; color: #e4e9f0; } .bound { fill: #14181f; } }
 </style>
 <text class="name" x="${BOX.left}" y="24">${escaped(title)}</text>
 ${grid.join("\n")}
