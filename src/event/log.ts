@@ -1,5 +1,10 @@
+import { DAY_MS } from "../lib/clock.ts";
 import type { Database, Migration } from "../platform/database.ts";
 import { eventTime, type ActionName, type Envelope } from "./envelope.ts";
+
+/** Events come late by so much at most: mail waits for five days, and a report about it comes within seven more. */
+const LATEST_MS = 14 * DAY_MS;
+const PAGE = 500;
 
 /** The log of core: every fact once, in the order in which core learned it. Append-only. */
 export const eventLogMigration: Migration = {
@@ -31,7 +36,42 @@ export type EventLog = ReturnType<typeof createEventLog>;
 export function createEventLog(db: Database) {
   const columns = "SELECT seq, at, did, action, envelope FROM event";
 
+  const after = (seq: number, limit: number): LoggedEvent[] =>
+    read(db.all(`${columns} WHERE seq > ? ORDER BY seq LIMIT ?`, seq, limit));
+
+  /** The last number before which nothing has a time of `at` or later: times rise with numbers, but for what came late. */
+  function before(at: number): number {
+    let [low, high] = [0, db.get<{ n: number }>("SELECT coalesce(max(seq), 0) AS n FROM event")!.n];
+    while (low < high) {
+      const middle = Math.floor((low + high) / 2);
+      const next = db.get<{ at: number }>("SELECT at FROM event WHERE seq > ? ORDER BY seq LIMIT 1", middle);
+      if (next && next.at < at - LATEST_MS) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
   return {
+    /** A page, in the order in which core learned them. */
+    after,
+
+    /** All with an event time of `at` or later, in the order in which core learned them, those too that come meanwhile. */
+    *since(at: number): Generator<LoggedEvent> {
+      let seq = at === -Infinity ? 0 : before(at);
+      for (;;) {
+        const page = after(seq, PAGE);
+        for (const event of page) if (event.at >= at) yield event;
+        const last = page.at(-1);
+        if (!last) return;
+        seq = last.seq;
+      }
+    },
+
+    /** All of them, in the order in which core learned them. */
+    *envelopes(): Generator<Envelope> {
+      for (const { envelope } of this.since(-Infinity)) yield envelope;
+    },
+
     /** False when this fact was told before: then nothing is to be done again. */
     append(envelope: Envelope): boolean {
       const { action_id, action_name, data } = envelope.data;

@@ -36,17 +36,16 @@ function tell(action: ActionName, recipient: string, facts: SmtpFacts, more: Par
     () => now,
     () => String(n),
   );
-  evidence.apply(
-    make(action, {
-      dedupe_key: `k${n}`,
-      member: { did, domain: "a.test" },
-      recipient: { key: recipient, domain: "r.test" },
-      message: { id: `m${n}`, size: 1, recipients: 1, stream: "transactional", received_at: now },
-      smtp: facts,
-      ...more,
-    }),
-  );
-  return evidence.windows(did, now);
+  const event = make(action, {
+    dedupe_key: `k${n}`,
+    member: { did, domain: "a.test" },
+    recipient: { key: recipient, domain: "r.test" },
+    message: { id: `m${n}`, size: 1, recipients: 1, stream: "transactional", received_at: now },
+    smtp: facts,
+    ...more,
+  });
+  evidence.apply(event);
+  return evidence.windows(event);
 }
 
 describe("the bounce window", () => {

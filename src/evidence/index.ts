@@ -1,192 +1,158 @@
-import { eventTime, type BounceWindow, type ComplaintWindow, type Envelope } from "../event/index.ts";
-import { DAY_MS } from "../lib/clock.ts";
-import type { Database, Migration } from "../platform/database.ts";
 import {
-  BOUNCE_WINDOW,
-  COMPLAINT_WINDOW,
-  bounceWindow,
-  complaintWindow,
-  type BounceCounts,
-} from "./windows.ts";
+  eventTime,
+  type BounceWindow,
+  type ComplaintWindow,
+  type Envelope,
+  type EventWindows,
+} from "../event/index.ts";
+import type { Database } from "../platform/database.ts";
+import { createBreakerWindow } from "./breaker.ts";
+import { createComplaintWindows } from "./complaints.ts";
+import { COUNTERS, createFacts, subjectOf, type Counter } from "./facts.ts";
+import { createIncidents } from "./incidents.ts";
+import { prune } from "./prune.ts";
+import { createRecords } from "./records.ts";
+import { createTrials } from "./trials.ts";
+import { createVelocity } from "./velocity.ts";
 
-export const evidenceMigration: Migration = {
-  module: "evidence",
-  steps: [
-    `CREATE TABLE trial (
-       did TEXT NOT NULL, recipient TEXT NOT NULL, day INTEGER NOT NULL, message TEXT NOT NULL,
-       hard INTEGER NOT NULL, at INTEGER NOT NULL,
-       sent_at INTEGER NOT NULL, PRIMARY KEY (did, recipient, day)
-     ) STRICT, WITHOUT ROWID;
-     CREATE INDEX trial_at ON trial (did, at);
-     CREATE TABLE complaint (did TEXT NOT NULL, complainant TEXT NOT NULL, at INTEGER NOT NULL) STRICT;
-     CREATE INDEX complaint_at ON complaint (did, at);
-     CREATE TABLE volume (
-       did TEXT NOT NULL, day INTEGER NOT NULL, provider TEXT NOT NULL, accepted INTEGER NOT NULL DEFAULT 0,
-       delivered INTEGER NOT NULL DEFAULT 0, deferred INTEGER NOT NULL DEFAULT 0, bounced INTEGER NOT NULL DEFAULT 0,
-       complaints INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (did, day, provider)
-     ) STRICT, WITHOUT ROWID;
-     CREATE INDEX volume_day ON volume (day);
-     CREATE TABLE window_start (did TEXT PRIMARY KEY, at INTEGER NOT NULL) STRICT;`,
-  ],
-};
+export { INCIDENT, type Incident } from "./incidents.ts";
+export { KEPT_MS } from "./prune.ts";
+export { evidenceMigration } from "./schema.ts";
+export type { Counter } from "./facts.ts";
 
-/** Providers that send complaints back (Gmail sends none: its figures come as `provider_reported`). */
-const WITHOUT_FEEDBACK_LOOP = new Set(["gmail", "apple"]);
-
-const COUNTERS = ["accepted", "delivered", "deferred", "bounced", "complaints"] as const;
-export type Counter = (typeof COUNTERS)[number];
 export type Volume = { day: number } & Record<Counter, number>;
 
-export type Windows = { bounce: BounceWindow; complaint: ComplaintWindow };
+/** Those that every event of a member has. */
+export type Windows = EventWindows & Required<Pick<EventWindows, "bounce" | "complaint">>;
 
 export type Evidence = ReturnType<typeof createEvidence>;
 
-const dayOf = (at: number) => Math.floor(at / DAY_MS);
+const COMPLAINT_DAYS = 30;
+const LONG_COMPLAINT_DAYS = 90;
+const REBUILT_AT_ONCE = 2_000;
+const PRUNED_AT_ONCE = 2_000;
+const FOREVER = Number.MIN_SAFE_INTEGER;
 
-/** Windowed counts derived from events, in event time. `apply` runs once per event, in the transaction that logs it. */
+const TABLES = [
+  "volume",
+  "evidence_member",
+  "outcome",
+  "handed_in",
+  "habit_day",
+  "complaint",
+  "standing_fact",
+  "pause_fact",
+  "domain_check",
+  "provider_figure",
+  "incident_instant",
+];
+
+/**
+ * Windows over events, in event time. What a window says at T follows from the facts of events with a time up to T, and
+ * from nothing else: neither from the order in which they came nor from how often, so late ones mend it, and the log counted
+ * anew gives the same. `apply` runs once per event, in the transaction that logs it.
+ */
 export function createEvidence(db: Database) {
-  function count(did: string, at: number, provider: string, counter: Counter): void {
-    db.run(
-      `INSERT INTO volume (did, day, provider, ${counter}) VALUES (?, ?, ?, 1)
-       ON CONFLICT (did, day, provider) DO UPDATE SET ${counter} = ${counter} + 1`,
-      did,
-      dayOf(at),
-      provider,
-    );
+  const incidents = createIncidents(db);
+  const facts = createFacts(db, incidents);
+  const trials = createTrials(db, incidents);
+  const complaintWindows = createComplaintWindows(db);
+  const velocity = createVelocity(db, trials);
+  const breaker = createBreakerWindow(db, trials);
+  const records = createRecords(db);
+
+  const idOf = (did: string) =>
+    db.get<{ id: number }>("SELECT id FROM evidence_member WHERE did = ?", did)?.id ?? -1;
+
+  function bounces(did: string, at: number): BounceWindow {
+    const member = idOf(did);
+    return trials.bounces(member, at, records.windowStart(member, at));
   }
 
-  function recordTrial(
-    did: string,
-    recipient: string,
-    message: { id: string; sentAt: number },
-    hard: boolean,
-    at: number,
-  ): void {
-    db.run(
-      `INSERT INTO trial (did, recipient, day, message, hard, at, sent_at) VALUES (?, ?, ?, ?, ?, ?, ?)
-       ON CONFLICT (did, recipient, day) DO UPDATE SET
-         message = excluded.message, at = excluded.at, hard = max(hard, excluded.hard), sent_at = excluded.sent_at`,
-      did,
-      recipient,
-      dayOf(at),
-      message.id,
-      hard ? 1 : 0,
-      at,
-      message.sentAt,
-    );
+  function complaints(did: string, at: number, days = COMPLAINT_DAYS): ComplaintWindow {
+    const member = idOf(did);
+    return complaintWindows.ofDays({ member, did }, at, days, records.windowStart(member, at));
   }
 
-  /** A DSN after the delivery: the same trial, with its true end. Returns whether there was one. */
-  function replaceDelivery(did: string, recipient: string, message: string, at: number): boolean {
-    return (
-      db.run(
-        "UPDATE trial SET hard = 1, at = ? WHERE did = ? AND recipient = ? AND message = ?",
-        at,
-        did,
-        recipient,
-        message,
-      ).changes > 0
-    );
+  function windows(envelope: Envelope): Windows {
+    const { action_name: action, data } = envelope.data;
+    const { credential, smtp } = data;
+    const { did, domain } = data.member;
+    const at = eventTime(envelope);
+    const member = idOf(did);
+    const start = records.windowStart(member, at);
+    const bounce = trials.bounces(member, at, start);
+    const held = credential === undefined ? undefined : breaker(member, credential, at);
+    const figures = action === "provider_reported" ? subjectOf(data) : undefined;
+    return {
+      bounce,
+      complaint: complaintWindows.ofDays({ member, did }, at, COMPLAINT_DAYS, start),
+      // A long clean record is one of all standings.
+      complaint_90: complaintWindows.ofDays({ member, did }, at, LONG_COMPLAINT_DAYS, FOREVER),
+      velocity: velocity({ member }, at),
+      ...(credential !== undefined && {
+        credential_velocity: velocity({ member, credential }, at),
+        complaint_burst: complaintWindows.burst({ member, did }, credential, at, start),
+      }),
+      ...(held && { breaker: held }),
+      ...(smtp && { incident: incidents.window(smtp.provider, at) }),
+      ...(action === "domain_checked" && {
+        authentication: records.authentication(member, domain, at),
+        standing: records.standing(member, at, bounce.eligible),
+      }),
+      ...(figures && { provider: records.provider(figures, at) }),
+    };
   }
 
-  const windowStart = (did: string) =>
-    db.get<{ at: number }>("SELECT at FROM window_start WHERE did = ?", did)?.at ?? 0;
-
-  function bounces(did: string, now: number): BounceWindow {
-    const counts = db.get<BounceCounts>(
-      `SELECT count(*) AS eligible, coalesce(sum(hard), 0) AS hard,
-         count(DISTINCT CASE WHEN hard = 1 THEN recipient END) AS "distinct"
-       FROM (SELECT recipient, hard FROM trial WHERE did = ? AND at > ? AND sent_at > ? ORDER BY at DESC LIMIT ?)`,
-      did,
-      now - BOUNCE_WINDOW.reachMs,
-      windowStart(did),
-      BOUNCE_WINDOW.lastEligible,
-    );
-    return bounceWindow(counts!);
-  }
-
-  function complaints(did: string, now: number): ComplaintWindow {
-    const since = Math.max(windowStart(did), now - COMPLAINT_WINDOW.reachMs);
-    const silent = [...WITHOUT_FEEDBACK_LOOP];
-    const delivered = db.get<{ n: number }>(
-      `SELECT coalesce(sum(delivered), 0) AS n FROM volume
-       WHERE did = ? AND day >= ? AND provider NOT IN (${silent.map(() => "?").join(", ")})`,
-      did,
-      dayOf(since),
-      ...silent,
-    );
-    const rows = db.all<{ complainant: string }>(
-      "SELECT complainant FROM complaint WHERE did = ? AND at > ?",
-      did,
-      since,
-    );
-    return complaintWindow(
-      delivered?.n ?? 0,
-      rows.map((row) => row.complainant),
-    );
-  }
+  const sums = COUNTERS.map((counter) => `sum(${counter}) AS ${counter}`).join(", ");
 
   return {
     /** Takes the event into account. */
-    apply(envelope: Envelope): void {
-      const { action_name, data } = envelope.data;
-      const did = data.member.did;
-      const at = eventTime(envelope);
-      const provider = data.smtp?.provider ?? "other";
-      const recipient = data.recipient?.key;
-      const message = { id: data.message?.id ?? "", sentAt: data.message?.received_at ?? at };
-      if (action_name === "message_accepted") count(did, at, "", "accepted");
-      if (action_name === "recipient_deferred") count(did, at, provider, "deferred");
-      if (action_name === "recipient_delivered") {
-        count(did, at, provider, "delivered");
-        if (recipient) recordTrial(did, recipient, message, false, at);
-      }
-      if (action_name === "recipient_bounced" || action_name === "recipient_expired") {
-        count(did, at, provider, "bounced");
-        if (recipient && isHardBounce(envelope)) {
-          const replaced = data.late === true && replaceDelivery(did, recipient, message.id, at);
-          if (!replaced) recordTrial(did, recipient, message, true, at);
-        }
-      }
-      if (action_name === "complaint_received") {
-        count(did, at, provider, "complaints");
-        db.run(
-          "INSERT INTO complaint (did, complainant, at) VALUES (?, ?, ?)",
-          did,
-          recipient ?? message.id,
-          at,
-        );
-      }
-    },
-
-    /** What a rule should see with an event of this member at this time, once it was taken into account. */
-    windows: (did: string, at: number): Windows => ({
-      bounce: bounces(did, at),
-      complaint: complaints(did, at),
-    }),
+    apply: facts.apply,
+    /** What a rule should see with this event, once it was taken into account. */
+    windows,
     bounces,
     complaints,
 
     /** After a change of standing only mail that was handed in later is evidence. */
-    restartWindow(did: string, at: number): void {
-      db.run(
-        "INSERT INTO window_start (did, at) VALUES (?, ?) ON CONFLICT (did) DO UPDATE SET at = excluded.at",
-        did,
-        at,
-      );
+    restartWindow: (did: string, at: number): void => facts.standing(facts.memberOf(did, at), at, ""),
+
+    /** Incidents of providers that were not over at `since`, the oldest first: what is to be undone together. */
+    incidents: (since: number) => incidents.list(since),
+
+    /** Are these books of another make than this program's, and to be counted anew from the log? */
+    isOutdated: (): boolean => db.get("SELECT 1 FROM evidence_built") === undefined,
+
+    /** Forgets everything and counts the whole log. What a crash cuts short begins anew (`isOutdated`). */
+    rebuild(events: Iterable<Envelope>): void {
+      db.transaction(() => {
+        db.run("DELETE FROM evidence_built");
+        for (const table of TABLES) db.run(`DELETE FROM ${table}`);
+      });
+      let batch: Envelope[] = [];
+      const write = () => db.transaction(() => batch.forEach(facts.apply));
+      for (const event of events) {
+        batch.push(event);
+        if (batch.length < REBUILT_AT_ONCE) continue;
+        write();
+        batch = [];
+      }
+      write();
+      db.run("INSERT INTO evidence_built (one) VALUES (1)");
     },
 
+    /** Drops what no window can see any more, a bounded part at a time. Returns whether there may be more. */
+    prune: (now: number): boolean => prune(db, now, PRUNED_AT_ONCE),
+
     /** Daily sums over all providers, oldest first; `did` undefined means the whole pool. `day` counts from 1970-01-01. */
-    volumes(fromDay: number, did?: string): Volume[] {
-      const sums = COUNTERS.map((counter) => `sum(${counter}) AS ${counter}`).join(", ");
-      return did === undefined
+    volumes: (fromDay: number, did?: string): Volume[] =>
+      did === undefined
         ? db.all<Volume>(`SELECT day, ${sums} FROM volume WHERE day >= ? GROUP BY day ORDER BY day`, fromDay)
         : db.all<Volume>(
             `SELECT day, ${sums} FROM volume WHERE day >= ? AND did = ? GROUP BY day ORDER BY day`,
             fromDay,
             did,
-          );
-    },
+          ),
 
     /** Daily sums of one provider and member, oldest first. */
     ofProvider: (provider: string, fromDay: number) =>
@@ -203,10 +169,4 @@ export function createEvidence(db: Database) {
         fromDay,
       ),
   };
-}
-
-/** Only a bad address or domain counts against the member; a block or a policy refusal is not their list's fault. */
-function isHardBounce(envelope: Envelope): boolean {
-  const smtp = envelope.data.data.smtp;
-  return smtp !== undefined && (smtp.class === "bad-mailbox" || smtp.class === "bad-domain");
 }

@@ -6,7 +6,7 @@ import {
   type Habits,
   type Look,
 } from "../breaker/index.ts";
-import type { Envelope, EventMaker, MessageFacts } from "../event/index.ts";
+import type { Envelope, EventMaker, MessageFacts, RecipientFacts } from "../event/index.ts";
 import { systemClock, type Clock } from "../lib/clock.ts";
 import type { Logger } from "../platform/log.ts";
 import {
@@ -33,6 +33,7 @@ export type Known = {
   firstTimes: readonly boolean[];
   /** For events. */
   told: Pick<MessageFacts, "template" | "template_known" | "first_time">;
+  recipients: RecipientFacts[];
   /** The message is in the spool. */
   accepted(held: boolean): void;
 };
@@ -143,6 +144,11 @@ export function createBreaker({ habits, policyBook, spool, clock, event, log, re
         template,
         firstTimes: seen.firstTime,
         told: { template, template_known: known, first_time: firstTime },
+        recipients: recipients.map(({ domain }, i) => ({
+          key: keys[i]!,
+          domain,
+          first_time: seen.firstTime[i] ?? false,
+        })),
         accepted: (held) => habits.accepted(submission, seen, held),
       };
     },

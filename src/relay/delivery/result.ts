@@ -245,6 +245,7 @@ export function deliveryEvent(
   return {
     dedupe_key: `attempt:${leased.id}:${attempt}`,
     ...facts,
+    ...(facts.recipient && { recipient: { ...facts.recipient, first_time: leased.firstTime } }),
     ...(message.credential ? { credential: message.credential } : {}),
     message: {
       id: message.id,
@@ -252,6 +253,7 @@ export function deliveryEvent(
       recipients: 1,
       stream: message.stream,
       received_at: message.receivedAt,
+      ...(message.template && { template: message.template }),
     },
     smtp: smtpFacts(result),
     detail: { attempt },

@@ -142,6 +142,7 @@ export async function finishMessage(
             received_at: now,
             ...known.told,
           },
+          recipients: known.recipients,
           detail: { reason: hold?.reason ?? decision.reason, ...(waitMs > 0 && { wait_ms: waitMs }) },
         }),
       ],

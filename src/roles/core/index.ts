@@ -102,6 +102,7 @@ export function createCore(options: CoreOptions) {
   });
   const events = createEventLog(db);
   const evidence = createEvidence(db);
+  if (evidence.isOutdated()) evidence.rebuild(events.envelopes());
   const verdicts = createVerdictLog(db);
   const standings = createStandings({ db, clock, authority: options.authority });
   const pauses = createPauses(db);

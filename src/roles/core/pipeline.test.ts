@@ -82,10 +82,10 @@ function streamOf(random: () => number): Envelope[] {
 function books({ db }: Core) {
   const tables = [
     "SELECT dedupe_key, did, action, at, json_remove(envelope, '$.data.action_id') FROM event ORDER BY seq",
-    "SELECT * FROM trial",
+    "SELECT * FROM outcome",
     "SELECT * FROM complaint",
     "SELECT * FROM volume",
-    "SELECT * FROM window_start",
+    "SELECT * FROM standing_fact",
     "SELECT * FROM verdict ORDER BY id",
     "SELECT * FROM standing",
     "SELECT * FROM standing_change ORDER BY id",
@@ -107,38 +107,29 @@ function createOracle() {
       return true;
     },
     windows(did: string, now: number, start: number) {
-      const trials = new Map<
-        string,
-        { recipient: string; message: string; hard: boolean; at: number; sentAt: number }
-      >();
-      const complainants: string[] = [];
+      const trials = new Map<string, { recipient: string; hard: boolean; at: number }>();
+      const complaints = new Map<string, string>();
       let delivered = 0;
-      const since = Math.max(start, now - 30 * DAY_MS);
+      const begin = (Math.floor(now / DAY_MS) - 30) * DAY_MS;
       for (const { at, envelope } of facts.filter((fact) => fact.did === did)) {
         const { action_name, data } = envelope.data;
         const recipient = data.recipient?.key ?? "";
-        const [message, sentAt] = [data.message!.id, data.message!.received_at];
+        const sentAt = data.message!.received_at;
         const hard =
           data.smtp?.class === "bad-mailbox" &&
           (action_name === "recipient_bounced" || action_name === "recipient_expired");
         const isDelivery = action_name === "recipient_delivered";
-        const isLate = hard && data.late === true;
-        const same = (isLate ? [...trials.values()] : []).filter(
-          (trial) => trial.recipient === recipient && trial.message === message,
-        );
-        if (same.length > 0) for (const trial of same) Object.assign(trial, { hard, at });
-        else if (hard || isDelivery) {
-          const key = `${recipient} ${Math.floor(at / DAY_MS)}`;
-          trials.set(key, { recipient, message, hard: hard || (trials.get(key)?.hard ?? false), at, sentAt });
+        if ((hard || isDelivery) && at > now - 90 * DAY_MS && sentAt > start) {
+          const key = `${recipient} ${Math.floor(sentAt / DAY_MS)}`;
+          trials.set(key, { recipient, hard: hard || (trials.get(key)?.hard ?? false), at });
         }
         const isHeard = data.smtp?.provider !== "gmail";
-        if (isDelivery && isHeard && Math.floor(at / DAY_MS) >= Math.floor(since / DAY_MS)) delivered++;
-        if (action_name === "complaint_received" && at > since) complainants.push(recipient);
+        if (isDelivery && isHeard && at >= begin && at > start) delivered++;
+        if (action_name === "complaint_received" && at >= begin && sentAt > start)
+          complaints.set(`${data.message!.id} ${recipient}`, recipient);
       }
-      const last = [...trials.values()]
-        .filter((trial) => trial.at > now - 90 * DAY_MS && trial.sentAt > start)
-        .sort((a, b) => b.at - a.at)
-        .slice(0, 200);
+      const complainants = [...complaints.values()];
+      const last = [...trials.values()].sort((a, b) => b.at - a.at).slice(0, 200);
       const hard = last.filter((trial) => trial.hard);
       const distinct = new Set(hard.map((trial) => trial.recipient)).size;
       return {
@@ -176,7 +167,11 @@ async function oneByOne(stream: readonly Envelope[], rules: RulesEngine) {
   });
   for (const envelope of stream) {
     const { did } = envelope.data.data.member;
-    const start = here.db.get<{ at: number }>("SELECT at FROM window_start WHERE did = ?", did)?.at ?? 0;
+    const start =
+      here.db.get<{ at: number | null }>(
+        "SELECT max(at) AS at FROM standing_fact JOIN evidence_member ON id = member WHERE did = ?",
+        did,
+      )?.at ?? 0;
     seen = undefined;
     await here.bus.publish(EVENTS_TOPIC, [entryOf(envelope)]);
     await here.bus.settle();

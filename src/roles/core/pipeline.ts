@@ -72,7 +72,7 @@ export function createPipeline(parts: PipelineParts) {
     const { did } = data.member;
     if (!members.get(did)) return undefined;
     const at = eventTime(envelope);
-    const window = evidence.windows(did, at);
+    const window = evidence.windows(envelope);
     const complete: Envelope = {
       ...envelope,
       data: { ...envelope.data, data: { ...data, member: memberFacts(envelope), window } },
@@ -116,15 +116,13 @@ export function createPipeline(parts: PipelineParts) {
   /** After a change only new evidence counts, and the change is itself a fact. */
   function conclude(change: StandingChange): void {
     const { from, to, cause, rule, by, description: why } = change;
-    evidence.restartWindow(change.did, change.at);
     metrics.standingChanges.inc({ to: change.to });
-    events.append(
-      parts.newEvent("standing_changed", {
-        dedupe_key: `standing_changed:${change.id}`,
-        member: { did: change.did, domain: members.domainsOf(change.did)[0]?.name ?? "" },
-        detail: { from, to, cause, rule, ...(by !== null && { by, why }) },
-      }),
-    );
+    const fact = parts.newEvent("standing_changed", {
+      dedupe_key: `standing_changed:${change.id}`,
+      member: { did: change.did, domain: members.domainsOf(change.did)[0]?.name ?? "" },
+      detail: { at: change.at, from, to, cause, rule, ...(by !== null && { by, why }) },
+    });
+    if (events.append(fact)) evidence.apply(fact);
     parts.news.standingChanged(change);
     log.info({ did: change.did, from: change.from, to: change.to, rule: change.rule }, "standing changed");
   }

@@ -1,0 +1,121 @@
+import type { BounceWindow } from "../event/index.ts";
+import { DAY_MS } from "../lib/clock.ts";
+import type { Database } from "../platform/database.ts";
+import type { Incidents } from "./incidents.ts";
+import { BOUNCE_WINDOW, bounceWindow } from "./windows.ts";
+
+type Outcome = {
+  recipient: string;
+  domain: string;
+  provider: string;
+  template: string | null;
+  message: string;
+  at: number;
+  sent_at: number;
+  hard: number;
+  first: number | null;
+};
+
+/** One after the other, so that few are read where few are needed. */
+const PAGE = 400;
+const LAST_FIRST_TIME = 20;
+const COLUMNS = "recipient, domain, provider, template, message, at, key, sent_at, hard, first";
+
+/** A recipient and the day (UTC) on which the mail was handed in: nobody dilutes by mailing themselves. */
+export type Trials = ReturnType<typeof createTrials>;
+
+const trialOf = ({ recipient, sent_at }: Pick<Outcome, "recipient" | "sent_at">) =>
+  `${recipient} ${Math.floor(sent_at / DAY_MS)}`;
+
+/**
+ * Trials: what came of a recipient in mail of one day. A trial is hard when any of its facts is, and stands where its
+ * latest fact stands; so it is the same in whatever order they came, and a late bounce replaces its delivery.
+ */
+export function createTrials(db: Database, incidents: Pick<Incidents, "excuses">) {
+  /** Newest first, from (`since`, `at`], of mail handed in after `sentAfter`; without what a provider's incident explains. */
+  function* newestFirst(
+    where: string,
+    who: number | string,
+    scope: { since: number; at: number; sentAfter: number },
+  ): Generator<Outcome> {
+    let [at, key] = [scope.at, Number.MAX_SAFE_INTEGER];
+    for (;;) {
+      const page = db.all<Outcome & { key: number }>(
+        `SELECT ${COLUMNS} FROM outcome WHERE ${where} AND (at, key) < (?, ?) AND at > ? AND sent_at > ?
+         ORDER BY at DESC, key DESC LIMIT ${PAGE}`,
+        who,
+        at,
+        key,
+        scope.since,
+        scope.sentAfter,
+      );
+      for (const row of page) if (!incidents.excuses(row, scope.at)) yield row;
+      const last = page.at(-1);
+      if (!last || page.length < PAGE) return;
+      [at, key] = [last.at, last.key];
+    }
+  }
+
+  /** Such mail strangers bring about: they type an address into a form, and the member writes what it always writes. */
+  function isByStrangers(member: number, { first, sent_at, message }: Outcome): boolean {
+    if (first !== 1) return false;
+    return (
+      db.get<{ known: number }>(
+        "SELECT known FROM handed_in WHERE member = ? AND sent_at = ? AND message = ?",
+        member,
+        sent_at,
+        message,
+      )?.known === 1
+    );
+  }
+
+  return {
+    bounces(member: number, at: number, sentAfter: number): BounceWindow {
+      const scope = { since: at - BOUNCE_WINDOW.reachMs, at, sentAfter };
+      const latest = new Set<string>();
+      for (const row of newestFirst("member = ?", member, scope)) {
+        latest.add(trialOf(row));
+        if (latest.size === BOUNCE_WINDOW.lastEligible) break;
+      }
+      const hard = new Map<string, Outcome & { byStrangers: boolean }>();
+      for (const row of newestFirst("hard > 0 AND member = ?", member, scope)) {
+        const trial = trialOf(row);
+        if (!latest.has(trial)) continue;
+        const before = hard.get(trial);
+        const byStrangers = (before?.byStrangers ?? true) && isByStrangers(member, row);
+        hard.set(trial, { ...row, byStrangers });
+      }
+      const all = [...hard.values()];
+      return bounceWindow({
+        eligible: latest.size,
+        hard: all.length,
+        distinct: new Set(all.map(({ recipient }) => recipient)).size,
+        first_contacts: all.filter(({ byStrangers }) => byStrangers).length,
+        domains: new Set(all.map(({ domain }) => domain)).size,
+      });
+    },
+
+    /**
+     * Hard bounces among the last 20 recipients that were first contacts and have an outcome: each where its latest
+     * outcome stands, and hard when that is. `of`: a member, or a credential. `templates`: of these alone.
+     */
+    firstTimeHard(
+      of: { member: number; credential?: string },
+      { since, at }: { since: number; at: number },
+      templates?: ReadonlySet<string>,
+    ): number {
+      const scope = { since, at, sentAfter: Number.MIN_SAFE_INTEGER };
+      const rows =
+        of.credential === undefined
+          ? newestFirst("first = 1 AND member = ?", of.member, scope)
+          : newestFirst("first = 1 AND credential = ?", of.credential, scope);
+      const latest = new Map<string, boolean>();
+      for (const { recipient, template, hard } of rows) {
+        if (templates && !templates.has(template ?? "")) continue;
+        if (!latest.has(recipient)) latest.set(recipient, hard > 0);
+        if (latest.size === LAST_FIRST_TIME) break;
+      }
+      return [...latest.values()].filter(Boolean).length;
+    },
+  };
+}
