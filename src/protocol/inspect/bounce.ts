@@ -42,6 +42,8 @@ function looksLikeBounce(mail: Mail): boolean {
     .slice(0, 4_000)
     .toLowerCase();
   const subject = headerOf(mail, "subject").slice(0, 500).toLowerCase();
+  // Postfix tells its postmaster how a session went: nobody's mail came back with it.
+  if (/^postfix smtp (?:server|client): errors from /.test(subject)) return false;
   const isDaemon = matches(DAEMONS, from);
   const isReport = /multipart\/report/i.test(headerOf(mail, "content-type").slice(0, 500));
   const opening = splitNotice(mail.text).notice.slice(0, 4_000).toLowerCase();
@@ -89,7 +91,8 @@ function fromWords(
   const strict = readNotice(text, listed, not);
   const found =
     strict.length > 0 ? strict : readNotice(text, [], new Set(addressesIn(headerOf(mail, "from"))));
-  const told = found.length > 0 ? found : intended.length === 1 ? readNotice(text, intended, new Set()) : [];
+  const meant = intended.length === 1 ? intended : intended.filter((address) => namesLocally(text, address));
+  const told = found.length > 0 ? found : meant.length > 0 ? readNotice(text, meant, new Set()) : [];
   const action = actionOf(mail, text);
   return told.map((failure) => ({
     ...failure,
@@ -98,6 +101,15 @@ function fromWords(
     diagnostic: fields?.diagnostic ?? "",
     notice: says(failure.notice) ? failure.notice : text.slice(0, 3_000),
   }));
+}
+
+/** Some servers name their users without the domain: `<anna>: unknown`, `unknown user: "anna"`. */
+function namesLocally(text: string, address: string): boolean {
+  const local = address.slice(0, address.lastIndexOf("@")).toLowerCase();
+  const words = text.slice(0, 3_000).toLowerCase();
+  return [`<${local}>`, `"${local}"`, `'${local}'`, `user ${local} `, `user: ${local}\n`].some((form) =>
+    words.includes(form),
+  );
 }
 
 /** More than the address alone. */

@@ -78,7 +78,10 @@ function classOf(failure: Failure, status: string, reply: number): FineClass {
   if (all && !VAGUE.has(all) && said !== "policy" && noticed !== "policy") return all;
   const vague = said ?? noticed ?? coded ?? all;
   if (vague) return vague;
-  return codeClass(reply, phaseOf(failure)) ?? (failure.action === "delayed" ? "expired" : "unknown");
+  return (
+    codeClass(reply, phaseOf(failure), withoutRoutine(first)) ??
+    (failure.action === "delayed" ? "expired" : "unknown")
+  );
 }
 
 /** The reason behind a heading that stands before any; the code, where its words are not known. */

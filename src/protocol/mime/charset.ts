@@ -35,6 +35,15 @@ export function decodeText(bytes: Uint8Array, charset = ""): string {
   return (known ? known.decode(bytes) : guess(bytes)).replaceAll("\0", "");
 }
 
+/** The octets of a header that names no charset: UTF-8, else the one that the message names for its text. */
+export function decodeRaw(bytes: Uint8Array, charset: string): string {
+  try {
+    return utf8.decode(bytes).replaceAll("\0", "");
+  } catch {
+    return decodeText(bytes, charset);
+  }
+}
+
 function guess(bytes: Uint8Array): string {
   try {
     return utf8.decode(bytes);

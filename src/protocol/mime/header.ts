@@ -1,4 +1,4 @@
-import { decodeText } from "./charset.ts";
+import { decodeRaw, decodeText } from "./charset.ts";
 import { LIMITS } from "./limits.ts";
 import { decodeBase64, decodeQuotedPrintable } from "./transfer.ts";
 import type { Header } from "./types.ts";
@@ -6,8 +6,11 @@ import type { Header } from "./types.ts";
 const LF = 0x0a;
 const NAME = /^([!-9;-~]{1,100})[ \t]*:/;
 
-/** The header fields at the front of a message or part, and where its body begins. */
-export function readHeader(bytes: Uint8Array): { headers: Header[]; body: number } {
+/**
+ * The header fields at the front of a message or part, and where its body begins. `charset` is that of octets which are
+ * no UTF-8: some servers write a subject in the charset of the text, and do not say so.
+ */
+export function readHeader(bytes: Uint8Array, charset = ""): { headers: Header[]; body: number } {
   const headers: Header[] = [];
   let name = "";
   let value = "";
@@ -21,7 +24,7 @@ export function readHeader(bytes: Uint8Array): { headers: Header[]; body: number
   while (at < bytes.length) {
     const end = lineEnd(bytes, at);
     if (at < LIMITS.header) {
-      const line = decodeText(bytes.subarray(at, Math.min(end, LIMITS.header))).replace(/\r?\n$/, "");
+      const line = decodeRaw(bytes.subarray(at, Math.min(end, LIMITS.header)), charset).replace(/\r?\n$/, "");
       if (line.trim() === "" && !(line !== "" && seen > 0 && isFolded(bytes, end))) {
         keep();
         return { headers, body: end };

@@ -20,15 +20,21 @@ type Budget = { decoded: number; leaves: Leaf[] };
  */
 export async function readMail(raw: Uint8Array): Promise<Mail> {
   const bytes = plainLines(raw.subarray(0, LIMITS.message));
-  const { headers, body } = readHeader(bytes);
+  const { headers: plain, body } = readHeader(bytes);
   const budget: Budget = { decoded: LIMITS.decoded, leaves: [] };
-  readPart(headers, bytes.subarray(body), 0, "text/plain", budget);
+  readPart(plain, bytes.subarray(body), 0, "text/plain", budget);
+  const charset = budget.leaves.find((leaf) => leaf.charset !== "")?.charset ?? "";
+  const headers =
+    charset !== "" && isRaw(bytes.subarray(0, body)) ? readHeader(bytes, charset).headers : plain;
   return {
     headers,
     text: textOf(budget.leaves),
     parts: budget.leaves.map(({ type, filename, content }) => ({ type, filename, content })),
   };
 }
+
+/** Octets that stand for letters only in some charset. */
+const isRaw = (front: Uint8Array) => front.subarray(0, LIMITS.header).some((octet) => octet > 0x7f);
 
 /** The first value of a header field, or empty. */
 export function headerOf(mail: Pick<Mail, "headers">, name: string): string {

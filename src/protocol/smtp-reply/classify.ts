@@ -146,11 +146,17 @@ function classOf({ code, enhanced, text, phase }: Reply): ReplyClass {
     !((said === "system" || said === "network" || said === "expired") && coded && coded !== "policy")
   )
     return said;
-  return coded ?? codeClass(code, phase) ?? "unknown";
+  return coded ?? codeClass(code, phase, text) ?? "unknown";
 }
 
-/** What a reply code alone means for a recipient (RFC 5321 4.2). */
-export function codeClass(code: number, phase: ReplyPhase): ReplyClass | undefined {
+/** Words by which a server speaks of whoever sends, not of whom it is for. */
+const ABOUT_US =
+  /\b(?:sender|from address|mail from|return.path|identity|your (?:mail|e-?mail|message|domain|server|ip|host|account))\b/i;
+
+/** What a reply code alone means for a recipient (RFC 5321 4.2), where the words are of no known kind. */
+export function codeClass(code: number, phase: ReplyPhase, words = ""): ReplyClass | undefined {
+  if ((code === 550 || code === 551 || code === 553) && ABOUT_US.test(words)) return "policy";
+  if (code === 500 || (code >= 502 && code <= 504)) return "system";
   if (code === 550 || code === 551 || code === 553) return phase === "rcpt" ? "bad-mailbox" : "policy";
   if (code === 552) return "mailbox-full";
   if (code === 421 || code === 451 || code === 452) return "system";

@@ -19,12 +19,15 @@ type Phrases = readonly (readonly [FineClass, RegExp])[];
  * (RFC 3463 codes are often the nearest at hand), so they are asked first.
  */
 export const CLEAR: Phrases = [
-  ["greylisted", /gr[ea]y[- ]?list|postgrey|try again in \d+ (?:seconds|minutes).*first|\bgreyed\b/],
+  [
+    "greylisted",
+    /gr[ea]y[- ]?list|postgrey|try again in \d+ (?:seconds|minutes).*first|\bgreyed\b|not yet authori[sz]ed to deliver/,
+  ],
   // Phrases that name a cause in words that mean another elsewhere.
   ["bad-mailbox", /recipient address(?:es)? rejected ?: access denied/],
   [
     "authentication",
-    /unresolvable rfc.?5321 from|unauthori[sz]ed sender|verify mail ?from|(?:postmaster|sender) verification|openspf|anti-?spoofing|invalid dns (?:mx|ptr|a)\b|spoofed|sender verify callout|sender id \(pra\)|sender policy framework|spf\.pobox|invalid mail from|sender domain resolve|sender has no|(?:sender|sending|client|your) ip (?:address )?(?:must|should|does not|doesn.t|cannot) (?:be )?resolve|mail ?from .{0,30}(?:mismatch|must be)/,
+    /unresolvable rfc.?5321 from|(?:return|sender|from) (?:e-?mail |mail )?(?:address |domain )+is (?:not valid|invalid)|(?:helo|ehlo) must (?:contain|be)|unauthori[sz]ed sender|verify mail ?from|(?:postmaster|sender) verification|openspf|anti-?spoofing|invalid dns (?:mx|ptr|a)\b|spoofed|sender verify callout|sender id \(pra\)|sender policy framework|spf\.pobox|invalid mail from|sender domain resolve|sender has no|(?:sender|sending|client|your) ip (?:address )?(?:must|should|does not|doesn.t|cannot) (?:be )?resolve|(?:mail ?from|from address) .{0,30}(?:mismatch|must be|(?:not|n.t) match)/,
   ],
   // A rule in so many words goes before a code; one that is only named (below) does not.
   [
@@ -33,7 +36,7 @@ export const CLEAR: Phrases = [
   ],
   [
     "relaying",
-    /smtp auth(?:entication)? (?:is )?(?:required|turned on|in your mail)|authentication (?:is )?required(?! .{0,40}(?:spf|dkim))|unauthori[sz]ed relay|relaying to\b.{0,60}(?:prohibited|denied|not)|(?:not|n't) (?:allowed|permitted|authori[sz]ed) to relay|requires? (?:smtp )?authentication|\bauth failed|sasl authentication failed|cannot authenticate to server|no (?:worthy )?mech(?:anism)?s? (?:available|found)|remote domains (?:are )?not supported|client was not authenticated|local users? only/,
+    /smtp auth(?:entication)? (?:is )?(?:required|turned on|in your mail)|authentication (?:is )?required(?! .{0,40}(?:spf|dkim))|unauthori[sz]ed relay|relaying to\b.{0,60}(?:prohibited|denied|not)|(?:not|n't) (?:allowed|permitted|authori[sz]ed) to relay|requires? (?:smtp )?authentication|\bauth failed|sasl authentication failed|cannot authenticate to server|authentication failures|no (?:worthy )?mech(?:anism)?s? (?:available|found)|remote domains (?:are )?not supported|client was not authenticated|local users? only/,
   ],
   [
     "content",
@@ -59,11 +62,11 @@ export const CLEAR: Phrases = [
   ["inactive", /account is blocked|account (?:is |was |has been )?closed|disableduser/],
   [
     "rate-limited",
-    /daily .{0,20}(?:quota|limit)|unusual (?:rate|sending|volume)|receivingrate|rate that prevents|connections? limit|peak smtp|too many requests|messages? per connection|too many recent messages|excessive volume|connections.{0,60}exceeded (?:a|the) limit/,
+    /daily .{0,20}(?:quota|limit)|unusual (?:rate|sending|volume)|receivingrate|rate that prevents|connections? limit|peak smtp|credits? exceeded|\bhl:i[cf]c\b|too many requests|messages? per connection|too many recent messages|excessive volume|connections.{0,60}exceeded (?:a|the) limit/,
   ],
   [
     "bad-mailbox",
-    /mailbox name not allowed|recipient.{0,20} not in (?:my|our|the) [\w -]{0,30}(?:list|table|map|directory)|address syntax|malformed (?:recipient|mailbox)|^(?:\d{3} )?malformed address|invalid address format/,
+    /mailbox name not allowed|recipient.{0,20} not in (?:my|our|the) [\w -]{0,30}(?:list|table|map|directory)|recipient (?:validation|verif[iy]\w*).{0,20}(?:check|fail)|address syntax|malformed (?:recipient|mailbox)|^(?:\d{3} )?malformed address|invalid address format/,
   ],
   [
     "bad-domain",
@@ -79,7 +82,7 @@ export const CLEAR: Phrases = [
   ],
   [
     "spam",
-    /due to spam|url in (?:this|your) .{0,40}listed|anti-?spam checks|spam classification|(?:classified|identified|detected|considered|marked|flagged|tagged|rejected) (?:by .{0,20} )?as (?:being )?(?:likely |possible )?(?:spam|junk|uce|ube|unsolicited)|blacklisted (?:url|link)|uribl|surbl|spam pattern|bulk e?-?mail|looks like spam|spam message|spam content/,
+    /due to spam|\bdt:sp[bm]\b|url in (?:this|your) .{0,40}listed|anti-?spam checks|spam classification|(?:classified|identified|detected|considered|marked|flagged|tagged|rejected) (?:by .{0,20} )?as (?:being )?(?:likely |possible )?(?:spam|junk|uce|ube|unsolicited)|blacklisted (?:url|link)|uribl|surbl|spam pattern|bulk e?-?mail|looks like spam|spam message|spam content/,
   ],
   [
     "authentication",
@@ -169,7 +172,7 @@ export const VAGUE: Phrases = [
   ],
   [
     "system",
-    /local (?:error|problem|delivery)|internal (?:server |software )?error|insufficient (?:system )?(?:storage|resources)|system (?:error|resources|problem|busy|failure)|server (?:busy|error|configuration)|service (?:is )?(?:currently |temporarily )?(?:unavailable|not available)|temporar(?:y|ily)|try again|resources (?:temporarily )?unavailable|lookup failure|disk full|no space left|cannot (?:open|create|write)|can't (?:create|open|write)|i\/o error|out of memory|child (?:process|status)|exit(?:ed)? (?:status|code)|command (?:died|failed|output|time limit)|unknown mailer error|transaction failed|mailer error|deferred|delivery failed|unable to (?:write|open|lock)|not implemented|command not|queue file write error|interrupted by signal|unable to (?:initialize|fork|exec)|lmtp|cannot (?:connect to|reach) .{0,30}(?:store|backend|database)|write error|temporary|command (?:rejected|unrecogni)|syntax error|bad sequence|protocol error/,
+    /local (?:error|problem|delivery)|internal (?:server |software )?error|insufficient (?:system )?(?:storage|resources)|system (?:error|resources|problem|busy|failure)|server (?:busy|error|configuration)|service (?:is )?(?:currently |temporarily )?(?:unavailable|not available)|temporar(?:y|ily)|try again|resources (?:temporarily )?unavailable|lookup failure|disk full|no space left|cannot (?:open|create|write|decode)|can't (?:create|open|write)|i\/o error|out of memory|child (?:process|status)|exit(?:ed)? (?:status|code)|command (?:died|failed|output|time limit)|unknown mailer error|transaction failed|mailer error|deferred|delivery failed|unable to (?:write|open|lock)|not implemented|command not|unknown command|queue file write error|interrupted by signal|unable to (?:initialize|fork|exec)|lmtp|cannot (?:connect to|reach) .{0,30}(?:store|backend|database)|write error|temporary|command (?:rejected|unrecogni)|syntax error|bad sequence|protocol error/,
   ],
   ["policy", /\breject|\brefuse|bounced by (?:the |an )?admin|not in my domain/],
 ];

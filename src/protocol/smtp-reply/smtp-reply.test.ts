@@ -68,6 +68,19 @@ const cases: [phase: ReplyPhase, raw: string, kind: ReplyClass, permanent: boole
     "authentication",
     false,
   ],
+  // Of no known words, or of the sender: nothing that ends an address.
+  [
+    "rcpt",
+    "553 this one stands not in the list of recipients: recipient is not in our rcpt list",
+    "bad-mailbox",
+    true,
+  ],
+  ["rcpt", "550 The from address is none that does match our Identity records", "policy", true],
+  ["rcpt", "550 The from address does not match the login", "authentication", true],
+  ["mail", "451 HELO must be a name", "authentication", false],
+  ["rcpt", "451 198.51.100.4 is not yet authorized to deliver to you", "greylisted", false],
+  ["rcpt", "500 5.5.1 unknown command", "system", true],
+  ["body", "554 DT:SPM mx9,abc", "content", true],
   // Microsoft
   [
     "rcpt",
