@@ -1,10 +1,9 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { longApiOf } from "../src/cli/api.ts";
 import {
   suppressionAdd,
@@ -15,42 +14,25 @@ import {
   suppressionSearch,
   suppressionUndoIncident,
 } from "../src/cli/suppression.ts";
-import { freePorts, startSandbox, type Sandbox } from "../src/devnet/index.ts";
-import { silentLog } from "../src/platform/log.ts";
+import type { Sandbox } from "../src/devnet/index.ts";
+import { openSandbox } from "./open-sandbox.ts";
+import { runCommand } from "./run-command.ts";
 
 let dir: string;
 let env: string;
 let sandbox: Sandbox;
+let close: () => Promise<void>;
 let did: string;
 
 beforeAll(async () => {
-  dir = mkdtempSync(join(tmpdir(), "atmos-suppression-cli-"));
-  env = join(dir, "atmos.env");
-  sandbox = await startSandbox({
-    dir,
-    rulesDir: join(import.meta.dirname, "../rules"),
-    log: silentLog,
-    ports: await freePorts(),
-    operators: [{ name: "Alder", domain: "alder.test", perDay: 10 }],
-    now: Date.now(),
-    days: 0,
-  });
+  ({ dir, env, sandbox, close } = await openSandbox());
   did = sandbox.serve.core!.members.domain("alder.test")!.did;
 });
-afterAll(async () => {
-  await sandbox.close();
-  rmSync(dir, { recursive: true });
-});
-afterEach(() => vi.restoreAllMocks());
+afterAll(() => close());
 
 async function run(command: () => Promise<number>, exit = 0): Promise<string> {
-  let text = "";
-  vi.spyOn(process.stdout, "write").mockImplementation((chunk) => {
-    text += String(chunk);
-    return true;
-  });
-  expect(await command()).toBe(exit);
-  vi.restoreAllMocks();
+  const { code, text } = await runCommand(command);
+  expect(code).toBe(exit);
   return text;
 }
 const file = (text: string) => {

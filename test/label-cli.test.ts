@@ -1,48 +1,21 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
-import { freePorts, startSandbox, type Sandbox } from "../devnet/index.ts";
-import { silentLog } from "../platform/log.ts";
-import type { LabelExplanation } from "../web/index.ts";
-import { labelExplain } from "./label.ts";
-import { labelerSelfTest } from "./labeler/index.ts";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { labelExplain } from "../src/cli/label.ts";
+import { labelerSelfTest } from "../src/cli/labeler/index.ts";
+import type { Sandbox } from "../src/devnet/index.ts";
+import type { LabelExplanation } from "../src/web/index.ts";
+import { openSandbox } from "./open-sandbox.ts";
+import { runCommand as run } from "./run-command.ts";
 
-let dir: string;
 let env: string;
 let sandbox: Sandbox;
+let close: () => Promise<void>;
 let did: string;
 
 beforeAll(async () => {
-  dir = mkdtempSync(join(tmpdir(), "atmos-label-"));
-  env = join(dir, "atmos.env");
-  sandbox = await startSandbox({
-    dir,
-    rulesDir: join(import.meta.dirname, "../../rules"),
-    log: silentLog,
-    ports: await freePorts(),
-    operators: [{ name: "Alder", domain: "alder.test", perDay: 10 }],
-    now: Date.now(),
-    days: 0,
-  });
+  ({ env, sandbox, close } = await openSandbox());
   did = sandbox.serve.core!.members.domain("alder.test")!.did;
 });
-afterAll(async () => {
-  await sandbox.close();
-  rmSync(dir, { recursive: true });
-});
-afterEach(() => vi.restoreAllMocks());
-
-async function run(command: () => Promise<number>): Promise<{ code: number; text: string }> {
-  let text = "";
-  vi.spyOn(process.stdout, "write").mockImplementation((chunk) => {
-    text += String(chunk);
-    return true;
-  });
-  const code = await command();
-  vi.restoreAllMocks();
-  return { code, text };
-}
+afterAll(() => close());
 
 test("the sandbox's labeler passes its self-test", async () => {
   const { code, text } = await run(() => labelerSelfTest({ env }));
