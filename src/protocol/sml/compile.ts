@@ -1,6 +1,7 @@
 import type { Call, SourceFile } from "./ast.ts";
 import { compareText } from "./operators.ts";
 import type { Diagnostic } from "./diagnostics.ts";
+import { link } from "./link.ts";
 import { parseFile } from "./parse.ts";
 import { ENTRY, type CheckedCall, type LabelsConfig, type Program } from "./program.ts";
 import { bindAnnotations, checkCalls, checkResults } from "./validate-calls.ts";
@@ -57,7 +58,8 @@ function check(files: Map<string, SourceFile>, labels: LabelsConfig): Compilatio
   const types = checkTypes(files, calls);
   const found = [...types.problems, ...inLabels, ...beside];
   if (found.length > 0) return refused(found);
-  return { ok: true, program: { files, definitions, calls, unwraps: types.unwraps } };
+  const program = { files, definitions, calls, unwraps: types.unwraps };
+  return { ok: true, program: { ...program, plan: link(program) } };
 }
 
 function refused(diagnostics: Diagnostic[]): Compilation {

@@ -1,7 +1,7 @@
 import { Failure, fail, isJsonInt, type Json } from "./values.ts";
 
 /** A path into the data of an event: `$.a.b`, `$.list[0]`, `$.list[*].x`, `$..name`, `$.'odd key'`. */
-export type JsonPath = { text: string; expr: PathExpr };
+export type JsonPath = { text: string; expr: PathExpr; plain: string[] | undefined };
 
 type PathExpr =
   | { step: "root" | "this" | "parent" }
@@ -35,7 +35,8 @@ export function parsePath(text: string): JsonPath | string {
   const tokens = tokensOf(text);
   if (typeof tokens === "string") return tokens;
   try {
-    return { text, expr: new PathParser(tokens).path() };
+    const expr = new PathParser(tokens).path();
+    return { text, expr, plain: plainFields(expr) };
   } catch (error) {
     if (error instanceof Misfit) return error.message;
     throw error;
@@ -168,24 +169,33 @@ class PathParser {
 }
 
 /** The names of a path of plain fields, such as `$.a.b`; nothing else is as quick to follow. */
-export function plainFields({ expr }: JsonPath): string[] | undefined {
+function plainFields(expr: PathExpr): string[] | undefined {
   if (expr.step === "root") return [];
   if (expr.step !== "child" || expr.right.step !== "fields") return undefined;
   const [name, ...more] = expr.right.names;
-  const before = plainFields({ text: "", expr: expr.left });
-  return before === undefined || name === undefined || name === "*" || more.length > 0
-    ? undefined
-    : [...before, name];
+  const before = plainFields(expr.left);
+  const isOne = name !== undefined && name !== "*" && more.length === 0;
+  return before === undefined || !isOne ? undefined : [...before, name];
 }
 
 /** The first match, `undefined` without one, or a failure where the data has another shape than the path. */
 export function findFirst(path: JsonPath, data: Json): Json | undefined | Failure {
+  if (path.plain !== undefined) return follow(path.plain, data);
   try {
     return find(path.expr, { value: data, within: null })[0]?.value;
   } catch (error) {
     if (error instanceof Misfit) return fail(`${path.text}: ${error.message}`);
     throw error;
   }
+}
+
+function follow(names: string[], data: Json): Json | undefined {
+  let value = data;
+  for (const name of names) {
+    if (!isObject(value) || !Object.hasOwn(value, name)) return undefined;
+    value = value[name]!;
+  }
+  return value;
 }
 
 function find(path: PathExpr, place: Place): Place[] {

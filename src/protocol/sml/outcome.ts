@@ -1,3 +1,4 @@
+import type { Budget } from "./run-state.ts";
 import type { ExistingLabel } from "./functions/definition.ts";
 import { toSeconds, unwrap, type JsonObject, type LabelEffect, type Value } from "./values.ts";
 
@@ -16,6 +17,7 @@ export type Action = {
 export type EvaluateOptions = {
   /** By `EntityType/id`, then by label: what stood before the event. */
   existingLabels?: Readonly<Record<string, Readonly<Record<string, ExistingLabel>>>>;
+  budget?: Partial<Budget>;
 };
 
 /** A value as JSON; ints beyond 2^53 are text of digits. */
@@ -64,6 +66,8 @@ export type Outcome = {
   errorCount: number;
   /** The first of them. */
   errors: EvaluationError[];
+  /** Rules and other assignments that took more work than the budget allows; each is an error. */
+  exceeded: string[];
   labelEffects: AppliedLabel[];
   verdicts: string[];
   /** By name. */

@@ -1,5 +1,6 @@
 import type { Checker } from "./annotation.ts";
 import type { Assign, Call, Expr, SourceFile } from "./ast.ts";
+import type { Run, RunState } from "./run-state.ts";
 import type { Span } from "./diagnostics.ts";
 import type { Compiled, Constant, FunctionDefinition } from "./functions/definition.ts";
 
@@ -25,6 +26,30 @@ export type Program = {
   calls: ReadonlyMap<Call, CheckedCall>;
   /** Where an entity, a rule or a span of time is used as the plain value it stands for. */
   unwraps: ReadonlySet<Expr>;
+  plan: Plan;
+};
+
+/** A rule as it runs, and what a trace shows of it. */
+export type LinkedRule = {
+  assign: Assign;
+  call: Call;
+  /** Its conditions, also those of a list that it names. */
+  items: Expr[];
+  readItems: Run[];
+  readText: Run;
+  /** What its conditions and its description name, with the slot of each. */
+  names: (readonly [name: string, slot: number])[];
+};
+
+/** A program made ready to run. */
+export type Plan = {
+  /** One for each assignment. */
+  slots: { name: string; isOutput: boolean }[];
+  files: ((state: RunState) => void)[];
+  fileOf: ReadonlyMap<string, number>;
+  rules: LinkedRule[];
+  /** What an evaluation begins with. */
+  empty: { slots: readonly undefined[]; files: readonly false[] };
 };
 
 export const ENTRY = "main.sml";

@@ -50,6 +50,10 @@ export type RunContext = {
   checker: Checker | undefined;
   action: { id: bigint; name: string; data: JsonObject; microseconds: bigint };
   labelsOf: (entity: Entity) => Readonly<Record<string, ExistingLabel>> | undefined;
+  budget: {
+    /** Takes steps; false when there are none left. */
+    spend(steps: number): boolean;
+  };
 };
 
 /** What is known of a label on an entity before the event. */
@@ -62,6 +66,8 @@ export type ExistingLabel = {
 export type FunctionDefinition = {
   parameters: Readonly<Record<string, Parameter>>;
   returns: Returns;
+  /** Steps that a call takes, besides those for the length of its arguments; 1 unless told. */
+  cost?: number;
   check?: (context: CheckContext) => Compiled;
   /** Absent where the evaluator itself does the work: it concerns files, rules or effects. */
   run?: (args: Arguments, context: RunContext) => Value | Failure;
