@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { feedbackOf, incoming } from "./relay-feedback.ts";
+import type { Incoming } from "../src/feedback/index.ts";
+import { authentic, feedbackOf, incoming } from "./relay-feedback.ts";
 import { client, told } from "./relay-harness.ts";
 import { useRelay } from "./use-relay.ts";
 
@@ -19,7 +20,13 @@ async function deliver(to: string, notify?: "NEVER" | "SUCCESS" | "FAILURE"): Pr
 }
 
 /** A report of the receiving host comes in at the return path. */
-async function report(returnPath: string, action: string, status: string): Promise<string> {
+async function report(
+  returnPath: string,
+  action: string,
+  status: string,
+  about = "bob@a.test",
+  more: Partial<Incoming> = {},
+): Promise<string> {
   const { feedback, close } = feedbackOf(here.bed);
   const text = [
     "From: mailer-daemon@a.test",
@@ -30,7 +37,7 @@ async function report(returnPath: string, action: string, status: string): Promi
     "",
     "Reporting-MTA: dns; mx.a.test",
     "",
-    "Final-Recipient: rfc822; x@a.test",
+    `Final-Recipient: rfc822; ${about}`,
     `Action: ${action}`,
     `Status: ${status}`,
     `Diagnostic-Code: smtp; 550 ${status} User unknown`,
@@ -38,7 +45,7 @@ async function report(returnPath: string, action: string, status: string): Promi
     "--b--",
     "",
   ].join("\r\n");
-  const { outcome } = await feedback.receive(incoming(returnPath, text));
+  const { outcome } = await feedback.receive(incoming(returnPath, text, more));
   await here.bed.relay.settle();
   close();
   return outcome;
@@ -71,9 +78,25 @@ test.each([
   expect(notices()).toEqual(expected);
 });
 
+const paused = async () =>
+  (await told(here.bed)).filter((event) => event.data.action_name === "member_paused");
+
 test("failures after the delivery stop a credential too", async () => {
-  for (let n = 0; n < 5; n++) await report(await deliver(`r${n}@a.test`), "failed", "5.1.1");
-  await expect
-    .poll(async () => (await told(here.bed)).filter((e) => e.data.action_name === "member_paused"))
-    .toMatchObject([{ data: { data: { detail: { cause: "first-contact" } } } }]);
+  for (let n = 0; n < 5; n++) {
+    const to = `r${n}@a.test`;
+    await report(await deliver(to), "failed", "5.1.1", to);
+  }
+  await expect.poll(paused).toMatchObject([{ data: { data: { detail: { cause: "first-contact" } } } }]);
+});
+
+test("what anybody with a return path could have written stops nobody", async () => {
+  for (let n = 0; n < 8; n++) {
+    const to = `r${n}@a.test`;
+    const forged = { authentication: authentic("elsewhere.test") };
+    expect(await report(await deliver(to), "failed", "5.1.1", to, forged)).toBe("bounced");
+  }
+  expect(await paused()).toEqual([]);
+  // A ninth that is real is one of its kind.
+  await report(await deliver("real@a.test"), "failed", "5.1.1", "real@a.test");
+  expect(await paused()).toEqual([]);
 });
