@@ -80,7 +80,14 @@ const cases: [phase: ReplyPhase, raw: string, kind: ReplyClass, permanent: boole
   ["mail", "451 HELO must be a name", "authentication", false],
   ["rcpt", "451 198.51.100.4 is not yet authorized to deliver to you", "greylisted", false],
   ["rcpt", "500 5.5.1 unknown command", "system", true],
+  ["rcpt", "553 this host denies relay", "system", true],
+  ["rcpt", "450 4.4.1 the recipient's server is unavailable", "network", false],
+  // NetEase tells why in codes (mail.163.com/help, SMTP error codes).
   ["body", "554 DT:SPM mx9,abc", "content", true],
+  ["connect", "421 HL:ICC 192.0.2.1", "rate-limited", false],
+  ["mail", "450 MI:DMC mx1", "rate-limited", false],
+  ["body", "450 DT:RBL mx1", "blocked", false],
+  ["body", "552 that attachment is too long", "too-large", true],
   // Microsoft
   [
     "rcpt",
