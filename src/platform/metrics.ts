@@ -108,6 +108,17 @@ export function createMetrics() {
       labelNames: ["action"] as const,
       registers,
     }),
+    ruleErrors: new Counter({
+      name: "atmos_rule_errors_total",
+      help: "Times that a rule gave no answer, by rule and why (error, budget)",
+      labelNames: ["rule", "why"] as const,
+      registers,
+    }),
+    rulesRefused: new Gauge({
+      name: "atmos_rules_refused",
+      help: "1 while the rule directory is refused and the last good rules stay in force",
+      registers,
+    }),
     standingChanges: new Counter({
       name: "atmos_standing_changes_total",
       help: "Changes of standing, by new standing",

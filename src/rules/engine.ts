@@ -1,36 +1,37 @@
-import { createHash } from "node:crypto";
 import type { ActionName, Envelope } from "../event/index.ts";
 import {
-  compile,
   evaluate,
-  renderDiagnostic,
   subjectsOf,
   type AppliedLabel,
   type Feature,
   type JsonObject,
-  type LabelsConfig,
   type Outcome,
   type RuleTrace,
 } from "../protocol/sml/index.ts";
-import { ruleSource } from "./source.ts";
-
-/** The text of all rule files by path, and the labels that they may give. */
-export type RuleSet = { files: Readonly<Record<string, string>>; labels: LabelsConfig };
+import { compileSet, rulesOf, type RuleText } from "./program.ts";
+import { hashOf, type RuleSet, type ShadowList } from "./rule-set.ts";
 
 /** A change of label as it takes effect. */
-type RuleEffect = Omit<AppliedLabel, "entityId" | "rules"> & { entityId: string };
+export type RuleEffect = Omit<AppliedLabel, "entityId" | "rules"> & { entityId: string };
 
 /** What one rule that fired concluded. Without effects it is for the record only. */
-type RuleVerdict = {
+export type RuleVerdict = {
   rule: string;
   /** The rule's sentence with its values filled in. */
   description: string;
   effects: RuleEffect[];
+  /** The rule, or every label that it gives, is in shadow: `effects` is empty. */
+  shadow: boolean;
+  /** What would follow if nothing were in shadow. */
+  wouldEffects: RuleEffect[];
   /** The features that the rule read, by name. */
   values: Record<string, Feature>;
 };
 
-type RuleResult = {
+/** A rule that gave no answer: neither that it holds nor that it does not. */
+type FailedRule = { rule: string; why: "error" | "budget"; reason: string };
+
+export type RuleResult = {
   /** One for each rule that fired, in the order in which the rules stand. */
   verdicts: RuleVerdict[];
   /** Texts of `DeclareVerdict`. */
@@ -38,7 +39,8 @@ type RuleResult = {
   errorCount: number;
   /** The first errors, with their place. */
   errors: Outcome["errors"];
-  /** Every rule that ran: whether it fired, and each of its conditions. */
+  failed: FailedRule[];
+  /** Every rule that ran: whether it fired, and each of its conditions. Empty unless it was asked for. */
   trace: RuleTrace[];
 };
 
@@ -46,35 +48,33 @@ type RuleResult = {
 export interface RulesEngine {
   /** Names the exact text of rules and labels, so that a verdict can be replayed. */
   readonly hash: string;
-  evaluate(envelope: Envelope): RuleResult;
+  evaluate(envelope: Envelope, options?: { trace?: boolean }): RuleResult;
   /** Whether any rule can hold for events of this name; the others need no evaluation. */
   judges(action: ActionName): boolean;
   /** The text of a rule, for the person concerned; undefined when there is no such rule. */
   sourceOf(rule: string): string | undefined;
 }
 
-/** The rules cannot be used; the message shows each place with its line. */
-export class RulesError extends Error {
-  override readonly name = "RulesError";
-}
+export type EmbeddedEngine = RulesEngine & {
+  readonly shadow: ShadowList;
+  readonly rules: readonly RuleText[];
+};
 
-const SHOWN = 10;
+const NO_SHADOW: ShadowList = { rules: [], labels: [] };
 
-/** Compiles the rules once. Throws `RulesError` when they are not right: nothing should run on half a rule set. */
-export function createEmbeddedEngine({ files, labels }: RuleSet): RulesEngine {
-  const compiled = compile(files, labels);
-  if (!compiled.ok) {
-    const shown = compiled.diagnostics.slice(0, SHOWN).map((one) => renderDiagnostic(one, files[one.file]));
-    const more = compiled.diagnostics.length - shown.length;
-    throw new RulesError([...shown, ...(more > 0 ? [`and ${more} more`] : [])].join("\n"));
-  }
-  const { program } = compiled;
+/** Compiles the rules once. Throws `RulesError` when they are not right. */
+export function createEmbeddedEngine(set: RuleSet): EmbeddedEngine {
+  const program = compileSet(set);
   const subjects = subjectsOf(program);
+  const rules = rulesOf(program);
+  const shadow = set.shadow ?? NO_SHADOW;
   return {
-    hash: hashOf({ files, labels }),
+    hash: hashOf(set),
+    shadow,
+    rules,
     judges: (action) => subjects === undefined || subjects.has(action),
-    sourceOf: (rule) => ruleSource(files, rule),
-    evaluate: (envelope) => {
+    sourceOf: (name) => rules.find((rule) => rule.name === name)?.source,
+    evaluate(envelope, { trace = false } = {}) {
       const { action_id, action_name, data } = envelope.data;
       const outcome = evaluate(program, {
         actionId: action_id,
@@ -83,32 +83,56 @@ export function createEmbeddedEngine({ files, labels }: RuleSet): RulesEngine {
         // The envelope is JSON by definition; its type is narrower than any JSON object.
         data: data as unknown as JsonObject,
       });
-      return toResult(outcome);
+      return toResult(outcome, shadow, trace);
     },
   };
 }
 
-function toResult(outcome: Outcome): RuleResult {
-  const { trace, errorCount, errors, labelEffects } = outcome;
-  const descriptions = new Map(outcome.firedRules.map((rule) => [rule.name, rule.description]));
-  const verdicts = trace
+function toResult(outcome: Outcome, shadow: ShadowList, trace: boolean): RuleResult {
+  const { errorCount, errors } = outcome;
+  const isQuiet = outcome.firedRules.length === 0;
+  return {
+    verdicts: isQuiet ? [] : verdictsOf(outcome, shadow),
+    declared: outcome.verdicts,
+    errorCount,
+    errors,
+    failed: errorCount === 0 ? [] : failedOf(outcome),
+    trace: trace ? outcome.trace : [],
+  };
+}
+
+function verdictsOf({ trace, firedRules, labelEffects }: Outcome, shadow: ShadowList): RuleVerdict[] {
+  const descriptions = new Map(firedRules.map((rule) => [rule.name, rule.description]));
+  return trace
     .filter((rule) => rule.fired === true)
-    .map((rule) => ({
-      rule: rule.name,
-      description: descriptions.get(rule.name) ?? "",
-      effects: labelEffects.filter((effect) => effect.rules.includes(rule.name)).map(toEffect),
-      values: rule.features,
-    }));
-  return { verdicts, declared: outcome.verdicts, errorCount, errors, trace };
+    .map(({ name: rule, features: values }) => {
+      const all = labelEffects.filter((effect) => effect.rules.includes(rule));
+      const isShadow = ({ label, applyIf }: AppliedLabel) =>
+        shadow.rules.includes(rule) ||
+        shadow.labels.includes(label) ||
+        (applyIf !== null && shadow.rules.includes(applyIf));
+      const effects = all.filter((effect) => !isShadow(effect)).map(toEffect);
+      const wouldEffects = all.map(toEffect);
+      return {
+        rule,
+        description: descriptions.get(rule) ?? "",
+        effects,
+        shadow: shadow.rules.includes(rule) || (all.length > 0 && effects.length === 0),
+        wouldEffects,
+        values,
+      };
+    });
 }
 
 function toEffect({ rules: _rules, entityId, ...effect }: AppliedLabel): RuleEffect {
   return { ...effect, entityId: String(entityId) };
 }
 
-const sorted = (record: object) => Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1));
-
-const hashOf = ({ files, labels }: RuleSet): string =>
-  createHash("sha256")
-    .update(JSON.stringify([sorted(files), sorted(labels)]))
-    .digest("hex");
+/** What failed, by rule; an error in no rule's conditions goes by its file. */
+function failedOf({ trace, errors, exceeded }: Outcome): FailedRule[] {
+  const reason = errors.map((one) => `${one.file}:${one.line}: ${one.reason}`).join("; ");
+  const silent = trace.filter((rule) => rule.fired === null).map((rule) => rule.name);
+  const names = silent.length > 0 ? silent : [...new Set(errors.map((one) => one.file))];
+  const why = exceeded.length > 0 ? "budget" : "error";
+  return names.map((rule) => ({ rule, why, reason }));
+}

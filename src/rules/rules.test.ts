@@ -113,7 +113,7 @@ describe("the shipped rules", () => {
   });
 
   test("the trace says why a rule did not fire", () => {
-    const { trace } = engine.evaluate(event({ bounce: { distinct: 2 } }));
+    const { trace } = engine.evaluate(event({ bounce: { distinct: 2 } }), { trace: true });
     const warning = trace.find((rule) => rule.name === "BounceWarning");
     expect(warning?.fired).toBe(false);
     expect(warning?.conditions.map(({ text, value }) => [text, value])).toEqual([
@@ -156,6 +156,7 @@ describe("loading", () => {
       "labels.json": "{}",
     });
     expect(await loadRules(path)).toEqual({ files: { "a/b.sml": "B = 1\n", "main.sml": "" }, labels: {} });
+    expect((await loadRules(await directory({ "main.sml": "" }))).labels).toBeNull();
   });
 
   test("a bad rule file is shown with line, column and a caret", async () => {
@@ -168,7 +169,7 @@ describe("loading", () => {
 
   test("a label that is not configured stops the engine", async () => {
     const rules = await loadRules(SHIPPED);
-    const { "bounce-warning": _gone, ...labels } = rules.labels;
+    const { "bounce-warning": _gone, ...labels } = rules.labels!;
     expect(() => createEmbeddedEngine({ ...rules, labels })).toThrow(
       /bounce\.sml:\d+:\d+: the label "bounce-warning"/,
     );
@@ -176,11 +177,16 @@ describe("loading", () => {
 
   test.each([
     ["no rule file", { "labels.json": "{}" }, /there is no rule file/],
-    ["no labels", { "main.sml": "" }, /labels\.json: the file cannot be read/],
+    ["a rule file of 2 MB", { "main.sml": "#".repeat(2_000_000) }, /main\.sml: the file is larger than/],
+    [
+      "a shadow list of another shape",
+      { "main.sml": "", "shadow.json": '{"rule":["A"]}' },
+      /shadow\.json: .*rule/s,
+    ],
     ["labels that are no JSON", { "main.sml": "", "labels.json": "{" }, /labels\.json: .*JSON/],
     [
       "labels of another shape",
-      { "main.sml": "", "labels.json": '{"a":{"valid_for":[]}}' },
+      { "main.sml": "", "labels.json": '{"a":{"valid_for":"Member"}}' },
       /labels\.json: /,
     ],
     [
@@ -194,5 +200,66 @@ describe("loading", () => {
 
   test("a directory that is not there", async () => {
     await expect(loadRules(join(tmpdir(), "no-such-rules"))).rejects.toThrow(/cannot be read/);
+  });
+});
+
+describe("shadow", () => {
+  const text = `Member: Entity[str] = EntityJson(type="Member", path="$.member.did")
+Loud = Rule(when_all=[True], description="loud")
+Quiet = Rule(when_all=[True], description="quiet")
+Gate = Rule(when_all=[True], description="gate")
+WhenRules(rules_any=[Loud, Quiet], then=[LabelAdd(entity=Member, label="a"), LabelAdd(entity=Member, label="b")])
+WhenRules(rules_any=[Loud], then=[LabelAdd(entity=Member, label="c", apply_if=Gate)])
+`;
+  const label = { valid_for: ["Member"], connotation: "neutral", description: "" };
+  const set = { files: { "main.sml": text }, labels: { a: label, b: label, c: label } };
+  const names = (effects: readonly { label: string }[]) => effects.map((effect) => effect.label).toSorted();
+  const judged = (shadow: { rules?: string[]; labels?: string[] }) => {
+    const all = { rules: [], labels: [], ...shadow };
+    const { verdicts } = createEmbeddedEngine({ ...set, shadow: all }).evaluate(event({}));
+    return Object.fromEntries(
+      verdicts.map(({ rule, shadow: isShadow, effects, wouldEffects }) => [
+        rule,
+        [isShadow, names(effects).join(""), names(wouldEffects).join("")],
+      ]),
+    );
+  };
+
+  test.each<[string, { rules?: string[]; labels?: string[] }, Record<string, [boolean, string, string]>]>([
+    ["nothing", {}, { Loud: [false, "abc", "abc"], Quiet: [false, "ab", "ab"], Gate: [false, "", ""] }],
+    [
+      "a rule",
+      { rules: ["Quiet"] },
+      { Loud: [false, "abc", "abc"], Quiet: [true, "", "ab"], Gate: [false, "", ""] },
+    ],
+    [
+      "a label",
+      { labels: ["a"] },
+      { Loud: [false, "bc", "abc"], Quiet: [false, "b", "ab"], Gate: [false, "", ""] },
+    ],
+    [
+      "all labels of a rule",
+      { labels: ["a", "b"] },
+      { Loud: [false, "c", "abc"], Quiet: [true, "", "ab"], Gate: [false, "", ""] },
+    ],
+    [
+      "a gate: what it lets through does nothing",
+      { rules: ["Gate"] },
+      { Loud: [false, "ab", "abc"], Quiet: [false, "ab", "ab"], Gate: [true, "", ""] },
+    ],
+  ])("of %s", (_name, shadow, expected) => expect(judged(shadow)).toEqual(expected));
+
+  test("names that are not there are refused, with the nearest", () => {
+    const shadow = { rules: ["Quite"], labels: ["zzzzzz"] };
+    expect(() => createEmbeddedEngine({ ...set, shadow })).toThrow(
+      /no rule "Quite" here\n {2}did you mean Quiet\?\nshadow\.json: there is no label "zzzzzz"/,
+    );
+  });
+
+  test("what is in shadow is part of the hash", () => {
+    const hashes = [undefined, { rules: ["Quiet"], labels: [] }, { rules: [], labels: ["a"] }].map(
+      (shadow) => createEmbeddedEngine({ ...set, ...(shadow && { shadow }) }).hash,
+    );
+    expect(new Set(hashes).size).toBe(3);
   });
 });

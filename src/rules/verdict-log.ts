@@ -1,6 +1,6 @@
 import type { Database, Migration } from "../platform/database.ts";
 
-/** What rules concluded, with the values that they saw. Append-only. */
+/** What rules concluded, with the values that they saw, the events as they saw them, and the rules themselves. */
 export const verdictMigration: Migration = {
   module: "verdict",
   steps: [
@@ -9,6 +9,17 @@ export const verdictMigration: Migration = {
        description TEXT NOT NULL, seen TEXT NOT NULL, labels TEXT NOT NULL, rules_hash TEXT NOT NULL, at INTEGER NOT NULL
      ) STRICT;
      CREATE INDEX verdict_did ON verdict (did, id);`,
+    `ALTER TABLE verdict ADD COLUMN shadow INTEGER NOT NULL DEFAULT 0;
+     ALTER TABLE verdict ADD COLUMN would TEXT NOT NULL DEFAULT '[]';
+     CREATE INDEX verdict_action ON verdict (action_id);
+     CREATE INDEX verdict_at ON verdict (at);
+     CREATE TABLE judged (
+       action_id TEXT PRIMARY KEY, at INTEGER NOT NULL, fired INTEGER NOT NULL, rules_hash TEXT NOT NULL, envelope TEXT NOT NULL
+     ) STRICT;
+     CREATE INDEX judged_silent ON judged (at) WHERE fired = 0;
+     CREATE TABLE rule_set (
+       hash TEXT PRIMARY KEY, content TEXT NOT NULL, directory TEXT NOT NULL, first_at INTEGER NOT NULL, used_at INTEGER NOT NULL
+     ) STRICT;`,
   ],
 };
 
@@ -22,6 +33,10 @@ export type Verdict = {
   seen: Record<string, unknown>;
   /** Labels that it put on the member. */
   labels: string[];
+  /** It was in shadow: nothing followed. */
+  shadow?: boolean;
+  /** Every label that it would give without a shadow, on whatever. */
+  wouldLabels?: string[];
   rulesHash: string;
   at: number;
 };
@@ -32,8 +47,8 @@ export function createVerdictLog(db: Database) {
   return {
     append(verdict: Verdict): void {
       db.run(
-        `INSERT INTO verdict (action_id, did, rule, description, seen, labels, rules_hash, at)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+        `INSERT INTO verdict (action_id, did, rule, description, seen, labels, rules_hash, at, shadow, would)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
         verdict.actionId,
         verdict.did,
         verdict.rule,
@@ -42,30 +57,56 @@ export function createVerdictLog(db: Database) {
         JSON.stringify(verdict.labels),
         verdict.rulesHash,
         verdict.at,
+        verdict.shadow ? 1 : 0,
+        JSON.stringify(verdict.wouldLabels ?? verdict.labels),
       );
     },
-    of(did: string, limit = 50): Verdict[] {
-      return db
-        .all<{
-          action_id: string;
-          did: string;
-          rule: string;
-          description: string;
-          seen: string;
-          labels: string;
-          rules_hash: string;
-          at: number;
-        }>("SELECT * FROM verdict WHERE did = ? ORDER BY id DESC LIMIT ?", did, limit)
-        .map((row) => ({
-          actionId: row.action_id,
-          did: row.did,
-          rule: row.rule,
-          description: row.description,
-          seen: JSON.parse(row.seen) as Record<string, unknown>,
-          labels: JSON.parse(row.labels) as string[],
-          rulesHash: row.rules_hash,
-          at: row.at,
-        }));
-    },
+    /** The newest first. */
+    of: (did: string, limit = 50): Verdict[] =>
+      db.all<Row>("SELECT * FROM verdict WHERE did = ? ORDER BY id DESC LIMIT ?", did, limit).map(toVerdict),
+    /** In the order in which they were given. */
+    ofAction: (actionId: string): Verdict[] =>
+      db.all<Row>("SELECT * FROM verdict WHERE action_id = ? ORDER BY id", actionId).map(toVerdict),
+    /** A page of all with a number above `after`, for those who read the whole log. */
+    after: (after: number, since: number, limit: number): (Verdict & { id: number })[] =>
+      db
+        .all<Row>("SELECT * FROM verdict WHERE id > ? AND at >= ? ORDER BY id LIMIT ?", after, since, limit)
+        .map((row) => ({ id: row.id, ...toVerdict(row) })),
+    /** How often each rule has fired since then. */
+    countsSince: (since: number) =>
+      db.all<{ rule: string; fired: number; members: number; lastAt: number }>(
+        `SELECT rule, count(*) AS fired, count(DISTINCT did) AS members, max(at) AS lastAt
+         FROM verdict WHERE at >= ? GROUP BY rule`,
+        since,
+      ),
+  };
+}
+
+type Row = {
+  id: number;
+  action_id: string;
+  did: string;
+  rule: string;
+  description: string;
+  seen: string;
+  labels: string;
+  rules_hash: string;
+  at: number;
+  shadow: number;
+  would: string;
+};
+
+function toVerdict(row: Row): Verdict & { shadow: boolean; wouldLabels: string[] } {
+  return {
+    actionId: row.action_id,
+    did: row.did,
+    rule: row.rule,
+    description: row.description,
+    seen: JSON.parse(row.seen) as Record<string, unknown>,
+    labels: JSON.parse(row.labels) as string[],
+    rulesHash: row.rules_hash,
+    at: row.at,
+    shadow: row.shadow === 1,
+    wouldLabels: JSON.parse(row.would) as string[],
   };
 }
