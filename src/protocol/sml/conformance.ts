@@ -78,6 +78,25 @@ export function runCase(input: unknown): ConformanceResult {
   return { name, expect };
 }
 
+/** One event under rules that are compiled; text: what about the event cannot be read. `input` may be any JSON. */
+export function runEvent(
+  program: Program,
+  input: unknown,
+  existingLabels: ConformanceCase["existing_labels"] = {},
+): ConformanceOutcome | string {
+  const problem = EVENT(input, "event");
+  if (problem !== undefined) return problem;
+  const outcome = judge(program, input as ConformanceEvent, existingLabels);
+  return typeof outcome === "string" ? outcome : written(outcome);
+}
+
+/** Labels that stand before an event, out of any JSON; text: what about them cannot be read. */
+export function readExistingLabels(input: unknown): NonNullable<ConformanceCase["existing_labels"]> | string {
+  return (
+    EXISTING_LABELS(input, "existing_labels") ?? (input as NonNullable<ConformanceCase["existing_labels"]>)
+  );
+}
+
 function judge(
   program: Program,
   event: ConformanceEvent,
@@ -187,27 +206,24 @@ const actionId: Shape = (value, at) =>
     : `${at} is no whole number`;
 
 const STATUSES = ["added", "removed", "manually_added", "manually_removed"];
+const EVENT = record({ action_id: actionId, action_name: text, send_time: text, data: mapOf(anything) });
+const EXISTING_LABELS = mapOf(
+  mapOf(
+    record({
+      status: (value, at) =>
+        STATUSES.includes(value as string) ? undefined : `${at} is none of ${STATUSES.join(", ")}`,
+      reasons: mapOf(record({ created_at: textOrNull, expires_at: textOrNull })),
+    }),
+  ),
+);
 const CASE = record({
   name: text,
   files: mapOf(text),
   labels_config: orNull(
     mapOf(record({ valid_for: listOf(text, 1000), connotation: orNull(text), description: orNull(text) })),
   ),
-  events: listOf(
-    record({ action_id: actionId, action_name: text, send_time: text, data: mapOf(anything) }),
-    MAX_EVENTS,
-  ),
-  existing_labels: orNull(
-    mapOf(
-      mapOf(
-        record({
-          status: (value, at) =>
-            STATUSES.includes(value as string) ? undefined : `${at} is none of ${STATUSES.join(", ")}`,
-          reasons: mapOf(record({ created_at: textOrNull, expires_at: textOrNull })),
-        }),
-      ),
-    ),
-  ),
+  events: listOf(EVENT, MAX_EVENTS),
+  existing_labels: orNull(EXISTING_LABELS),
 });
 
 function readCase(input: unknown): ConformanceCase | string {

@@ -7,7 +7,9 @@ export type { LabelsConfig } from "./program.ts";
 export type { JsonObject } from "./values.ts";
 export {
   agrees,
+  readExistingLabels,
   runCase,
+  runEvent,
   type ConformanceCase,
   type ConformanceOutcome,
   type ConformanceProblem,
