@@ -26,13 +26,14 @@ export function createFacts(db: Database, incidents: Pick<Incidents, "refused">)
     return known.id;
   }
 
-  function count({ did, at, data }: About, counter: Counter): void {
+  function count({ did, at, data }: About, counter: Counter, by = 1): void {
     db.run(
-      `INSERT INTO volume (did, day, provider, ${counter}) VALUES (?, ?, ?, 1)
-       ON CONFLICT (did, day, provider) DO UPDATE SET ${counter} = ${counter} + 1`,
+      `INSERT INTO volume (did, day, provider, ${counter}) VALUES (?, ?, ?, ?)
+       ON CONFLICT (did, day, provider) DO UPDATE SET ${counter} = ${counter} + excluded.${counter}`,
       did,
       dayOf(at),
       counter === "accepted" ? "" : (data.smtp?.provider ?? "other"),
+      by,
     );
   }
 
@@ -96,18 +97,22 @@ export function createFacts(db: Database, incidents: Pick<Incidents, "refused">)
     return true;
   }
 
-  function complaint({ member, at, sentAt, data }: About): boolean {
+  /** Who complains twice about a message complained when that was first told. */
+  function complaint(about: About): void {
+    const { member, at, sentAt, data } = about;
     const { recipient, message, credential } = data;
-    const found = db.get<{ at: number; sent_at: number }>(
-      "SELECT at, sent_at FROM complaint WHERE member = ? AND message = ? AND complainant = ?",
+    const found = db.get<{ at: number }>(
+      "SELECT at FROM complaint WHERE member = ? AND message = ? AND complainant = ?",
       member,
       message?.id ?? "",
       recipient?.key ?? "",
     );
+    if (found && found.at <= at) return;
+    if (found) count({ ...about, at: found.at }, "complaints", -1);
+    count(about, "complaints");
     db.run(
       `INSERT INTO complaint (member, message, complainant, at, sent_at, credential) VALUES (?, ?, ?, ?, ?, ?)
-       ON CONFLICT (member, message, complainant) DO UPDATE SET
-         at = min(at, excluded.at), sent_at = min(sent_at, excluded.sent_at)`,
+       ON CONFLICT (member, message, complainant) DO UPDATE SET at = excluded.at, sent_at = excluded.sent_at`,
       member,
       message?.id ?? "",
       recipient?.key ?? "",
@@ -115,7 +120,6 @@ export function createFacts(db: Database, incidents: Pick<Incidents, "refused">)
       sentAt,
       credential ?? null,
     );
-    return found === undefined;
   }
 
   function pause({ member, at, data }: About, end: "begun" | "ended"): void {
@@ -200,7 +204,7 @@ export function createFacts(db: Database, incidents: Pick<Incidents, "refused">)
           return;
         }
         case "complaint_received":
-          if (complaint(about)) count(about, "complaints");
+          complaint(about);
           return;
         case "member_paused":
         case "member_resumed":

@@ -15,8 +15,7 @@ import { createRecords } from "./records.ts";
 import { createTrials } from "./trials.ts";
 import { createVelocity } from "./velocity.ts";
 
-export { INCIDENT, type Incident } from "./incidents.ts";
-export { KEPT_MS } from "./prune.ts";
+export type { Incident } from "./incidents.ts";
 export { evidenceMigration } from "./schema.ts";
 export type { Counter } from "./facts.ts";
 

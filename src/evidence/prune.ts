@@ -3,10 +3,11 @@ import type { Database } from "../platform/database.ts";
 import { dayOf } from "./facts.ts";
 
 /**
- * So old is what nobody needs: windows reach back 90 days, the habit before an incident 31, and mail waits up to 7 before
- * its outcome. So each window of an event of the last 30 days is what it would be if nothing were ever dropped.
+ * So old is what nobody needs: windows reach back 90 days, that of a pause 91 days before it began, the habit before an
+ * incident 31, and mail waits up to 7 before its outcome. So each window of an event of the last 30 days is what it would be
+ * if nothing were ever dropped, and that of a pause too as long as it is not open for longer than four weeks.
  */
-export const KEPT_MS = 130 * DAY_MS;
+const KEPT_MS = 150 * DAY_MS;
 
 const TABLES = [
   { table: "outcome", key: "member, at, key", time: "at", by: "member" },
