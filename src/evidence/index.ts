@@ -30,7 +30,6 @@ const COMPLAINT_DAYS = 30;
 const LONG_COMPLAINT_DAYS = 90;
 const REBUILT_AT_ONCE = 2_000;
 const PRUNED_AT_ONCE = 2_000;
-const FOREVER = Number.MIN_SAFE_INTEGER;
 
 const TABLES = [
   "volume",
@@ -86,8 +85,7 @@ export function createEvidence(db: Database) {
     return {
       bounce,
       complaint: complaintWindows.ofDays({ member, did }, at, COMPLAINT_DAYS, start),
-      // A long clean record is one of all standings.
-      complaint_90: complaintWindows.ofDays({ member, did }, at, LONG_COMPLAINT_DAYS, FOREVER),
+      complaint_90: complaintWindows.ofDays({ member, did }, at, LONG_COMPLAINT_DAYS, start),
       velocity: velocity({ member }, at),
       ...(credential !== undefined && {
         credential_velocity: velocity({ member, credential }, at),

@@ -257,7 +257,7 @@ export function referenceWindows(log: readonly Envelope[], about: Envelope): Eve
   return {
     bounce,
     complaint: complaint(30, start),
-    complaint_90: complaint(90, -Infinity),
+    complaint_90: complaint(90, start),
     velocity: velocity(() => true),
     ...(credential !== undefined && {
       credential_velocity: velocity((of) => of.credential === credential),
