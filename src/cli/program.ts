@@ -91,6 +91,13 @@ program
   .argument("<file...>", "files or directories; - for standard input")
   .addOption(json());
 
+// The same.
+program
+  .command("rules")
+  .description("rules: check them, try them, see why they spoke and what others would have done")
+  .argument("<command>", "validate, eval, test, status, list, reload, explain, replay")
+  .helpOption(false);
+
 program
   .command("send-test")
   .description("send one message through a submission server, and explain what happens")
