@@ -84,6 +84,7 @@ async function cost(batch: number): Promise<{ batch: number; cpu: number; memory
     returnPathHost: "bounce.coop.test",
     spfInclude: "_spf.coop.test",
     egress: [],
+    committeeMail: undefined,
     webhooks: {
       post: async () => ({ ok: true, status: 200 }),
       key: new Uint8Array(32),

@@ -14,6 +14,7 @@ export { pausedLetter, resumedLetter, slowedLetter, type LetterFacts, type Pause
 export { digestLetter, type DigestFacts } from "./digest-words.ts";
 export type { Letter } from "./letter.ts";
 export {
+  caseLetter,
   domainHeldLetter,
   domainReleasedLetter,
   standingLetter,

@@ -1,12 +1,17 @@
 import { clean, heading, letter, time, type Letter } from "./letter.ts";
 
-export type StandingFacts = {
+/** What each letter is given. Times in ms since the epoch. */
+type Frame = {
   did: string;
-  /** Of the member, with the change that it is about. */
+  /** Of the member, with what it is about. */
   page: string;
   writeTo: string;
+  /** No more mails for a while. */
   last: boolean;
   at: number;
+};
+
+export type StandingFacts = Frame & {
   from: string;
   to: string;
   /** The cause in a few words. */
@@ -54,12 +59,7 @@ export function standingLetter(facts: StandingFacts): Letter {
 const appeal = (did: string, change: number, writeTo: string) =>
   `Say so: answer to ${writeTo} and name change ${change}. People of the committee then look at it. Whoever runs the pool enters it by\n  atmos member appeal ${did} ${change} --text "..."`;
 
-export type DomainFacts = {
-  did: string;
-  page: string;
-  writeTo: string;
-  last: boolean;
-  at: number;
+export type DomainFacts = Frame & {
   domain: string;
   /** What was found, in a sentence. */
   found: string;
@@ -87,4 +87,30 @@ export function domainReleasedLetter(facts: Omit<DomainFacts, "found" | "record"
     `At ${time(facts.at)} the DNS records of ${clean(facts.domain)} passed our check again. What waited leaves now.`,
     `Your page:\n${facts.page}`,
   ]);
+}
+
+/** A person has decided what the member had asked, or what waited for a person. */
+export function caseLetter(
+  facts: Frame & { id: number; title: string; verdict: string; reason: string; by: string },
+): Letter {
+  const { id, title, verdict, reason, by, at, page, writeTo } = facts;
+  const what: Record<string, string> = {
+    uphold: "What was done stands.",
+    lift: "What was done is taken back.",
+    standing: "It ends with another standing.",
+  };
+  return letter(
+    `Decided: ${verdict === "lift" ? "taken back" : verdict === "uphold" ? "it stands" : "another standing"}`,
+    facts,
+    [
+      `At ${time(at)} ${clean(by)} of the committee decided case ${id} (${clean(title)}).`,
+      what[verdict] ?? "",
+      heading("The reason"),
+      clean(reason),
+      `Your page:\n${page}`,
+      ...(verdict === "lift"
+        ? []
+        : [`If it is wrong, say so to ${writeTo}; people who have not decided it look at it then.`]),
+    ],
+  );
 }

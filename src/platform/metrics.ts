@@ -125,6 +125,12 @@ export function createMetrics() {
       labelNames: ["to"] as const,
       registers,
     }),
+    incidents: new Counter({
+      name: "atmos_provider_incidents_total",
+      help: "Incidents of providers that were undone, a growing one each time",
+      labelNames: ["provider"] as const,
+      registers,
+    }),
     verdictSeconds: new Histogram({
       name: "atmos_verdict_seconds",
       help: "From an event's time to the end of its evaluation",

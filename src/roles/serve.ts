@@ -18,7 +18,7 @@ import { createScheduler } from "../platform/scheduler.ts";
 import { importSealingKey, openingKeyFrom } from "../platform/seal.ts";
 import { POLICY_TOPIC } from "../policy/index.ts";
 import { providerDataMigration } from "../provider-data/index.ts";
-import { createEmbeddedEngine, loadRules } from "../rules/index.ts";
+import { createRuleStore } from "../rules/index.ts";
 import { openShaping } from "../shaping/index.ts";
 import { SpoolError } from "../spool/index.ts";
 import { createUsedLinks, createWeb, readToken, usedLinksMigration } from "../web/index.ts";
@@ -41,6 +41,8 @@ import { createQueries } from "./queries/index.ts";
 import { inboxPages, relayApis } from "./relay-apis.ts";
 import { reportApi } from "./report-api.ts";
 import { createReportPages } from "./report-pages.ts";
+import { rulesApi } from "./rules-api.ts";
+import { createRulesDesk } from "./rules-desk.ts";
 import { startRelay, type RunningRelay } from "./relay.ts";
 import { suppressionApi } from "./suppression-api.ts";
 import { createSuppressionPages } from "./suppression-pages.ts";
@@ -59,7 +61,7 @@ export type ServeOptions = {
   rulesDir: string;
   /** More pages and endpoints on the same server (the sandbox's). */
   extend?: (app: Hono) => void;
-  /** Is given what looks for a new certificate and reads the shaping file at once, as soon as that can be asked: for SIGHUP. */
+  /** Is given what reads the rules and the shaping file and looks for a new certificate at once, as soon as that can be asked: for SIGHUP. */
   onReload?: (reload: () => void) => void;
   /** This process can do no more work and must end. What it acknowledged is on disk. */
   onFatal?: (error: Error) => void;
@@ -119,7 +121,11 @@ export async function startServe(options: ServeOptions): Promise<Serve> {
     const shared = { bus, clock, log, metrics, scheduler, resolver, newEvent };
 
     const openingKey = secrets.relay ? await openingKeyFrom(derive(secrets.relay, "seal")) : undefined;
-    const rules = createEmbeddedEngine(await loadRules(options.rulesDir));
+    const ruleStore = createRuleStore({ ...shared, db: coreDb });
+    await ruleStore.open(options.rulesDir);
+    const rules = ruleStore.engine;
+    const reloads = [() => void ruleStore.reload()];
+    options.onReload?.(() => reloads.forEach((reload) => reload()));
     let core: Core | undefined;
     let relay: RunningRelay | undefined;
     if (has("core")) {
@@ -133,6 +139,7 @@ export async function startServe(options: ServeOptions): Promise<Serve> {
         authority: config.LABELER_DID ?? `did:web:${config.POOL_DOMAIN}`,
         publicUrl: config.PUBLIC_URL,
         egress: poolAddresses(config),
+        committeeMail: config.ROLE_MAIL_TO,
         webhooks: webhookParts(config, secrets),
       });
       closers.push(core.close);
@@ -201,10 +208,10 @@ export async function startServe(options: ServeOptions): Promise<Serve> {
       closers.push(() => shaping.close());
       const certificates = await openCertificates({ ...shared, config, secrets });
       closers.push(() => certificates.close());
-      options.onReload?.(() => {
-        void certificates.check();
-        void shaping.check();
-      });
+      reloads.push(
+        () => void certificates.check(),
+        () => void shaping.check(),
+      );
       await certificates.ready();
       const { cert, key } = certificates.current();
       const running = await startRelay({
@@ -275,6 +282,10 @@ export async function startServe(options: ServeOptions): Promise<Serve> {
         suppressionApi({ desk: core.suppressions, keyOf: relay?.keyOf, clock, mayAct, log }),
       );
       if (providers) app.route("/api/provider", providerDataApi({ desk: providers, clock, mayAct, log }));
+      app.route(
+        "/api/rules",
+        rulesApi({ store: ruleStore, desk: createRulesDesk(coreDb), clock, mayAct, log }),
+      );
       app.route("/api/report", reportApi({ desk: core.reports, clock, mayAct, log }));
       app.route(
         "/api",

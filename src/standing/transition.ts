@@ -1,21 +1,57 @@
 import { DAY_MS } from "../lib/clock.ts";
 import { STANDINGS, type Standing } from "../policy/index.ts";
-import type { Cause } from "./causes.ts";
+import { gradeOf } from "./causes.ts";
 
 /** Days without a new cause after which a standing eases by one rung. */
-const CLEAN_DAYS = 14;
+export const CLEAN_DAYS = 14;
 /** Newer sends that show a warned member clean sooner. */
 const CLEAN_SENDS = 50;
 /** A second cause of grade probation within this time suspends. */
 const REPEAT_DAYS = 30;
+/** By when a person decides about a suspension. */
+export const DECIDE_DAYS = 2;
+/** So long after a suspension, probation follows where no person has decided anything: the pool's delay is not the member's fault. */
+export const UNDECIDED_DAYS = 14;
 
+/** Times in ms since the epoch. */
 export type StandingState = {
   standing: Standing;
   since: number;
-  /** The latest adverse event that counted, ms; undefined when there was none. */
+  /** The latest adverse event that counted; undefined when there was none. */
   lastCauseAt?: number;
-  /** When a cause of grade probation last led to a change, ms. */
-  lastProbationAt?: number;
+  /** When causes of grade probation counted, of the last 60 days. */
+  probations?: readonly number[];
+  /** When it last became better: windows began anew, and mail of before counts for no lesser grade than suspension. */
+  easedAt?: number;
+  /** When a person last decided, or a suspension ended: all mail of before has been judged. */
+  judgedAt?: number;
+  /** When the member said what it has changed, since the last change for the worse. */
+  remedyAt?: number;
+  /** A person decided on the suspension: it stands until a person ends it. */
+  upheld?: boolean;
+};
+
+/** Why a standing is to change: what a rule concluded. */
+export type Finding = {
+  /** Key of `CAUSES`. */
+  cause: string;
+  rule: string;
+  /** The rule's own sentence with the values that decided. */
+  description: string;
+  /** The evidence that it saw. */
+  evidence: Record<string, unknown>;
+  actionId: string;
+  at: number;
+  /** When the mail that it is about was handed in. */
+  sentAt: number;
+  /** Strangers brought it about, by what they typed into a form: it never suspends. */
+  byStrangers?: boolean;
+};
+
+export type Transition = {
+  state: StandingState;
+  /** The finding that moved the standing; undefined when it stays. */
+  moved?: { from: Standing; to: Standing; finding: Finding; repeated: boolean };
 };
 
 export type WayBack = {
@@ -25,21 +61,101 @@ export type WayBack = {
 };
 
 const rank = (standing: Standing) => STANDINGS.indexOf(standing);
+const later = (a: number | undefined, b: number) => Math.max(a ?? -Infinity, b);
+const CAUSES_KEPT = 2 * REPEAT_DAYS * DAY_MS;
+
+/** The finding with the gravest cause; undefined where no cause has a grade. */
+export function gravestOf(findings: readonly Finding[]): Finding | undefined {
+  return gravestFirst(findings)[0];
+}
+
+function gravestFirst(findings: readonly Finding[]): Finding[] {
+  const gravity = (finding: Finding) => rank(gradeOf(finding.cause)!);
+  return findings
+    .filter(({ cause }) => gradeOf(cause) !== undefined)
+    .toSorted((a, b) => gravity(b) - gravity(a) || a.at - b.at);
+}
 
 /**
- * Where a cause leads. Undefined when it changes nothing. A second cause of grade probation within 30 days, on mail
- * sent after the first change, suspends.
+ * Where findings lead. Total, and the same for the same finding told twice. Each finding counts by its own grade, in
+ * whatever order they come: the standing is never better than the worst of them allows. Mail that was sent before the
+ * standing last became better has been judged and counts no more; only a suspension asks for a person's judgement. A
+ * second cause of grade probation within 30 days, on mail sent after the first, suspends, unless strangers brought it about.
+ * What claims to be of later than `now` is of now.
  */
-export function worsen(state: StandingState, cause: Pick<Cause, "grade">, at: number): Standing | undefined {
-  if (state.standing === "ejected" || state.standing === "suspended") return undefined;
+export function transition(
+  state: StandingState,
+  findings: readonly Finding[],
+  now = Infinity,
+): Transition {
+  let before: Transition = { state };
+  for (const finding of gravestFirst(findings)) {
+    const { state: next, moved } = weigh(before.state, finding, now);
+    const from = before.moved?.from ?? moved?.from;
+    const whole = moved ? { ...moved, from: from! } : before.moved;
+    before = { state: next, ...(whole && { moved: whole }) };
+  }
+  return before;
+}
+
+function weigh(state: StandingState, finding: Finding, now: number): Transition {
+  const { byStrangers = false } = finding;
+  const at = Math.min(finding.at, now);
+  const sentAt = Math.min(finding.sentAt, at);
+  const grade = gradeOf(finding.cause)!;
+  const judgedAt = grade === "suspended" ? state.judgedAt : later(state.judgedAt, state.easedAt ?? -Infinity);
+  if (state.standing === "ejected" || sentAt <= (judgedAt ?? -Infinity)) return { state };
+  const before = state.probations ?? [];
   const repeated =
-    cause.grade === "probation" &&
-    state.standing === "probation" &&
-    state.lastProbationAt !== undefined &&
-    at > state.since &&
-    at - state.lastProbationAt <= REPEAT_DAYS * DAY_MS;
-  const to: Standing = repeated ? "suspended" : cause.grade;
-  return rank(to) > rank(state.standing) ? to : undefined;
+    grade === "probation" &&
+    !byStrangers &&
+    before.some((first) => sentAt > first && at - first <= REPEAT_DAYS * DAY_MS);
+  const to: Standing = repeated ? "suspended" : grade;
+  const moves = rank(to) > rank(state.standing);
+  // Mail from before the last change puts nothing off: that change judged it.
+  if (!moves && sentAt <= state.since) return { state };
+  const next: StandingState = { ...state, lastCauseAt: later(state.lastCauseAt, at) };
+  if (grade === "probation")
+    next.probations = [...new Set([...before.filter((one) => at - one < CAUSES_KEPT), at])].toSorted(
+      (a, b) => a - b,
+    );
+  if (!moves) return { state: next };
+  delete next.remedyAt;
+  delete next.upheld;
+  next.standing = to;
+  next.since = Math.max(at, state.since);
+  return { state: next, moved: { from: state.standing, to, finding, repeated } };
+}
+
+/** A change as it is undone: when, by what, and between which standings. */
+type Past = { id: number; from: Standing; to: Standing; at: number; cause: string; by: string | null };
+
+/**
+ * What the standing would be without some changes, and which causes of grade probation are left. `changes`: all of the
+ * member since the first of them, oldest first. What a person decided stays decided.
+ */
+export function without(
+  changes: readonly Past[],
+  undone: ReadonlySet<number>,
+): { standing: Standing; probations: number[] } | undefined {
+  const first = changes.findIndex(({ id }) => undone.has(id));
+  if (first === -1) return undefined;
+  let standing = changes[first]!.from;
+  const probations: number[] = [];
+  for (const change of changes.slice(first)) {
+    if (undone.has(change.id)) continue;
+    const { at, to, cause } = change;
+    const grade = gradeOf(cause);
+    if (change.by !== null) standing = to;
+    else if (grade === undefined) standing = rank(to) < rank(standing) ? to : standing;
+    else {
+      const repeated = to === "suspended" && probations.some((one) => at - one <= REPEAT_DAYS * DAY_MS);
+      const worse = repeated ? "suspended" : grade;
+      if (rank(worse) > rank(standing)) standing = worse;
+    }
+    if (grade === "probation") probations.push(at);
+  }
+  return { standing, probations };
 }
 
 /** Whether the standing eases by itself at `now`, and to what. `newer` is the window since the last change. */
@@ -49,19 +165,33 @@ export function ease(
   now: number,
 ): { to: Standing; why: string } | undefined {
   const clean = now - Math.max(state.since, state.lastCauseAt ?? 0) >= CLEAN_DAYS * DAY_MS;
-  if (state.standing === "warned") {
-    if (clean) return { to: "good", why: `${CLEAN_DAYS} days passed without a new cause` };
-    if (newer.eligible >= CLEAN_SENDS && newer.p_over_5 < 0.1) {
-      return { to: "good", why: `the last ${newer.eligible} messages show a bounce rate below 5 %` };
-    }
+  switch (state.standing) {
+    case "warned":
+      if (clean) return { to: "good", why: `${CLEAN_DAYS} days passed without a new cause` };
+      if (newer.eligible >= CLEAN_SENDS && newer.p_over_5 < 0.1)
+        return { to: "good", why: `the last ${newer.eligible} messages show a bounce rate below 5 %` };
+      return undefined;
+    case "probation":
+      if (clean && state.remedyAt !== undefined)
+        return { to: "warned", why: `${CLEAN_DAYS} clean days passed, and you said what you changed` };
+      return undefined;
+    case "suspended":
+      if (state.upheld !== true && now - state.since >= UNDECIDED_DAYS * DAY_MS)
+        return { to: "probation", why: `nobody decided within ${UNDECIDED_DAYS} days` };
+      return undefined;
+    default:
+      return undefined;
   }
-  if (state.standing === "probation" && clean)
-    return { to: "warned", why: `${CLEAN_DAYS} clean days passed` };
-  return undefined;
+}
+
+/** Probation whose clean days are over, and of which the member has said nothing: a person looks. */
+export function waitsForRemedy(state: StandingState, now: number): boolean {
+  const since = Math.max(state.since, state.lastCauseAt ?? 0);
+  return state.standing === "probation" && state.remedyAt === undefined && now - since >= CLEAN_DAYS * DAY_MS;
 }
 
 /** The way back from a standing that began at `since`. */
-export function wayBack(standing: Standing, since: number): WayBack {
+export function wayBack({ standing, since, remedyAt, upheld }: StandingState): WayBack {
   switch (standing) {
     case "good":
       return { text: "Nothing is asked of you.", at: null };
@@ -74,14 +204,26 @@ export function wayBack(standing: Standing, since: number): WayBack {
       };
     case "probation":
       return {
-        text: `After ${CLEAN_DAYS} clean days you are moved up to warned. Until then a quarter of your limits applies.`,
+        text:
+          `After ${CLEAN_DAYS} clean days you are moved up to warned, ` +
+          (remedyAt === undefined
+            ? "once you have said what you changed (atmos member remedy); without that a person looks at it then. "
+            : "for you have said what you changed. ") +
+          "Until then a quarter of your limits applies.",
         at: since + CLEAN_DAYS * DAY_MS,
       };
     case "suspended":
-      return {
-        text: "The committee decides within 48 hours. Answer to the committee with what you changed.",
-        at: since + 2 * DAY_MS,
-      };
+      return upheld === true
+        ? {
+            text: "The committee decided that it stands. You can appeal; other people look at it then.",
+            at: null,
+          }
+        : {
+            text:
+              `The committee decides within ${DECIDE_DAYS * 24} hours. Tell it with what you changed. If nobody has decided ` +
+              `after ${UNDECIDED_DAYS} days, probation follows by itself.`,
+            at: since + DECIDE_DAYS * DAY_MS,
+          };
     case "ejected":
       return { text: "A new application is open to you.", at: null };
   }

@@ -15,7 +15,10 @@ export const shippedRules = async () =>
   createEmbeddedEngine(await loadRules(join(import.meta.dirname, "../../../rules")));
 
 /** Core alone, in memory: a DNS without names, a clock that stands, nothing that repeats. */
-export async function openCore(now: number, own: { rules?: RulesEngine; db?: Database; post?: Post } = {}) {
+export async function openCore(
+  now: number,
+  own: { rules?: RulesEngine; db?: Database; post?: Post; committeeMail?: string } = {},
+) {
   const clock = new MovableClock(now);
   const db = own.db ?? new Database(":memory:", [busMigration, ...coreMigrations]);
   const bus = createEmbeddedBus(db, silentLog, { retryMs: [1], isOutage: () => true });
@@ -40,6 +43,7 @@ export async function openCore(now: number, own: { rules?: RulesEngine; db?: Dat
     returnPathHost: "bounce.coop.test",
     spfInclude: "_spf.coop.test",
     egress: ["192.0.2.1"],
+    committeeMail: own.committeeMail,
     webhooks: {
       post: own.post ?? (async () => ({ ok: false, status: null, why: "no network" })),
       key: new Uint8Array(32).fill(9),

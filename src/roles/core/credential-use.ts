@@ -11,15 +11,15 @@ const Use = z.object({
 
 /** Keeps where a credential was last used; a network that is new for it is an event, and a note to the member. */
 export function noteCredentialUse(
-  { db, members, standings, pipeline, newEvent, tell }: CoreParts,
+  { db, members, standings, pipeline, newEvent }: CoreParts,
   value: unknown,
 ): void {
   const use = Use.safeParse(value);
   if (!use.success) return;
   const { credential, did, at }: CredentialUse = use.data;
-  const changes = db.transaction(() => {
+  db.transaction(() => {
     const network = members.noteUse(use.data);
-    if (network === undefined) return [];
+    if (network === undefined) return;
     const name = members.credential(credential)?.name ?? credential;
     standings.notes.put(did, {
       rkey: `credential-${credential}-${at}`,
@@ -28,7 +28,7 @@ export function noteCredentialUse(
       title: `The credential "${name}" was used from a network that is new for it: ${network}`,
       body: "If that was not you, revoke it.",
     });
-    return pipeline.record(
+    pipeline.record(
       newEvent("credential_used_anew", {
         dedupe_key: `credential_used_anew:${credential}:${network}:${at}`,
         member: { did, domain: members.domainsOf(did)[0]?.name ?? "" },
@@ -37,5 +37,4 @@ export function noteCredentialUse(
       }),
     );
   });
-  tell(changes.map((change) => change.did));
 }

@@ -29,27 +29,29 @@ import { createNotices, noticeMigration } from "../../notice/index.ts";
 import { createWebhooks, webhookMigration, type WebhookOptions } from "../../webhook/index.ts";
 import { createVerdictLog, verdictMigration, type RulesEngine } from "../../rules/index.ts";
 import {
-  CLEAN_SENDER,
+  createCases,
   createPauses,
   createStandings,
   labelsFor,
   standingMigrations,
   type PersonsDecision,
 } from "../../standing/index.ts";
-import { DAY_MS } from "../../lib/clock.ts";
 import { reportMigration } from "../../report/index.ts";
 import { suppressionMigration } from "../../suppression/index.ts";
 import { createSuppressionDesk } from "../suppression-desk.ts";
-import { createWorkQueue } from "../work-queue.ts";
 import { QUEUE_COMMAND_TOPIC, type QueueCommand } from "../queue-commands.ts";
 import { createAdmission } from "./admission.ts";
+import { createCaseDesk } from "./case-desk.ts";
+import { createConsequences } from "./consequences.ts";
 import { noteCredentialUse } from "./credential-use.ts";
+import { createDigest } from "./digest.ts";
+import { createDomainDesk } from "./domain-desk.ts";
+import { createIncidentDesk, incidentDeskMigration } from "./incident-desk.ts";
 import type { CoreParts } from "./parts.ts";
 import { createMemberNews } from "./member-news.ts";
 import { createPauseDesk } from "./pause-desk.ts";
 import { createPipeline } from "./pipeline.ts";
 import { createReportDesk } from "./report-desk.ts";
-import { createRotationFollower } from "./rotation.ts";
 import { createTeller } from "./teller.ts";
 import type { RoleParts } from "../role-parts.ts";
 
@@ -65,6 +67,7 @@ export const coreMigrations: Migration[] = [
   policyPublisherMigration,
   suppressionMigration,
   reportMigration,
+  incidentDeskMigration,
 ];
 
 export type CoreOptions = RoleParts & {
@@ -80,18 +83,19 @@ export type CoreOptions = RoleParts & {
   spfInclude: string;
   /** How members' own receivers are reached. */
   webhooks: Pick<WebhookOptions, "post" | "key" | "allowPrivate">;
+  /** Whom the committee's digest is written to. */
+  committeeMail: string | undefined;
+  /** Rules that gave no answer, a sentence each. */
+  ruleFailures?: () => string[];
   /** Addresses from which the pool's mail leaves, to know it in reports. */
   egress: readonly string[];
 };
-
-/** Look-ups of delegations at once. */
-const LOOK_UPS = 10;
 
 export type Core = ReturnType<typeof createCore>;
 
 /** The role that knows the members, weighs what happens to their mail, and tells the relay nodes and the labeler. */
 export function createCore(options: CoreOptions) {
-  const { db, bus, clock, resolver, returnPathHost, scheduler } = options;
+  const { db, bus, clock, returnPathHost, scheduler } = options;
   const members = createMembers({
     db,
     clock,
@@ -106,6 +110,7 @@ export function createCore(options: CoreOptions) {
   const verdicts = createVerdictLog(db);
   const standings = createStandings({ db, clock, authority: options.authority });
   const pauses = createPauses(db);
+  const cases = createCases(db);
   const notices = createNotices({ db, clock, random: secureRandom });
   const webhooks = createWebhooks({ ...options, ...options.webhooks, random: secureRandom });
   const news = createMemberNews({
@@ -125,8 +130,13 @@ export function createCore(options: CoreOptions) {
     evidence,
     verdicts,
     standings,
-    news,
     now: () => clock.now(),
+    follow: (judged) => consequences.follow(judged),
+    changed(change) {
+      caseDesk.changed(change);
+      news.standingChanged(change);
+    },
+    tell: (dids) => teller.tell(dids),
   });
 
   function policyOf(did: string): Omit<MemberPolicy, "version"> | undefined {
@@ -169,14 +179,8 @@ export function createCore(options: CoreOptions) {
 
   function publicStandingOf(did: string): PublicStanding {
     const member = members.get(did);
-    const { standing, since } = standings.state(did);
-    const now = clock.now();
-    const bounce = evidence.bounces(did, now);
-    const clean =
-      now - Math.max(since, member?.joined_at ?? now) >= CLEAN_SENDER.days * DAY_MS &&
-      bounce.eligible >= CLEAN_SENDER.eligible &&
-      bounce.p_over_5 < CLEAN_SENDER.pOver5Below &&
-      evidence.complaints(did, now).complaints === 0;
+    const { standing } = standings.state(did);
+    const clean = (standings.cleanUntil(did) ?? 0) > clock.now();
     // Whom no person has approved yet is like anybody else outside.
     if (!member || member.approved_at === null)
       return { did, member: false, cleanSender: false, ended: false };
@@ -201,47 +205,13 @@ export function createCore(options: CoreOptions) {
     await news.tell();
   }
 
-  /** The domain that an event is about, if the member holds it. */
-  function domainOf({ data: { data } }: Envelope): string | undefined {
-    const row = members.domain(data.member.domain);
-    return row?.did === data.member.did ? row.name : undefined;
-  }
-
-  /** A verified domain may send; one whose authentication is broken, or whose attestation has ended, waits. */
-  function followCheck(checked: Envelope): void {
-    const domain = domainOf(checked);
-    if (domain === undefined) return;
-    const summary = checked.data.data.detail?.["summary"];
-    if (summary === "verified") members.setDomainStatus(domain, "active");
-    if (summary === "broken" || summary === "ended") members.setDomainStatus(domain, "held");
-  }
-
-  /** What was checked may have changed in the DNS beside it. A look that a crash undoes comes again with the next check. */
-  function lookUp(checked: Envelope): void {
-    const domain = domainOf(checked);
-    if (domain === undefined) return;
-    lookUps.add(domain, () => followDelegation(domain));
-    lookUps.add(`keys of ${domain}`, () => rotation.follow(domain));
-  }
-
-  async function followDelegation(domain: string): Promise<void> {
-    const delegated = await resolver.resolve(`bounce.${domain}`, "CNAME");
-    if (delegated.status === "temperror") return;
-    const ours =
-      delegated.status === "ok" && delegated.records.some((record) => record.target === returnPathHost);
-    members.setReturnPath(domain, ours ? `bounce.${domain}` : null);
-  }
-  /** Apart from the handling of events: a slow name server delays nobody's policy. */
-  const lookUps = createWorkQueue(options.log, LOOK_UPS);
-
-  const rotation = createRotationFollower(members, resolver, options.log);
-
   const teller = createTeller(tell, options.log);
   const parts: CoreParts = {
     ...options,
     members,
     standings,
     pauses,
+    cases,
     news,
     webhooks,
     events,
@@ -249,20 +219,47 @@ export function createCore(options: CoreOptions) {
     tell: (dids) => teller.tell(dids),
   };
   const pauseDesk = createPauseDesk(parts);
+  const domainDesk = createDomainDesk({ ...options, ...parts });
+  const caseDesk = createCaseDesk(parts, pauseDesk);
+  const consequences = createConsequences(parts, { pauses: pauseDesk, domains: domainDesk });
+  const incidents = createIncidentDesk({ ...options, ...parts, evidence, suppressions });
+  const digest = createDigest({
+    ...options,
+    ...parts,
+    notices,
+    ofRules: (since) => [...shadowed(since), ...(options.ruleFailures?.() ?? [])],
+    incidents: incidents.since,
+  });
+
+  function sendDigest(): void {
+    digest.send();
+    teller.tell([]);
+    void teller.told();
+  }
+
+  /** What rules in shadow would have done. */
+  function shadowed(since: number): string[] {
+    const spoke = verdicts.after(0, since, 1_000).filter(({ shadow }) => shadow);
+    return [...Map.groupBy(spoke, ({ rule }) => rule)].map(([rule, all]) => {
+      const whom = new Set(all.map(({ did }) => did)).size;
+      return `${rule} (in shadow) held ${all.length} times, for ${whom} ${whom === 1 ? "member" : "members"}`;
+    });
+  }
+
   const reports = createReportDesk({ ...options, ...parts });
   members.onChange((did) => {
     standings.begin(did);
     teller.tell([did]);
   });
 
-  /** What others of core write of an event, in the transaction of the pipeline; told twice it is the same. */
+  /** What others of core write of an event before rules see it, in the transaction of the pipeline; told twice it is the same. */
   const alongside: Partial<Record<ActionName, (event: Envelope) => void>> = {
     member_paused: pauseDesk.record,
     recipient_bounced: suppressions.record,
     recipient_delivered: suppressions.record,
     complaint_received: suppressions.record,
     recipient_unsubscribed: suppressions.record,
-    domain_checked: followCheck,
+    domain_checked: domainDesk.followCheck,
     notice_concluded: news.concluded,
     first_contacts_slowed(event) {
       news.slowed(event);
@@ -271,12 +268,8 @@ export function createCore(options: CoreOptions) {
   };
   const subscription = bus.subscribe<Envelope>(EVENTS_TOPIC, "core", async (batch, handled) => {
     const events = batch.map((message) => message.value);
-    const changes = pipeline.takeAll(events, () => {
-      for (const event of events) alongside[event.data.action_name]?.(event);
-      handled();
-    });
-    teller.tell(changes.map((change) => change.did));
-    events.filter(({ data }) => data.action_name === "domain_checked").forEach(lookUp);
+    pipeline.takeAll(events, (event) => alongside[event.data.action_name]?.(event), handled);
+    events.filter(({ data }) => data.action_name === "domain_checked").forEach(domainDesk.lookUp);
     await suppressions.tell();
     await teller.told();
   });
@@ -297,14 +290,25 @@ export function createCore(options: CoreOptions) {
   scheduler.every({
     name: "keys that turn",
     everyMs: 600_000,
-    run: async () => {
-      for (const domain of members.turning()) lookUps.add(`keys of ${domain}`, () => rotation.follow(domain));
-    },
+    run: async () => domainDesk.followTurning(),
   });
   scheduler.every({
     name: "review of standings",
     everyMs: 3_600_000,
-    run: async () => teller.tell(pipeline.review().map((change) => change.did)),
+    async run() {
+      pipeline.review();
+      caseDesk.review();
+    },
+  });
+  scheduler.every({ name: "incidents of providers undone", everyMs: 60_000, run: () => incidents.follow() });
+  scheduler.every({ name: "digest for the committee", everyMs: 600_000, run: async () => sendDigest() });
+  scheduler.every({
+    name: "old evidence forgotten",
+    everyMs: 3_600_000,
+    async run(signal) {
+      while (!signal.aborted && evidence.prune(clock.now()))
+        await new Promise((resolve) => setImmediate(resolve));
+    },
   });
   scheduler.every({
     name: "suppressions pruned, and told",
@@ -342,10 +346,15 @@ export function createCore(options: CoreOptions) {
     /** Coming and going of members. */
     admission: createAdmission(parts),
     pauseDesk,
+    /** What only a person decides. */
+    cases: caseDesk,
+    /** What the committee is written once a day. */
+    digest,
+    incidents,
     /** A relay node says that somebody logged in. */
     credentialUsed,
     /** Looks at the DNS now; the next pair signs at once when it is there. */
-    hurryRotation: (domain: string) => rotation.follow(domain, true),
+    hurryRotation: domainDesk.hurryRotation,
     /** What was decided here is with relay nodes and labeler. */
     told: () => teller.told(),
     policyOf,
@@ -360,19 +369,18 @@ export function createCore(options: CoreOptions) {
         pipeline.conclude(decided);
         return decided;
       });
-      teller.tell([did]);
       await teller.told();
       return change;
     },
     async settle() {
-      await lookUps.idle();
+      await domainDesk.idle();
       await teller.told();
     },
     async close() {
       await Promise.all([subscription.close(), uses.close(), addresses.close(), reports.close()]);
       await suppressions.close();
       await teller.close();
-      await lookUps.idle();
+      await domainDesk.idle();
     },
   };
 }

@@ -3,6 +3,7 @@ import type { Clock } from "../../lib/clock.ts";
 import type { Members } from "../../member/index.ts";
 import {
   NOTICE_TOPIC,
+  caseLetter,
   domainHeldLetter,
   domainReleasedLetter,
   pausedLetter,
@@ -15,8 +16,10 @@ import {
 import type { Bus } from "../../platform/bus.ts";
 import { limitsOf } from "../../policy/index.ts";
 import {
-  CAUSES,
+  caseTitle,
   pauseWords,
+  titleOf,
+  type Case,
   type Ending,
   type Pause,
   type StandingChange,
@@ -143,7 +146,7 @@ export function createMemberNews(parts: MemberNewsParts) {
     /** With the evidence, the remedy and the date. */
     standingChanged(change: StandingChange): void {
       const { id, did, from, to, cause, rule, by, description, evidence, remedy, wayBack, at } = change;
-      const title = CAUSES[cause]?.title ?? (by === null ? "You have come back" : "The committee decided");
+      const title = titleOf(change);
       const data = {
         change: id,
         from,
@@ -179,6 +182,23 @@ export function createMemberNews(parts: MemberNewsParts) {
       const about = `domain:${domain}:${since}:released`;
       tell({ about, did, anchor: "domains", type: "domain.released", data: { domain } }, (letter) =>
         domainReleasedLetter({ ...letter, domain }),
+      );
+    },
+
+    /** Something that a note says, and no mail. */
+    noted(did: string, { about, type, data }: Pick<News, "about" | "type" | "data">): void {
+      if (members.get(did)?.membership === "member")
+        webhooks.wish(did, { about, type, data: { ...data, page: `${publicUrl}/members/${did}` } });
+    },
+
+    /** A person has decided a case; a change of standing that follows is told by itself. */
+    caseDecided(one: Case): void {
+      const { id, did, kind, decision } = one;
+      if (!decision) return;
+      const { verdict, to, reason, by, at } = decision;
+      const data = { case: id, kind, verdict, to, reason, by, at: iso(at) };
+      tell({ about: `case:${id}:decided`, did, anchor: "cases", type: "case.decided", data }, (letter) =>
+        caseLetter({ ...letter, id, title: caseTitle(kind), verdict, reason, by }),
       );
     },
 

@@ -4,8 +4,8 @@ import type { Members } from "../../member/index.ts";
 import type { Database } from "../../platform/database.ts";
 import type { Webhooks } from "../../webhook/index.ts";
 import type { MemberNews } from "./member-news.ts";
-import type { Pauses, Standings } from "../../standing/index.ts";
-import type { createPipeline } from "./pipeline.ts";
+import type { Cases, Pauses, Standings } from "../../standing/index.ts";
+import type { Pipeline } from "./pipeline.ts";
 
 /** What the parts of core share. */
 export type CoreParts = {
@@ -14,10 +14,11 @@ export type CoreParts = {
   members: Members;
   standings: Standings;
   pauses: Pauses;
+  cases: Cases;
   news: MemberNews;
   webhooks: Webhooks;
   events: EventLog;
-  pipeline: ReturnType<typeof createPipeline>;
+  pipeline: Pipeline;
   newEvent: EventMaker;
   /** Relay nodes and labeler are told of these members soon. */
   tell: (dids: readonly string[]) => void;

@@ -9,6 +9,11 @@ export type PauseRefusal = MemberError | { error: "no-pause" | "not-yours" | "no
 /** `replaced`: the secrets are shown once. */
 export type Resumed = { ended: Pause[]; replaced: MadeCredential[] };
 
+export type PauseDesk = ReturnType<typeof createPauseDesk>;
+
+/** Causes for which a breaker stops a credential; of others no rule says that they were an error. */
+const OF_A_BREAKER: ReadonlySet<string> = new Set(["content", "first-contact"]);
+
 /** What a person wants of a member, or of one of its credentials. */
 type Order = { credential: string | null; reason: string; by: string };
 type Who = { who: "member" | "committee"; by: string };
@@ -21,6 +26,7 @@ export function createPauseDesk({
   standings,
   pauses,
   news,
+  cases,
   pipeline,
   newEvent,
   tell,
@@ -62,6 +68,14 @@ export function createPauseDesk({
     const now = clock.now();
     pauses.end(pause.id, { at: now, by, how, reason }, waiting === "drop" ? commands : undefined);
     note(did, pause, "resumed", "Sending goes on", reason);
+    for (const one of cases.openAbout({ pauseId: pause.id }))
+      cases.decide(one.id, {
+        at: now,
+        by,
+        verdict: waiting === "drop" ? "uphold" : "lift",
+        to: null,
+        reason,
+      });
     if (who === "committee")
       news.resumed(pause, { by, reason, how, mail: waiting, replaced: replaced.length > 0 });
     pipeline.record(
@@ -128,6 +142,38 @@ export function createPauseDesk({
       tell([did]);
     },
 
+    /** A rule stops a credential; the member answers it, or the committee, which is asked. */
+    stop(
+      did: string,
+      of: { credential: string; cause: string; at: number; facts: Record<string, unknown> },
+    ): void {
+      const { credential, cause, at, facts } = of;
+      const begun = pauses.begin({ did, credential, cause, at, facts, by: null, reason: "" });
+      if (!begun) return;
+      const { title, remedy } = pauseWords(cause);
+      note(did, begun, "paused", `Sending is paused: ${title}`, remedy);
+      news.paused(begun);
+      cases.open({ did, kind: "complaints", about: `pause:${begun.id}`, at, facts, pauseId: begun.id });
+      pipeline.record(
+        newEvent("member_paused", {
+          dedupe_key: `member_paused:${begun.id}`,
+          member: { did, domain: domainOf(did) },
+          credential,
+          detail: { cause, pause_at: at, by: "rule" },
+        }),
+      );
+      tell([did]);
+    },
+
+    /** A rule says that the breaker erred: what was held leaves, with the same credential. A person's pause stays. */
+    lift(did: string, credential: string, { rule, why }: { rule: string; why: string }): void {
+      const open = pauses
+        .open(did)
+        .filter((one) => one.credential === credential && one.by === null && OF_A_BREAKER.has(one.cause));
+      for (const pause of open) end(pause, "resumed", { who: "committee", by: `rule ${rule}` }, why);
+      if (open.length > 0) tell([did]);
+    },
+
     /** A person stops a member, or one credential. */
     pause(did: string, order: Order): Pause | PauseRefusal {
       const { credential } = order;
@@ -148,6 +194,15 @@ export function createPauseDesk({
       );
       tell([did]);
       return { ended: results.flatMap((one) => ("error" in one ? [] : one.ended)), replaced: [] };
+    },
+
+    /** Ends one pause and lets its mail go, by a person's decision. */
+    resumeOne(did: string, id: number, { reason, by }: Omit<Order, "credential">): Resumed | PauseRefusal {
+      const pause = pauses.get(id);
+      if (pause?.did !== did) return { error: "no-pause", did };
+      const result = db.transaction(() => end(pause, "resumed", { who: "committee", by }, reason));
+      tell([did]);
+      return result;
     },
 
     /** The member says whether the mail was its own. */

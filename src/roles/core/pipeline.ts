@@ -11,15 +11,8 @@ import type { Members } from "../../member/index.ts";
 import type { Database } from "../../platform/database.ts";
 import type { Logger } from "../../platform/log.ts";
 import type { Metrics } from "../../platform/metrics.ts";
-import type { RulesEngine, VerdictLog } from "../../rules/index.ts";
-import {
-  CAUSES,
-  gravestOf,
-  type Finding,
-  type StandingChange,
-  type Standings,
-} from "../../standing/index.ts";
-import type { MemberNews } from "./member-news.ts";
+import type { RulesEngine, RuleVerdict, VerdictLog } from "../../rules/index.ts";
+import type { StandingChange, Standings } from "../../standing/index.ts";
 
 export type PipelineParts = {
   db: Database;
@@ -30,14 +23,24 @@ export type PipelineParts = {
   members: Members;
   rules: RulesEngine;
   verdicts: VerdictLog;
-  standings: Standings;
+  standings: Pick<Standings, "state" | "review">;
   newEvent: EventMaker;
-  news: Pick<MemberNews, "standingChanged">;
   now: () => number;
+  /** What follows from verdicts, in the same transaction. */
+  follow: (judged: Judged) => void;
+  /** A standing has changed, and is written down. */
+  changed: (change: StandingChange) => void;
+  /** Relay nodes and labeler are told of these members soon. */
+  tell: (dids: readonly string[]) => void;
 };
 
+/** One event that rules looked at, and what they said. */
+export type Judged = { envelope: Envelope; window: Windows; verdicts: readonly RuleVerdict[] };
+
+export type Pipeline = ReturnType<typeof createPipeline>;
+
 /**
- * Takes events into the books of core: log -> evidence -> rules -> verdicts -> standing, each event once, a batch in one
+ * Takes events into the books of core: log -> evidence -> rules -> verdicts -> what follows, each event once, a batch in one
  * transaction. Windows are counted for events that a rule can hold for, which few are: the others end with the evidence.
  */
 export function createPipeline(parts: PipelineParts) {
@@ -57,21 +60,19 @@ export function createPipeline(parts: PipelineParts) {
     };
   }
 
-  function take(envelope: Envelope): StandingChange[] {
+  function take(envelope: Envelope): void {
     const { action_name } = envelope.data;
-    if (!events.append(envelope)) return [];
+    if (!events.append(envelope)) return;
     metrics.events.inc({ action: action_name });
     evidence.apply(envelope);
-    const change = rules.judges(action_name) ? judge(envelope) : undefined;
+    if (rules.judges(action_name)) judge(envelope);
     metrics.verdictSeconds.observe(Math.max(0, parts.now() - eventTime(envelope)) / 1000);
-    return change ? [change] : [];
   }
 
-  function judge(envelope: Envelope): StandingChange | undefined {
+  function judge(envelope: Envelope): void {
     const { action_id, action_name, data } = envelope.data;
     const { did } = data.member;
-    if (!members.get(did)) return undefined;
-    const at = eventTime(envelope);
+    if (!members.get(did)) return;
     const window = evidence.windows(envelope);
     const complete: Envelope = {
       ...envelope,
@@ -80,88 +81,70 @@ export function createPipeline(parts: PipelineParts) {
     const result = rules.evaluate(complete);
     if (result.errorCount > 0)
       log.warn({ action_id, action_name, errors: result.errorCount }, "rules met errors");
-    const findings: Finding[] = [];
-    for (const verdict of result.verdicts) {
-      const labels = verdict.effects
-        .filter((e) => e.entityType === "Member" && e.entityId === did && e.status === "added")
-        .map((effect) => effect.label);
+    for (const { rule, description, values, effects, shadow, wouldEffects } of result.verdicts) {
       verdicts.append({
         actionId: action_id,
         did,
-        rule: verdict.rule,
-        description: verdict.description,
-        seen: verdict.values,
-        labels,
+        rule,
+        description,
+        seen: values,
+        labels: effects.filter(isAdded).map(({ label }) => label),
+        shadow,
+        wouldLabels: wouldEffects.filter(isAdded).map(({ label }) => label),
         rulesHash: rules.hash,
-        at,
+        at: eventTime(envelope),
       });
-      for (const cause of labels) {
-        findings.push({
-          cause,
-          rule: verdict.rule,
-          description: verdict.description,
-          evidence: evidenceOf(cause, window, verdict.values),
-          actionId: action_id,
-          at,
-          sentAt: data.message?.received_at ?? at,
-        });
-      }
     }
-    const gravest = gravestOf(findings);
-    const change = gravest && standings.consider(did, gravest);
-    if (change) conclude(change);
-    return change;
+    if (result.verdicts.length > 0) parts.follow({ envelope: complete, window, verdicts: result.verdicts });
   }
 
   /** After a change only new evidence counts, and the change is itself a fact. */
   function conclude(change: StandingChange): void {
-    const { from, to, cause, rule, by, description: why } = change;
-    metrics.standingChanges.inc({ to: change.to });
+    const { did, from, to, at, cause, rule, by, description: why } = change;
+    metrics.standingChanges.inc({ to });
     const fact = parts.newEvent("standing_changed", {
       dedupe_key: `standing_changed:${change.id}`,
-      member: { did: change.did, domain: members.domainsOf(change.did)[0]?.name ?? "" },
-      detail: { at: change.at, from, to, cause, rule, ...(by !== null && { by, why }) },
+      member: { did, domain: members.domainsOf(did)[0]?.name ?? "" },
+      detail: { at, from, to, cause, rule, ...(by !== null && { by, why }) },
     });
     if (events.append(fact)) evidence.apply(fact);
-    parts.news.standingChanged(change);
-    log.info({ did: change.did, from: change.from, to: change.to, rule: change.rule }, "standing changed");
+    parts.changed(change);
+    parts.tell([did]);
+    log.info({ did, from, to, rule }, "standing changed");
   }
 
   return {
     /** What follows from every change, also from one that people decided. */
     conclude,
 
-    /** The batch and what `alongside` writes are on disk together, or not at all. */
-    takeAll(batch: readonly Envelope[], alongside: () => void): StandingChange[] {
-      return db.transaction(() => {
-        const changes = batch.flatMap(take);
+    /**
+     * The batch, what `before` writes of each event before rules look at it, and `alongside`, are on disk together, or not at
+     * all.
+     */
+    takeAll(batch: readonly Envelope[], before: (event: Envelope) => void, alongside: () => void): void {
+      db.transaction(() => {
+        for (const event of batch) {
+          before(event);
+          take(event);
+        }
         alongside();
-        return changes;
       });
     },
 
     /** A fact of core's own. */
-    record: (envelope: Envelope): StandingChange[] => db.transaction(() => take(envelope)),
+    record: (envelope: Envelope): void => db.transaction(() => take(envelope)),
 
     /** Eases standings whose way back has been gone. */
-    review(): StandingChange[] {
+    review(): void {
       const now = parts.now();
-      return db.transaction(() =>
-        members.list().flatMap(({ did }) => {
+      db.transaction(() => {
+        for (const { did } of members.list()) {
           const change = standings.review(did, evidence.bounces(did, now));
-          if (!change) return [];
-          conclude(change);
-          return [change];
-        }),
-      );
+          if (change) conclude(change);
+        }
+      });
     },
   };
 }
 
-/** What decided, kept with the change: the window, the thresholds that the rule used, and all that it read. */
-function evidenceOf(cause: string, window: Windows, read: Record<string, unknown>): Record<string, unknown> {
-  const known = CAUSES[cause];
-  if (!known) return { read };
-  const thresholds = Object.entries(known.thresholds).map(([field, feature]) => [field, read[feature]]);
-  return { window: window[known.window], thresholds: Object.fromEntries(thresholds), read };
-}
+const isAdded = ({ status }: RuleVerdict["effects"][number]): boolean => status === "added";

@@ -17,7 +17,7 @@ import {
   type Report,
   type ReportDigest,
 } from "../../report/index.ts";
-import type { createPipeline } from "./pipeline.ts";
+import type { Pipeline } from "./pipeline.ts";
 
 export type ReportDeskParts = {
   db: Database;
@@ -26,11 +26,10 @@ export type ReportDeskParts = {
   metrics: Metrics;
   scheduler: Scheduler;
   members: Members;
-  pipeline: Pick<ReturnType<typeof createPipeline>, "record">;
+  pipeline: Pick<Pipeline, "record">;
   newEvent: EventMaker;
   /** Where the pool's mail leaves from, as text. */
   egress: readonly string[];
-  tell: (dids: readonly string[]) => void;
 };
 
 export type Told = { did: string; domain: string; outcome: Recorded | "stranger"; messages: number };
@@ -49,10 +48,7 @@ export function createReportDesk(parts: ReportDeskParts) {
     const isMember = holder === did && members.get(did)?.membership === "member";
     const outcome = isMember ? reports.record(digest) : "stranger";
     metrics.reports.inc({ kind, outcome });
-    if (outcome === "recorded") {
-      const changes = pipeline.record(newEvent("report_received", reportReceived(digest, egress)));
-      parts.tell(changes.map((change) => change.did));
-    }
+    if (outcome === "recorded") pipeline.record(newEvent("report_received", reportReceived(digest, egress)));
     return { did, domain, outcome, messages };
   }
 

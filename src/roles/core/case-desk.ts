@@ -1,0 +1,207 @@
+import type { MemberError } from "../../member/index.ts";
+import { STANDINGS, type Standing } from "../../policy/index.ts";
+import {
+  caseTitle,
+  decisionEffects,
+  isOwnCase,
+  VERDICTS_OF,
+  type Case,
+  type CaseVerdict,
+  type StandingChange,
+} from "../../standing/index.ts";
+import type { CoreParts } from "./parts.ts";
+import type { PauseDesk } from "./pause-desk.ts";
+
+export type CaseRefusal =
+  | { error: "no-case"; id: number }
+  | { error: "decided-already"; one: Case }
+  | { error: "own-case"; by: string; id: number }
+  | { error: "no-such-verdict"; one: Case; verdicts: readonly CaseVerdict[] }
+  | { error: "no-change"; did: string; change: number }
+  | { error: "appealed-already"; id: number }
+  | { error: "no-remedy-asked"; did: string; standing: Standing };
+
+export type CaseDecision = { verdict: CaseVerdict; to?: Standing | undefined; by: string; reason: string };
+export type CaseDesk = ReturnType<typeof createCaseDesk>;
+
+/** Appeals against one change. */
+const MOST_APPEALS = 3;
+/** A breaker's pause that nobody has answered for so long comes before the committee. */
+const UNANSWERED_MS = 24 * 3_600_000;
+const DECIDE_MS = 48 * 3_600_000;
+const LOOKED_AT = 500;
+
+const rank = (standing: Standing) => STANDINGS.indexOf(standing);
+
+/** What only a person decides: opened when it must be, decided once, by somebody else than whom it is about. */
+export function createCaseDesk(parts: CoreParts, pauseDesk: PauseDesk) {
+  const { db, clock, members, standings, pauses, cases, pipeline, news, tell } = parts;
+
+  function note(one: Case, title: string, body: string): void {
+    const state = one.decision ? "decided" : "open";
+    standings.notes.put(one.did, {
+      rkey: `case-${one.id}-${state}`,
+      at: one.decision?.at ?? one.openedAt,
+      kind: "notice",
+      title,
+      body,
+    });
+  }
+
+  /** Another standing by a person's decision; undefined where it stands so already. */
+  function moveTo(did: string, to: Standing, { by, reason }: CaseDecision): StandingChange | undefined {
+    if (standings.state(did).standing === to) return undefined;
+    const change = standings.decide(did, to, { by, why: reason });
+    if (to === "ejected")
+      for (const { id } of members.credentialsOf(did)) members.revokeCredential(did, id, by);
+    pipeline.conclude(change);
+    return change;
+  }
+
+  function follow(one: Case, decision: CaseDecision, at: number): void {
+    const { did } = one;
+    const { verdict, to, by, reason } = decision;
+    const before = (one.changeId === null ? undefined : standings.change(one.changeId))?.from ?? "good";
+    const effects = decisionEffects(one, { verdict, ...(to && { to }), at }, before);
+    const { standing, pause, upheld, putOff } = effects;
+    const now = standings.state(did).standing;
+    // Taken back: never to something worse, where time or another person has been milder meanwhile.
+    const isWorse = verdict === "lift" && standing !== undefined && rank(standing) >= rank(now);
+    if (standing !== undefined && !isWorse) moveTo(did, standing, decision);
+    if (pause !== undefined && one.pauseId !== null) {
+      const of = pauses.get(one.pauseId);
+      const credential = of?.credential ?? null;
+      if (pause === "keep") pauseDesk.pause(did, { credential, reason, by });
+      else pauseDesk.resumeOne(did, one.pauseId, { reason, by });
+    }
+    if (upheld) {
+      standings.uphold(did);
+      const about = `${one.about}:again`;
+      cases.open({ did, kind: "suspended", about, at, dueAt: upheld.reviewAt, changeId: one.changeId });
+    }
+    if (putOff) standings.putOff(did);
+  }
+
+  return {
+    get: cases.get,
+    list: cases.list,
+
+    /** A change has been written down: a suspension by a rule is for people, and what it was about before is over. */
+    changed(change: StandingChange): void {
+      const { id, did, to, at, by, evidence, description, rule } = change;
+      const isOver = (one: Case) =>
+        (one.kind === "suspended" && to !== "suspended") || (one.kind === "remedy" && to !== "probation");
+      for (const one of cases.list("open", LOOKED_AT, did).filter(isOver)) {
+        const reason = description || `The standing is ${to} now.`;
+        cases.decide(one.id, { at, by: by ?? "time", verdict: "standing", to, reason });
+      }
+      if (to !== "suspended" || by !== null) return;
+      cases.open({
+        did,
+        kind: "suspended",
+        about: `change:${id}`,
+        at,
+        changeId: id,
+        facts: { rule, description, evidence },
+      });
+    },
+
+    /** What waits for nobody any more, and what nobody has answered. */
+    review(): void {
+      const now = clock.now();
+      db.transaction(() => {
+        for (const { did } of members.list()) {
+          if (!standings.waitsForRemedy(did)) continue;
+          const { since, lastCauseAt = 0 } = standings.state(did);
+          cases.open({
+            did,
+            kind: "remedy",
+            about: `remedy:${did}:${Math.max(since, lastCauseAt)}`,
+            at: now,
+            changeId: standings.changesOf(did, 1)[0]?.id ?? null,
+          });
+        }
+        for (const { id, did, at, by, cause, facts, credential } of pauses.allOpen(LOOKED_AT)) {
+          if (by !== null || now - at < UNANSWERED_MS || cases.openAbout({ pauseId: id }).length > 0)
+            continue;
+          const known = { cause, credential, ...facts };
+          cases.open({
+            did,
+            kind: "pause",
+            about: `pause:${id}`,
+            at: now,
+            dueAt: at + DECIDE_MS,
+            facts: known,
+            pauseId: id,
+          });
+        }
+      });
+    },
+
+    /** The member says that a change is wrong. */
+    appeal(did: string, changeId: number, words: string, by: string): Case | CaseRefusal | MemberError {
+      if (!members.get(did)) return { error: "not-a-member", did };
+      const change = standings.change(changeId);
+      if (change?.did !== did) return { error: "no-change", did, change: changeId };
+      const open = cases.openAbout({ changeId }).find(({ kind }) => kind === "appeal");
+      if (open) return { error: "appealed-already", id: open.id };
+      const earlier = cases
+        .list("all", LOOKED_AT, did)
+        .filter((one) => one.about.startsWith(`appeal:${changeId}:`));
+      if (earlier.length >= MOST_APPEALS) return { error: "appealed-already", id: earlier[0]!.id };
+      return db.transaction(() => {
+        const { from, to, description, evidence, rule } = change;
+        const one = cases.open({
+          did,
+          kind: "appeal",
+          about: `appeal:${changeId}:${earlier.length + 1}`,
+          at: clock.now(),
+          changeId,
+          words,
+          facts: { from, to, rule, description, evidence, by },
+        })!;
+        note(one, `Your appeal is case ${one.id}`, words);
+        return one;
+      });
+    },
+
+    /** The member says what it has changed, which the way back from probation asks. */
+    remedy(did: string, text: string): { waits: boolean } | CaseRefusal | MemberError {
+      if (!members.get(did)) return { error: "not-a-member", did };
+      return db.transaction(() => {
+        if (!standings.confirmRemedy(did, text))
+          return { error: "no-remedy-asked" as const, did, standing: standings.state(did).standing };
+        const at = clock.now();
+        for (const one of cases.list("open", LOOKED_AT, did).filter(({ kind }) => kind === "remedy"))
+          cases.decide(one.id, { at, by: "the member", verdict: "lift", to: null, reason: text });
+        pipeline.review();
+        tell([did]);
+        return { waits: standings.state(did).standing === "probation" };
+      });
+    },
+
+    decide(id: number, decision: CaseDecision): Case | CaseRefusal {
+      const one = cases.get(id);
+      if (!one) return { error: "no-case", id };
+      if (one.decision) return { error: "decided-already", one };
+      const { verdict, to, by, reason } = decision;
+      const verdicts = VERDICTS_OF[one.kind];
+      if (!verdicts.includes(verdict) || (verdict === "standing") !== (to !== undefined))
+        return { error: "no-such-verdict", one, verdicts };
+      const member = members.get(one.did);
+      const domains = members.domainsOf(one.did).map(({ name }) => name);
+      if (isOwnCase(by, { did: one.did, handle: member?.handle ?? "", domains }))
+        return { error: "own-case", by, id };
+      return db.transaction(() => {
+        const at = clock.now();
+        // Written first: what follows may end other cases, and must not end this one by another's name.
+        const decided = cases.decide(id, { at, by, verdict, to: to ?? null, reason })!;
+        follow(one, decision, at);
+        note(decided, `Case ${id} is decided: ${caseTitle(one.kind)}`, `Decided by ${by}.\n\n${reason}`);
+        news.caseDecided(decided);
+        tell([one.did]);
+        return decided;
+      });
+    },
+  };
+}

@@ -1,0 +1,128 @@
+import { eventTime } from "../../event/index.ts";
+import type { Windows } from "../../evidence/index.ts";
+import type { RuleVerdict } from "../../rules/index.ts";
+import { CAUSES, type Cause, type Finding } from "../../standing/index.ts";
+import type { CoreParts } from "./parts.ts";
+import type { DomainDesk } from "./domain-desk.ts";
+import type { PauseDesk } from "./pause-desk.ts";
+import type { Judged } from "./pipeline.ts";
+
+const LAPSES_MS = 7 * 86_400_000;
+
+/** One label that a verdict puts on somebody whom the event is about, and its meaning. */
+type Said = { label: string; cause: Cause; verdict: RuleVerdict; expiresMs: number };
+
+/**
+ * What follows from verdicts, in the transaction of the event: standing, notes, pauses, holds. An event is judged once, so
+ * each verdict has its effect once; what is there already is not begun again.
+ */
+export function createConsequences(
+  { members, standings, pipeline, news, tell }: Omit<CoreParts, "cases">,
+  desks: { pauses: PauseDesk; domains: DomainDesk },
+) {
+  /** A rule can speak of the member, the credential and the domain of its event, and of nobody else. */
+  function saidIn({ envelope, verdicts }: Judged): Said[] {
+    const { member, credential } = envelope.data.data;
+    const { did } = member;
+    const subjects: Record<Cause["entity"], string | undefined> = {
+      Member: did,
+      Credential: members.credential(credential ?? "")?.did === did ? credential : undefined,
+      Domain: members.domain(member.domain)?.did === did ? member.domain : undefined,
+    };
+    return verdicts.flatMap((verdict) =>
+      verdict.effects.flatMap(({ label, status, entityType, entityId, expiresAfterS }) => {
+        const cause = CAUSES[label];
+        if (!cause || status !== "added" || entityType !== cause.entity) return [];
+        if (subjects[cause.entity] !== entityId) return [];
+        const expiresMs = expiresAfterS === null ? LAPSES_MS : expiresAfterS * 1_000;
+        return [{ label, cause, verdict, expiresMs }];
+      }),
+    );
+  }
+
+  function findingOf({ label, cause, verdict }: Said, { envelope, window }: Judged): Finding {
+    const { action_id: actionId, data } = envelope.data;
+    const at = eventTime(envelope);
+    return {
+      cause: label,
+      rule: verdict.rule,
+      description: verdict.description,
+      evidence: evidenceOf(cause, window, verdict.values),
+      actionId,
+      at,
+      sentAt: data.message?.received_at ?? at,
+      byStrangers: cause.window === "bounce" && window.bounce.by_strangers,
+    };
+  }
+
+  function followOne(said: Said, judged: Judged): void {
+    const { label, cause, verdict } = said;
+    const { action_id, data } = judged.envelope.data;
+    const { did, domain } = data.member;
+    const at = eventTime(judged.envelope);
+    const evidence = evidenceOf(cause, judged.window, verdict.values);
+    switch (cause.consequence.kind) {
+      case "grade":
+        return;
+      case "note":
+        standings.notes.put(did, {
+          rkey: `${label}-${action_id}`,
+          at,
+          kind: "notice",
+          title: cause.title,
+          body: `${verdict.description}\n\n${cause.remedy}`,
+        });
+        return news.noted(did, {
+          about: `${label}:${action_id}`,
+          type: "complaint.received",
+          data: { title: cause.title, description: verdict.description, remedy: cause.remedy },
+        });
+      case "pause":
+        return desks.pauses.stop(did, {
+          credential: data.credential!,
+          cause: "complaints",
+          at,
+          facts: { ...evidence, rule: verdict.rule, description: verdict.description },
+        });
+      case "end-pause":
+        return desks.pauses.lift(did, data.credential!, { rule: verdict.rule, why: verdict.description });
+      case "hold": {
+        const { record = "", fix = "" } = judged.window.authentication ?? {};
+        return desks.domains.hold(did, {
+          domain,
+          since: at,
+          found: record || verdict.description,
+          record: fix,
+        });
+      }
+      case "release":
+        return desks.domains.release(did, domain);
+      case "public":
+        standings.setCleanUntil(did, at + said.expiresMs);
+        return tell([did]);
+    }
+  }
+
+  return {
+    follow(judged: Judged): void {
+      const { did } = judged.envelope.data.data.member;
+      const said = saidIn(judged);
+      for (const one of said) followOne(one, judged);
+      const findings = said
+        .filter(({ cause }) => cause.consequence.kind === "grade")
+        .map((one) => findingOf(one, judged));
+      const change = standings.consider(did, findings);
+      if (change) pipeline.conclude(change);
+    },
+  };
+}
+
+/** What decided, kept with the change: the window, the thresholds that the rule used, and all that it read. */
+function evidenceOf(
+  { window: name, thresholds = {} }: Cause,
+  window: Windows,
+  read: Record<string, unknown>,
+): Record<string, unknown> {
+  const used = Object.entries(thresholds).map(([field, feature]) => [field, read[feature]]);
+  return { ...(name && { window: window[name] }), thresholds: Object.fromEntries(used), read };
+}
