@@ -11,7 +11,7 @@ const FORCE_AFTER_MS = 30_000;
 
 /**
  * `atmos serve`: with `--json` it says in one document where it listens, and logs to standard error. Runs until SIGTERM
- * or SIGINT, then ends what is under way. SIGHUP looks for a new certificate and reads the shaping file.
+ * or SIGINT, then ends what is under way. SIGHUP reads the rules and the shaping file and looks for a new certificate.
  */
 export async function serve(options: { env?: string; rules?: string; json?: boolean }): Promise<number> {
   const { config, secrets } = parseConfig(readEnvironment(options.env));
@@ -48,7 +48,7 @@ export async function serve(options: { env?: string; rules?: string; json?: bool
 
 /** SIGHUP ends no process, whatever its roles: it looks for what changed, once that can be done. */
 export function hearHangUps(log: Logger): (reload: () => void) => void {
-  let look = () => log.info("SIGHUP: there is no certificate and no shaping file here to look for");
+  let look = () => log.info("SIGHUP: not everything runs yet, and nothing is read");
   process.on("SIGHUP", () => look());
   return (reload) => void (look = reload);
 }

@@ -17,8 +17,13 @@ export class Database {
   readonly #statements = new Map<string, StatementSync>();
   #depth = 0;
 
-  constructor(path: string, migrations: readonly Migration[]) {
+  /** With `readOnly` the file must be there, and stays as it is: nothing is migrated. */
+  constructor(path: string, migrations: readonly Migration[], { readOnly = false } = {}) {
     this.path = path;
+    if (readOnly) {
+      this.#sqlite = new DatabaseSync(path, { timeout: 10_000, readOnly });
+      return;
+    }
     if (path !== ":memory:") mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     this.#sqlite = new DatabaseSync(path, { timeout: 10_000 });
     this.#sqlite.exec("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;");

@@ -2,9 +2,10 @@ import type { Hono } from "hono";
 import { z } from "zod";
 import { DAY_MS, type Clock } from "../lib/clock.ts";
 import { isoTimes } from "../lib/iso-times.ts";
+import type { Database } from "../platform/database.ts";
 import type { RuleStore } from "../rules/index.ts";
 import { committeeApi, type CommitteeGate } from "./committee-api.ts";
-import type { RulesDesk } from "./rules-desk.ts";
+import { createRulesDesk } from "./rules-desk.ts";
 
 const COUNTED_DAYS = 30;
 const MOST_OF_PAGE = 500;
@@ -20,11 +21,12 @@ const actionId = z.string().regex(/^\d{1,40}$/, "is not the id of an action");
  */
 export function rulesApi({
   store,
-  desk,
+  db,
   clock,
   ...gate
-}: CommitteeGate & { store: RuleStore; desk: RulesDesk; clock: Clock }): Hono {
+}: CommitteeGate & { store: RuleStore; db: Database; clock: Clock }): Hono {
   const app = committeeApi(gate);
+  const desk = createRulesDesk(db);
 
   app.get("/status", (c) => c.json(isoTimes({ now: clock.now(), ...store.status() })));
 
