@@ -42,7 +42,6 @@ import { inboxPages, relayApis } from "./relay-apis.ts";
 import { reportApi } from "./report-api.ts";
 import { createReportPages } from "./report-pages.ts";
 import { rulesApi } from "./rules-api.ts";
-import { createRulesDesk } from "./rules-desk.ts";
 import { startRelay, type RunningRelay } from "./relay.ts";
 import { suppressionApi } from "./suppression-api.ts";
 import { createSuppressionPages } from "./suppression-pages.ts";
@@ -139,7 +138,6 @@ export async function startServe(options: ServeOptions): Promise<Serve> {
         authority: config.LABELER_DID ?? `did:web:${config.POOL_DOMAIN}`,
         publicUrl: config.PUBLIC_URL,
         egress: poolAddresses(config),
-        committeeMail: config.ROLE_MAIL_TO,
         webhooks: webhookParts(config, secrets),
       });
       closers.push(core.close);
@@ -282,10 +280,7 @@ export async function startServe(options: ServeOptions): Promise<Serve> {
         suppressionApi({ desk: core.suppressions, keyOf: relay?.keyOf, clock, mayAct, log }),
       );
       if (providers) app.route("/api/provider", providerDataApi({ desk: providers, clock, mayAct, log }));
-      app.route(
-        "/api/rules",
-        rulesApi({ store: ruleStore, desk: createRulesDesk(coreDb), clock, mayAct, log }),
-      );
+      app.route("/api/rules", rulesApi({ store: ruleStore, db: coreDb, clock, mayAct, log }));
       app.route("/api/report", reportApi({ desk: core.reports, clock, mayAct, log }));
       app.route(
         "/api",
