@@ -121,7 +121,8 @@ function once(judge: Judge, stopped: Stopped, random: Random): "confirmed" | "li
   // Answers come within seconds, complaints later.
   for (const told of new Set([0, complainants])) {
     const action = told === 0 ? "message_held" : "complaint_received";
-    const { labels } = judge(action, facts(stopped, dead, told), `${stopped.who} ${dead} ${told}`);
+    const ruling = judge(action, facts(stopped, dead, told), `${stopped.who} ${dead} ${told}`);
+    const labels = ruling.map(({ label }) => label);
     if (labels.includes("breaker-confirmed")) return "confirmed";
     if (labels.includes("breaker-lifted")) return "lifted";
   }

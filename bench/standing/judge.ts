@@ -4,12 +4,10 @@ import { createEmbeddedEngine, loadRules } from "../../src/rules/index.ts";
 
 const RULES = fileURLToPath(new URL("../../rules", import.meta.url));
 
-/** What the shipped rules say: the rules that hold, and the labels that have an effect. */
-export type Ruling = { rules: readonly string[]; labels: readonly string[] };
+/** What the shipped rules say: labels that have an effect, each with its rule. */
+type Ruling = readonly { rule: string; label: string }[];
 
 export type Judge = (action: ActionName, facts: Record<string, unknown>, key?: string) => Ruling;
-
-const NOTHING: Ruling = { rules: [], labels: [] };
 
 /** The shipped rules on an event with these facts. With a `key`, which names the facts fully, each is asked once. */
 export async function createJudge(directory = RULES): Promise<Judge> {
@@ -33,11 +31,7 @@ export async function createJudge(directory = RULES): Promise<Judge> {
     };
     const { verdicts, errors } = engine.evaluate(envelope);
     if (errors.length > 0) throw new Error(`the rules met errors: ${JSON.stringify(errors)}`);
-    if (verdicts.length === 0) return NOTHING;
-    return {
-      rules: verdicts.map(({ rule }) => rule),
-      labels: verdicts.flatMap(({ effects }) => effects.map(({ label }) => label)),
-    };
+    return verdicts.flatMap(({ rule, effects }) => effects.map(({ label }) => ({ rule, label })));
   }
 
   return (action, facts, key) => {

@@ -1,38 +1,37 @@
-import { CAUSES } from "../../src/standing/causes.ts";
-import { ease, worsen, type StandingState } from "../../src/standing/transition.ts";
 import type { BounceWindow } from "../../src/event/index.ts";
+import { ease, transition, type StandingState } from "../../src/standing/transition.ts";
 
 const DAY_MS = 86_400_000;
-/** The committee has decided by then; simulated members are let back in. */
+/** The committee has decided by then, in the member's favour. */
 const DECIDED_AFTER_DAYS = 2;
 
-const MISSING = {
-  "complaint-probation": { grade: "probation" },
-  "breaker-confirmed": { grade: "suspended" },
-} as const;
+export type Standing = StandingState["standing"];
 
-/** The ladder of `src/standing` for one simulated member. Times in days. */
+/** The ladder of `src/standing` for one simulated member, who says at once what it has changed. Times in days. */
 export function createLadder() {
   let state: StandingState = { standing: "good", since: -DAY_MS };
 
   return {
-    get standing() {
-      return state.standing;
-    },
     /** Where a finding leads, if it leads to another standing. */
-    consider(label: string, at: number, sentAt: number): StandingState["standing"] | undefined {
-      const cause = { ...MISSING, ...CAUSES }[label];
-      if (!cause || sentAt * DAY_MS <= state.since) return undefined;
-      const to = worsen(state, cause, at * DAY_MS);
-      state = { ...state, lastCauseAt: at * DAY_MS };
-      if (!to) return undefined;
-      state = {
-        ...state,
-        standing: to,
-        since: at * DAY_MS,
-        ...(cause.grade === "probation" && { lastProbationAt: at * DAY_MS }),
-      };
-      return to;
+    consider(
+      cause: string,
+      rule: string,
+      { at, sentAt, byStrangers }: { at: number; sentAt: number; byStrangers: boolean },
+    ): Standing | undefined {
+      const { state: next, moved } = transition(state, [
+        {
+          cause,
+          rule,
+          description: "",
+          evidence: {},
+          actionId: "",
+          at: at * DAY_MS,
+          sentAt: sentAt * DAY_MS,
+          byStrangers,
+        },
+      ]);
+      state = moved ? { ...next, remedyAt: next.since } : next;
+      return moved?.to;
     },
     /** The way back; whether the standing changed. */
     review(at: number, window: () => BounceWindow): boolean {
@@ -41,7 +40,7 @@ export function createLadder() {
       const decided = state.standing === "suspended" && now - state.since >= DECIDED_AFTER_DAYS * DAY_MS;
       const to = decided ? "good" : ease(state, window(), now)?.to;
       if (!to) return false;
-      state = { ...state, standing: to, since: now };
+      state = { ...state, standing: to, since: now, easedAt: now };
       return true;
     },
   };

@@ -61,7 +61,10 @@ export function* live({
       burstUntil = told.at + LOOKED_AFTER_DAYS;
       return yield { ...happening, what: "paused" };
     }
-    const to = ladder.consider(label, told.at, told.sentAt);
+    const to = ladder.consider(label, rule, {
+      ...told,
+      byStrangers: told.bounce !== null && strangers > 0.5,
+    });
     if (!to) return;
     windows.restart(told.at);
     if (to !== "warned" && to !== "probation" && to !== "suspended") return;
@@ -102,9 +105,9 @@ export function* live({
     for (const one of told) {
       const ruling = one.bounce ? judgeBounce(one.bounce.place, one.at) : judgeComplaint(one);
       // Of several findings in one event the gravest counts.
-      const findings = ruling.labels
-        .map((label, i) => ({ label, rule: ruling.rules[i]! }))
-        .toSorted((a, b) => Number(b.label.endsWith("probation")) - Number(a.label.endsWith("probation")));
+      const findings = ruling.toSorted(
+        (a, b) => Number(b.label.endsWith("probation")) - Number(a.label.endsWith("probation")),
+      );
       for (const { rule, label } of findings) yield* consider(rule, label, one);
     }
   }

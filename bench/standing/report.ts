@@ -1,4 +1,5 @@
 import type { Outcome } from "./breaker.ts";
+import type { Incident } from "./incident.ts";
 import type { Abuse, Found, Honest } from "./scenarios.ts";
 import type { SignUps } from "./strangers.ts";
 import type { Run } from "./thief.ts";
@@ -12,6 +13,7 @@ export type Results = {
   thief: Run[];
   breaker: Outcome[];
   strangers: SignUps[];
+  incident: Incident[];
 };
 
 /** In per cent, without needless places. */
@@ -171,6 +173,16 @@ const strangersTable = (rows: readonly SignUps[]) =>
     ]),
   );
 
+const incidentTable = (rows: readonly Incident[]) =>
+  table(
+    ["Hours", "Refused of people who are there", "Warned or worse, with the guard", "without it"],
+    rows.map(({ hours, refused, members, guarded, unguarded }) => [
+      String(hours),
+      mails(refused),
+      ...[guarded, unguarded].map((one) => `${one.warned + one.probation} of ${members}`),
+    ]),
+  );
+
 /** Markdown by the name of its place in the page. */
 export const tables = (results: Results): Record<string, string> => ({
   honest: honestTable(results.honest),
@@ -180,6 +192,7 @@ export const tables = (results: Results): Record<string, string> => ({
   thief: thiefTable(results.thief),
   breaker: breakerTable(results.breaker),
   strangers: strangersTable(results.strangers),
+  incident: incidentTable(results.incident),
 });
 
 /** The page with each table between `<!-- name -->` and `<!-- /name -->` put in anew. */

@@ -5,6 +5,7 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { judged, STOPPED } from "./breaker.ts";
+import { incident } from "./incident.ts";
 import { createJudge } from "./judge.ts";
 import { PLOTS } from "./plots.ts";
 import { tables, withTables, type Results } from "./report.ts";
@@ -42,6 +43,7 @@ const results: Results = {
   thief: [],
   breaker: [],
   strangers: [],
+  incident: [],
 };
 
 for (const perDay of VOLUMES) {
@@ -74,6 +76,11 @@ for (const aDay of STRANGERS)
     `strangers sign up ${aDay} dead addresses a day`,
     () => void results.strangers.push(signUps(judge, aDay, size)),
   ]);
+
+steps.push([
+  "a provider refuses people who are there",
+  () => void (results.incident = incident(judge, size.seed)),
+]);
 
 const started = performance.now();
 for (const [i, [name, run]] of steps.entries()) {

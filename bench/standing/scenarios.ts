@@ -28,7 +28,7 @@ const seedOf = (seed: number, ...parts: number[]) =>
 
 /** Years of life at these rates. Few mails need many years, many mails show it in fewer. */
 export function honest(judge: Judge, perDay: number, rates: Rates, { seed, scale }: Size): Honest {
-  const years = Math.ceil(Math.min(500, 60_000 / perDay) * scale);
+  const years = Math.ceil(Math.min(1_000, 60_000 / perDay) * scale);
   const found = { warned: 0, probation: 0, suspended: 0, paused: 0, notice: 0 };
   const byRule: Record<string, number> = {};
   const random = seeded(seedOf(seed, perDay, rates.bounce, rates.complaint));

@@ -11,6 +11,8 @@ export const isReporting = (place: number) => place % 2 === 1;
 export const timeOf = (day: number, { trials }: Day, place: number) => day + (place + 0.5) / trials;
 
 const DAYS_KEPT = 128;
+/** And a little, so that the trial at a time is one of those up to it. */
+const HALF = 0.5 + 1e-6;
 
 /**
  * The windows of one member, counted by places in days rather than from events: a decade takes milliseconds. For members
@@ -35,7 +37,7 @@ export function createFastWindows() {
   /** Trials of the day up to a time, that one too. */
   function placesUntil(day: number, at: number): number {
     const { trials } = days[slot(day)]!;
-    return Math.max(0, Math.min(trials, Math.floor((at - day) * trials + 0.5)));
+    return Math.max(0, Math.min(trials, Math.floor((at - day) * trials + HALF)));
   }
 
   function deliveredUntil(at: number): number {
