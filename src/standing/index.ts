@@ -134,7 +134,13 @@ export function createStandings({ db, clock, authority }: { db: Database; clock:
     const left = without(past, new Set([...before, ...undone]));
     if (undone.length === 0 || !left || STANDINGS.indexOf(left.standing) >= STANDINGS.indexOf(standing))
       return undefined;
-    const reason = { cause: TAKEN_BACK, by: null, description: why, remedy: "", evidence: { changes: undone } };
+    const reason = {
+      cause: TAKEN_BACK,
+      by: null,
+      description: why,
+      remedy: "",
+      evidence: { changes: undone },
+    };
     return move(did, left.standing, clock.now(), reason, left.probations);
   }
 
@@ -150,9 +156,9 @@ export function createStandings({ db, clock, authority }: { db: Database; clock:
     begin: (did: string): void => store.begin(did, clock.now()),
 
     /** Weighs what rules found in one event. Undefined when the member stays where it stands. */
-    consider(did: string, findings: readonly Finding[]): StandingChange | undefined {
+    consider(did: string, findings: Finding | readonly Finding[]): StandingChange | undefined {
       const before = store.state(did);
-      const { state, moved } = transition(before, findings, clock.now());
+      const { state, moved } = transition(before, [findings].flat(), clock.now());
       if (!moved) {
         if (state !== before) store.save(did, state);
         return undefined;

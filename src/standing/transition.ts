@@ -83,11 +83,7 @@ function gravestFirst(findings: readonly Finding[]): Finding[] {
  * second cause of grade probation within 30 days, on mail sent after the first, suspends, unless strangers brought it about.
  * What claims to be of later than `now` is of now.
  */
-export function transition(
-  state: StandingState,
-  findings: readonly Finding[],
-  now = Infinity,
-): Transition {
+export function transition(state: StandingState, findings: readonly Finding[], now = Infinity): Transition {
   let before: Transition = { state };
   for (const finding of gravestFirst(findings)) {
     const { state: next, moved } = weigh(before.state, finding, now);
