@@ -71,8 +71,8 @@ export function createBreakerWindow(db: Database, trials: Pick<Trials, "firstTim
     for (const template of templates) {
       const { n } = db.get<{ n: number }>(
         `SELECT count(*) AS n FROM (
-           SELECT DISTINCT recipient FROM outcome
-           WHERE member = ? AND template = ? AND hard = 0 AND at > ? AND at <= ? LIMIT ${MOST_DELIVERIES})`,
+           SELECT DISTINCT recipient FROM outcome INDEXED BY outcome_template
+           WHERE member = ? AND template = ? AND template IS NOT NULL AND hard = 0 AND at > ? AND at <= ? LIMIT ${MOST_DELIVERIES})`,
         member,
         template,
         until - BOUNCE_WINDOW.reachMs,

@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { eventMaker, type Envelope, type EventData } from "../event/index.ts";
-import { DAY_MS } from "../lib/clock.ts";
 import { Database } from "../platform/database.ts";
 import { isIncident, type Refusal } from "./incidents.ts";
 import { createEvidence, evidenceMigration, type Evidence } from "./index.ts";

@@ -67,7 +67,7 @@ export function createIncidents(db: Database) {
   function habitOf(provider: string, member: number, at: number): number {
     const before = Math.floor(at / DAY_MS) * DAY_MS;
     const count = db.get<{ n: number }>(
-      `SELECT count(*) AS n FROM outcome
+      `SELECT count(*) AS n FROM outcome INDEXED BY outcome_refusal_member
        WHERE provider = ? AND hard = 2 AND first = 0 AND late = 0 AND member = ? AND at >= ? AND at < ?`,
       provider,
       member,

@@ -16,8 +16,9 @@ type Outcome = {
   first: number | null;
 };
 
-/** One after the other, so that few are read where few are needed. */
-const PAGE = 400;
+/** So many are read at once: most often enough. */
+const PAGE = 250;
+const FIRST_TIME_PAGE = 25;
 const LAST_FIRST_TIME = 20;
 const COLUMNS = "recipient, domain, provider, template, message, at, key, sent_at, hard, first";
 
@@ -34,24 +35,26 @@ const trialOf = ({ recipient, sent_at }: Pick<Outcome, "recipient" | "sent_at">)
 export function createTrials(db: Database, incidents: Pick<Incidents, "excuses">) {
   /** Newest first, from (`since`, `at`], of mail handed in after `sentAfter`; without what a provider's incident explains. */
   function* newestFirst(
-    where: string,
+    from: string,
     who: number | string,
     scope: { since: number; at: number; sentAfter: number },
+    pageSize = PAGE,
   ): Generator<Outcome> {
     let [at, key] = [scope.at, Number.MAX_SAFE_INTEGER];
     for (;;) {
       const page = db.all<Outcome & { key: number }>(
-        `SELECT ${COLUMNS} FROM outcome WHERE ${where} AND (at, key) < (?, ?) AND at > ? AND sent_at > ?
-         ORDER BY at DESC, key DESC LIMIT ${PAGE}`,
+        `SELECT ${COLUMNS} FROM outcome ${from} AND (at, key) < (?, ?) AND at > ? AND sent_at > ?
+         ORDER BY at DESC, key DESC LIMIT ?`,
         who,
         at,
         key,
         scope.since,
         scope.sentAfter,
+        pageSize,
       );
       for (const row of page) if (!incidents.excuses(row, scope.at)) yield row;
       const last = page.at(-1);
-      if (!last || page.length < PAGE) return;
+      if (!last || page.length < pageSize) return;
       [at, key] = [last.at, last.key];
     }
   }
@@ -73,12 +76,20 @@ export function createTrials(db: Database, incidents: Pick<Incidents, "excuses">
     bounces(member: number, at: number, sentAfter: number): BounceWindow {
       const scope = { since: at - BOUNCE_WINDOW.reachMs, at, sentAfter };
       const latest = new Set<string>();
-      for (const row of newestFirst("member = ?", member, scope)) {
+      let oldest = at;
+      for (const row of newestFirst("WHERE member = ?", member, scope)) {
         latest.add(trialOf(row));
+        oldest = Math.min(oldest, Math.floor(row.sent_at / DAY_MS) * DAY_MS - 1);
         if (latest.size === BOUNCE_WINDOW.lastEligible) break;
       }
       const hard = new Map<string, Outcome & { byStrangers: boolean }>();
-      for (const row of newestFirst("hard > 0 AND member = ?", member, scope)) {
+      // Nothing comes of mail before it is handed in.
+      const since = Math.max(scope.since, oldest);
+      const bounced = newestFirst("INDEXED BY outcome_hard WHERE hard > 0 AND member = ?", member, {
+        ...scope,
+        since,
+      });
+      for (const row of bounced) {
         const trial = trialOf(row);
         if (!latest.has(trial)) continue;
         const before = hard.get(trial);
@@ -107,8 +118,18 @@ export function createTrials(db: Database, incidents: Pick<Incidents, "excuses">
       const scope = { since, at, sentAfter: Number.MIN_SAFE_INTEGER };
       const rows =
         of.credential === undefined
-          ? newestFirst("first = 1 AND member = ?", of.member, scope)
-          : newestFirst("first = 1 AND credential = ?", of.credential, scope);
+          ? newestFirst(
+              "INDEXED BY outcome_first WHERE first = 1 AND member = ?",
+              of.member,
+              scope,
+              FIRST_TIME_PAGE,
+            )
+          : newestFirst(
+              "INDEXED BY outcome_first_credential WHERE first = 1 AND credential = ?",
+              of.credential,
+              scope,
+              FIRST_TIME_PAGE,
+            );
       const latest = new Map<string, boolean>();
       for (const { recipient, template, hard } of rows) {
         if (templates && !templates.has(template ?? "")) continue;
