@@ -80,7 +80,7 @@ test("a member's program is told of a change of standing, with cause, remedy and
       description: "Because of a test.",
       remedy: "Mend it.",
       wayBack: { at: expect.stringMatching(/^\d{4}-/) as unknown },
-      page: expect.stringContaining(`/members/${did}#change-`) as unknown,
+      page: expect.stringContaining(`/members/${did}#changes`) as unknown,
     },
   });
 

@@ -26,6 +26,7 @@ export async function openCore(
     () => clock.now(),
     snowflakes(() => clock.now()),
   );
+  const tasks = new Map<string, (signal: AbortSignal) => Promise<void>>();
   const core = createCore({
     db,
     bus,
@@ -33,7 +34,10 @@ export async function openCore(
     newEvent,
     log: silentLog,
     metrics: createMetrics(),
-    scheduler: { every: () => {}, close: async () => {} },
+    scheduler: {
+      every: ({ name, run }) => void tasks.set(name, run),
+      close: async () => {},
+    },
     resolver: { resolve: async () => ({ status: "nxdomain", authentic: false }) },
     rules: own.rules ?? (await shippedRules()),
     sealTo: await openingKeyFrom(new Uint8Array(32).fill(7)),
@@ -61,6 +65,8 @@ export async function openCore(
       await bus.publish(EVENTS_TOPIC, [{ key: event.data.data.member.did, value: event }]);
       await bus.settle();
     },
+    /** What is done each hour. */
+    review: () => void tasks.get("review of standings")!(new AbortController().signal),
     async close() {
       await core.settle();
       await core.close();

@@ -220,7 +220,7 @@ test("a change of standing is told by mail with what decided, the remedy, the da
     "Half of it bounced.",
     "Ask first.",
     "The date is 2026-01-15 00:00 UTC",
-    `https://coop.test/members/${did}#change-`,
+    `https://coop.test/members/${did}#changes`,
     "atmos member appeal",
   ])
     expect(text).toContain(part);

@@ -161,10 +161,8 @@ export function createMemberNews(parts: MemberNewsParts) {
         remedy,
         wayBack: { text: wayBack.text, at: wayBack.at === null ? null : iso(wayBack.at) },
       };
-      tell(
-        { about: `standing:${id}`, did, anchor: `change-${id}`, type: "standing.changed", data },
-        (letter) =>
-          standingLetter({ ...letter, at, from, to, title, description, remedy, wayBack, by, change: id }),
+      tell({ about: `standing:${id}`, did, anchor: "changes", type: "standing.changed", data }, (letter) =>
+        standingLetter({ ...letter, at, from, to, title, description, remedy, wayBack, by, change: id }),
       );
     },
 
@@ -197,7 +195,7 @@ export function createMemberNews(parts: MemberNewsParts) {
       if (!decision) return;
       const { verdict, to, reason, by, at } = decision;
       const data = { case: id, kind, verdict, to, reason, by, at: iso(at) };
-      tell({ about: `case:${id}:decided`, did, anchor: "cases", type: "case.decided", data }, (letter) =>
+      tell({ about: `case:${id}:decided`, did, anchor: "changes", type: "case.decided", data }, (letter) =>
         caseLetter({ ...letter, id, title: caseTitle(kind), verdict, reason, by }),
       );
     },
