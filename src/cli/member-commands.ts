@@ -20,6 +20,7 @@ import {
   memberShow,
   memberStanding,
 } from "./member.ts";
+import { memberAppeal, memberRemedy } from "./case.ts";
 import { memberWebhook } from "./webhook.ts";
 
 type Parts = {
@@ -156,6 +157,17 @@ export function memberCommands(program: Command, { env, json, run }: Parts): voi
     .requiredOption("--why <text>", "why, in words for the member")
     .option("--remedy <text>", "what the member can do")
     .action(run(memberStanding));
+  add("appeal", "enter that a member finds a change of its standing wrong: a case for the committee")
+    .argument("<did>")
+    .argument("<change>", "number of the change, as its page and its letter give it")
+    .requiredOption("--text <text>", "what the member says")
+    .addOption(by())
+    .action(run(memberAppeal));
+  add("remedy", "enter what a member has changed, which the way back from probation asks")
+    .argument("<did>")
+    .requiredOption("--text <text>", "what the member says")
+    .addOption(by())
+    .action(run(memberRemedy));
 
   program
     .command("domain")

@@ -3,6 +3,7 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import { ConfigError } from "../platform/config/index.ts";
 import { RulesError } from "../rules/index.ts";
 import { SpoolError } from "../spool/index.ts";
+import { caseCommands } from "./case.ts";
 import { check } from "./check.ts";
 import { connectionTest } from "./connection-test.ts";
 import { doctor } from "./doctor/index.ts";
@@ -200,6 +201,7 @@ suppressionCommands(program, { env, json, run });
 tlsReportCommands(program, { env, json, run });
 reportCommands(program, { env, json, run });
 providerCommands(program, { env, json, run });
+caseCommands(program, { env, json, run });
 
 /** Each time the option is given, one port more. */
 function ports(text: string, before: number[] | undefined): number[] {

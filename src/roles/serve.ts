@@ -24,6 +24,7 @@ import { SpoolError } from "../spool/index.ts";
 import { createUsedLinks, createWeb, readToken, usedLinksMigration } from "../web/index.ts";
 import { adminApi } from "./admin-api.ts";
 import { allowlistSource } from "./allowlist-source.ts";
+import { caseApi } from "./case-api.ts";
 import { openCertificates } from "./certificates.ts";
 import { coreMigrations, createCore, type Core } from "./core/index.ts";
 import { explainApi } from "./explain-api.ts";
@@ -281,6 +282,7 @@ export async function startServe(options: ServeOptions): Promise<Serve> {
       );
       if (providers) app.route("/api/provider", providerDataApi({ desk: providers, clock, mayAct, log }));
       app.route("/api/rules", rulesApi({ store: ruleStore, db: coreDb, clock, mayAct, log }));
+      app.route("/api/cases", caseApi({ core, clock, mayAct, log }));
       app.route("/api/report", reportApi({ desk: core.reports, clock, mayAct, log }));
       app.route(
         "/api",

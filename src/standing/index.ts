@@ -29,7 +29,7 @@ export {
   type DecisionEffects,
 } from "./cases.ts";
 export { CAUSES, gradeOf, type Cause, type Consequence } from "./causes.ts";
-export { CLEAN_SENDER, labelsFor } from "./labels-for.ts";
+export { labelsFor } from "./labels-for.ts";
 export { canRead, type Note, type Viewer } from "./notes.ts";
 export { pauseWords } from "./pause-causes.ts";
 export { createPauses, resumption, type Ending, type Pause, type Pauses } from "./pauses.ts";
@@ -37,7 +37,6 @@ export type { DomainHold, StandingChange } from "./store.ts";
 export {
   DECIDE_DAYS,
   ease,
-  gravestOf,
   transition,
   type Finding,
   type StandingState,
@@ -156,9 +155,9 @@ export function createStandings({ db, clock, authority }: { db: Database; clock:
     begin: (did: string): void => store.begin(did, clock.now()),
 
     /** Weighs what rules found in one event. Undefined when the member stays where it stands. */
-    consider(did: string, findings: Finding | readonly Finding[]): StandingChange | undefined {
+    consider(did: string, findings: readonly Finding[]): StandingChange | undefined {
       const before = store.state(did);
-      const { state, moved } = transition(before, [findings].flat(), clock.now());
+      const { state, moved } = transition(before, findings, clock.now());
       if (!moved) {
         if (state !== before) store.save(did, state);
         return undefined;

@@ -64,11 +64,6 @@ const rank = (standing: Standing) => STANDINGS.indexOf(standing);
 const later = (a: number | undefined, b: number) => Math.max(a ?? -Infinity, b);
 const CAUSES_KEPT = 2 * REPEAT_DAYS * DAY_MS;
 
-/** The finding with the gravest cause; undefined where no cause has a grade. */
-export function gravestOf(findings: readonly Finding[]): Finding | undefined {
-  return gravestFirst(findings)[0];
-}
-
 function gravestFirst(findings: readonly Finding[]): Finding[] {
   const gravity = (finding: Finding) => rank(gradeOf(finding.cause)!);
   return findings
