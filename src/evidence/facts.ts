@@ -58,7 +58,7 @@ export function createFacts(db: Database, incidents: Pick<Incidents, "refused">)
       ).changes > 0;
     if (!isNew) return false;
     db.run(
-      `INSERT INTO habit_day (member, credential, day, recipients) VALUES (?, ?, ?, ?)
+      `INSERT INTO handed_in_day (member, credential, day, recipients) VALUES (?, ?, ?, ?)
        ON CONFLICT (member, credential, day) DO UPDATE SET recipients = recipients + excluded.recipients`,
       member,
       credential ?? "",

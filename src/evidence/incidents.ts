@@ -10,7 +10,7 @@ const HOUR_MS = 3_600_000;
  * own hourly mean of the `habitDays` before. `voices`: of all of them together. A voice is a recipient at one of the
  * provider's own domains; of any other domain, whose owner can refuse whom they like, all recipients are one.
  */
-export const INCIDENT = { withinMs: HOUR_MS, members: 3, each: 2, voices: 8, timesHabit: 10, habitDays: 30 };
+const INCIDENT = { withinMs: HOUR_MS, members: 3, each: 2, voices: 8, timesHabit: 10, habitDays: 30 };
 
 /** Domains at which anybody gets a mailbox from a provider; any other belongs to somebody. */
 const OPEN_DOMAINS =
@@ -19,8 +19,7 @@ const OPEN_DOMAINS =
 /** Somebody whom the member had reached before is unknown now, as the provider said at once. */
 export type Refusal = { member: number; recipient: string; domain: string };
 
-export const voiceOf = ({ recipient, domain }: Refusal) =>
-  OPEN_DOMAINS.test(domain) ? recipient : `@${domain}`;
+const voiceOf = ({ recipient, domain }: Refusal) => (OPEN_DOMAINS.test(domain) ? recipient : `@${domain}`);
 
 /**
  * Pure. Do the refusals of one hour at one provider, in any order, say that the provider errs? `habit`: of a member, the

@@ -36,7 +36,7 @@ const TABLES = [
   "evidence_member",
   "outcome",
   "handed_in",
-  "habit_day",
+  "handed_in_day",
   "complaint",
   "standing_fact",
   "pause_fact",

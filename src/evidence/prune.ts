@@ -36,7 +36,7 @@ export function prune(db: Database, now: number, limit: number): boolean {
       }
       more ||= left <= 0;
     }
-    db.run("DELETE FROM habit_day WHERE day < ?", dayOf(before));
+    db.run("DELETE FROM handed_in_day WHERE day < ?", dayOf(before));
     db.run("DELETE FROM incident_instant WHERE at < ?", before);
     db.run("DELETE FROM provider_figure WHERE day < ?", new Date(before).toISOString().slice(0, 10));
     return more;

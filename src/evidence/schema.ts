@@ -2,7 +2,7 @@ import type { Migration } from "../platform/database.ts";
 
 /**
  * Facts, each with its own time, and no counter that depends on the order in which they came. Sums by day (`volume`,
- * `habit_day`) are of facts too, each added once. Octets on disk of a row with its indices (bench/evidence.ts): outcome 200,
+ * `handed_in_day`) are of facts too, each added once. Octets on disk of a row with its indices (bench/evidence.ts): outcome 200,
  * handed_in 120 and 35 for each recipient beyond the first; so 330 a mail, kept for 150 days: 2.5 MB for a member of 50 a
  * day, 250 MB for one of 5,000.
  */
@@ -51,7 +51,7 @@ export const evidenceMigration: Migration = {
        who TEXT NOT NULL, PRIMARY KEY (member, sent_at, message)
      ) STRICT, WITHOUT ROWID;
      CREATE INDEX handed_in_credential ON handed_in (credential, sent_at, recipients, first_time);
-     CREATE TABLE habit_day (
+     CREATE TABLE handed_in_day (
        member INTEGER NOT NULL, credential TEXT NOT NULL, day INTEGER NOT NULL, recipients INTEGER NOT NULL,
        PRIMARY KEY (member, credential, day)
      ) STRICT, WITHOUT ROWID;

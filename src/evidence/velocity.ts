@@ -21,7 +21,7 @@ export function createVelocity(db: Database, trials: Pick<Trials, "firstTimeHard
   function habit(of: Of, at: number): number {
     const end = Math.floor((at - DAY_MS) / DAY_MS);
     const { first, sum } = db.get<{ first: number | null; sum: number }>(
-      `SELECT min(day) AS first, coalesce(sum(recipients), 0) AS sum FROM habit_day
+      `SELECT min(day) AS first, coalesce(sum(recipients), 0) AS sum FROM handed_in_day
        WHERE member = ?1 AND (?2 IS NULL OR credential = ?2) AND day >= ?3 AND day < ?4`,
       of.member,
       of.credential ?? null,

@@ -4,7 +4,6 @@ import type { BounceWindow, ComplaintWindow } from "../event/index.ts";
 
 /** How far a window reaches, and what is believed before any evidence. */
 export const BOUNCE_WINDOW = { lastEligible: 200, reachMs: 90 * DAY_MS };
-export const COMPLAINT_WINDOW = { reachMs: 30 * DAY_MS };
 const BOUNCE_PRIOR: BetaPrior = { a: 1, b: 49 };
 const COMPLAINT_PRIOR: BetaPrior = { a: 1, b: 999 };
 
