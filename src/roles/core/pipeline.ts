@@ -70,7 +70,7 @@ export function createPipeline(parts: PipelineParts) {
   }
 
   function judge(envelope: Envelope): void {
-    const { action_id, action_name, data } = envelope.data;
+    const { action_id, data } = envelope.data;
     const { did } = data.member;
     if (!members.get(did)) return;
     const window = evidence.windows(envelope);
@@ -79,8 +79,6 @@ export function createPipeline(parts: PipelineParts) {
       data: { ...envelope.data, data: { ...data, member: memberFacts(envelope), window } },
     };
     const result = rules.evaluate(complete);
-    if (result.errorCount > 0)
-      log.warn({ action_id, action_name, errors: result.errorCount }, "rules met errors");
     for (const { rule, description, values, effects, shadow, wouldEffects } of result.verdicts) {
       verdicts.append({
         actionId: action_id,
