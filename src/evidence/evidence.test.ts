@@ -109,6 +109,54 @@ describe("the bounce window", () => {
   });
 });
 
+describe("what strangers can bring about: dead addresses in a form, and the member writes what it always writes", () => {
+  const cases: [string, { first?: boolean; known?: boolean }[], number, boolean][] = [
+    ["first contacts with a known text", [{ first: true, known: true }], 1, true],
+    ["first contacts with an unseen text", [{ first: true, known: false }], 0, false],
+    ["people who had mail before", [{ first: false, known: true }], 0, false],
+    ["nobody knows whether they had", [{ known: true }], 0, false],
+    [
+      "half of them is not most of them",
+      [
+        { first: true, known: true },
+        { first: false, known: true },
+      ],
+      1,
+      false,
+    ],
+    [
+      "two of three are",
+      [
+        { first: true, known: true },
+        { first: true, known: true },
+        { first: true, known: false },
+      ],
+      2,
+      true,
+    ],
+  ];
+  test.each(cases)("%s", (_, bounces, first_contacts, by_strangers) => {
+    for (const [i, { first, known = false }] of bounces.entries()) {
+      now += 1_000;
+      const message = { id: `s${i}`, size: 1, recipients: 1, stream: "transactional", received_at: now };
+      const recipient = {
+        key: `s${i}`,
+        domain: `d${i}.test`,
+        ...(first !== undefined && { first_time: first }),
+      };
+      // The bounce may be heard of first.
+      tell("recipient_bounced", "", bad, { message, recipient });
+      tell("message_accepted", "", smtp(), { message: { ...message, template_known: known } });
+    }
+    expect(evidence.bounces(did, now)).toMatchObject({
+      hard: bounces.length,
+      domains: bounces.length,
+      first_contacts,
+      by_strangers,
+    });
+  });
+});
+
 describe("probabilities", () => {
   test.each([
     ["one in thirteen proves nothing", 1, 13, (p: number) => p < 0.3],
