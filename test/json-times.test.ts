@@ -1,5 +1,6 @@
 import { Command, Option } from "commander";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { caseCommands } from "../src/cli/case.ts";
 import { check } from "../src/cli/check.ts";
 import { connectionTest } from "../src/cli/connection-test.ts";
 import { doctor } from "../src/cli/doctor/index.ts";
@@ -96,6 +97,7 @@ function program(): Command {
   };
   memberCommands(atmos, parts);
   queueCommands(atmos, parts);
+  caseCommands(atmos, parts);
   return atmos;
 }
 
@@ -152,7 +154,17 @@ describe("times are ISO 8601 with Z, wherever they stand", () => {
     await atmos("member", "resume", did, ...REASON);
     await atmos("member", "pause", did, ...REASON);
     await atmos("member", "standing", did, "warned", ...WHY);
+    await atmos("member", "standing", did, "probation", ...WHY);
+    await atmos("member", "remedy", did, "--text", "A captcha", ...BY);
+    const [change] = sandbox.serve.core!.standings.changesOf(did, 1);
+    const { id: appeal } = await atmos("member", "appeal", did, String(change!.id), "--text", "No", ...BY);
+    expect(await atmos("case", "list")).toMatchObject({ cases: [{ openedAt: iso, dueAt: iso }] });
+    expect(await atmos("case", "show", String(appeal))).toMatchObject({ change: { at: iso } });
+    expect(await atmos("case", "decide", String(appeal), "--to", "warned", ...REASON)).toMatchObject({
+      decision: { at: iso },
+    });
     await atmos("member", "bounces", did);
+    await atmos("member", "webhook", did);
     await atmos("member", "replies", did);
     expect(await atmos("member", "show", did)).toMatchObject({
       joinedAt: expect.stringMatching(ISO),
@@ -231,7 +243,7 @@ describe("times are ISO 8601 with Z, wherever they stand", () => {
       expect(faultsOf(await documentOf(command))).toEqual([]);
   });
 
-  test("every subcommand of member, domain and queue that works on a running cooperative was walked", () => {
+  test("every subcommand of member, domain, case and queue that works on a running cooperative was walked", () => {
     const named = program().commands.flatMap((group) =>
       group.commands.map((command) => `${group.name()} ${command.name()}`),
     );
