@@ -65,7 +65,7 @@ test.each(RUNS.filter(({ text, perMinute }) => text === "his own" && perMinute >
 );
 
 test("an honest member whose form gets 20 dead addresses a day is warned within days, and never suspended", () => {
-  const { warned, suspended } = signUps(judge, 20, { ...size, scale: 0.02 });
+  const { warned, suspended } = signUps(judge, 20, { ...size, scale: 0.1 });
   expect(warned.days.most).toBeLessThan(7);
   expect(suspended.share).toBe(0);
 });

@@ -66,16 +66,17 @@ export type Abuse = { perDay: number } & Rates & {
 const CLEAN_DAYS = 60;
 const BEFORE: Rates = { bounce: 0.01, complaint: 0.0002 };
 
+const horizonOf = (perDay: number) => (perDay > 2_000 ? 30 : perDay > 500 ? 90 : 730);
+
 /** Members with two honest months behind them, at these rates from then on. */
 export function abuse(
   judge: Judge,
   perDay: number,
   rates: Rates,
   { seed, scale }: Size,
-  strangers = 0,
+  { strangers = 0, runs: most = perDay > 500 ? 100 : 300, horizonDays = horizonOf(perDay) } = {},
 ): Abuse {
-  const runs = Math.ceil((perDay > 500 ? 100 : 300) * scale);
-  const horizonDays = perDay > 2_000 ? 30 : perDay > 500 ? 90 : 730;
+  const runs = Math.ceil(most * scale);
   const firsts: Partial<Record<Happening["what"], Happening>>[] = [];
   const firstsByRule: Record<string, Happening>[] = [];
   for (let run = 0; run < runs; run++) {

@@ -15,6 +15,10 @@ export function signUps(judge: Judge, aDay: number, size: Size): SignUps {
   const perDay = OWN.perDay + aDay;
   return {
     aDay,
-    ...abuse(judge, perDay, { bounce: dead / perDay, complaint: 0.0002 }, size, aDay / dead),
+    ...abuse(judge, perDay, { bounce: dead / perDay, complaint: 0.0002 }, size, {
+      strangers: aDay / dead,
+      runs: 20,
+      horizonDays: 90,
+    }),
   };
 }
