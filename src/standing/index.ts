@@ -124,7 +124,8 @@ export function createStandings({ db, clock, authority }: { db: Database; clock:
    * What a person decided since stays. Undefined where nothing becomes better.
    */
   function takeBack(did: string, changeIds: readonly number[], why: string): StandingChange | undefined {
-    const { standing } = store.state(did);
+    const { standing, upheld } = store.state(did);
+    if (upheld === true) return undefined;
     const past = store.changesOf(did, MOST_CHANGES).toReversed();
     const undone = past.filter(({ id, rule }) => rule !== null && changeIds.includes(id)).map(({ id }) => id);
     const before = past

@@ -284,6 +284,18 @@ describe("what is left when changes are taken back", () => {
       [1],
       "suspended",
     ],
+    [
+      "a repetition of what was long before is one",
+      [
+        change(1, "good", "probation", "complaint-probation"),
+        change(15, "probation", "warned", "way-back"),
+        change(16, "warned", "good", "way-back"),
+        change(17, "good", "warned", "bounce-warning"),
+        change(20, "warned", "suspended", "complaint-probation"),
+      ],
+      [17],
+      "suspended",
+    ],
     ["a return stays", [bounced, change(2, "probation", "warned", "way-back")], [1], "good"],
     ["nothing of these", [bounced], [9], undefined],
   ])("%s", (_, changes, undone, expected) => {
@@ -512,6 +524,17 @@ describe("the store", () => {
     const change = standings.decide(did, "warned", { by: "rosa", why: "A test" });
     expect(standings.takeBack(did, [change.id], "-")).toBeUndefined();
     expect(standings.state(did).standing).toBe("warned");
+  });
+
+  test("a suspension that a person upheld is not taken back by anybody else", () => {
+    const from = clock.now();
+    const { id } = standings.consider(did, [{ ...finding(), cause: "bounce-probation" }])!;
+    clock.advance(DAY_MS);
+    standings.consider(did, [{ ...finding(), cause: "bounce-probation" }]);
+    standings.uphold(did);
+    expect(standings.restore(did, { from, until: clock.now(), why: "-" })).toBeUndefined();
+    expect(standings.takeBack(did, [id], "-")).toBeUndefined();
+    expect(standings.state(did)).toMatchObject({ standing: "suspended", upheld: true });
   });
 
   test("only the member and the committee may read", () => {

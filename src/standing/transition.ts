@@ -123,7 +123,7 @@ type Past = { id: number; from: Standing; to: Standing; at: number; cause: strin
 
 /**
  * What the standing would be without some changes, and which causes of grade probation are left. `changes`: all of the
- * member since the first of them, oldest first. What a person decided stays decided.
+ * member, oldest first. What a person decided stays decided.
  */
 export function without(
   changes: readonly Past[],
@@ -132,7 +132,10 @@ export function without(
   const first = changes.findIndex(({ id }) => undone.has(id));
   if (first === -1) return undefined;
   let standing = changes[first]!.from;
-  const probations: number[] = [];
+  const probations = changes
+    .slice(0, first)
+    .filter(({ cause }) => gradeOf(cause) === "probation")
+    .map(({ at }) => at);
   for (const change of changes.slice(first)) {
     if (undone.has(change.id)) continue;
     const { at, to, cause } = change;
