@@ -163,7 +163,10 @@ describe("loading", () => {
     const path = await directory({ "main.sml": "", "x/y.sml": "A = 1\nB = A +* 2\n", "labels.json": "{}" });
     const rules = await loadRules(path);
     expect(() => createEmbeddedEngine(rules)).toThrow(
-      new RulesError('x/y.sml:2:8: unexpected "*" [syntax]\n  | B = A +* 2\n  |        ^'),
+      new RulesError(
+        'x/y.sml:2:8: unexpected "*" [syntax]\n  | B = A +* 2\n  |        ^\n' +
+          "  a rule file holds assignments, `Name = value`, and calls, `Name(argument=value)`",
+      ),
     );
   });
 

@@ -25,38 +25,47 @@ export function checkerOf(annotation: Annotation): Checker | Diagnostic {
   const of = annotation.of;
   switch (annotation.name) {
     case "ExtractLiteral": {
-      if (of.length !== 1) return bad(annotation, "`ExtractLiteral` takes one type");
+      if (of.length !== 1)
+        return bad(annotation, "`ExtractLiteral` takes one type", "write `ExtractLiteral[int]`");
       const inner = of[0]!.of === null ? scalar(of[0]!) : checkerOf(of[0]!);
       return "message" in inner ? inner : { kind: "extract-literal", of: inner };
     }
     case "List": {
-      if (of.length > 1) return bad(of[1]!, "`List` takes one type");
+      if (of.length > 1) return bad(of[1]!, "`List` takes one type", `write \`List[${of[0]!.name}]\``);
       const item = scalar(of[0]!);
       return "message" in item ? item : { kind: "list", of: item };
     }
     case "Entity": {
-      if (of.length !== 1) return bad(annotation, "`Entity` takes one type");
+      if (of.length !== 1) return bad(annotation, "`Entity` takes one type", "write `Entity[str]`");
       const id = scalar(of[0]!);
       if (of[0]!.name !== "str" && of[0]!.name !== "int") {
-        return bad(of[0]!, "the id of an entity is a `str` or an `int`");
+        return bad(of[0]!, "the id of an entity is a `str` or an `int`", "write `Entity[str]`");
       }
       return "message" in id ? id : { kind: "entity", of: id };
     }
     case "Optional": {
-      if (of.length > 2) return bad(annotation, "`Optional` takes one type");
-      if (of.length === 2 && of[1]!.name !== "None") return bad(annotation, "`Optional` takes one type");
+      if (of.length > 2)
+        return bad(annotation, "`Optional` takes one type", "write `Optional[int]`, or `int | str | None`");
+      if (of.length === 2 && of[1]!.name !== "None")
+        return bad(annotation, "`Optional` takes one type", "write `Optional[int]`, or `int | str | None`");
       return union([of[0]!], [SCALARS["None"]!]);
     }
     case "Union": {
       if (of.length === 1)
         return bad(annotation, "a union of one type is that type", `write \`${of[0]!.name}\``);
       const twice = of.find((one, at) => of.findIndex((other) => other.name === one.name) < at);
-      if (twice !== undefined) return bad(twice, `\`${twice.name}\` stands twice in this union`);
+      if (twice !== undefined)
+        return bad(twice, `\`${twice.name}\` stands twice in this union`, "name it once");
       return union(of, []);
     }
     default:
       return SECRETS.includes(annotation.name)
-        ? diagnosticAt(annotation.span, "unsupported-annotation", "secret values are not evaluated here")
+        ? diagnosticAt(
+            annotation.span,
+            "unsupported-annotation",
+            "secret values are not evaluated here",
+            "write the type itself, such as `str`",
+          )
         : bad(annotation, `\`${annotation.name}[...]\` is no type`, `generic types: ${GENERICS.join(", ")}`);
   }
 }

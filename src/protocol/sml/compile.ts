@@ -58,7 +58,7 @@ function check(files: Map<string, SourceFile>, labels: LabelsConfig): Compilatio
   const types = checkTypes(files, calls);
   const found = [...types.problems, ...inLabels, ...beside];
   if (found.length > 0) return refused(found);
-  const program = { files, definitions, calls, unwraps: types.unwraps };
+  const program = { files, definitions, calls, labels, unwraps: types.unwraps };
   return { ok: true, program: { ...program, plan: link(program) } };
 }
 
@@ -74,7 +74,11 @@ const at = (file: string, kind: "too-large" | "entry-missing", message: string):
   file,
   line: 1,
   column: 1,
+  length: 0,
   kind,
   message,
-  hint: "",
+  hint:
+    kind === "too-large"
+      ? "split the rules over several sets"
+      : `write \`${ENTRY}\`; it names the other files`,
 });

@@ -15,3 +15,5 @@ export {
   type ConformanceProblem,
   type ConformanceResult,
 } from "./conformance.ts";
+export { lint, type Warning, type WarningKind } from "./lint.ts";
+export type { Budget } from "./run-state.ts";

@@ -48,7 +48,8 @@ export function linkCall(call: Call, checked: CheckedCall, link: (expr: Expr) =>
     context.labelsOf = state.labelsOf;
     context.budget = state;
     const result = run(values, context);
-    return result instanceof Failure ? state.located(result, call) : result;
+    if (!(result instanceof Failure)) return result;
+    return state.spend(0) ? state.located(result, call) : state.over();
   };
 }
 

@@ -73,6 +73,7 @@ export function lowerStatement(statement: PyStatement): Statement {
           value.span,
           "extract-literal-value",
           "`ExtractLiteral` takes a literal or a format string",
+          "leave the annotation out: what is computed is an output anyway",
         );
       }
       return { kind: "assign", span, target, annotation, value };

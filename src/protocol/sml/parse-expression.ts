@@ -1,7 +1,8 @@
 import { Refusal, type Span } from "./diagnostics.ts";
-import type { PyExpr, PyField, PyKeyword } from "./python.ts";
+import { checkTarget, type PyExpr, type PyField, type PyKeyword } from "./python.ts";
+import { readNumber } from "./numbers.ts";
 import { readString } from "./strings.ts";
-import { KEYWORDS, TokenCursor } from "./token-cursor.ts";
+import { isPrint, KEYWORDS, startsExpression, TokenCursor } from "./token-cursor.ts";
 import { tokenize, type Token } from "./tokenize.ts";
 
 /** How deep expressions may nest; Python's own parser gives up at 200 brackets. */
@@ -9,8 +10,6 @@ const MAX_DEPTH = 90;
 const MAX_CHAIN = 150;
 
 const BINARY_LEVELS = [["|"], ["^"], ["&"], ["<<", ">>"], ["+", "-"], ["*", "/", "//", "%", "@"]];
-const TARGETS = new Set<PyExpr["kind"]>(["name", "attribute", "subscript"]);
-const COMPARATORS = new Set(["==", "!=", "<", "<=", ">", ">="]);
 
 /** Recursive descent over Python 3.11 expressions. Throws `Refusal`, for `parseFile` to catch. */
 export class ExpressionParser extends TokenCursor {
@@ -140,17 +139,6 @@ export class ExpressionParser extends TokenCursor {
     return ops.length === 0 ? left : { kind: "compare", left, ops, rights, span: this.since(start) };
   }
 
-  private comparator(): string | undefined {
-    const token = this.peek();
-    if (token.kind === "op" && COMPARATORS.has(token.text)) return this.next().text;
-    if (this.acceptName("in")) return "in";
-    if (this.acceptName("is")) return this.acceptName("not") ? "is not" : "is";
-    if (!this.isName("not") || this.peek(1).text !== "in") return undefined;
-    this.next();
-    this.next();
-    return "not in";
-  }
-
   protected binary(level: number): PyExpr {
     const operators = BINARY_LEVELS[level];
     if (operators === undefined) return this.factor();
@@ -262,7 +250,7 @@ export class ExpressionParser extends TokenCursor {
     const token = this.peek();
     const span = token.span;
     if (token.kind === "string") return this.strings();
-    if (token.kind === "number") return this.number(this.next());
+    if (token.kind === "number") return readNumber(this.next());
     if (token.kind === "name") {
       if (!KEYWORDS.has(token.text)) return { kind: "name", id: this.next().text, span };
       if (token.text === "True" || token.text === "False") {
@@ -336,16 +324,6 @@ export class ExpressionParser extends TokenCursor {
     return { kind: "other", what, span: this.since(start) };
   }
 
-  /** Refuses what nothing can be assigned to. */
-  protected target(target: PyExpr): void {
-    if (target.kind === "tuple" || target.kind === "list") for (const item of target.items) this.target(item);
-    else if (
-      !TARGETS.has(target.kind) &&
-      !(target.kind === "other" && target.what === "a starred expression")
-    )
-      throw new Refusal(target.span, "syntax", "nothing can be assigned to this", "write `Name = value`");
-  }
-
   private comprehension(): void {
     while (this.isName("for") || this.isName("async")) {
       this.acceptName("async");
@@ -355,7 +333,7 @@ export class ExpressionParser extends TokenCursor {
         if (count > 0 && this.isName("in")) break;
         count += 1;
         this.accept("*");
-        this.target(this.binary(0));
+        checkTarget(this.binary(0));
       } while (this.accept(","));
       this.expectName("in");
       this.or();
@@ -376,18 +354,6 @@ export class ExpressionParser extends TokenCursor {
     if (value.kind !== "name" || !this.accept(":=")) return value;
     this.expression();
     return { kind: "other", what: "an assignment expression", span: this.since(start) };
-  }
-
-  private number(token: Token): PyExpr {
-    const text = token.text.replaceAll("_", "").toLowerCase();
-    const span = token.span;
-    if (text.endsWith("j") && !text.startsWith("0x"))
-      return { kind: "other", what: "a complex number", span };
-    if (/^(?:0[xob]|[0-9]+$)/.test(text)) {
-      if (text.length > 400) throw new Refusal(span, "too-large", "this number has too many digits");
-      return { kind: "number", value: BigInt(text), span };
-    }
-    return { kind: "number", value: Number(text), span };
   }
 
   private strings(): PyExpr {
@@ -411,18 +377,6 @@ export class ExpressionParser extends TokenCursor {
     return format ? { kind: "format", parts, span } : { kind: "text", value: parts.join(""), span };
   }
 }
-
-const VALUE_WORDS = new Set(["None", "True", "False", "lambda", "not", "await"]);
-
-function startsExpression(token: Token): boolean {
-  if (token.kind === "name") return !KEYWORDS.has(token.text) || VALUE_WORDS.has(token.text);
-  return (
-    token.kind === "number" || token.kind === "string" || (token.kind === "op" && "{~".includes(token.text))
-  );
-}
-
-/** Python has messages of its own for these. */
-const isPrint = (token: Token) => ["print", "exec", "match", "case", "_"].includes(token.text);
 
 function field(part: { source: string; span: Span; plain: boolean }): PyField {
   const { span } = part;

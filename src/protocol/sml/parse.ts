@@ -2,7 +2,7 @@ import type { SourceFile } from "./ast.ts";
 import { Refusal, type Diagnostic, type Span } from "./diagnostics.ts";
 import { lowerStatement } from "./lower.ts";
 import { ExpressionParser } from "./parse-expression.ts";
-import type { PyExpr, PyStatement } from "./python.ts";
+import { checkTarget, type PyExpr, type PyStatement } from "./python.ts";
 import { CLOSER, tokenize, type Tokens } from "./tokenize.ts";
 
 /** Largest rule file, in UTF-16 units. */
@@ -125,7 +125,7 @@ class StatementParser extends ExpressionParser {
       case "while":
         return void this.named();
       case "for":
-        do this.target(this.binary(0));
+        do checkTarget(this.binary(0));
         while (this.accept(",") && !this.isName("in"));
         this.expectName("in");
         return void this.expressions();
@@ -148,7 +148,7 @@ class StatementParser extends ExpressionParser {
     do {
       if (this.is(":")) break;
       this.expression();
-      if (this.acceptName("as")) this.target(this.binary(0));
+      if (this.acceptName("as")) checkTarget(this.binary(0));
     } while (this.accept(","));
   }
 
@@ -171,7 +171,7 @@ class StatementParser extends ExpressionParser {
     const first = this.expressions();
     if (this.is(":")) return this.annotated(start, first, token.text === "(");
     if (this.peek().kind === "op" && AUGMENTED.has(this.peek().text)) {
-      this.target(first);
+      checkTarget(first);
       this.next();
       this.expressions();
       return { kind: "other", what: "an augmented assignment", span: this.since(start) };
@@ -180,7 +180,7 @@ class StatementParser extends ExpressionParser {
     const values = [first];
     while (this.accept("=")) values.push(this.expressions());
     const targets = values.slice(0, -1);
-    for (const target of targets) this.target(target);
+    for (const target of targets) checkTarget(target);
     return { kind: "assign", targets, value: values.at(-1)!, span: this.since(start) };
   }
 
@@ -192,7 +192,7 @@ class StatementParser extends ExpressionParser {
         if (more()) this.expressions();
         return;
       case "del":
-        return this.target(this.expressions());
+        return checkTarget(this.expressions());
       case "raise":
         if (more()) this.expression();
         if (this.acceptName("from")) this.expression();

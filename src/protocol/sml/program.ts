@@ -24,6 +24,7 @@ export type Program = {
   /** By `keyOf` the name. */
   definitions: ReadonlyMap<string, Assign>;
   calls: ReadonlyMap<Call, CheckedCall>;
+  labels: LabelsConfig;
   /** Where an entity, a rule or a span of time is used as the plain value it stands for. */
   unwraps: ReadonlySet<Expr>;
   plan: Plan;

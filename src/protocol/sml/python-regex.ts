@@ -1,16 +1,29 @@
 import { SPACE } from "./coerce.ts";
+import { matcherOf, type Matcher } from "./regex-match.ts";
+import { literal, type PatternNode } from "./regex-tree.ts";
 
 /**
- * Python's regular expressions in JavaScript's words, or why a pattern is not taken. Characters keep Python's
- * meaning: `\w` and `\d` know all scripts, `.` stops at a line feed only, `$` also stands before a last line feed.
+ * Python's regular expressions, or why a pattern is not taken. Characters keep Python's meaning: `\w` and `\d` know all
+ * scripts, `.` stops at a line feed only, `$` also stands before a last line feed.
  */
-export function compilePattern(pattern: string, ignoreCase: boolean): RegExp | string {
+export function compilePattern(pattern: string, ignoreCase: boolean): Matcher | string {
   try {
-    const source = new Translator(pattern).run();
-    return new RegExp(source, ignoreCase ? "vi" : "v");
+    const reader = new PatternReader(pattern);
+    const tree = reader.run();
+    return matcherOf(tree, ignoreCase || reader.ignoresCase, reader.refersBack);
   } catch (error) {
     if (error instanceof BadPattern) return error.message;
     if (error instanceof SyntaxError) return "the pattern does not compile";
+    throw error;
+  }
+}
+
+/** The pattern as a tree, or why it is not taken. */
+export function readPattern(pattern: string): PatternNode | string {
+  try {
+    return new PatternReader(pattern).run();
+  } catch (error) {
+    if (error instanceof BadPattern) return error.message;
     throw error;
   }
 }
@@ -27,17 +40,16 @@ const IN_CLASS: Record<string, string> = {
   S: `[^${SPACE}]`,
 };
 const CONTROL: Record<string, string> = { n: "\n", t: "\t", r: "\r", f: "\f", v: "\v", a: "\x07" };
-const BOUNDARY = `(?:(?<=[${WORD}])(?![${WORD}])|(?<![${WORD}])(?=[${WORD}]))`;
-const NO_BOUNDARY = `(?:(?<=[${WORD}])(?=[${WORD}])|(?<![${WORD}])(?![${WORD}]))`;
 const MAX_LENGTH = 1000;
 
-class Translator {
+class PatternReader {
   private readonly chars: string[];
   private at = 0;
   private groups = 0;
   private readonly openGroups: number[] = [];
-  private refersBack = false;
-  private mayLeaveGroupUnset = false;
+  private readonly named = new Map<string, number>();
+  ignoresCase = false;
+  refersBack = false;
 
   constructor(pattern: string) {
     this.chars = Array.from(pattern);
@@ -45,124 +57,163 @@ class Translator {
       throw new BadPattern(`the pattern is longer than ${MAX_LENGTH} characters`);
   }
 
-  run(): string {
-    const source = this.alternatives(0);
-    if (this.at < this.chars.length) throw new BadPattern('an unmatched ")"');
-    if (this.refersBack && this.mayLeaveGroupUnset) {
-      throw new BadPattern("a reference to a group that may take no part means another thing in JavaScript");
+  run(): PatternNode {
+    const flags = /^\(\?([iu]+)\)/.exec(this.chars.slice(0, 8).join(""));
+    if (flags !== null) {
+      this.ignoresCase = flags[1]!.includes("i");
+      this.at = flags[0].length;
     }
-    return source;
+    const tree = this.alternatives(0);
+    if (this.at < this.chars.length) throw new BadPattern('an unmatched ")"');
+    return tree;
   }
 
-  private alternatives(depth: number): string {
+  private alternatives(depth: number): PatternNode {
     if (depth > 50) throw new BadPattern("groups nest too deep");
-    let source = "";
+    const choices: PatternNode[][] = [[]];
     for (let char = this.chars[this.at]; char !== undefined && char !== ")"; char = this.chars[this.at]) {
       if (char === "|") {
         this.at += 1;
-        this.mayLeaveGroupUnset = true;
-        source += "|";
-      } else source += this.piece(depth);
+        choices.push([]);
+      } else if (this.chars.slice(this.at, this.at + 3).join("") === "(?#") this.comment();
+      else choices.at(-1)!.push(this.piece(depth));
     }
-    return source;
+    const items = choices.map((pieces): PatternNode => ({ node: "sequence", items: pieces }));
+    return items.length === 1 ? items[0]! : { node: "choice", items };
   }
 
-  private piece(depth: number): string {
-    const { source, repeats } = this.atom(depth);
+  private comment(): void {
+    const close = this.chars.indexOf(")", this.at);
+    if (close === -1) throw new BadPattern("missing ), unterminated comment");
+    this.at = close + 1;
+  }
+
+  private piece(depth: number): PatternNode {
+    const atom = this.atom(depth);
     const quantifier = this.quantifier();
-    if (quantifier === "") return source;
-    if (!repeats) throw new BadPattern("nothing to repeat");
-    if (source.startsWith("(") && /^(?:[*?]|\{0)/.test(quantifier)) this.mayLeaveGroupUnset = true;
-    if (this.quantifier() !== "") throw new BadPattern("multiple repeat");
-    return source + quantifier;
+    if (quantifier === undefined) return atom;
+    if (atom.node === "assertion") throw new BadPattern("nothing to repeat");
+    if (this.quantifier() !== undefined) throw new BadPattern("multiple repeat");
+    return { node: "repeat", of: atom, ...quantifier };
   }
 
-  private atom(depth: number): { source: string; repeats: boolean } {
+  private atom(depth: number): PatternNode {
+    if (this.quantifier() !== undefined) throw new BadPattern("nothing to repeat");
     const char = this.chars[this.at]!;
     this.at += 1;
     if (char === "(") return this.group(depth);
-    if (char === "[") return { source: this.set(), repeats: true };
+    if (char === "[") return { node: "set", source: this.set() };
     if (char === "\\") return this.escape();
-    if (char === ".") return { source: String.raw`[^\n]`, repeats: true };
-    if (char === "^") return { source: "^", repeats: false };
-    if (char === "$") return { source: String.raw`(?=\n?$)`, repeats: false };
-    if ("*+?".includes(char)) throw new BadPattern("nothing to repeat");
-    return { source: literal(char), repeats: true };
+    if (char === ".") return { node: "set", source: String.raw`[^\n]` };
+    if (char === "^") return { node: "assertion", kind: "start" };
+    if (char === "$") return { node: "assertion", kind: "last line" };
+    return { node: "set", source: literal(char) };
   }
 
-  private group(depth: number): { source: string; repeats: boolean } {
-    let opening = "(";
-    if (this.chars[this.at] === "?") {
-      const rest = this.chars.slice(this.at, this.at + 3).join("");
-      const known = ["?<=", "?<!", "?:", "?=", "?!"].find((one) => rest.startsWith(one));
-      if (known === undefined) throw new BadPattern(`groups that begin with "(${rest}" are not read here`);
-      this.at += known.length;
-      opening += known;
+  private group(depth: number): PatternNode {
+    const rest = this.chars.slice(this.at, this.at + 4).join("");
+    if (!rest.startsWith("?")) return this.captured(depth, undefined);
+    if (rest.startsWith("?P<")) {
+      this.at += 3;
+      return this.captured(depth, this.name(">"));
     }
-    const capturing = opening === "(";
-    if (capturing) {
-      this.groups += 1;
-      this.openGroups.push(this.groups);
+    if (rest.startsWith("?P=")) {
+      this.at += 3;
+      return this.reference(this.named.get(this.name(")")));
     }
-    const lookbehind = opening.startsWith("(?<");
-    const start = this.at;
-    const body = this.alternatives(depth + 1);
+    const known = ["?<=", "?<!", "?:", "?=", "?!"].find((one) => rest.startsWith(one));
+    if (known === undefined) throw new BadPattern(`groups that begin with "(${rest}" are not read here`);
+    this.at += known.length;
+    const of = this.inner(depth);
+    if (known === "?:") return { node: "group", of, capture: 0 };
+    const behind = known.startsWith("?<");
+    const width = behind ? widthOf(of) : 0;
+    if (width === undefined) throw new BadPattern("look-behind requires fixed-width pattern");
+    return { node: "look", of, behind, negated: known.endsWith("!"), width };
+  }
+
+  private captured(depth: number, name: string | undefined): PatternNode {
+    this.groups += 1;
+    const capture = this.groups;
+    if (name !== undefined) {
+      if (this.named.has(name)) throw new BadPattern(`the group "${name}" is defined twice`);
+      this.named.set(name, capture);
+    }
+    this.openGroups.push(capture);
+    const of = this.inner(depth);
+    this.openGroups.pop();
+    return { node: "group", of, capture };
+  }
+
+  private inner(depth: number): PatternNode {
+    const of = this.alternatives(depth + 1);
     if (this.chars[this.at] !== ")") throw new BadPattern("missing ), unterminated subpattern");
-    if (lookbehind && /[*+?{|(]/.test(this.chars.slice(start, this.at).join(""))) {
-      throw new BadPattern("a look-behind takes plain characters only");
-    }
     this.at += 1;
-    if (capturing) this.openGroups.pop();
-    return { source: `${opening}${body})`, repeats: capturing || opening === "(?:" };
+    return of;
   }
 
-  private quantifier(): string {
+  private name(end: string): string {
+    const close = this.chars.indexOf(end, this.at);
+    const name = this.chars.slice(this.at, close).join("");
+    if (close === -1 || !/^[\p{L}_][\p{L}\p{N}_]*$/u.test(name)) throw new BadPattern("bad group name");
+    this.at = close + 1;
+    return name;
+  }
+
+  private reference(group: number | undefined): PatternNode {
+    if (group === undefined || group > this.groups || this.openGroups.includes(group))
+      throw new BadPattern(`invalid group reference ${group ?? ""}`);
+    this.refersBack = true;
+    return { node: "reference", group };
+  }
+
+  private quantifier(): { min: number; max: number; lazy: boolean } | undefined {
     const char = this.chars[this.at];
-    let source = "";
+    let [min, max] = [1, 1];
     if (char !== undefined && "*+?".includes(char)) {
-      source = char;
+      min = char === "+" ? 1 : 0;
+      max = char === "?" ? 1 : Number.POSITIVE_INFINITY;
       this.at += 1;
     } else if (char === "{") {
-      const match = /^\{(\d*)(?:(,)(\d*))?\}/.exec(this.chars.slice(this.at).join(""));
-      if (match === null || (match[1] === "" && match[2] === undefined)) return "";
+      const match = /^\{(\d*)(?:(,)(\d*))?\}/.exec(this.chars.slice(this.at, this.at + 40).join(""));
+      if (match === null || (match[1] === "" && match[2] === undefined)) return undefined;
       const [whole, low, comma, high] = match;
-      if (high !== undefined && high !== "" && Number(high) < Number(low))
-        throw new BadPattern("min repeat greater than max repeat");
-      if (Number(low) > 1000 || Number(high ?? 0) > 1000) throw new BadPattern("more than 1000 repeats");
-      source = comma === undefined ? `{${low}}` : `{${low === "" ? "0" : low},${high}}`;
+      min = Number(low);
+      max = comma === undefined ? min : high === "" ? Number.POSITIVE_INFINITY : Number(high);
+      if (max < min) throw new BadPattern("min repeat greater than max repeat");
+      if (min > 1000 || (max > 1000 && Number.isFinite(max))) throw new BadPattern("more than 1000 repeats");
       this.at += whole.length;
-    }
-    if (source === "") return "";
+    } else return undefined;
     if (this.chars[this.at] === "+") throw new BadPattern("possessive repeats are not read here");
-    if (this.chars[this.at] !== "?") return source;
-    this.at += 1;
-    return `${source}?`;
+    const lazy = this.chars[this.at] === "?";
+    if (lazy) this.at += 1;
+    return { min, max, lazy };
   }
 
-  private escape(): { source: string; repeats: boolean } {
+  private escape(): PatternNode {
     const char = this.chars[this.at];
     if (char === undefined) throw new BadPattern("bad escape at the end of the pattern");
-    if (char === "b" || char === "B") {
+    const kind = ({ b: "word edge", B: "no word edge", A: "start", Z: "end" } as const)[char];
+    if (kind !== undefined) {
       this.at += 1;
-      return { source: char === "b" ? BOUNDARY : NO_BOUNDARY, repeats: false };
+      return { node: "assertion", kind };
     }
-    if (char === "A" || char === "Z") {
-      this.at += 1;
-      return { source: char === "A" ? "^" : "$", repeats: false };
-    }
-    if (/[1-9]/.test(char)) {
-      this.at += 1;
-      const group = Number(char);
-      if (/[0-9]/.test(this.chars[this.at] ?? "")) throw new BadPattern("references go up to 9 here");
-      if (group > this.groups || this.openGroups.includes(group))
-        throw new BadPattern(`invalid group reference ${group}`);
-      this.refersBack = true;
-      return { source: `(?:\\${group})`, repeats: true };
-    }
+    if (/[1-9]/.test(char)) return this.numbered();
     const set = IN_CLASS[char];
-    if (set === undefined) return { source: literal(this.escapedChar()), repeats: true };
+    if (set === undefined) return { node: "set", source: literal(this.escapedChar()) };
     this.at += 1;
-    return { source: set, repeats: true };
+    return { node: "set", source: set };
+  }
+
+  /** A reference to a group, or three octal digits. */
+  private numbered(): PatternNode {
+    const digits = /^(?:([0-3][0-7]{2})|([1-9][0-9]?))/.exec(
+      this.chars.slice(this.at, this.at + 3).join(""),
+    )!;
+    this.at += digits[0].length;
+    if (digits[1] !== undefined)
+      return { node: "set", source: literal(String.fromCodePoint(Number.parseInt(digits[1], 8))) };
+    return this.reference(Number(digits[2]));
   }
 
   /** An escape that stands for one character; the backslash is behind us. */
@@ -233,5 +284,29 @@ class Translator {
   }
 }
 
-const literal = (char: string): string =>
-  /[A-Za-z0-9]/.test(char) ? char : `\\u{${char.codePointAt(0)!.toString(16)}}`;
+/** How many characters a pattern takes, if that is always the same. */
+function widthOf(node: PatternNode): number | undefined {
+  switch (node.node) {
+    case "set":
+      return 1;
+    case "assertion":
+    case "look":
+      return 0;
+    case "group":
+      return widthOf(node.of);
+    case "repeat": {
+      const width = widthOf(node.of);
+      return width === undefined || node.min !== node.max ? undefined : width * node.min;
+    }
+    case "sequence": {
+      const widths = node.items.map(widthOf);
+      return widths.some((width) => width === undefined) ? undefined : widths.reduce((a, b) => a! + b!, 0);
+    }
+    case "choice": {
+      const widths = new Set(node.items.map(widthOf));
+      return widths.size === 1 ? [...widths][0] : undefined;
+    }
+    case "reference":
+      return undefined;
+  }
+}

@@ -1,4 +1,4 @@
-import type { Span } from "./diagnostics.ts";
+import { Refusal, type Span } from "./diagnostics.ts";
 
 /** What Python's own parser would give, as far as it matters for telling rules from other Python. */
 export type PyExpr = { span: Span } & (
@@ -30,3 +30,12 @@ export type PyStatement = { span: Span } & (
   | { kind: "expression"; value: PyExpr }
   | { kind: "other"; what: string }
 );
+
+const TARGETS = new Set<PyExpr["kind"]>(["name", "attribute", "subscript"]);
+
+/** Refuses what nothing can be assigned to. */
+export function checkTarget(target: PyExpr): void {
+  if (target.kind === "tuple" || target.kind === "list") for (const item of target.items) checkTarget(item);
+  else if (!TARGETS.has(target.kind) && !(target.kind === "other" && target.what === "a starred expression"))
+    throw new Refusal(target.span, "syntax", "nothing can be assigned to this", "write `Name = value`");
+}

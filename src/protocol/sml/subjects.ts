@@ -1,4 +1,4 @@
-import { keyOf, type Expr } from "./ast.ts";
+import { keyOf, type Call, type Expr } from "./ast.ts";
 import { argumentOf } from "./functions/definition.ts";
 import type { Program } from "./program.ts";
 
@@ -9,7 +9,13 @@ const MAX_DEPTH = 100;
  * For every other action an evaluation ends without a rule that holds, and so without an effect. A rule is bound by a
  * condition that must hold and compares `GetActionName()`, with `==` to a text or with `in` to a list of texts.
  */
-export function subjectsOf({ calls, definitions }: Program): ReadonlySet<string> | undefined {
+export function subjectsOf(program: Program): ReadonlySet<string> | undefined {
+  const rules = [...program.calls.keys()].filter((call) => call.function === "Rule");
+  return union(rules.map((rule) => subjectsOfRule(program, rule)));
+}
+
+/** The same for one rule. */
+export function subjectsOfRule({ definitions }: Program, rule: Call): Set<string> | undefined {
   function resolve(expr: Expr, depth = 0): Expr {
     if (expr.kind !== "name" || depth > MAX_DEPTH) return expr;
     const definition = definitions.get(keyOf(expr));
@@ -31,14 +37,9 @@ export function subjectsOf({ calls, definitions }: Program): ReadonlySet<string>
     return expr.op === "and" ? bounds.find((bound) => bound !== undefined) : union(bounds);
   }
 
-  const rules = [...calls.keys()].filter((call) => call.function === "Rule");
-  return union(
-    rules.map((rule) => {
-      const conditions = resolve(argumentOf(rule, "when_all")!);
-      if (conditions.kind !== "list") return undefined;
-      return conditions.items.map((one) => boundOf(one)).find((bound) => bound !== undefined);
-    }),
-  );
+  const conditions = resolve(argumentOf(rule, "when_all")!);
+  if (conditions.kind !== "list") return undefined;
+  return conditions.items.map((one) => boundOf(one)).find((bound) => bound !== undefined);
 }
 
 /** Undefined when one of them has no bound. */

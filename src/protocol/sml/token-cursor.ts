@@ -8,6 +8,21 @@ export const KEYWORDS = new Set(
   ).split(" "),
 );
 
+const COMPARATORS = new Set(["==", "!=", "<", "<=", ">", ">="]);
+
+/** Words that begin a value. */
+const VALUE_WORDS = new Set(["None", "True", "False", "lambda", "not", "await"]);
+
+export function startsExpression(token: Token): boolean {
+  if (token.kind === "name") return !KEYWORDS.has(token.text) || VALUE_WORDS.has(token.text);
+  return (
+    token.kind === "number" || token.kind === "string" || (token.kind === "op" && "{~".includes(token.text))
+  );
+}
+
+/** Python has messages of its own for these. */
+export const isPrint = (token: Token) => ["print", "exec", "match", "case", "_"].includes(token.text);
+
 /** A place in a list of tokens, and the few questions a parser asks there. */
 export class TokenCursor {
   protected readonly tokens: Token[];
@@ -78,6 +93,18 @@ export class TokenCursor {
     if (!this.acceptName(word)) this.unexpected(this.peek(), `"${word}"`);
   }
 
+  /** The comparison that stands here, passed over. */
+  protected comparator(): string | undefined {
+    const token = this.peek();
+    if (token.kind === "op" && COMPARATORS.has(token.text)) return this.next().text;
+    if (this.acceptName("in")) return "in";
+    if (this.acceptName("is")) return this.acceptName("not") ? "is not" : "is";
+    if (!this.isName("not") || this.peek(1).text !== "in") return undefined;
+    this.next();
+    this.next();
+    return "not in";
+  }
+
   protected since(start: Span): Span {
     return { ...start, end: this.tokens[Math.max(this.at - 1, 0)]!.span.end };
   }
@@ -95,7 +122,9 @@ export class TokenCursor {
       token.span,
       "syntax",
       `unexpected ${name}${wanted === "" ? "" : `, expected ${wanted}`}`,
-      misplaced ? "begin the line where the lines above begin" : "",
+      misplaced
+        ? "begin the line where the lines above begin"
+        : "a rule file holds assignments, `Name = value`, and calls, `Name(argument=value)`",
       misplaced,
     );
   }

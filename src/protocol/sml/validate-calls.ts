@@ -87,7 +87,12 @@ function checkCall(call: Call, parent: Parent, scope: CallScope, report: Report)
   }
   if (absent.length > 0) {
     const message = `\`${call.function}\` needs ${absent.map((name) => `\`${name}\``).join(", ")}`;
-    report(call.span, "missing-kwarg", message);
+    report(
+      call.span,
+      "missing-kwarg",
+      message,
+      `write \`${call.function}(${absent.map((name) => `${name}=...`).join(", ")})\``,
+    );
   }
   if (absent.length > 0 || !literalsHold) return undefined;
   const spanOf = (name: string) => constantSpans.get(name) ?? call.span;
@@ -134,9 +139,16 @@ function readConstant(
   if (value !== undefined) return { value, span: node.span };
   const wrong =
     kind === "str-list" && node.kind === "list" ? node.items.find((item) => item.kind !== "text") : node;
-  report((wrong ?? node).span, "literal-required", `a literal ${NAMES[kind]} is needed here`);
+  report((wrong ?? node).span, "literal-required", `a literal ${NAMES[kind]} is needed here`, EXAMPLES[kind]);
   return undefined;
 }
+
+const EXAMPLES: Record<ConstantKind, string> = {
+  str: 'write it out, such as "text"',
+  int: "write it out, such as 5",
+  bool: "write `True` or `False`",
+  "str-list": 'write it out, such as ["a", "b"]',
+};
 
 const NAMES: Record<ConstantKind, string> = {
   str: "text",
@@ -188,11 +200,22 @@ function checkImport(
 function checkRequire(call: Call, { files }: CallScope, report: Report): void {
   const rule = argumentOf(call, "rule")!;
   if (rule.kind === "text") {
-    if (!files.has(rule.value)) report(rule.span, "require-missing", `there is no file \`${rule.value}\``);
+    if (!files.has(rule.value))
+      report(
+        rule.span,
+        "require-missing",
+        `there is no file \`${rule.value}\``,
+        "paths begin at the rules directory",
+      );
   } else if (rule.kind === "format") {
     const glob = rule.parts.map((part) => (typeof part === "string" ? part : "*")).join("");
     if ([...files.keys()].some((path) => globMatches(glob, path))) return;
-    report(rule.span, "require-missing", `no file can ever match \`${rule.template}\``);
+    report(
+      rule.span,
+      "require-missing",
+      `no file can ever match \`${rule.template}\``,
+      "paths begin at the rules directory",
+    );
   } else {
     const hint = "write the path here, as text or as a format string";
     report(rule.span, "require-not-literal", "the path of a required file must be readable", hint);
@@ -208,7 +231,12 @@ function checkRule(call: Call, parent: Parent, report: Report): void {
       "write `SomeRule = Rule(...)` and use the name",
     );
   } else if (isLocal(parent.target.id)) {
-    report(parent.span, "rule-local", "a rule needs a name without a leading underscore");
+    report(
+      parent.span,
+      "rule-local",
+      "a rule needs a name without a leading underscore",
+      `write \`${parent.target.id.replace(/^_+/, "") || "SomeRule"} = Rule(...)\``,
+    );
   }
   const description = argumentOf(call, "description")!;
   if (description.kind !== "text" && description.kind !== "format") {
@@ -216,6 +244,7 @@ function checkRule(call: Call, parent: Parent, report: Report): void {
       description.span,
       "description-not-literal",
       "a description is text or a format string, written here",
+      'write `description="..."` or `description=f"..."`',
     );
   } else if (description.kind === "text" && /\{(?!\p{Nd})[\p{L}\p{N}_]+\}/u.test(description.value)) {
     const message = "the description has a name in braces but is no format string";

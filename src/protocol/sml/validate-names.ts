@@ -128,6 +128,7 @@ export function importCycle(
       span,
       "import-cycle",
       `files import each other: ${[...cycle, cycle[0]].join(" -> ")}`,
+      "move what both need to a third file, and import that in both",
     );
   }
   return undefined;

@@ -295,12 +295,27 @@ class TypeChecker {
   }
 
   private mismatch(span: Span, kind: DiagnosticKind, what: string, type: Type, accepted: Type): void {
-    this.report(span, kind, `${what} takes ${showType(accepted)}, not ${showType(type)}`);
+    this.report(
+      span,
+      kind,
+      `${what} takes ${showType(accepted)}, not ${showType(type)}`,
+      hintFor(type, accepted),
+    );
   }
 
   private report(span: Span, kind: DiagnosticKind, message: string, hint = ""): void {
     this.problems.push(diagnosticAt(span, kind, message, hint));
   }
+}
+
+/** What to write where a value of another type stands. */
+function hintFor(type: Type, accepted: Type): string {
+  if (isNullable(type) && fits(withoutNone(type), accepted) !== "no")
+    return "give a default: `ResolveOptional(optional_value=..., default_value=...)`";
+  if (accepted.t === "bool") return "write a comparison, such as `Name == 1` or `Name != None`";
+  if (accepted.t === "str" && fits(type, PRINTABLE) !== "no") return 'write it as text: `f"{Name}"`';
+  if (type.t === "list") return "take one item of it with `ListRead`, or its length with `ListLength`";
+  return `give a value of the type ${showType(accepted)}`;
 }
 
 function testedName(expr: Extract<Expr, { kind: "compare" }>): Name | null {

@@ -83,7 +83,13 @@ export const STRINGS: FunctionTable = {
           "count from the beginning of the text",
         );
       }
-      if (start > end) report(spanOf("start"), "bad-argument-value", "`start` is past `end`");
+      if (start > end)
+        report(
+          spanOf("start"),
+          "bad-argument-value",
+          "`start` is past `end`",
+          "write the smaller number as `start`",
+        );
     },
     run: (args) =>
       Array.from(text(args, "s"))
