@@ -44,7 +44,7 @@ function found(cause: string): number {
   return change.id;
 }
 
-const decided = { env, reason: "We looked at it", by: "rosa" };
+const decided = { env: "", reason: "We looked at it", by: "rosa" };
 beforeEach(async () => {
   decided.env = env;
   await core().decide(did, "good", { by: "rosa", why: "A test begins" });
