@@ -1,10 +1,13 @@
 import type { Clock } from "../lib/clock.ts";
 import { DAY_MS } from "../lib/clock.ts";
+import type { Resolver } from "../protocol/dns/index.ts";
 import {
   authorisationOfAll,
   dayOf,
+  lookForDmarc,
   sources,
   periodsOf,
+  type DmarcAdvice,
   type ReportRow,
   type Source,
   type TlsRow,
@@ -16,24 +19,29 @@ const WEEKS = 13;
 /** A domain whose first report is about one of so many days is shown by day. */
 const DAYS = 14;
 const POOL_DAYS = 30;
+/** A page waits no longer for the DNS. */
+const MOST_WAIT_MS = 3_000;
 
 /** Fills the pages of what others report, from core. */
 export function createReportPages(parts: {
   core: Pick<Core, "members" | "reports">;
   clock: Clock;
   poolDomain: string;
+  resolver: Resolver;
+  /** How long the page of a domain waits for the DNS, ms. */
+  waitMs?: number;
 }): ReportPages {
-  const { core, clock, poolDomain } = parts;
+  const { core, clock, poolDomain, resolver, waitMs = MOST_WAIT_MS } = parts;
   const { members, reports: desk } = core;
   const { name, text } = authorisationOfAll(poolDomain);
   const authorisation: DnsRecord = { name, type: "TXT", value: text };
 
   return {
-    ofDomain(did, domain) {
+    async ofDomain(did, domain) {
       if (members.domain(domain)?.did !== did) return null;
       const found = desk.ofDomain(domain, WEEKS * 7);
       if (!found) return null;
-      const rua = `rua=mailto:dmarc@${poolDomain}`;
+      const address = `dmarc@${poolDomain}`.toLowerCase();
       const days = new Set(
         found.reports.flatMap(({ kind, provenBy, day }) =>
           kind === "dmarc" && provenBy !== "" ? [day] : [],
@@ -65,8 +73,8 @@ export function createReportPages(parts: {
         reporters: reportersOf(found.reports),
         tls: tlsOf(found.tls),
         publish: {
-          rua,
-          dmarc: { name: `_dmarc.${found.domain}`, type: "TXT", value: `v=DMARC1; p=none; ${rua}` },
+          rua: `rua=mailto:${address}`,
+          dmarc: await within(waitMs, lookForDmarc(found.domain, address, resolver)),
           tls: {
             name: `_smtp._tls.${found.domain}`,
             type: "TXT",
@@ -97,6 +105,12 @@ export function createReportPages(parts: {
       };
     },
   };
+}
+
+async function within(ms: number, asked: Promise<DmarcAdvice>): Promise<DmarcAdvice> {
+  const late = Promise.withResolvers<DmarcAdvice>();
+  const timer = setTimeout(() => late.resolve({ status: "unknown", why: "no answer in time" }), ms);
+  return Promise.race([asked, late.promise]).finally(() => clearTimeout(timer));
 }
 
 function sourceOf({ days, dkim: _dkim, spf: _spf, ...source }: Source): ReportedSource {

@@ -322,7 +322,7 @@ export async function startServe(options: ServeOptions): Promise<Serve> {
           }),
           suppressions: createSuppressionPages({ core, clock, spool: relay?.spool, keyOf: relay?.keyOf }),
           ...(relay && { inbox: inboxPages(relay.inbox, clock) }),
-          reports: createReportPages({ core, clock, poolDomain: config.POOL_DOMAIN }),
+          reports: createReportPages({ core, clock, poolDomain: config.POOL_DOMAIN, resolver }),
           sessionKey,
           usedLinks: createUsedLinks(coreDb),
           clock: systemClock,

@@ -1,3 +1,4 @@
+import type { DmarcAdvice } from "../report/index.ts";
 import type { DnsRecord } from "./view.ts";
 
 /** `ours`: the pool. `aligned`: others of whose mail most passed. `unaligned`: others. */
@@ -52,8 +53,8 @@ export type DomainReportsView = {
   reporters: Reporter[];
   /** TLS sessions of servers that delivered to the domain. */
   tls: { succeeded: number; failed: number; failures: { failure: string; sessions: number }[] };
-  /** What a domain publishes so that reports come: one tag, and where there is no record the whole. */
-  publish: { rua: string; dmarc: DnsRecord; tls: DnsRecord };
+  /** What a domain publishes so that reports come: one tag in any case, and what follows from its present record. */
+  publish: { rua: string; dmarc: DmarcAdvice; tls: DnsRecord };
   /** That the pool takes them: the pool's own record. */
   authorisation: DnsRecord;
 };
@@ -77,6 +78,6 @@ export type PoolReportsView = {
 /** What the pages of reports ask for. */
 export interface ReportPages {
   /** Null when this member has no such domain. */
-  ofDomain(did: string, domain: string): DomainReportsView | null;
+  ofDomain(did: string, domain: string): Promise<DomainReportsView | null>;
   ofPool(): PoolReportsView;
 }

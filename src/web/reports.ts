@@ -21,7 +21,7 @@ export function reportRoutes({ reports, answer, refuse }: ReportRoutes): Hono {
     const did = c.req.param("did").slice(0, LONGEST_DID);
     const refused = await refuse(c, { page: "member", did });
     if (refused) return refused;
-    const view = reports.ofDomain(did, c.req.param("domain").slice(0, LONGEST_NAME).toLowerCase());
+    const view = await reports.ofDomain(did, c.req.param("domain").slice(0, LONGEST_NAME).toLowerCase());
     return view === null ? answer(c, { page: "not-found" }, 404) : answer(c, { page: "reports", view });
   });
   app.get(POOL_REPORTS_PATH, async (c) => {

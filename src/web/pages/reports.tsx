@@ -18,6 +18,7 @@ import type {
   SourceKind,
 } from "../report-view.ts";
 import { PeriodChart } from "../period-chart.tsx";
+import { PublishReports } from "./report-publish.tsx";
 import { formatCount, formatShare } from "../words.ts";
 import { zoneLine } from "./zone-line.ts";
 
@@ -89,13 +90,14 @@ export function DomainReportsPage(props: { view: DomainReportsView; forCommittee
       ) : (
         <Section id="result" title="Now" intro="The last thirteen weeks.">
           <EmptyState title="No DMARC report has come yet">
-            Publish the record below. Most providers report once a day, and the first report comes within two.
+            See below what to publish. Most providers report once a day, and the first report comes within
+            two.
           </EmptyState>
         </Section>
       )}
       <Tls tls={view.tls} />
       {view.reporters.length === 0 ? null : <Reporters reporters={view.reporters} />}
-      <Publish view={view} isKnown={isKnown} />
+      <PublishReports view={view} isKnown={isKnown} />
     </>
   );
 }
@@ -305,34 +307,6 @@ function Reporters({ reporters }: { reporters: Reporter[] }) {
 function proofOf(provenBy: string) {
   if (provenBy === "") return <Badge tone="note">Unverified</Badge>;
   return provenBy === "import" ? "imported" : <code>{provenBy}</code>;
-}
-
-function Publish({ view, isKnown }: { view: DomainReportsView; isKnown: boolean }) {
-  const { publish, authorisation, domain } = view;
-  return (
-    <Section
-      id="publish"
-      title={isKnown ? "Where reports come from" : "So that reports come"}
-      intro="Reports are sent where your own DNS asks for them."
-    >
-      <p>
-        Add this to your record <code>_dmarc.{domain}</code>. Has it a <code>rua</code> already, put the
-        address behind the other, with a comma:
-      </p>
-      <Code text={publish.rua} label="Tag to add" />
-      <p>If there is no DMARC record yet, this is a whole one:</p>
-      <Code text={zoneLine(publish.dmarc)} label="Record to publish: TXT" />
-      <p>Reports on TLS, about servers that deliver to you:</p>
-      <Code text={zoneLine(publish.tls)} label="Record to publish: TXT" />
-      <Fold id="authorisation" summary="The record of the pool that lets them come">
-        <p>
-          The pool publishes it, and you have nothing to do. Where it is missing, providers send no reports
-          here.
-        </p>
-        <Code text={zoneLine(authorisation)} label="Record of the pool: TXT" />
-      </Fold>
-    </Section>
-  );
 }
 
 /** What was reported of all members together. */
