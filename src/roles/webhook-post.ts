@@ -22,7 +22,7 @@ export function webhookParts(
   };
 }
 
-export function postBy(fetch: SafeFetch): Post {
+function postBy(fetch: SafeFetch): Post {
   return async (url, headers, body): Promise<Answer> => {
     try {
       const response = await fetch(url, { method: "POST", headers, body });

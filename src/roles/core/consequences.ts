@@ -40,21 +40,6 @@ export function createConsequences(
     );
   }
 
-  function findingOf({ label, cause, verdict }: Said, { envelope, window }: Judged): Finding {
-    const { action_id: actionId, data } = envelope.data;
-    const at = eventTime(envelope);
-    return {
-      cause: label,
-      rule: verdict.rule,
-      description: verdict.description,
-      evidence: evidenceOf(cause, window, verdict.values),
-      actionId,
-      at,
-      sentAt: data.message?.received_at ?? at,
-      byStrangers: cause.window === "bounce" && window.bounce.by_strangers,
-    };
-  }
-
   function followOne(said: Said, judged: Judged): void {
     const { label, cause, verdict } = said;
     const { action_id, data } = judged.envelope.data;
@@ -114,6 +99,21 @@ export function createConsequences(
       const change = standings.consider(did, findings);
       if (change) pipeline.conclude(change);
     },
+  };
+}
+
+function findingOf({ label, cause, verdict }: Said, { envelope, window }: Judged): Finding {
+  const { action_id: actionId, data } = envelope.data;
+  const at = eventTime(envelope);
+  return {
+    cause: label,
+    rule: verdict.rule,
+    description: verdict.description,
+    evidence: evidenceOf(cause, window, verdict.values),
+    actionId,
+    at,
+    sentAt: data.message?.received_at ?? at,
+    byStrangers: cause.window === "bounce" && window.bounce.by_strangers,
   };
 }
 
