@@ -151,6 +151,7 @@ class Search {
   private readonly ignoreCase: boolean;
   private readonly refersBack: boolean;
   private readonly spend: Spend;
+  private readonly tables = new Map<Instruction[], Uint8Array>();
   private steps = 0;
   private spent = false;
 
@@ -236,15 +237,22 @@ class Search {
         return at < this.chars.length && instruction.test(this.chars[at]!) ? 1 : -1;
       case "assertion":
         return this.holds(instruction.kind, at) ? 0 : -1;
-      case "look": {
-        const start = at - instruction.width;
-        const found =
-          start >= 0 && this.from(instruction.code, start, this.visitedFor(instruction.code), saves);
-        return found !== instruction.negated ? 0 : -1;
-      }
+      case "look":
+        return this.look(instruction, at, saves) !== instruction.negated ? 0 : -1;
       case "reference":
         return this.again(saves[instruction.group * 2], saves[instruction.group * 2 + 1], at);
     }
+  }
+
+  private look({ code, width }: Extract<Instruction, { op: "look" }>, at: number, saves: number[]): boolean {
+    const start = at - width;
+    if (start < 0) return false;
+    // What led nowhere once leads nowhere again; what led to a match says nothing.
+    const visited = this.tables.get(code) ?? this.visitedFor(code);
+    const found = this.from(code, start, visited, saves);
+    if (found || visited === undefined) this.tables.delete(code);
+    else this.tables.set(code, visited);
+    return found;
   }
 
   private again(from: number | undefined, to: number | undefined, at: number): number {
