@@ -21,12 +21,11 @@ import { providerDataMigration } from "../provider-data/index.ts";
 import { createRuleStore } from "../rules/index.ts";
 import { openShaping } from "../shaping/index.ts";
 import { SpoolError } from "../spool/index.ts";
-import { createUsedLinks, createWeb, readToken, usedLinksMigration } from "../web/index.ts";
-import { adminApi } from "./admin-api.ts";
+import { usedLinksMigration } from "../web/index.ts";
 import { allowlistSource } from "./allowlist-source.ts";
-import { caseApi } from "./case-api.ts";
 import { openCertificates } from "./certificates.ts";
 import { coreMigrations, createCore, type Core } from "./core/index.ts";
+import { mountCore } from "./core-http.ts";
 import { explainApi } from "./explain-api.ts";
 import { derive, relayKeys, sessionKeyOf } from "./keys.ts";
 import { createLabeler, labelerMigrations, type Labeler, type LabelerOptions } from "./labeler.ts";
@@ -34,20 +33,9 @@ import { sourcesOf, transportOf } from "./labeler-sources.ts";
 import { answerMigration, createAnswers, messagesApi, type Answers } from "./messages-api/index.ts";
 import { poolAddresses } from "./own-addresses.ts";
 import { openProviderDesk } from "./provider-data-open.ts";
-import { providerDataApi } from "./provider-data-api.ts";
-import { createProviderPages } from "./provider-data-pages.ts";
 import { createPublicChecks, type PublicChecks } from "./public-checks.ts";
-import { checkQuery } from "./queries/check.ts";
-import { createQueries } from "./queries/index.ts";
-import { inboxPages, relayApis } from "./relay-apis.ts";
-import { reportApi } from "./report-api.ts";
-import { createReportPages } from "./report-pages.ts";
-import { rulesApi } from "./rules-api.ts";
 import { startRelay, type RunningRelay } from "./relay.ts";
-import { suppressionApi } from "./suppression-api.ts";
-import { createSuppressionPages } from "./suppression-pages.ts";
 import { unsubscribePages } from "./suppression-unsubscribe.ts";
-import { createWebActions } from "./web-actions.ts";
 import { webhookParts } from "./webhook-post.ts";
 import { emailXrpc } from "./xrpc.ts";
 import { startZone, type Zone } from "./zone.ts";
@@ -139,6 +127,11 @@ export async function startServe(options: ServeOptions): Promise<Serve> {
         authority: config.LABELER_DID ?? `did:web:${config.POOL_DOMAIN}`,
         publicUrl: config.PUBLIC_URL,
         egress: poolAddresses(config),
+        committeeMail: config.ROLE_MAIL_TO,
+        ruleFailures: () =>
+          ruleStore
+            .status()
+            .failures.map(({ rule, count, reason }) => `${rule} gave no answer ${count} times: ${reason}`),
         webhooks: webhookParts(config, secrets),
       });
       closers.push(core.close);
@@ -271,65 +264,22 @@ export async function startServe(options: ServeOptions): Promise<Serve> {
     }
     options.extend?.(app);
     if (core && sessionKey) {
-      const mayAct = (token: string | undefined) => {
-        const read = readToken(sessionKey, "api", token, systemClock.now());
-        return read.ok && read.identity.role === "committee";
-      };
-      if (relay) app.route("/api", relayApis({ relay, core, clock, mayAct, log }));
-      app.route(
-        "/api/suppression",
-        suppressionApi({ desk: core.suppressions, keyOf: relay?.keyOf, clock, mayAct, log }),
-      );
-      if (providers) app.route("/api/provider", providerDataApi({ desk: providers, clock, mayAct, log }));
-      app.route("/api/rules", rulesApi({ store: ruleStore, db: coreDb, clock, mayAct, log }));
-      app.route("/api/cases", caseApi({ core, clock, mayAct, log }));
-      app.route("/api/report", reportApi({ desk: core.reports, clock, mayAct, log }));
-      app.route(
-        "/api",
-        adminApi({
-          core,
-          labeler,
-          submission,
-          log,
-          mayAct,
-        }),
-      );
-      const queries = createQueries({
+      mountCore(app, {
         core,
-        rules,
+        relay,
         labeler,
         zone,
-        spool: relay?.spool,
-        policyBook: relay?.policyBook,
-        egress: relay?.egress,
-        measures: relay?.measures,
-        shaping: relay?.shaping,
         providers,
+        checks,
+        ruleStore,
+        submission,
+        sessionKey,
+        db: coreDb,
+        resolver,
         clock,
-        publicUrl: config.PUBLIC_URL,
-        digServer:
-          config.ALLOW_PRIVATE_NETWORK && zone ? `@${zone.address.host} -p ${zone.address.port}` : null,
+        log,
+        config,
       });
-      // Links and sessions are for people: they follow the real clock, whatever the sandbox's does.
-      app.route(
-        "/",
-        createWeb({
-          queries,
-          actions: createWebActions(core, submission),
-          ...(checks && labeler && { check: checkQuery(checks, labeler) }),
-          ...(providers && {
-            providers: createProviderPages({ desk: providers, members: core.members, clock }),
-          }),
-          suppressions: createSuppressionPages({ core, clock, spool: relay?.spool, keyOf: relay?.keyOf }),
-          ...(relay && { inbox: inboxPages(relay.inbox, clock) }),
-          reports: createReportPages({ core, clock, poolDomain: config.POOL_DOMAIN, resolver }),
-          sessionKey,
-          usedLinks: createUsedLinks(coreDb),
-          clock: systemClock,
-          publicUrl: config.PUBLIC_URL,
-          log,
-        }),
-      );
     }
     let http: Address | undefined;
     if (core || labeler || relay) {

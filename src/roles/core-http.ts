@@ -1,0 +1,110 @@
+import type { Hono } from "hono";
+import { systemClock, type Clock } from "../lib/clock.ts";
+import type { Config } from "../platform/config/index.ts";
+import type { Database } from "../platform/database.ts";
+import type { Logger } from "../platform/log.ts";
+import type { Resolver } from "../protocol/dns/index.ts";
+import type { RuleStore } from "../rules/index.ts";
+import { createUsedLinks, createWeb, readToken } from "../web/index.ts";
+import { adminApi } from "./admin-api.ts";
+import { caseApi } from "./case-api.ts";
+import type { Core } from "./core/index.ts";
+import type { Labeler } from "./labeler.ts";
+import type { SubmissionPoint } from "./pds-environment.ts";
+import { providerDataApi } from "./provider-data-api.ts";
+import type { ProviderDesk } from "./provider-data.ts";
+import { createProviderPages } from "./provider-data-pages.ts";
+import type { PublicChecks } from "./public-checks.ts";
+import { checkQuery } from "./queries/check.ts";
+import { createQueries } from "./queries/index.ts";
+import { inboxPages, relayApis } from "./relay-apis.ts";
+import type { RunningRelay } from "./relay.ts";
+import { reportApi } from "./report-api.ts";
+import { createReportPages } from "./report-pages.ts";
+import { rulesApi } from "./rules-api.ts";
+import { suppressionApi } from "./suppression-api.ts";
+import { createSuppressionPages } from "./suppression-pages.ts";
+import { createWebActions } from "./web-actions.ts";
+import type { Zone } from "./zone.ts";
+
+export type CoreHttpParts = {
+  core: Core;
+  relay: RunningRelay | undefined;
+  labeler: Labeler | undefined;
+  zone: Zone | undefined;
+  providers: ProviderDesk | undefined;
+  checks: PublicChecks | undefined;
+  ruleStore: RuleStore;
+  /** Where members submit. */
+  submission: () => SubmissionPoint;
+  sessionKey: Uint8Array;
+  db: Database;
+  resolver: Resolver;
+  clock: Clock;
+  log: Logger;
+  config: Config;
+};
+
+/** What core answers by HTTP: the API of the command line at `/api`, and the pages. */
+export function mountCore(app: Hono, parts: CoreHttpParts): void {
+  mountApis(app, parts);
+  mountPages(app, parts);
+}
+
+function mountApis(app: Hono, parts: CoreHttpParts): void {
+  const { core, relay, labeler, providers, ruleStore, submission, sessionKey, db, clock, log } = parts;
+  const mayAct = (token: string | undefined) => {
+    const read = readToken(sessionKey, "api", token, systemClock.now());
+    return read.ok && read.identity.role === "committee";
+  };
+  const gate = { clock, mayAct, log };
+  if (relay) app.route("/api", relayApis({ relay, core, ...gate }));
+  app.route("/api/suppression", suppressionApi({ desk: core.suppressions, keyOf: relay?.keyOf, ...gate }));
+  if (providers) app.route("/api/provider", providerDataApi({ desk: providers, ...gate }));
+  app.route("/api/rules", rulesApi({ store: ruleStore, db, ...gate }));
+  app.route("/api/cases", caseApi({ core, ...gate }));
+  app.route("/api/report", reportApi({ desk: core.reports, ...gate }));
+  app.route("/api", adminApi({ core, labeler, submission, log, mayAct }));
+}
+
+/** Links and sessions are for people: they follow the real clock, whatever the sandbox's does. */
+function mountPages(app: Hono, parts: CoreHttpParts): void {
+  const { core, relay, labeler, zone, providers, checks, submission, clock, log, config } = parts;
+  const queries = createQueries({
+    core,
+    rules: parts.ruleStore.engine,
+    labeler,
+    zone,
+    spool: relay?.spool,
+    policyBook: relay?.policyBook,
+    egress: relay?.egress,
+    measures: relay?.measures,
+    shaping: relay?.shaping,
+    providers,
+    clock,
+    publicUrl: config.PUBLIC_URL,
+    digServer: config.ALLOW_PRIVATE_NETWORK && zone ? `@${zone.address.host} -p ${zone.address.port}` : null,
+  });
+  app.route(
+    "/",
+    createWeb({
+      queries,
+      actions: createWebActions(core, submission),
+      ...(checks && labeler && { check: checkQuery(checks, labeler) }),
+      ...(providers && { providers: createProviderPages({ desk: providers, members: core.members, clock }) }),
+      suppressions: createSuppressionPages({ core, clock, spool: relay?.spool, keyOf: relay?.keyOf }),
+      ...(relay && { inbox: inboxPages(relay.inbox, clock) }),
+      reports: createReportPages({
+        core,
+        clock,
+        poolDomain: config.POOL_DOMAIN,
+        resolver: parts.resolver,
+      }),
+      sessionKey: parts.sessionKey,
+      usedLinks: createUsedLinks(parts.db),
+      clock: systemClock,
+      publicUrl: config.PUBLIC_URL,
+      log,
+    }),
+  );
+}
