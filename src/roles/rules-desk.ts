@@ -2,7 +2,7 @@ import { createEventLog, type Envelope } from "../event/index.ts";
 import { systemClock } from "../lib/clock.ts";
 import type { Database } from "../platform/database.ts";
 import { createJudgements, createVerdictLog, explain, type Verdict } from "../rules/index.ts";
-import { createStandings, type StandingChange } from "../standing/index.ts";
+import { createStandings } from "../standing/index.ts";
 
 export type RulesDesk = ReturnType<typeof createRulesDesk>;
 
@@ -49,14 +49,10 @@ export function createRulesDesk(db: Database) {
         errors: result.errors,
         done: {
           verdicts: verdicts.ofAction(actionId),
-          standing: changesOf(did).filter((change) => change.actionId === actionId),
+          standing: standings.changesOf(did, MOST_CHANGES).filter((one) => one.actionId === actionId),
         },
         event: data,
       };
-
-      function changesOf(member: string): StandingChange[] {
-        return standings.changesOf(member, MOST_CHANGES);
-      }
     },
 
     /** A page of the log, in the order in which core learned it. */

@@ -153,7 +153,9 @@ function compare(expected: Fixture, result: RuleResult): string[] {
         ([name, value]) =>
           `values ${name}: expected ${JSON.stringify(value)}, found ${JSON.stringify(values[name])}`,
       ),
-    ...result.errors.map((one) => `error: ${one.file}:${one.line}: ${one.reason}`),
+    ...result.failed
+      .filter(({ rule }) => result.trace.some((one) => one.name === rule))
+      .map(({ rule, reason }) => `${rule} gave no answer: ${reason}`),
   ];
 }
 

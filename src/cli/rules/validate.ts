@@ -1,4 +1,4 @@
-import { compile, renderDiagnostic } from "../../protocol/sml/index.ts";
+import { compile, lint, renderDiagnostic } from "../../protocol/sml/index.ts";
 import { loadRules, readLabels, rulesOf, shadowFaults, type RuleSet } from "../../rules/index.ts";
 import { EXIT, outputFor, plain } from "../output.ts";
 
@@ -31,11 +31,18 @@ export async function validate(dir: string, options: Options): Promise<number> {
     out.result({ valid: false, files, diagnostics, warnings: [] });
     return EXIT.fault;
   }
+  const warnings = lint(compiled.program);
+  for (const one of warnings) out.say(`${plain(renderDiagnostic(one, read.files[one.file]))}\n`);
   const faults = shadowFaults(read, compiled.program);
   const rules = rulesOf(compiled.program).length;
   for (const one of faults) out.say(plain(one));
-  if (faults.length === 0) out.say(`${files} files with ${rules} rules are right.`);
+  const warned =
+    warnings.length === 0
+      ? ""
+      : `, with ${warnings.length} ${warnings.length === 1 ? "warning" : "warnings"}`;
+  if (faults.length === 0) out.say(`${files} files with ${rules} rules are right${warned}.`);
   const shadow = faults.map((message) => ({ file: "shadow.json", message }));
-  out.result({ valid: faults.length === 0, files, rules, diagnostics: shadow, warnings: [] });
-  return faults.length === 0 ? EXIT.ok : EXIT.fault;
+  out.result({ valid: faults.length === 0, files, rules, diagnostics: shadow, warnings });
+  const isRefused = faults.length > 0 || (options.strict === true && warnings.length > 0);
+  return isRefused ? EXIT.fault : EXIT.ok;
 }
