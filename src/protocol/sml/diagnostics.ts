@@ -103,7 +103,7 @@ export class Refusal extends Error {
 export function renderDiagnostic(diagnostic: Diagnostic<string>, text: string | undefined): string {
   const { file, line, column, kind, message, hint } = diagnostic;
   const head = `${file}:${line}:${column}: ${message} [${kind}]`;
-  const source = text?.replace(/^\ufeff/, "").split(/\r\n|\r|\n/)[line - 1];
+  const source = text?.split(/\r\n|\r|\n/)[line - 1];
   const quoted = source === undefined ? [] : [`  | ${source}`, `  | ${underline(diagnostic, source)}`];
   return [head, ...quoted, ...(hint === "" ? [] : [`  ${hint.replaceAll("\n", "\n  ")}`])].join("\n");
 }

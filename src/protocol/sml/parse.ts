@@ -15,7 +15,7 @@ const AUGMENTED = new Set("+= -= *= /= //= %= @= &= |= ^= >>= <<= **=".split(" "
 
 /** Reads one rule file, or says what is wrong first: what is no Python at all comes before what no rule may use. */
 export function parseFile(path: string, source: string): SourceFile | Diagnostic {
-  const text = source.replace(/^\ufeff/, "").replace(/\r\n?/g, "\n");
+  const text = source.replace(/\r\n?/g, "\n");
   try {
     if (text.length > MAX_FILE_LENGTH) {
       const span = { file: path, line: 1, column: 1, start: 0, end: 0 };

@@ -72,7 +72,9 @@ class Tokenizer {
   private indentation(): boolean {
     let width = 0;
     while (" \t\f".includes(this.text[this.at] ?? "x")) {
-      width = this.text[this.at] === "\t" ? (Math.floor(width / 8) + 1) * 8 : width + 1;
+      const char = this.text[this.at];
+      // A form feed begins the line anew.
+      width = char === "\f" ? 0 : char === "\t" ? (Math.floor(width / 8) + 1) * 8 : width + 1;
       this.at += 1;
     }
     if (this.at >= this.text.length) return false;
@@ -123,7 +125,9 @@ class Tokenizer {
     const operator = this.match(OPERATORS);
     if (operator === undefined) {
       const char = String.fromCodePoint(this.text.codePointAt(this.at)!);
-      this.refuse(`unexpected character ${JSON.stringify(char)}`);
+      const message = `unexpected character ${JSON.stringify(char)}`;
+      if (char < "\x80") this.giveWay(message, "remove it");
+      this.refuse(message, "remove it");
     }
     this.push("op", start);
     const token = this.tokens.at(-1)!;
