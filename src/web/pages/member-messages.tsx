@@ -6,7 +6,7 @@ import type { Attempt, MemberMessage, MessageRecipient } from "../view.ts";
 import { formatCount, formatSize, STATE_WORDS } from "../words.ts";
 
 const MOST_LINES = 200;
-const AT_ONCE = 4;
+const AT_ONCE = 2;
 
 /** Recent messages: each recipient's state, the remote server's words, and the conversation behind a fold. */
 export function Messages({ messages, forCommittee }: { messages: MemberMessage[]; forCommittee: boolean }) {

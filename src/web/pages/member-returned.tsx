@@ -30,7 +30,7 @@ export function Returned({ view }: { view: MemberView }) {
   );
 }
 
-const AT_ONCE = 4;
+const AT_ONCE = 2;
 
 function ToldList({ told }: { told: ReturnedMail[] }) {
   return (

@@ -1,8 +1,8 @@
-import { Badge, Card, Code, DataTable, EmptyState, KeyValue, Section, Time } from "../components.tsx";
+import { Badge, Card, Code, DataTable, EmptyState, Fold, KeyValue, Section, Time } from "../components.tsx";
 import { STANDINGS, type Standing } from "../../policy/index.ts";
 import { changeAnchor, domainAnchor } from "../paths.ts";
 import type { MemberPause, MemberView, StandingChange } from "../view.ts";
-import { evidenceWords, STANDING_WORDS } from "../words.ts";
+import { evidenceWords, formatCount, STANDING_WORDS } from "../words.ts";
 import { OpenApplication } from "./member-application.tsx";
 import { isOpen, OpenPause } from "./member-pauses.tsx";
 import { StandingBadge } from "./parts.tsx";
@@ -94,11 +94,20 @@ export function Ladder({ standing, since }: { standing: Standing; since: number 
                 </span>
               ) : null}
             </p>
-            <p class="soft small">{STANDING_WORDS[rung].effect}</p>
+            {here ? <p class="soft small">{STANDING_WORDS[rung].effect}</p> : null}
           </li>
         );
       })}
     </ol>
+  );
+}
+
+/** What every rung means, for whoever asks. */
+export function Rungs() {
+  return (
+    <Fold id="rungs" summary="What each rung means">
+      <KeyValue items={STANDINGS.map((rung) => [STANDING_WORDS[rung].name, STANDING_WORDS[rung].effect])} />
+    </Fold>
   );
 }
 
@@ -112,15 +121,30 @@ export function Changes({ changes }: { changes: StandingChange[] }) {
       {changes.length === 0 ? (
         <EmptyState title="Standing has never changed" />
       ) : (
-        <ol class="plain">
-          {changes.map((change) => (
-            <li data-key={change.id} id={changeAnchor(change.id)}>
-              <Change change={change} />
-            </li>
-          ))}
-        </ol>
+        <>
+          <ChangeList changes={changes.slice(0, AT_ONCE)} />
+          {changes.length > AT_ONCE ? (
+            <Fold id="more-changes" summary={`${formatCount(changes.length - AT_ONCE)} before that`}>
+              <ChangeList changes={changes.slice(AT_ONCE)} />
+            </Fold>
+          ) : null}
+        </>
       )}
     </Section>
+  );
+}
+
+const AT_ONCE = 1;
+
+function ChangeList({ changes }: { changes: StandingChange[] }) {
+  return (
+    <ol class="plain">
+      {changes.map((change) => (
+        <li data-key={change.id} id={changeAnchor(change.id)}>
+          <Change change={change} />
+        </li>
+      ))}
+    </ol>
   );
 }
 
@@ -146,19 +170,23 @@ function Change({ change }: { change: StandingChange }) {
       </h3>
       <Answers items={answersOf(change)} />
       {change.evidence.length === 0 ? null : (
-        <DataTable
-          caption="The values that decided"
-          narrow
-          columns={[
-            { label: "Evidence" },
-            { label: "Seen", numeric: true },
-            { label: "The rule asks", numeric: true },
-          ]}
-          rows={change.evidence.map((evidence) => {
-            const { name, value, asked } = evidenceWords(evidence);
-            return { key: evidence.key, cells: [name, value, asked] };
-          })}
-        />
+        <details id={`values-${changeAnchor(change.id)}`}>
+          <summary>The values that decided</summary>
+          <DataTable
+            caption="The values that decided"
+            hideCaption
+            narrow
+            columns={[
+              { label: "Evidence" },
+              { label: "Seen", numeric: true },
+              { label: "The rule asks", numeric: true },
+            ]}
+            rows={change.evidence.map((evidence) => {
+              const { name, value, asked } = evidenceWords(evidence);
+              return { key: evidence.key, cells: [name, value, asked] };
+            })}
+          />
+        </details>
       )}
       {change.rule ? (
         <details id={`rule-${changeAnchor(change.id)}`}>

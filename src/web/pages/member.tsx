@@ -1,5 +1,5 @@
 import { Meter } from "../charts.tsx";
-import { Badge, Breadcrumb, EmptyState, KeyValue, Links, Section, Time } from "../components.tsx";
+import { Badge, Breadcrumb, EmptyState, Fold, KeyValue, Links, Section, Time } from "../components.tsx";
 import { COMMITTEE_PATH, providersPath, suppressionsPath } from "../paths.ts";
 import type { LimitUse, MemberView } from "../view.ts";
 import {
@@ -17,7 +17,7 @@ import { Messages } from "./member-messages.tsx";
 import { isOpen, PastPauses } from "./member-pauses.tsx";
 import { WaitsAt } from "./measures.tsx";
 import { Returned } from "./member-returned.tsx";
-import { Changes, Ladder, Situation } from "./member-standing.tsx";
+import { Changes, Ladder, Rungs, Situation } from "./member-standing.tsx";
 import { StandingBadge } from "./parts.tsx";
 
 /** Everything that a member may know of itself. `forCommittee` adds the way back to the committee's pages. */
@@ -44,10 +44,12 @@ export function MemberPage({ view, forCommittee }: { view: MemberView; forCommit
           <Section
             id="standing"
             title="Standing"
-            intro="Where the member is, and what each rung means for its mail."
+            intro="Where the member is, and what that means for its mail."
           >
             <Ladder standing={view.standing} since={view.standingSince} />
+            <Rungs />
           </Section>
+          <Limits view={view} />
           <Evidence view={view} />
           <Changes changes={view.changes} />
         </>
@@ -56,7 +58,6 @@ export function MemberPage({ view, forCommittee }: { view: MemberView; forCommit
       <Credentials view={view} />
       {view.membership === "applicant" ? null : (
         <>
-          <Limits view={view} />
           <Messages messages={view.messages} forCommittee={forCommittee} />
           <Returned view={view} />
           <Elsewhere did={view.did} />
@@ -99,9 +100,9 @@ function Jumps() {
       {(
         [
           ["standing", "Standing"],
+          ["limits", "Limits"],
           ["domains", "Domains"],
           ["credentials", "Credentials"],
-          ["limits", "Limits"],
           ["messages", "Messages"],
           ["returned", "Returned mail"],
           ["suppressed", "Suppressed"],
@@ -211,20 +212,35 @@ function Notes({ view }: { view: MemberView }) {
       {view.notes.length === 0 ? (
         <EmptyState title="There are no notes" />
       ) : (
-        <ul class="plain">
-          {view.notes.map((note) => (
-            <li data-key={note.id}>
-              <p class="soft small">
-                <Time at={note.at} />
-              </p>
-              {note.text.split("\n\n").map((part) => (
-                <p>{part}</p>
-              ))}
-            </li>
-          ))}
-        </ul>
+        <>
+          <NoteList notes={view.notes.slice(0, NOTES_AT_ONCE)} />
+          {view.notes.length > NOTES_AT_ONCE ? (
+            <Fold id="more-notes" summary={`${formatCount(view.notes.length - NOTES_AT_ONCE)} before those`}>
+              <NoteList notes={view.notes.slice(NOTES_AT_ONCE)} />
+            </Fold>
+          ) : null}
+        </>
       )}
     </Section>
+  );
+}
+
+const NOTES_AT_ONCE = 2;
+
+function NoteList({ notes }: { notes: MemberView["notes"] }) {
+  return (
+    <ul class="plain">
+      {notes.map((note) => (
+        <li data-key={note.id}>
+          <p class="soft small">
+            <Time at={note.at} />
+          </p>
+          {note.text.split("\n\n").map((part) => (
+            <p>{part}</p>
+          ))}
+        </li>
+      ))}
+    </ul>
   );
 }
 
