@@ -157,6 +157,31 @@ describe("transition", () => {
   });
 });
 
+describe("causes of grade probation that count as a first", () => {
+  const after = (findings: readonly Finding[]) =>
+    findings.reduce<StandingState>((state, one) => transition(state, [one], one.at).state, {
+      standing: "good",
+      since: 0,
+    });
+
+  test("what strangers brought about is none: with it they would need one mistake of the member alone", () => {
+    const strangers = found("bounce-probation", { byStrangers: true });
+    const later = at + 3 * DAY_MS;
+    expect(after([strangers, found("complaint-probation", { at: later, sentAt: later - 1 })]).standing).toBe(
+      "probation",
+    );
+  });
+
+  test("of each day the first and the last, for 60 days", () => {
+    const hourly = Array.from({ length: 100 * 24 }, (_, i) => at + (i * DAY_MS) / 24);
+    const { probations = [] } = after(
+      hourly.map((one) => found("bounce-probation", { at: one, sentAt: one - 1 })),
+    );
+    expect(probations.length).toBeLessThanOrEqual(122);
+    expect(probations.at(-1)).toBe(hourly.at(-1));
+  });
+});
+
 describe("whatever the findings, their order and their batches", () => {
   const random = seeded(7);
   const below = (n: number) => Math.floor(random() * n);

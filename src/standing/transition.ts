@@ -106,16 +106,22 @@ function weigh(state: StandingState, finding: Finding, now: number): Transition 
   // Mail from before the last change puts nothing off: that change judged it.
   if (!moves && sentAt <= state.since) return { state };
   const next: StandingState = { ...state, lastCauseAt: later(state.lastCauseAt, at) };
-  if (grade === "probation")
-    next.probations = [...new Set([...before.filter((one) => at - one < CAUSES_KEPT), at])].toSorted(
-      (a, b) => a - b,
-    );
+  // What strangers brought about is no first cause either: with it they would need the member's one mistake alone.
+  if (grade === "probation" && !byStrangers) next.probations = kept(before, at);
   if (!moves) return { state: next };
   delete next.remedyAt;
   delete next.upheld;
   next.standing = to;
   next.since = Math.max(at, state.since);
   return { state: next, moved: { from: state.standing, to, finding, repeated } };
+}
+
+/** With `at`: of each day the first and the last, as far back as they can count. */
+function kept(before: readonly number[], at: number): number[] {
+  const all = [...before.filter((one) => at - one < CAUSES_KEPT), at];
+  const days = Map.groupBy(all, (one) => Math.floor(one / DAY_MS)).values();
+  const ends = [...days].flatMap((day) => [Math.min(...day), Math.max(...day)]);
+  return [...new Set(ends)].toSorted((a, b) => a - b);
 }
 
 /** A change as it is undone: when, by what, and between which standings. */
