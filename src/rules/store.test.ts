@@ -18,8 +18,9 @@ Many = Rule(when_all=[GetActionName() == "recipient_bounced", N >= ${least}], de
 
 let dir: string;
 let db: Database;
-const clock = new MovableClock(NOW);
+let clock: MovableClock;
 beforeEach(async () => {
+  clock = new MovableClock(NOW);
   dir = await mkdtemp(join(tmpdir(), "rule-store-"));
   db = new Database(":memory:", [verdictMigration]);
 });
@@ -59,16 +60,20 @@ test("a bad directory: the last good rules stay, over a reload and over a start,
   expect((await metrics.rulesRefused.get()).values[0]!.value).toBe(1);
   expect(fired(store, 1, 3)).toEqual(["Many"]);
 
+  // What was good had come from elsewhere: what is read again is still the directory that is configured.
+  db.run("UPDATE rule_set SET directory = '/elsewhere'");
   const again = newStore();
   await again.open(dir);
-  expect(again.status()).toMatchObject({ hash, refused: { directory: dir } });
+  expect(again.status()).toMatchObject({ hash, directory: "/elsewhere", refused: { directory: dir } });
   expect(fired(again, 2, 3)).toEqual(["Many"]);
 
   await write(rule(4));
   expect(await again.reload()).toMatchObject({ ok: true, changed: true });
   expect(again.status().refused).toBeNull();
   expect(fired(again, 3, 3)).toEqual([]);
+  clock.set(NOW + 1);
   expect(await again.reload()).toMatchObject({ ok: true, changed: false });
+  expect(again.status()).toMatchObject({ directory: dir, since: NOW });
 });
 
 test("an event is explained by the rules that judged it, fired or not, after they changed", async () => {

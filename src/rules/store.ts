@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import type { Envelope } from "../event/index.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Database } from "../platform/database.ts";
@@ -30,6 +31,8 @@ export function createRuleStore({ db, log, metrics, clock }: StoreOptions) {
   const health = createRuleHealth(log, metrics, () => clock.now());
   let current: EmbeddedEngine | undefined;
   let from = { directory: "", since: 0 };
+  /** Where rules are read, whatever is in force. */
+  let configured = "";
   let refused: Refused | null = null;
 
   function take(set: RuleSet, directory: string): EmbeddedEngine {
@@ -44,7 +47,7 @@ export function createRuleStore({ db, log, metrics, clock }: StoreOptions) {
       now,
       now,
     );
-    from = { directory, since: now };
+    from = { directory, since: engine.hash === current?.hash ? from.since : now };
     health.forget();
     return engine;
   }
@@ -93,7 +96,9 @@ export function createRuleStore({ db, log, metrics, clock }: StoreOptions) {
     engine,
 
     /** At the start. On a bad directory the last good set goes on; without one it throws `RulesError`. */
-    async open(directory: string): Promise<void> {
+    async open(path: string): Promise<void> {
+      const directory = resolve(path);
+      configured = directory;
       const message = await load(directory);
       if (message === undefined) return;
       const last = lastGood();
@@ -107,7 +112,8 @@ export function createRuleStore({ db, log, metrics, clock }: StoreOptions) {
     },
 
     /** Takes the directory as it is now; a bad one changes nothing. */
-    async reload(directory = from.directory): Promise<{ ok: boolean; changed: boolean; message: string }> {
+    async reload(): Promise<{ ok: boolean; changed: boolean; message: string }> {
+      const directory = configured;
       const before = running().hash;
       const message = await load(directory);
       if (message !== undefined) {
