@@ -92,7 +92,7 @@ small, .small { font-size: 0.875rem; }
   .viewer { margin-left: auto; } .viewer span { display: none; }
   .masthead:has(.viewer) nav { order: 3; width: 100%; margin: 0; }
   .masthead nav { min-width: 0; max-width: 100%; overflow-x: auto; scrollbar-width: none; }
-  .masthead nav ul { flex-wrap: nowrap; gap: 0 1.15rem; }
+  .masthead nav ul { flex-wrap: nowrap; gap: 0 0.95rem; font-size: 0.92rem; }
   .masthead nav a { white-space: nowrap; }
   .masthead nav a:focus-visible { outline-offset: -3px; }
 }

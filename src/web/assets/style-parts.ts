@@ -118,7 +118,8 @@ details > summary::before { content: ""; border: solid currentColor; border-widt
 details[open] > summary::before { transform: rotate(45deg); }
 details > *:not(summary) { margin-top: 0.5rem; }
 .fold { border: 1px solid var(--line); border-radius: var(--radius); background: var(--sheet); }
-.fold > summary { padding: 0.55rem 0.95rem; min-height: 44px; flex-wrap: wrap; gap: 0.2rem 0.6rem; }
+.fold > summary { position: relative; padding: 0.55rem 0.95rem 0.55rem 2rem; min-height: 44px; flex-wrap: wrap; gap: 0.2rem 0.6rem; }
+.fold > summary::before { position: absolute; left: 0.95rem; top: 1.15rem; }
 .fold > summary:hover { background: var(--wash); }
 .fold > .stack { margin: 0; padding: 0.35rem 0.95rem 1rem; }
 .pages { display: flex; flex-wrap: wrap; gap: 0.6rem 1rem; align-items: center; font-size: 0.94rem; }

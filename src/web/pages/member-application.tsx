@@ -86,7 +86,10 @@ export function PastApplications({ view }: { view: MemberView }) {
             on <Time at={application.decision!.at} /> by {application.decision!.by}.{" "}
             {application.decision!.note}
           </p>
-          <KeyValue items={itemsOf(application)} />
+          <details id={`application-${application.id}`}>
+            <summary>What it said</summary>
+            <KeyValue items={itemsOf(application)} />
+          </details>
         </div>
       ))}
     </Section>

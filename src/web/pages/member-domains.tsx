@@ -37,22 +37,6 @@ function Domain({ did, domain }: { did: string; domain: MemberDomain }) {
           <Badge tone="ok">Active</Badge>
         )}
       </h3>
-      <KeyValue
-        items={[
-          [
-            "Attested",
-            domain.attestation === null ? (
-              "not yet"
-            ) : (
-              <>
-                <Time at={domain.attestation.at} dateOnly /> in <code>{domain.attestation.uri}</code>
-              </>
-            ),
-          ],
-          ["Return path", domain.returnPath === null ? "of the pool" : <code>{domain.returnPath}</code>],
-          ["Last check", domain.checkedAt === null ? "not yet" : <Time at={domain.checkedAt} />],
-        ]}
-      />
       <p>
         <a href={reportsPath(did, domain.name)}>Who sends as {domain.name}</a>
       </p>
@@ -60,6 +44,25 @@ function Domain({ did, domain }: { did: string; domain: MemberDomain }) {
       {faults.map((finding) => (
         <FindingView finding={finding} open />
       ))}
+      <details id={`about-${domain.name}`}>
+        <summary>Attestation, return path and last check</summary>
+        <KeyValue
+          items={[
+            [
+              "Attested",
+              domain.attestation === null ? (
+                "not yet"
+              ) : (
+                <>
+                  <Time at={domain.attestation.at} dateOnly /> in <code>{domain.attestation.uri}</code>
+                </>
+              ),
+            ],
+            ["Return path", domain.returnPath === null ? "of the pool" : <code>{domain.returnPath}</code>],
+            ["Last check", domain.checkedAt === null ? "not yet" : <Time at={domain.checkedAt} />],
+          ]}
+        />
+      </details>
       {passes.length === 0 ? null : (
         <details id={`passes-${domain.name}`}>
           <summary>

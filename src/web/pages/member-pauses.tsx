@@ -1,4 +1,4 @@
-import { Badge, Card, EmptyState, KeyValue, Section, Time } from "../components.tsx";
+import { Badge, Card, KeyValue, Section, Time } from "../components.tsx";
 import { MailLine } from "./pause-mail.tsx";
 import { pausePath } from "../paths.ts";
 import type { MemberPause, MemberView } from "../view.ts";
@@ -117,40 +117,37 @@ const ENDINGS: Record<NonNullable<MemberPause["end"]>["how"], string> = {
 /** Pauses that are over. */
 export function PastPauses({ view }: { view: MemberView }) {
   const past = view.pauses.filter((pause) => !isOpen(pause));
+  if (past.length === 0) return null;
   return (
     <Section id="pauses" title="Pauses" intro="When sending was stopped, by the breaker or by a person.">
-      {past.length === 0 ? (
-        <EmptyState title="No pause is over" />
-      ) : (
-        <ul class="plain">
-          {past.map((pause) => (
-            <li data-key={String(pause.id)}>
-              <p class="change-line">
-                <span>
-                  <Badge>{pause.by === null ? "Breaker" : "Committee"}</Badge>{" "}
-                  {pause.by === null ? pause.title : pause.reason}
-                </span>
-                <span class="soft small">
-                  <Time at={pause.at} />
-                </span>
+      <ul class="plain">
+        {past.map((pause) => (
+          <li data-key={String(pause.id)}>
+            <p class="change-line">
+              <span>
+                <Badge>{pause.by === null ? "Breaker" : "Committee"}</Badge>{" "}
+                {pause.by === null ? pause.title : pause.reason}
+              </span>
+              <span class="soft small">
+                <Time at={pause.at} />
+              </span>
+            </p>
+            {pause.end ? (
+              <p class="soft small">
+                <Time at={pause.end.at} />: {ENDINGS[pause.end.how]}, by {pause.end.by}. {pause.end.reason}
               </p>
-              {pause.end ? (
+            ) : null}
+            {(["paused", "resumed"] as const).map((when) => {
+              const receipt = pause.mails[when];
+              return receipt ? (
                 <p class="soft small">
-                  <Time at={pause.end.at} />: {ENDINGS[pause.end.how]}, by {pause.end.by}. {pause.end.reason}
+                  {when === "paused" ? "When it began" : "When it ended"}: <MailLine receipt={receipt} />
                 </p>
-              ) : null}
-              {(["paused", "resumed"] as const).map((when) => {
-                const receipt = pause.mails[when];
-                return receipt ? (
-                  <p class="soft small">
-                    {when === "paused" ? "When it began" : "When it ended"}: <MailLine receipt={receipt} />
-                  </p>
-                ) : null;
-              })}
-            </li>
-          ))}
-        </ul>
-      )}
+              ) : null;
+            })}
+          </li>
+        ))}
+      </ul>
     </Section>
   );
 }

@@ -12,8 +12,12 @@ export function Returned({ view }: { view: MemberView }) {
       title="Returned mail"
       intro="What was not delivered, or is late, as it is told to you. It stays here as long as the message does, whether it was mailed to you or not."
     >
-      {view.membership === "left" ? null : <Choice view={view} />}
-      {view.membership === "left" ? null : <Replies view={view} />}
+      {view.membership === "left" ? null : (
+        <Fold id="told-where" summary={`Told ${TOLD_WORDS[view.bounces.to]}. Change it, or where replies go`}>
+          <Choice view={view} />
+          <Replies view={view} />
+        </Fold>
+      )}
       {view.returned.length === 0 ? (
         <EmptyState title="Nothing came back" />
       ) : (
@@ -31,6 +35,11 @@ export function Returned({ view }: { view: MemberView }) {
 }
 
 const AT_ONCE = 2;
+const TOLD_WORDS: Record<MemberView["bounces"]["to"], string> = {
+  nobody: "only here",
+  sender: "here, and to the sender of each message",
+  address: "here, and to one address of yours",
+};
 
 function ToldList({ told }: { told: ReturnedMail[] }) {
   return (

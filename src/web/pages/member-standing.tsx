@@ -121,32 +121,28 @@ export function Changes({ changes }: { changes: StandingChange[] }) {
       {changes.length === 0 ? (
         <EmptyState title="Standing has never changed" />
       ) : (
-        <>
-          <ChangeList changes={changes.slice(0, AT_ONCE)} />
+        <ol class="plain">
+          {changes.slice(0, AT_ONCE).map((change) => (
+            <Change change={change} />
+          ))}
           {changes.length > AT_ONCE ? (
-            <Fold id="more-changes" summary={`${formatCount(changes.length - AT_ONCE)} before that`}>
-              <ChangeList changes={changes.slice(AT_ONCE)} />
-            </Fold>
+            <li>
+              <Fold id="more-changes" summary={`${formatCount(changes.length - AT_ONCE)} before those`}>
+                <ol class="plain">
+                  {changes.slice(AT_ONCE).map((change) => (
+                    <Change change={change} />
+                  ))}
+                </ol>
+              </Fold>
+            </li>
           ) : null}
-        </>
+        </ol>
       )}
     </Section>
   );
 }
 
-const AT_ONCE = 1;
-
-function ChangeList({ changes }: { changes: StandingChange[] }) {
-  return (
-    <ol class="plain">
-      {changes.map((change) => (
-        <li data-key={change.id} id={changeAnchor(change.id)}>
-          <Change change={change} />
-        </li>
-      ))}
-    </ol>
-  );
-}
+const AT_ONCE = 5;
 
 const DECIDERS: Record<StandingChange["decidedBy"], string> = {
   rule: "a rule",
@@ -157,46 +153,55 @@ const DECIDERS: Record<StandingChange["decidedBy"], string> = {
 
 function Change({ change }: { change: StandingChange }) {
   return (
-    <Card>
-      <h3 class="change-line">
-        <span>
-          {STANDING_WORDS[change.from].name} <span aria-hidden="true">→</span>
-          <span class="vh"> to </span> <StandingBadge standing={change.to} />
-        </span>
-        <span class="soft small">
-          <Time at={change.at} />, by {change.by === null ? null : `${change.by}, for `}
-          {DECIDERS[change.decidedBy]}
-        </span>
-      </h3>
-      <Answers items={answersOf(change)} />
-      {change.evidence.length === 0 ? null : (
-        <details id={`values-${changeAnchor(change.id)}`}>
-          <summary>The values that decided</summary>
-          <DataTable
-            caption="The values that decided"
-            hideCaption
-            narrow
-            columns={[
-              { label: "Evidence" },
-              { label: "Seen", numeric: true },
-              { label: "The rule asks", numeric: true },
-            ]}
-            rows={change.evidence.map((evidence) => {
-              const { name, value, asked } = evidenceWords(evidence);
-              return { key: evidence.key, cells: [name, value, asked] };
-            })}
-          />
-        </details>
-      )}
-      {change.rule ? (
-        <details id={`rule-${changeAnchor(change.id)}`}>
-          <summary>
-            The rule: <Badge>{change.rule.name}</Badge>
-          </summary>
-          <Code text={change.rule.text} label={`Text of the rule ${change.rule.name}`} />
-        </details>
-      ) : null}
-    </Card>
+    <li data-key={change.id}>
+      <Fold
+        id={`change-line-${changeAnchor(change.id)}`}
+        summary={
+          <>
+            <span>
+              {STANDING_WORDS[change.from].name} <span aria-hidden="true">→</span>
+              <span class="vh"> to </span> <StandingBadge standing={change.to} />
+            </span>
+            <span class="soft small">
+              <Time at={change.at} />, by {change.by === null ? null : `${change.by}, for `}
+              {DECIDERS[change.decidedBy]}
+            </span>
+          </>
+        }
+      >
+        {/* A browser that is led here opens what is around it. */}
+        <div id={changeAnchor(change.id)} class="stack">
+          <Answers items={answersOf(change)} />
+          {change.evidence.length === 0 ? null : (
+            <details id={`values-${changeAnchor(change.id)}`}>
+              <summary>The values that decided</summary>
+              <DataTable
+                caption="The values that decided"
+                hideCaption
+                narrow
+                columns={[
+                  { label: "Evidence" },
+                  { label: "Seen", numeric: true },
+                  { label: "The rule asks", numeric: true },
+                ]}
+                rows={change.evidence.map((evidence) => {
+                  const { name, value, asked } = evidenceWords(evidence);
+                  return { key: evidence.key, cells: [name, value, asked] };
+                })}
+              />
+            </details>
+          )}
+          {change.rule ? (
+            <details id={`rule-${changeAnchor(change.id)}`}>
+              <summary>
+                The rule: <Badge>{change.rule.name}</Badge>
+              </summary>
+              <Code text={change.rule.text} label={`Text of the rule ${change.rule.name}`} />
+            </details>
+          ) : null}
+        </div>
+      </Fold>
+    </li>
   );
 }
 

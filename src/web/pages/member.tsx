@@ -225,23 +225,51 @@ function Notes({ view }: { view: MemberView }) {
   );
 }
 
-const NOTES_AT_ONCE = 2;
+const NOTES_AT_ONCE = 5;
 
 function NoteList({ notes }: { notes: MemberView["notes"] }) {
   return (
     <ul class="plain">
-      {notes.map((note) => (
-        <li data-key={note.id}>
-          <p class="soft small">
-            <Time at={note.at} />
-          </p>
-          {note.text.split("\n\n").map((part) => (
-            <p>{part}</p>
-          ))}
-        </li>
-      ))}
+      {notes.map((note) => {
+        const parts = note.text.split("\n\n").map((part) => <p>{part}</p>);
+        return (
+          <li data-key={note.id}>
+            {note.text.length <= SHORT_NOTE ? (
+              <>
+                <p class="soft small">
+                  <Time at={note.at} />
+                </p>
+                {parts}
+              </>
+            ) : (
+              <Fold
+                id={`note-${note.id}`}
+                summary={
+                  <>
+                    <span>{headOf(note.text)}</span>
+                    <span class="soft small">
+                      <Time at={note.at} />
+                    </span>
+                  </>
+                }
+              >
+                {parts}
+              </Fold>
+            )}
+          </li>
+        );
+      })}
     </ul>
   );
+}
+
+const SHORT_NOTE = 160;
+const LONGEST_HEAD = 80;
+
+/** What a note is about: its first words, up to a colon or a full stop. */
+function headOf(text: string): string {
+  const [head = ""] = text.split(/[:.](?:\s|$)|\n/, 1);
+  return head.length <= LONGEST_HEAD ? head : `${head.slice(0, LONGEST_HEAD).replace(/\s+\S*$/, "")} ...`;
 }
 
 function IdentityAndLabels({ view }: { view: MemberView }) {
