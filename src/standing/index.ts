@@ -71,6 +71,12 @@ export function titleOf({ cause, to }: Pick<StandingChange, "cause" | "to">): st
   return repeated ? `For the second time within 30 days: ${title}` : title;
 }
 
+/** Bounces of which strangers brought about more than half. */
+function isByStrangers({ cause, evidence }: StandingChange): boolean {
+  const window = evidence["window"] as { by_strangers?: unknown } | undefined;
+  return CAUSES[cause]?.window === "bounce" && window?.by_strangers === true;
+}
+
 export type Standings = ReturnType<typeof createStandings>;
 
 /** The ladder: every change names its cause, the evidence, the remedy and the way back, and is told to the member. */
@@ -104,7 +110,7 @@ export function createStandings({ db, clock, authority }: { db: Database; clock:
     probations = store.state(did).probations ?? [],
   ): StandingChange {
     const before = store.state(did);
-    const { lastCauseAt } = before;
+    const { lastCauseAt, remedyAt } = before;
     const isJudged = reason.by !== null || before.standing === "suspended";
     const judgedAt = isJudged ? at : before.judgedAt;
     const next: StandingState = {
@@ -114,10 +120,24 @@ export function createStandings({ db, clock, authority }: { db: Database; clock:
       probations,
       ...(judgedAt !== undefined && { judgedAt }),
       ...(lastCauseAt !== undefined && { lastCauseAt }),
+      // Said while it was suspended, it holds for the probation that follows.
+      ...(remedyAt !== undefined && to === "probation" && { remedyAt }),
       ...(to === "suspended" && reason.by !== null && { upheld: true }),
     };
     return change(next, { ...reason, did, from: before.standing, at, rule: null, actionId: null });
   }
+
+  /** Changes of a member, oldest first. */
+  const pastOf = (did: string) =>
+    store
+      .changesOf(did, MOST_CHANGES)
+      .toReversed()
+      .map((one) => ({ ...one, byStrangers: isByStrangers(one) }));
+
+  const takenBackIn = (past: readonly StandingChange[]) =>
+    past
+      .filter(({ cause }) => cause === TAKEN_BACK)
+      .flatMap(({ evidence }) => evidence["changes"] as number[]);
 
   /**
    * Takes a rule's changes back that should not have been: the standing is what all others lead to, if that is better.
@@ -126,12 +146,9 @@ export function createStandings({ db, clock, authority }: { db: Database; clock:
   function takeBack(did: string, changeIds: readonly number[], why: string): StandingChange | undefined {
     const { standing, upheld } = store.state(did);
     if (upheld === true) return undefined;
-    const past = store.changesOf(did, MOST_CHANGES).toReversed();
+    const past = pastOf(did);
     const undone = past.filter(({ id, rule }) => rule !== null && changeIds.includes(id)).map(({ id }) => id);
-    const before = past
-      .filter(({ cause }) => cause === TAKEN_BACK)
-      .flatMap(({ evidence }) => evidence["changes"] as number[]);
-    const left = without(past, new Set([...before, ...undone]));
+    const left = without(past, new Set([...takenBackIn(past), ...undone]));
     if (undone.length === 0 || !left || STANDINGS.indexOf(left.standing) >= STANDINGS.indexOf(standing))
       return undefined;
     const reason = {
@@ -190,6 +207,23 @@ export function createStandings({ db, clock, authority }: { db: Database; clock:
       move(did, to, clock.now(), { cause: "committee", by, description: why, remedy, evidence: {} }),
 
     takeBack,
+
+    /**
+     * What the standing would be if one change had not been: never better than the other causes make it. That change is
+     * no first cause of a repetition any more. Undefined: it is too long ago to say.
+     */
+    disown(did: string, changeId: number): Standing | undefined {
+      const past = pastOf(did);
+      const left = without(past, new Set([...takenBackIn(past), changeId]));
+      const at = past.find(({ id }) => id === changeId)?.at;
+      const { probations, ...state } = store.state(did);
+      if (left && probations)
+        store.save(did, { ...state, probations: probations.filter((one) => one !== at) });
+      return left?.standing;
+    },
+
+    /** Members whose standing may become better by itself, or who are to say something. */
+    withWayBack: store.withWayBack,
 
     /** What rested on bounces of a time, such as that of an incident at a provider, is taken back. */
     restore(did: string, { from, until, why }: { from: number; until: number; why: string }) {

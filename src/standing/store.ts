@@ -28,6 +28,13 @@ export const standingMigration: Migration = {
      CREATE TABLE domain_hold (
        domain TEXT PRIMARY KEY, did TEXT NOT NULL, since INTEGER NOT NULL, found TEXT NOT NULL, record TEXT NOT NULL
      ) STRICT;`,
+    // What people had decided before there were columns for it.
+    `UPDATE standing SET
+       judged_at = coalesce(judged_at, (SELECT max(at) FROM standing_change c WHERE c.did = standing.did
+         AND (decided_by IS NOT NULL OR (rule IS NULL AND from_standing = 'suspended')))),
+       eased_at = coalesce(eased_at, (SELECT max(at) FROM standing_change c WHERE c.did = standing.did AND rule IS NULL));
+     UPDATE standing SET upheld = 1 WHERE standing = 'suspended' AND (SELECT decided_by FROM standing_change c
+       WHERE c.did = standing.did ORDER BY id DESC LIMIT 1) IS NOT NULL;`,
   ],
 };
 
@@ -98,6 +105,14 @@ export function createStandingStore(db: Database) {
         ...(row.upheld === 1 && { upheld: true }),
       };
     },
+
+    /** Who has a way back that time, the member or a person goes. */
+    withWayBack: (): string[] =>
+      db
+        .all<{ did: string }>(
+          "SELECT did FROM standing WHERE standing NOT IN ('good', 'ejected') ORDER BY did",
+        )
+        .map(({ did }) => did),
 
     save(did: string, state: StandingState): void {
       db.run(

@@ -125,7 +125,16 @@ function kept(before: readonly number[], at: number): number[] {
 }
 
 /** A change as it is undone: when, by what, and between which standings. */
-type Past = { id: number; from: Standing; to: Standing; at: number; cause: string; by: string | null };
+type Past = {
+  id: number;
+  from: Standing;
+  to: Standing;
+  at: number;
+  cause: string;
+  by: string | null;
+  /** As with a finding: no first cause of a repetition. */
+  byStrangers?: boolean;
+};
 
 /**
  * What the standing would be without some changes, and which causes of grade probation are left. `changes`: all of the
@@ -140,7 +149,7 @@ export function without(
   let standing = changes[first]!.from;
   const probations = changes
     .slice(0, first)
-    .filter(({ cause }) => gradeOf(cause) === "probation")
+    .filter(isFirstCause)
     .map(({ at }) => at);
   for (const change of changes.slice(first)) {
     if (undone.has(change.id)) continue;
@@ -153,10 +162,12 @@ export function without(
       const worse = repeated ? "suspended" : grade;
       if (rank(worse) > rank(standing)) standing = worse;
     }
-    if (grade === "probation") probations.push(at);
+    if (isFirstCause(change)) probations.push(at);
   }
   return { standing, probations };
 }
+
+const isFirstCause = ({ cause, byStrangers = false }: Past) => gradeOf(cause) === "probation" && !byStrangers;
 
 /** Whether the standing eases by itself at `now`, and to what. `newer` is the window since the last change. */
 export function ease(

@@ -58,10 +58,18 @@ export function createCaseDesk(parts: CoreParts, pauseDesk: PauseDesk) {
     return change;
   }
 
+  /** Once for each change. */
+  function openSuspended({ id, did, at, rule, description, evidence }: StandingChange): void {
+    const facts = { rule, description, evidence };
+    cases.open({ did, kind: "suspended", about: `change:${id}`, at, changeId: id, facts });
+  }
+
   function follow(one: Case, decision: CaseDecision, at: number): void {
     const { did } = one;
     const { verdict, to, by, reason } = decision;
-    const before = (one.changeId === null ? undefined : standings.change(one.changeId))?.from ?? "good";
+    const isTakenBack = verdict === "lift" && one.changeId !== null && one.kind !== "remedy";
+    const before =
+      (isTakenBack ? standings.disown(did, one.changeId!) : undefined) ?? standings.state(did).standing;
     const effects = decisionEffects(one, { verdict, ...(to && { to }), at }, before);
     const { standing, pause, upheld, putOff } = effects;
     const now = standings.state(did).standing;
@@ -88,37 +96,32 @@ export function createCaseDesk(parts: CoreParts, pauseDesk: PauseDesk) {
 
     /** A change has been written down: a suspension by a rule is for people, and what it was about before is over. */
     changed(change: StandingChange): void {
-      const { id, did, to, at, by, evidence, description, rule } = change;
+      const { did, to, at, by, description } = change;
       const isOver = (one: Case) =>
         (one.kind === "suspended" && to !== "suspended") || (one.kind === "remedy" && to !== "probation");
       for (const one of cases.list("open", LOOKED_AT, did).filter(isOver)) {
         const reason = description || `The standing is ${to} now.`;
         cases.decide(one.id, { at, by: by ?? "time", verdict: "standing", to, reason });
       }
-      if (to !== "suspended" || by !== null) return;
-      cases.open({
-        did,
-        kind: "suspended",
-        about: `change:${id}`,
-        at,
-        changeId: id,
-        facts: { rule, description, evidence },
-      });
+      if (to === "suspended" && by === null) openSuspended(change);
     },
 
     /** What waits for nobody any more, and what nobody has answered. */
     review(): void {
       const now = clock.now();
       db.transaction(() => {
-        for (const { did } of members.list()) {
+        for (const did of standings.withWayBack()) {
+          const { standing, since, lastCauseAt = 0, upheld } = standings.state(did);
+          const [latest] = standings.changesOf(did, 1);
+          // Suspended by a rule before there were cases.
+          if (standing === "suspended" && upheld !== true && latest) openSuspended(latest);
           if (!standings.waitsForRemedy(did)) continue;
-          const { since, lastCauseAt = 0 } = standings.state(did);
           cases.open({
             did,
             kind: "remedy",
             about: `remedy:${did}:${Math.max(since, lastCauseAt)}`,
             at: now,
-            changeId: standings.changesOf(did, 1)[0]?.id ?? null,
+            changeId: latest?.id ?? null,
           });
         }
         for (const { id, did, at, by, cause, facts, credential } of pauses.allOpen(LOOKED_AT)) {
@@ -174,7 +177,7 @@ export function createCaseDesk(parts: CoreParts, pauseDesk: PauseDesk) {
         const at = clock.now();
         for (const one of cases.list("open", LOOKED_AT, did).filter(({ kind }) => kind === "remedy"))
           cases.decide(one.id, { at, by: "the member", verdict: "lift", to: null, reason: text });
-        pipeline.review();
+        pipeline.review(did);
         tell([did]);
         return { waits: standings.state(did).standing === "probation" };
       });

@@ -23,7 +23,7 @@ export type PipelineParts = {
   members: Members;
   rules: RulesEngine;
   verdicts: VerdictLog;
-  standings: Pick<Standings, "state" | "review">;
+  standings: Pick<Standings, "state" | "review" | "withWayBack">;
   newEvent: EventMaker;
   now: () => number;
   /** What follows from verdicts, in the same transaction. */
@@ -132,11 +132,11 @@ export function createPipeline(parts: PipelineParts) {
     /** A fact of core's own. */
     record: (envelope: Envelope): void => db.transaction(() => take(envelope)),
 
-    /** Eases standings whose way back has been gone. */
-    review(): void {
+    /** Eases standings whose way back has been gone: of all members, or of one. */
+    review(of?: string): void {
       const now = parts.now();
       db.transaction(() => {
-        for (const { did } of members.list()) {
+        for (const did of of === undefined ? standings.withWayBack() : [of]) {
           const change = standings.review(did, evidence.bounces(did, now));
           if (change) conclude(change);
         }
