@@ -25,6 +25,16 @@ export {
 /** What became of a mail about one thing. `to` is masked; null: nobody was written to. */
 export type MailReceipt = { at: number; to: string | null; state: MailState; stateAt: number; reply: string };
 
+type NoticeOf = {
+  did: string;
+  about: string;
+  contact: string;
+  /** They can bring it about, so there are fewer of these. */
+  byStrangers?: boolean;
+  /** It comes by the calendar, so nobody can bring about more of it: no allowance bounds it. */
+  isRegular?: boolean;
+};
+
 export type Notices = ReturnType<typeof createNotices>;
 
 const LONGEST_MS = Math.max(...MOST_MAILS.map(({ withinMs }) => withinMs));
@@ -36,21 +46,18 @@ export function createNotices({ db, clock, random }: { db: Database; clock: Cloc
   return {
     /**
      * One mail about one thing (`about`), in the transaction of the caller: asked again it is the same. `write` is given
-     * whether it is the last one for a while. `byStrangers`: they can bring it about, so there are fewer of these.
+     * whether it is the last one for a while.
      */
     wish(
-      {
-        did,
-        about,
-        contact,
-        byStrangers = false,
-      }: { did: string; about: string; contact: string; byStrangers?: boolean },
+      { did, about, contact, byStrangers = false, isRegular = false }: NoticeOf,
       write: (last: boolean) => { subject: string; text: string },
     ): void {
       if (store.has(about)) return;
       const at = clock.now();
       const to = mailAddressOf(contact);
-      const allowance = mailAllowance(store.mailsOf(did, at - LONGEST_MS), { at, byStrangers });
+      const allowance = isRegular
+        ? "mail"
+        : mailAllowance(store.mailsOf(did, at - LONGEST_MS), { at, byStrangers });
       const id = randomId(10, random);
       const state: MailState =
         to === undefined ? "no-contact" : allowance === "too-many" ? "too-many" : "waiting";
@@ -69,6 +76,8 @@ export function createNotices({ db, clock, random }: { db: Database; clock: Cloc
         by_strangers: byStrangers ? 1 : 0,
       });
     },
+
+    has: (about: string): boolean => store.has(about),
 
     /** Wishes that relay nodes were not told of yet, the oldest first. */
     untold: (): NoticeWish[] => store.untold().map(({ wish }) => JSON.parse(wish) as NoticeWish),

@@ -71,6 +71,9 @@ export function titleOf({ cause, to }: Pick<StandingChange, "cause" | "to">): st
   return repeated ? `For the second time within 30 days: ${title}` : title;
 }
 
+const takenBackIn = (past: readonly StandingChange[]) =>
+  past.filter(({ cause }) => cause === TAKEN_BACK).flatMap(({ evidence }) => evidence["changes"] as number[]);
+
 /** Bounces of which strangers brought about more than half. */
 function isByStrangers({ cause, evidence }: StandingChange): boolean {
   const window = evidence["window"] as { by_strangers?: unknown } | undefined;
@@ -133,11 +136,6 @@ export function createStandings({ db, clock, authority }: { db: Database; clock:
       .changesOf(did, MOST_CHANGES)
       .toReversed()
       .map((one) => ({ ...one, byStrangers: isByStrangers(one) }));
-
-  const takenBackIn = (past: readonly StandingChange[]) =>
-    past
-      .filter(({ cause }) => cause === TAKEN_BACK)
-      .flatMap(({ evidence }) => evidence["changes"] as number[]);
 
   /**
    * Takes a rule's changes back that should not have been: the standing is what all others lead to, if that is better.

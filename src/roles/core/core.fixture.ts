@@ -65,7 +65,8 @@ export async function openCore(
       await bus.publish(EVENTS_TOPIC, [{ key: event.data.data.member.did, value: event }]);
       await bus.settle();
     },
-    /** What is done each hour. */
+    /** Does what is done at times. */
+    run: (task: string) => tasks.get(task)!(new AbortController().signal),
     review: () => void tasks.get("review of standings")!(new AbortController().signal),
     async close() {
       await core.settle();

@@ -63,14 +63,16 @@ export function createDigest(parts: DigestParts) {
 
   return {
     facts,
-    /** Asked often: it goes out once a day. */
-    send(): void {
+    /** Asked often: it goes out once a day. True: now. */
+    send(): boolean {
       const at = clock.now();
-      if (committeeMail === undefined || new Date(at).getUTCHours() < FROM_HOUR) return;
-      const letter = digestLetter(facts(at));
-      if (!letter) return;
+      if (committeeMail === undefined || new Date(at).getUTCHours() < FROM_HOUR) return false;
       const about = `digest:${new Date(at).toISOString().slice(0, 10)}`;
-      notices.wish({ did: authority, about, contact: committeeMail }, () => letter);
+      if (notices.has(about)) return false;
+      const letter = digestLetter(facts(at));
+      if (!letter) return false;
+      notices.wish({ did: authority, about, contact: committeeMail, isRegular: true }, () => letter);
+      return true;
     },
   };
 }
