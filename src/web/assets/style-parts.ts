@@ -122,6 +122,7 @@ details > *:not(summary) { margin-top: 0.5rem; }
 .fold > summary::before { position: absolute; left: 0.95rem; top: 1.15rem; }
 .fold > summary:hover { background: var(--wash); }
 .fold > .stack { margin: 0; padding: 0.35rem 0.95rem 1rem; }
+.fold > .stack > [id] { scroll-margin-top: 5rem; }
 .pages { display: flex; flex-wrap: wrap; gap: 0.6rem 1rem; align-items: center; font-size: 0.94rem; }
 .button { display: inline-flex; align-items: center; text-decoration: none; }
 .links > div + div { margin-top: 0.9rem; }
