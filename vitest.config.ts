@@ -28,7 +28,9 @@ export default defineConfig({
           exclude: [`src/{${LIGHT}}/**`],
         },
       },
-      { extends: true, test: { name: "scenarios", include: ["test/*.test.ts", "test/fuzz/*.test.ts"] } },
+      { extends: true, test: { name: "scenarios", include: ["test/*.test.ts"] } },
+      // What takes long for what it tells a developer: run by CI.
+      { extends: true, test: { name: "long", include: ["test/{long,fuzz}/*.test.ts"] } },
     ],
   },
   oxc: { jsx: { runtime: "automatic", importSource: "hono/jsx" } },

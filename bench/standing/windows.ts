@@ -16,7 +16,7 @@ const HALF = 0.5 + 1e-6;
 
 /**
  * The windows of one member, counted by places in days rather than from events: a decade takes milliseconds. For members
- * of 5 mails a day or more, whose last 200 trials never reach back 90 days. `test/standing-simulation.test.ts`
+ * of 5 mails a day or more, whose last 200 trials never reach back 90 days. `test/long/standing-simulation.test.ts`
  * compares it with the evidence of core. Times in days.
  */
 export function createFastWindows() {

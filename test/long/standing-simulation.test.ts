@@ -1,16 +1,16 @@
 import { describe, expect, test } from "vitest";
-import { incident } from "../bench/standing/incident.ts";
-import { createJudge } from "../bench/standing/judge.ts";
-import { live, type Happening } from "../bench/standing/member.ts";
-import { seeded } from "../bench/standing/random.ts";
-import { signUps } from "../bench/standing/strangers.ts";
-import { createFastWindows, isReporting, timeOf, type Day } from "../bench/standing/windows.ts";
-import { abuse, honest } from "../bench/standing/scenarios.ts";
-import { RUNS, steal } from "../bench/standing/thief.ts";
-import { eventMaker, type ActionName, type Envelope, type EventData } from "../src/event/index.ts";
-import { createEvidence, evidenceMigration } from "../src/evidence/index.ts";
-import { DAY_MS } from "../src/lib/clock.ts";
-import { Database } from "../src/platform/database.ts";
+import { incident } from "../../bench/standing/incident.ts";
+import { createJudge } from "../../bench/standing/judge.ts";
+import { live, type Happening } from "../../bench/standing/member.ts";
+import { seeded } from "../../bench/standing/random.ts";
+import { signUps } from "../../bench/standing/strangers.ts";
+import { createFastWindows, isReporting, timeOf, type Day } from "../../bench/standing/windows.ts";
+import { abuse, honest } from "../../bench/standing/scenarios.ts";
+import { RUNS, steal } from "../../bench/standing/thief.ts";
+import { eventMaker, type ActionName, type Envelope, type EventData } from "../../src/event/index.ts";
+import { createEvidence, evidenceMigration } from "../../src/evidence/index.ts";
+import { DAY_MS } from "../../src/lib/clock.ts";
+import { Database } from "../../src/platform/database.ts";
 
 /** A small part of `npm run bench:standing` (docs/rules-measured.md), the same on every machine. */
 const judge = await createJudge();

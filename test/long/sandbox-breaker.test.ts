@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
-import { fingerprint } from "../src/breaker/index.ts";
-import { seedOperators, type SeedOperator } from "../src/devnet/operators.ts";
-import { DAY_MS, planDay } from "../src/devnet/plan.ts";
-import { credential, member } from "../src/policy/policy.fixture.ts";
-import { createWorld } from "../src/policy/world.fixture.ts";
+import { fingerprint } from "../../src/breaker/index.ts";
+import { seedOperators, type SeedOperator } from "../../src/devnet/operators.ts";
+import { DAY_MS, planDay } from "../../src/devnet/plan.ts";
+import { credential, member } from "../../src/policy/policy.fixture.ts";
+import { createWorld } from "../../src/policy/world.fixture.ts";
 
 /* The sandbox's operators are honest. Their users were there before: nearly everybody is new to the breaker at first. */
 
