@@ -81,16 +81,27 @@ export function createWebhooks(options: WebhookOptions) {
     // It was changed while the old one was asked: the answer says nothing about the new one.
     const now = store.of(message.did);
     if (now?.turn !== asked.turn || now.url !== asked.url) return;
-    const { failingSince, gone } = receiverAfter(now.failing_since, answer, at);
+    const { failingSince, gone } = receiverAfter(now.failing_since, answer, at, next === null);
     store.receiver(message.did, failingSince, gone ? { at, why } : null);
     if (gone) store.giveUp(message.did, `the receiver is asked no more: ${why}`, at);
   }
 
-  async function run(): Promise<void> {
-    for (;;) {
-      const due = store.due(clock.now(), AT_ONCE);
-      if (due.length === 0) return;
-      await Promise.all(due.map(deliver));
+  async function run(signal: AbortSignal | undefined): Promise<void> {
+    const asked = new Map<string, Promise<void>>();
+    try {
+      for (;;) {
+        if (signal?.aborted) return;
+        const due = store.due(clock.now(), 2 * AT_ONCE).filter(({ did }) => !asked.has(did));
+        for (const message of due.slice(0, AT_ONCE - asked.size))
+          asked.set(
+            message.did,
+            deliver(message).finally(() => asked.delete(message.did)),
+          );
+        if (asked.size === 0) return;
+        await Promise.race(asked.values());
+      }
+    } finally {
+      await Promise.allSettled(asked.values());
     }
   }
 
@@ -142,9 +153,12 @@ export function createWebhooks(options: WebhookOptions) {
       return post(receiver.url, signedHeaders(secretOf(key, did, receiver.turn), { id, at, body }), body);
     },
 
-    /** Sends what is due, eight receivers at once, one message of each at a time. */
-    async deliverDue(): Promise<void> {
-      running ??= run().finally(() => (running = undefined));
+    /**
+     * Sends what is due, eight receivers at once, one message of each at a time, so that who answers slowly keeps only its
+     * own waiting. Ends when nothing is due, or soon after it is told to.
+     */
+    async deliverDue(signal?: AbortSignal): Promise<void> {
+      running ??= run(signal).finally(() => (running = undefined));
       await running;
     },
 

@@ -14,6 +14,7 @@ export const webhookMigration: Migration = {
      ) STRICT;
      CREATE INDEX webhook_message_due ON webhook_message (next_at) WHERE next_at IS NOT NULL;
      CREATE INDEX webhook_message_did ON webhook_message (did, at);`,
+    "CREATE INDEX webhook_message_next ON webhook_message (did, at, id) WHERE next_at IS NOT NULL",
   ],
 };
 

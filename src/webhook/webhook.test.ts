@@ -1,5 +1,5 @@
 import { createHmac } from "node:crypto";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { MovableClock } from "../lib/clock.ts";
 import { Database } from "../platform/database.ts";
 import { createWebhooks, webhookMigration, type Answer } from "./index.ts";
@@ -34,15 +34,18 @@ test("a message is tried eight times within 32 hours, and then given up", () => 
 });
 
 describe("a receiver after an answer", () => {
+  type Row = [string, number | null, Answer, number, ReturnType<typeof receiverAfter>, boolean?];
   const failed: Answer = { ok: false, status: 500, why: "HTTP status 500" };
-  test.each([
-    ["one that works", 5, { ok: true, status: 200 } as Answer, 9, { failingSince: null, gone: false }],
+  test.each<Row>([
+    ["one that works", 5, { ok: true, status: 200 }, 9, { failingSince: null, gone: false }],
     ["the first failure", null, failed, 9, { failingSince: 9, gone: false }],
     ["a later one", 5, failed, 9, { failingSince: 5, gone: false }],
-    ["five days of them", 5, failed, 5 + GIVE_UP_MS, { failingSince: 5, gone: true }],
+    ["five days of them", 5, failed, 5 + GIVE_UP_MS, { failingSince: 5, gone: false }],
+    ["five days, and a message given up", 5, failed, 5 + GIVE_UP_MS, { failingSince: 5, gone: true }, true],
+    ["a message given up", 5, failed, 4 + GIVE_UP_MS, { failingSince: 5, gone: false }, true],
     ["it says that it is gone", null, { ...failed, status: 410 }, 9, { failingSince: 9, gone: true }],
-  ])("%s", (_, since, answer, at, expected) => {
-    expect(receiverAfter(since, answer, at)).toEqual(expected);
+  ])("%s", (_, since, answer, at, expected, isGivenUp = false) => {
+    expect(receiverAfter(since, answer, at, isGivenUp)).toEqual(expected);
   });
 });
 
@@ -66,6 +69,7 @@ describe("webhooks", () => {
   let answer: Answer;
   let posted: { url: string; headers: Record<string, string>; body: string }[];
   let hooks: ReturnType<typeof createWebhooks>;
+  let slow: Promise<void>;
   beforeEach(() => {
     db = new Database(":memory:", [webhookMigration]);
     answer = { ok: true, status: 204 };
@@ -76,6 +80,7 @@ describe("webhooks", () => {
       random: (n) => new Uint8Array(n).fill(++ids),
       post: async (url, headers, body) => {
         posted.push({ url, headers, body });
+        if (url.includes("slow")) await slow;
         return answer;
       },
       key: new Uint8Array(32).fill(1),
@@ -132,6 +137,27 @@ describe("webhooks", () => {
     expect(hooks.receipts(did).map(({ about, state }) => [about, state])).toContainEqual([
       "standing:3",
       "delivered",
+    ]);
+  });
+
+  test("eight receivers at a time; one that does not answer keeps only its own messages waiting", async () => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    slow = promise;
+    for (const who of ["slow", ..."abcdefghijkl"]) {
+      hooks.set(`did:plc:${who}`, `https://${who}.test/`, "ada");
+      for (const turn of [1, 2, 3]) hooks.wish(`did:plc:${who}`, message(`${who}:${turn}`));
+    }
+    const stop = new AbortController();
+    const running = hooks.deliverDue(stop.signal);
+    await vi.waitFor(() => expect(hooks.receipt("l:3")).toMatchObject({ state: "delivered" }));
+    expect(posted).toHaveLength(37);
+    stop.abort();
+    resolve();
+    await running;
+    expect(hooks.receipts("did:plc:slow").map(({ state }) => state)).toEqual([
+      "delivered",
+      "waiting",
+      "waiting",
     ]);
   });
 

@@ -17,7 +17,7 @@ type Said = { label: string; cause: Cause; verdict: RuleVerdict; expiresMs: numb
  * each verdict has its effect once; what is there already is not begun again.
  */
 export function createConsequences(
-  { members, standings, pipeline, news, tell }: Omit<CoreParts, "cases">,
+  { clock, members, standings, pipeline, news, tell }: Omit<CoreParts, "cases">,
   desks: { pauses: PauseDesk; domains: DomainDesk },
 ) {
   /** A rule can speak of the member, the credential and the domain of its event, and of nobody else. */
@@ -44,7 +44,8 @@ export function createConsequences(
     const { label, cause, verdict } = said;
     const { action_id, data } = judged.envelope.data;
     const { did, domain } = data.member;
-    const at = eventTime(judged.envelope);
+    // A clock that is ahead puts nothing into the future.
+    const at = Math.min(eventTime(judged.envelope), clock.now());
     const evidence = evidenceOf(cause, judged.window, verdict.values);
     switch (cause.consequence.kind) {
       case "grade":

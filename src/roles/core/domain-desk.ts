@@ -29,6 +29,12 @@ export function createDomainDesk(parts: DomainDeskParts) {
     return row?.did === data.member.did ? row.name : undefined;
   }
 
+  /** It may have been another member's once. */
+  function heldOf(did: string, domain: string) {
+    const held = standings.hold(domain);
+    return held?.did === did ? held : undefined;
+  }
+
   async function followDelegation(domain: string): Promise<void> {
     const delegated = await resolver.resolve(`bounce.${domain}`, "CNAME");
     if (delegated.status === "temperror") return;
@@ -43,7 +49,7 @@ export function createDomainDesk(parts: DomainDeskParts) {
 
   /** Its records pass: what waited leaves. */
   function release(did: string, domain: string): void {
-    const held = standings.hold(domain);
+    const held = heldOf(did, domain);
     if (!held) return;
     standings.endHold(domain);
     members.setDomainStatus(domain, "active");
@@ -63,7 +69,7 @@ export function createDomainDesk(parts: DomainDeskParts) {
     /** A rule says that its records are broken. A domain that was never verified, or has ended, sends nothing anyway. */
     hold(did: string, held: { domain: string; since: number; found: string; record: string }): void {
       const { domain, found, record, since } = held;
-      if (members.domain(domain)?.status !== "active" && !standings.hold(domain)) return;
+      if (members.domain(domain)?.status !== "active" && !heldOf(did, domain)) return;
       members.setDomainStatus(domain, "held");
       if (!standings.beginHold({ did, ...held })) return;
       const publish = record === "" ? "" : `\n\nPublish:\n${record}`;

@@ -250,7 +250,7 @@ export function createCore(options: CoreOptions) {
     teller.tell([did]);
   });
 
-  /** What others of core write of an event before rules see it, in the transaction of the pipeline; told twice it is the same. */
+  /** What others of core write of an event before rules see it, once, in the transaction of the pipeline. */
   const alongside: Partial<Record<ActionName, (event: Envelope) => void>> = {
     member_paused: pauseDesk.record,
     recipient_bounced: suppressions.record,
@@ -319,7 +319,7 @@ export function createCore(options: CoreOptions) {
   scheduler.every({
     name: "members' receivers told",
     everyMs: 5_000,
-    run: () => webhooks.deliverDue(),
+    run: (signal) => webhooks.deliverDue(signal),
   });
   scheduler.every({
     name: "policies told again",

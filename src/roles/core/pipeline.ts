@@ -60,9 +60,10 @@ export function createPipeline(parts: PipelineParts) {
     };
   }
 
-  function take(envelope: Envelope): void {
+  function take(envelope: Envelope, before?: (event: Envelope) => void): void {
     const { action_name } = envelope.data;
     if (!events.append(envelope)) return;
+    before?.(envelope);
     metrics.events.inc({ action: action_name });
     evidence.apply(envelope);
     if (rules.judges(action_name)) judge(envelope);
@@ -116,15 +117,12 @@ export function createPipeline(parts: PipelineParts) {
     conclude,
 
     /**
-     * The batch, what `before` writes of each event before rules look at it, and `alongside`, are on disk together, or not at
-     * all.
+     * The batch, what `before` writes of each event that is new before rules look at it, and `alongside`, are on disk
+     * together, or not at all.
      */
     takeAll(batch: readonly Envelope[], before: (event: Envelope) => void, alongside: () => void): void {
       db.transaction(() => {
-        for (const event of batch) {
-          before(event);
-          take(event);
-        }
+        for (const event of batch) take(event, before);
         alongside();
       });
     },
