@@ -10,7 +10,7 @@ afterEach(() => server?.close());
 
 async function ask(
   answer: (asked: Asked) => Reply,
-  domains: string[] = [],
+  domains: string[] = ["a.example", "b.example"],
   limits: { timeoutMs?: number; maxBytes?: number } = {},
 ) {
   server = await openProvider(answer);
@@ -115,6 +115,21 @@ test("figures by day; a day without a value is no day; feedback ids are asked wi
       filter: 'feedback_loop_id = "m7" AND aggregation_key_type = "ALL_DKIM"',
     },
   ]);
+});
+
+test("of the domains of the account those are asked about that are ours or lie below", async () => {
+  const names = ["a.example", "mail.a.example", "nota.example", "strangers.example"];
+  const asked = new Set<string>();
+  await ask(
+    ({ url }) => {
+      if (url.pathname === "/v2/domains")
+        return { json: { domains: names.map((n) => ({ name: `domains/${n}` })) } };
+      asked.add(url.pathname.split("/")[3]!);
+      return { json: {} };
+    },
+    ["a.example"],
+  );
+  expect([...asked]).toEqual(["a.example", "mail.a.example"]);
 });
 
 test("pages are followed to their end", async () => {

@@ -87,7 +87,7 @@ export type GmailOptions = {
   now: number;
 };
 
-/** All domains of the account, for the days `from` to `to`. A domain that fails does not keep the others back. */
+/** Those domains of the account that are ours or lie below, for the days `from` to `to`. A domain that fails does not keep the others back. */
 export async function askGmail(options: GmailOptions, from: string, to: string): Promise<Outcome<Collected>> {
   const names = await domainsOf(options);
   if (!names.ok) return names;
@@ -112,7 +112,10 @@ type Names = { domains: string[]; guessed: boolean; faults: string[] };
 
 async function domainsOf(options: GmailOptions): Promise<Outcome<Names>> {
   const listed = await listDomains(options);
-  if (listed.ok) return { ok: true, value: { domains: listed.value, guessed: false, faults: [] } };
+  if (listed.ok) {
+    const own = listed.value.filter((name) => options.domains.some((one) => `.${name}`.endsWith(`.${one}`)));
+    return { ok: true, value: { domains: own, guessed: false, faults: [] } };
+  }
   // `postmaster.traffic.readonly` may be enough for figures and not for the list: ours are known.
   if (listed.kind !== "forbidden") return listed;
   const domains = options.domains.slice(0, MOST_DOMAINS);

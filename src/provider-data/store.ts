@@ -270,6 +270,17 @@ export function createProviderStore(db: Database) {
         revision,
       );
     },
+    forget({ provider, kind, subject }: Subject): void {
+      db.transaction(() => {
+        for (const table of ["provider_day", "provider_subject"])
+          db.run(
+            `DELETE FROM ${table} WHERE provider = ? AND kind = ? AND subject = ?`,
+            provider,
+            kind,
+            subject,
+          );
+      });
+    },
     /** Days before it, and subjects of which nobody has said anything since. */
     sweep(day: string, seenBefore: number): void {
       db.run("DELETE FROM provider_day WHERE day < ?", day);

@@ -110,6 +110,55 @@ test("each day of each subject is one event, of the member whose domain or handl
   );
 });
 
+const daysOf = (subject: string, kind: "domain" | "feedback-id" = "domain") =>
+  desk.store.days({ provider: "gmail", kind, subject }, "2026-06-08", "2026-06-08").length;
+
+test.each([
+  ["at once", 0, true],
+  ["after 89 days", 89, true],
+  ["after 91 days", 91, false],
+])("of a member that left, %s", async (_ago, days, kept) => {
+  await connect();
+  const own = { provider: "yahoo", kind: "member", subject: ADA } as const;
+  desk.store.save({ days: [], subjects: [own] }, "yahoo", core.clock.now());
+  const handle = core.core.members.get(ADA)!.handle;
+  core.clock.advance(60_000);
+  core.core.admission.leave(ADA, { reason: "", by: "Rosa" });
+  core.clock.advance(days * DAY_MS);
+  await desk.fetch("gmail");
+  expect(daysOf("ada.test")).toBe(kept ? 1 : 0);
+  expect(desk.store.subjects().some(({ subject }) => subject === ADA)).toBe(kept);
+  expect(desk.store.subjects().some(({ subject }) => subject === "ada.test")).toBe(kept);
+  expect([daysOf("ben.test"), daysOf("coop.test")]).toEqual([1, 1]);
+  if (kept) expect(daysOf(`coop.test/${handle}`, "feedback-id")).toBe(1);
+});
+
+test("whoever takes over a domain sees nothing of who had it before", async () => {
+  await connect();
+  desk.store.save(
+    {
+      days: [
+        {
+          provider: "gmail",
+          kind: "domain",
+          subject: "ada.test",
+          day: "2026-05-01",
+          figures: { spam_rate: 1 },
+        },
+      ],
+      subjects: [],
+    },
+    "gmail",
+    core.clock.now(),
+  );
+  core.core.admission.leave(ADA, { reason: "", by: "Rosa" });
+  core.clock.advance(DAY_MS);
+  await core.core.members.addDomain(BEN, "ada.test");
+  await desk.fetch("gmail");
+  const about = { provider: "gmail", kind: "domain", subject: "ada.test" } as const;
+  expect(desk.store.days(about, "2026-05-01", "2026-06-09").map(({ day }) => day)).toEqual(["2026-06-08"]);
+});
+
 test("told again nothing is new; revised figures are one more event, and the window counts the day once", async () => {
   await connect();
   await desk.pass();

@@ -17,6 +17,7 @@ import {
   WINDOW_DAYS,
   type CollectorOptions,
   type StoredDay,
+  type StoredSubject,
 } from "../provider-data/index.ts";
 import { blocklistFigures, yahooFigures } from "./provider-data-own.ts";
 
@@ -44,6 +45,8 @@ export type ProviderDeskParts = {
 export type ProviderDesk = ReturnType<typeof createProviderDesk>;
 
 const KEPT_DAYS = 400;
+/** After the last word about a domain that nobody here has any more, and after a member has left. */
+const KEPT_AFTER_LEAVING_DAYS = 90;
 const AT_ONCE = 200;
 
 /** Core's side of provider data: fetched each day, counted, stored, told. */
@@ -75,6 +78,30 @@ export function createProviderDesk(parts: ProviderDeskParts) {
     const named = id === undefined ? undefined : members.list().find(({ handle }) => handle === id);
     if (named) return { did: named.did, domain: members.domainsOf(named.did)[0]?.name ?? "" };
     return { did: parts.authority, domain: parts.domain };
+  }
+
+  /** A domain that another member has by now begins anew: nobody reads what was said of who had it before. */
+  function isForgotten({ kind, subject, seenAt }: StoredSubject, now: number): boolean {
+    const before = now - KEPT_AFTER_LEAVING_DAYS * DAY_MS;
+    const hasLeft = (did: string) => {
+      const member = members.get(did);
+      return member?.membership === "left" && (member.left_at ?? now) < before;
+    };
+    if (kind === "address") return false;
+    if (kind === "member") return hasLeft(subject);
+    const [name = "", id] = subject.split("/");
+    const labels = name.split(".");
+    const above = labels.map((_, i) => labels.slice(i).join("."));
+    const row = above.map((one) => members.domain(one)).find((one) => one !== undefined);
+    if (row) return seenAt < row.added_at;
+    if (!above.includes(parts.domain)) return seenAt < before;
+    const named = id === undefined ? undefined : members.list().find(({ handle }) => handle === id);
+    return named !== undefined && hasLeft(named.did);
+  }
+
+  function forgetOthers(): void {
+    const now = clock.now();
+    for (const one of store.subjects()) if (isForgotten(one, now)) store.forget(one);
   }
 
   /** Told at least once; the event's key makes it once. */
@@ -110,6 +137,7 @@ export function createProviderDesk(parts: ProviderDeskParts) {
   }
 
   async function pass(): Promise<void> {
+    forgetOthers();
     count();
     await collector.lookWhereDue();
     for (const one of store.connections())
@@ -125,11 +153,13 @@ export function createProviderDesk(parts: ProviderDeskParts) {
     pass,
     tell,
     async connect(...login: Parameters<typeof collector.connect>) {
+      forgetOthers();
       const looked = await collector.connect(...login);
       await tell();
       return looked;
     },
     async fetch(provider: Parameters<typeof collector.look>[0]) {
+      forgetOthers();
       const looked = await collector.look(provider);
       await tell();
       return looked;
