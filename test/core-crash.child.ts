@@ -5,11 +5,11 @@ import { Database } from "../src/platform/database.ts";
 import { openCore } from "../src/roles/core/core.fixture.ts";
 import { coreMigrations } from "../src/roles/core/index.ts";
 
-/** Moves the outbox in the directory of its argument to core, and says after every batch that it goes on. */
+/** Moves the outbox in the directory of its argument to core, whose clock stands at the second, and says after every batch that it goes on. */
 const dir = process.argv[2]!;
 const outbox = new Database(join(dir, "outbox.sqlite"), [outboxMigration]);
 const db = new Database(join(dir, "core.sqlite"), [busMigration, ...coreMigrations]);
-const { core, bus } = await openCore(0, { db });
+const { core, bus } = await openCore(Number(process.argv[3]), { db });
 const source = {
   read: (limit: number) => readOutbox(outbox, limit),
   clear: (upTo: number) => clearOutbox(outbox, upTo),
