@@ -1,3 +1,4 @@
+import type { RunContext } from "./functions/definition.ts";
 import {
   appliedLabel,
   featureType,
@@ -10,7 +11,7 @@ import {
   type RuleTrace,
 } from "./outcome.ts";
 import { ENTRY, type LinkedRule, type Program } from "./program.ts";
-import { asRule, BUDGET, orNull, RunState, type Result, type RuleRun } from "./run-state.ts";
+import { asRule, BUDGET, orNull, RunState, type Budget, type Result, type RuleRun } from "./run-state.ts";
 import { parseTime } from "./timestamp.ts";
 import { Failure, isTruthy, toText, type Value } from "./values.ts";
 
@@ -26,14 +27,31 @@ export function evaluate(program: Program, action: Action, options: EvaluateOpti
   if (microseconds === undefined) throw new RangeError(`not an ISO 8601 time: ${action.sendTime}`);
   const facts = { id: idOf(action.actionId), name: action.actionName, data: action.data, microseconds };
   const known = options.existingLabels ?? NO_LABELS;
-  const labelsOf = (entity: { type: string; id: string | bigint }) => {
+  const labelsOf: Facts["labelsOf"] = (entity) => {
     const key = `${entity.type}/${entity.id}`;
     return Object.hasOwn(known, key) ? known[key] : undefined;
   };
-  const { plan } = program;
-  const state = new RunState({ action: facts, labelsOf }, plan.empty, { ...BUDGET, ...options.budget });
+  const budget = options.budget === undefined ? BUDGET : { ...BUDGET, ...options.budget };
+  const run = { program, facts: { action: facts, labelsOf }, budget };
+  return outcomeOf(run, whatFollows(run));
+}
+
+type Facts = Pick<RunContext, "action" | "labelsOf">;
+type Evaluation = { program: Program; facts: Facts; budget: Budget };
+
+/** Evaluates only what can err or have an effect, if the rest can be told apart, and there is enough budget for all. */
+function whatFollows(run: Evaluation): RunState {
+  const { program, facts, budget } = run;
+  const { cost, isShaped } = program.plan.deferred;
+  if (cost > budget.perRule || !isShaped(facts.action.data)) return runAll(run, false);
+  const state = runAll(run, true);
+  return state.exceeded.length > 0 || state.steps >= budget.perEvent ? runAll(run, false) : state;
+}
+
+function runAll({ program: { plan }, facts, budget }: Evaluation, isDeferring: boolean): RunState {
+  const state = new RunState(facts, plan, budget, isDeferring);
   plan.files[plan.fileOf.get(ENTRY)!]!(state);
-  return outcomeOf(program, state);
+  return state;
 }
 
 function idOf(id: bigint | string): bigint {
@@ -43,16 +61,24 @@ function idOf(id: bigint | string): bigint {
 }
 
 /** The parts that many readers leave alone are made when they are first asked for. */
-function outcomeOf(program: Program, state: RunState): Outcome {
+function outcomeOf(run: Evaluation, state: RunState): Outcome {
+  const { program } = run;
   const { errorCount, errors, exceeded, effects } = state;
-  const outputs = () =>
-    state.outputs.map((slot) => [program.plan.slots[slot]!.name, orNull(state.slots[slot]!)] as const);
+  let all = state.isDeferring ? undefined : state;
+  const complete = () => {
+    all ??= runAll(run, false);
+    // What a trace reads again was counted already.
+    all.quiet = true;
+    return all;
+  };
+  const outputs = () => {
+    const { outputs: slots, slots: values } = complete();
+    return slots.map((slot) => [program.plan.slots[slot]!.name, orNull(values[slot]!)] as const);
+  };
   let features: Outcome["features"] | undefined;
   let types: Outcome["types"] | undefined;
   let trace: Outcome["trace"] | undefined;
   const firedRules = firedOf(program, state);
-  // What a trace reads again was counted already.
-  state.quiet = true;
   return {
     get features() {
       return (features ??= Object.fromEntries(outputs().map(([name, value]) => [name, toFeature(value)])));
@@ -69,7 +95,7 @@ function outcomeOf(program: Program, state: RunState): Outcome {
     verdicts: effects.flatMap((effect) => (effect.kind === "verdict-effect" ? [effect.verdict] : [])),
     firedRules,
     get trace() {
-      return (trace ??= state.rules.map((run) => traceOf(program, state, run)));
+      return (trace ??= complete().rules.map((one) => traceOf(program, complete(), one)));
     },
   };
 }

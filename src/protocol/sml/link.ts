@@ -2,19 +2,21 @@ import {
   isConstant,
   isLocal,
   keyOf,
-  walk,
   type Assign,
   type Call,
   type Comparator,
   type Expr,
   type SourceFile,
 } from "./ast.ts";
+import { Deferral } from "./defer.ts";
 import { argumentOf } from "./functions/definition.ts";
 import { linkCall } from "./link-call.ts";
 import { linkWhenRules } from "./link-effects.ts";
+import { linkRule } from "./link-rule.ts";
 import { compare, operate } from "./operators.ts";
 import type { CheckedCall, LinkedRule, Plan, Program } from "./program.ts";
-import { orNull, sizeOf, type Result, type Run, type RunState } from "./run-state.ts";
+import { asRule, orNull, sizeOf, type Run, type RunState } from "./run-state.ts";
+import { shapeOf } from "./shape.ts";
 import { Failure, fail, isTruthy, toText, unwrap, type Value } from "./values.ts";
 
 /**
@@ -33,9 +35,13 @@ class Linker {
   private readonly assigns: Run[] = [];
   private readonly slots: Plan["slots"] = [];
   private readonly rules: LinkedRule[] = [];
+  private readonly deferral: Deferral;
+  /** Of rules that may wait: whether one of that name holds. */
+  private readonly holds = new Map<string, (state: RunState) => boolean>();
 
   constructor(program: Omit<Program, "plan">) {
     this.program = program;
+    this.deferral = new Deferral(program);
   }
 
   plan(): Plan {
@@ -46,18 +52,53 @@ class Linker {
     for (const path of this.program.files.keys()) this.fileOf.set(path, this.fileOf.size);
     for (const file of this.program.files.values()) this.files.push(this.file(file));
     const empty = { slots: this.slots.map(() => undefined), files: this.files.map(() => false as const) };
-    return { slots: this.slots, files: this.files, fileOf: this.fileOf, rules: this.rules, empty };
+    const { cost, places } = this.deferral;
+    const deferred = { cost: 3 * cost, isShaped: shapeOf(places) };
+    return { slots: this.slots, files: this.files, fileOf: this.fileOf, rules: this.rules, empty, deferred };
   }
 
   private file(file: SourceFile): (state: RunState) => void {
-    const steps = file.statements.map((one) =>
-      one.kind === "assign" ? this.assign(one) : this.statement(one),
-    );
+    const all: Run[] = [];
+    const first: Run[] = [];
+    for (const one of file.statements) {
+      const run = one.kind === "assign" ? this.assign(one) : this.statement(one);
+      all.push(run);
+      const urgent = one.kind === "assign" ? this.ofAssign(one, run) : this.ofStatement(one, run);
+      if (urgent !== undefined) first.push(urgent);
+    }
     const index = this.fileOf.get(file.path)!;
     return (state) => {
       if (state.ran[index] === true) return;
       state.ran[index] = true;
-      for (const step of steps) step(state);
+      for (const step of state.isDeferring ? first : all) step(state);
+    };
+  }
+
+  /** What is left of an assignment where all that may wait does: a rule is evaluated if its conditions hold. */
+  private ofAssign(assign: Assign, run: Run): Run | undefined {
+    if (!this.deferral.assign(assign)) return run;
+    if (assign.value.kind !== "call" || assign.value.function !== "Rule") return undefined;
+    const conditions = this.rules.at(-1)!.readItems;
+    const slot = this.slotOf.get(keyOf(assign.target))!;
+    const holds = (state: RunState) => {
+      if (state.slots[slot] === undefined) {
+        for (const condition of conditions) {
+          const found = condition(state);
+          if (found instanceof Failure || !isTruthy(found)) return false;
+        }
+      }
+      return asRule(run(state))?.fired === true;
+    };
+    this.holds.set(keyOf(assign.target), holds);
+    return (state) => holds(state);
+  }
+
+  private ofStatement(call: Call, run: Run): Run {
+    const keys = call.function === "WhenRules" ? this.deferral.whenRules(call) : undefined;
+    if (keys === undefined) return run;
+    return (state) => {
+      for (const key of keys) if (this.holds.get(key)?.(state) !== false) return run(state);
+      return null;
     };
   }
 
@@ -282,65 +323,11 @@ class Linker {
   }
 
   private rule(assign: Assign, call: Call): Run {
-    const index = this.rules.length;
-    const whenAll = argumentOf(call, "when_all")!;
-    const description = argumentOf(call, "description")!;
-    const conditions = whenAll.kind === "list" ? whenAll.items.map((one) => this.read(one)) : undefined;
-    const readAll = this.read(whenAll);
-    const readText = this.read(description);
-    const parts = description.kind === "format" ? description.parts : [];
-    const names = parts.flatMap((part) => (typeof part === "string" ? [] : [part]));
-    const reads = names.map((name) => ({ id: name.id, read: this.read(name) }));
-    const template =
-      description.kind === "format" ? description.template : (description as { value: string }).value;
-    const name = assign.target.id;
-    const list = whenAll.kind === "name" ? this.program.definitions.get(keyOf(whenAll))?.value : whenAll;
-    const items = list?.kind === "list" ? list.items : [whenAll];
-    const readItems = conditions ?? items.map((one) => this.read(one));
-    this.rules.push({
-      assign,
-      call,
-      items,
-      readItems,
-      readText,
-      names: this.namesIn([...items, description]),
-    });
-
-    const isUnwrapped = this.program.unwraps.has(call);
-    return (state) => {
-      const left = state.begin();
-      let results: Result[] | undefined;
-      if (conditions !== undefined) {
-        results = [];
-        for (const condition of conditions) results.push(condition(state));
-      }
-      const found = results ?? readAll(state);
-      const fired = allTrue(found);
-      // The sentence itself is made for rules that hold; whether it can be made is part of the outcome.
-      const text = firstFailure(reads, state);
-      const value: Result =
-        fired instanceof Failure
-          ? fired
-          : text !== undefined
-            ? text
-            : {
-                kind: "rule",
-                name,
-                fired,
-                template,
-                values: fired
-                  ? Object.fromEntries(reads.map(({ id, read }) => [id, toText(read(state) as Value)]))
-                  : NO_VALUES,
-              };
-      const result = state.end(left, value, call, name);
-      state.rules.push({ rule: index, result, conditions: results });
-      return isUnwrapped && !(result instanceof Failure) ? unwrap(result) : result;
-    };
-  }
-
-  private namesIn(exprs: Expr[]): LinkedRule["names"] {
-    const names = exprs.flatMap((expr) => [...walk(expr)]).filter((one) => one.kind === "name");
-    return [...new Map(names.map((name) => [name.id, this.slotOf.get(keyOf(name))!]))];
+    const slotOf = (key: string) => this.slotOf.get(key)!;
+    const linking = { program: this.program, read: (expr: Expr) => this.read(expr), slotOf };
+    const { rule, run } = linkRule(assign, call, this.rules.length, linking);
+    this.rules.push(rule);
+    return run;
   }
 }
 
@@ -355,29 +342,9 @@ const QUICK: Partial<Record<Comparator, (a: number, b: number) => boolean>> = {
 };
 
 const MAX_FORMATTED = 1_000_000;
-const NO_VALUES: Record<string, string> = {};
 
 const isLiteral = (expr: Expr): boolean =>
   expr.kind === "list" ? expr.items.every(isLiteral) : ["text", "number", "bool", "none"].includes(expr.kind);
 
 const isOutput = ({ annotation, target, value }: Assign): boolean =>
   annotation?.name === "ExtractLiteral" || !(isLocal(target.id) || isConstant(value));
-
-function firstFailure(reads: { read: Run }[], state: RunState): Failure | undefined {
-  for (const { read } of reads) {
-    const value = read(state);
-    if (value instanceof Failure) return value;
-  }
-  return undefined;
-}
-
-/** Whether all of a list are true, or the first failure in it. */
-function allTrue(found: Result | Result[]): boolean | Failure {
-  if (!Array.isArray(found)) return found instanceof Failure ? found : false;
-  let all = true;
-  for (const one of found) {
-    if (one instanceof Failure) return one;
-    all &&= isTruthy(one);
-  }
-  return all;
-}

@@ -2,6 +2,7 @@ import type { Checker } from "./annotation.ts";
 import type { Assign, Call, Expr, SourceFile } from "./ast.ts";
 import type { Run, RunState } from "./run-state.ts";
 import type { Span } from "./diagnostics.ts";
+import type { Json } from "./values.ts";
 import type { Compiled, Constant, FunctionDefinition } from "./functions/definition.ts";
 
 /** What a label may be put on, and what it says; the key is the label's name. */
@@ -51,6 +52,8 @@ export type Plan = {
   rules: LinkedRule[];
   /** What an evaluation begins with. */
   empty: { slots: readonly undefined[]; files: readonly false[] };
+  /** What may wait until it is read, in events of this shape: the steps that it takes at most. */
+  deferred: { cost: number; isShaped: (data: Json) => boolean };
 };
 
 export const ENTRY = "main.sml";

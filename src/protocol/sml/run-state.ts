@@ -1,6 +1,7 @@
 import type { Expr } from "./ast.ts";
 import type { RunContext } from "./functions/definition.ts";
 import type { EvaluationError } from "./outcome.ts";
+import type { Plan } from "./program.ts";
 import { Failure, type Effect, type RuleValue, type Value } from "./values.ts";
 
 export type Result = Value | Failure;
@@ -38,19 +39,23 @@ export class RunState {
   readonly errors: EvaluationError[] = [];
   /** Assignments and statements that were stopped. */
   readonly exceeded: string[] = [];
+  /** What may wait does, and its steps are taken beforehand. */
+  readonly isDeferring: boolean;
   errorCount = 0;
   quiet = false;
   steps = 0;
   stop: number;
   private readonly budget: Budget;
 
-  constructor(facts: Facts, empty: { slots: readonly undefined[]; files: readonly false[] }, budget: Budget) {
+  constructor(facts: Facts, { empty, deferred }: Plan, budget: Budget, isDeferring: boolean) {
     this.action = facts.action;
     this.labelsOf = facts.labelsOf;
     this.slots = empty.slots.slice();
     this.ran = empty.files.slice();
     this.budget = budget;
     this.stop = budget.perEvent;
+    this.isDeferring = isDeferring;
+    if (isDeferring) this.steps = deferred.cost;
   }
 
   /** Takes steps; false when there are none left. */
