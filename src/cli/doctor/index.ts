@@ -2,12 +2,14 @@ import { systemClock } from "../../lib/clock.ts";
 import { ConfigError, parseConfig, readEnvironment } from "../../platform/config/index.ts";
 import { createResolver } from "../../platform/dns/index.ts";
 import { EXIT, outputFor, plain } from "../output.ts";
+import { clock } from "./clock.ts";
 import { disk } from "./disk.ts";
 import { dkim } from "./dkim.ts";
 import { dns } from "./dns.ts";
 import { egress } from "./egress.ts";
 import { labeler } from "./labeler.ts";
 import { fail, messageOf, type Finding, type Probe } from "./probe.ts";
+import { providers } from "./providers.ts";
 import { roleMail } from "./role-mail.ts";
 import { services } from "./services.ts";
 import { shaping } from "./shaping.ts";
@@ -16,6 +18,7 @@ import { tlsReport } from "./tls-report.ts";
 
 const PROBES: readonly [string, Probe][] = [
   ["disk", disk],
+  ["clock", clock],
   ["dns", dns],
   ["dkim", dkim],
   ["egress", egress],
@@ -25,6 +28,7 @@ const PROBES: readonly [string, Probe][] = [
   ["shaping", shaping],
   ["services", services],
   ["tls-report", tlsReport],
+  ["providers", providers],
 ];
 
 const SIGN = { ok: "ok  ", warn: "warn", fail: "FAIL" } as const;

@@ -28,6 +28,12 @@ export interface Ages {
 
 const WRITE_EVERY_MS = 60_000;
 
+/** What the node wrote down of the clock: when it ran last, and what it did not live through. Undefined: it never ran. */
+export function clockSeen(db: Database): Known | undefined {
+  const row = db.get<{ wall: number; gaps: string }>("SELECT wall, gaps FROM clock_seen");
+  return row && { wall: row.wall, gaps: JSON.parse(row.gaps) as Gap[] };
+}
+
 export function createAges({
   db,
   clock,
@@ -41,11 +47,9 @@ export function createAges({
   metrics: Pick<Metrics, "clockSteps">;
 }): Ages {
   const steady = () => clock.steady?.() ?? clock.now();
-  const row = db.get<{ wall: number; gaps: string }>("SELECT wall, gaps FROM clock_seen");
-  let known: Known = row
-    ? { wall: row.wall, gaps: JSON.parse(row.gaps) as Gap[] }
-    : { wall: clock.now(), gaps: [] };
-  let lookedAt: number | undefined = row ? undefined : steady();
+  const seen = clockSeen(db);
+  let known: Known = seen ?? { wall: clock.now(), gaps: [] };
+  let lookedAt: number | undefined = seen ? undefined : steady();
   let writtenAt: number | undefined;
   let setBack = 0;
 
