@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { committeeOverview, WARNED } from "../fixtures/pool.fixture.ts";
+import { committeeOverview } from "../fixtures/pool.fixture.ts";
+import { WARNED } from "../fixtures/seed.fixture.ts";
 import { readable, section } from "../fixtures/reading.fixture.ts";
 import { renderPage, type Rendered } from "../render.tsx";
 import type { Identity } from "../session.ts";
