@@ -143,9 +143,10 @@ test.each([
 });
 
 test("a long chain of names is evaluated in its order", () => {
-  const chain = Array.from({ length: 10_000 }, (_, at) => `A${at + 1} = A${at} + 0.5`).join("\n");
-  const rule = 'R = Rule(when_all=[A10000 > 5000], description=f"{A10000}")';
-  const program = programOf(`A0: float = JsonData(path="$.f")\n${chain}\n${rule}\n`);
-  const [fired] = evaluate(program, actionOf({ f: 1 })).firedRules;
-  expect(fired?.description).toBe("5001.0");
+  const chain = Array.from({ length: 10_000 }, (_, at) => `A${at + 1} = not A${at}`).join("\n");
+  const rule = 'R = Rule(when_all=[A10000], description=f"{A10000}")';
+  const program = programOf(`A0: bool = JsonData(path="$.b")\n${chain}\n${rule}\n`);
+  const options = { budget: { perRule: 1_000_000 } };
+  const [fired] = evaluate(program, actionOf({ b: true }), options).firedRules;
+  expect(fired?.description).toBe("True");
 });

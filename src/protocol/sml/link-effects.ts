@@ -1,7 +1,7 @@
 import type { Call, Expr } from "./ast.ts";
 import { argumentOf } from "./functions/definition.ts";
-import { asEffect, asRule, type Run } from "./run-state.ts";
-import { fail } from "./values.ts";
+import { asEffect, asRule, type Result, type Run } from "./run-state.ts";
+import { fail, type RuleValue } from "./values.ts";
 
 /** Rules and effects that failed are left out one by one; all rules that hold are put on each effect. */
 export function linkWhenRules(call: Call, link: (expr: Expr) => Run): Run {
@@ -16,8 +16,13 @@ export function linkWhenRules(call: Call, link: (expr: Expr) => Run): Run {
   const rules = rulesAny.items.map((item) => link(item));
   const effects = then.items.map((item) => link(item));
   return (state) => {
-    const found = effects.map((effect) => effect(state));
-    const passing = rules.flatMap((rule) => asRule(rule(state)) ?? []).filter((rule) => rule.fired);
+    const found: Result[] = [];
+    for (const effect of effects) found.push(effect(state));
+    const passing: RuleValue[] = [];
+    for (const read of rules) {
+      const rule = asRule(read(state));
+      if (rule?.fired === true) passing.push(rule);
+    }
     if (passing.length === 0) return null;
     for (const one of found) {
       const effect = asEffect(one);

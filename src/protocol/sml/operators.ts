@@ -5,15 +5,19 @@ import { asNumeric, equal, fail, isNumeric, type Failure, type Value } from "./v
 const MAX_BITS = 65_536n;
 const MAX_TEXT = 1_000_000;
 
+const DIVIDES: ReadonlySet<BinaryOperator> = new Set(["/", "//", "%"]);
+
 /** A binary operator as Python has it, but zero divisors give 0 as in Osprey. */
 export function operate(op: BinaryOperator, left: Value, right: Value): Value | Failure {
+  if (typeof left === "number" && typeof right === "number" && (right !== 0 || !DIVIDES.has(op)))
+    return floats(op, left, right);
   if (op === "+" && typeof left === "string" && typeof right === "string") return join(left, right);
   if (op === "*" && typeof left === "string" && typeof right === "bigint") return repeat(left, right);
   if (op === "*" && typeof left === "bigint" && typeof right === "string") return repeat(right, left);
   if (!isNumeric(left) || !isNumeric(right)) return fail(`\`${op}\` does not work on these values`);
   const [a, b] = [asNumeric(left), asNumeric(right)];
   // oxlint-disable-next-line eqeqeq -- 0n and 0 are both zero
-  if ((op === "/" || op === "//" || op === "%") && b == 0) return 0n;
+  if (DIVIDES.has(op) && b == 0) return 0n;
   if (typeof a === "bigint" && typeof b === "bigint") return integers(op, a, b);
   const [x, y] = [Number(a), Number(b)];
   if (!isExactEnough(a, x) || !isExactEnough(b, y)) return fail("this integer is too large for a float");
@@ -64,7 +68,7 @@ function integers(op: BinaryOperator, a: bigint, b: bigint): Value | Failure {
 }
 
 function bounded(value: bigint): bigint | Failure {
-  return bits(value) > MAX_BITS ? fail("this integer is too large") : value;
+  return !isSafe(value) && bits(value) > MAX_BITS ? fail("this integer is too large") : value;
 }
 
 const bits = (value: bigint): bigint => BigInt((value < 0n ? -value : value).toString(16).length) * 4n;

@@ -84,8 +84,8 @@ export function toFeature(value: Value): Feature {
   return "verdict" in plain ? plain.verdict : "label" in plain ? plain.label : null;
 }
 
-const isSafe = (value: bigint) =>
-  value <= BigInt(Number.MAX_SAFE_INTEGER) && value >= BigInt(Number.MIN_SAFE_INTEGER);
+const LARGEST = BigInt(Number.MAX_SAFE_INTEGER);
+const isSafe = (value: bigint) => value <= LARGEST && value >= -LARGEST;
 
 export function featureType(value: Value): FeatureType {
   if (value === null) return "null";

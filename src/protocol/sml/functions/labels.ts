@@ -2,7 +2,6 @@ import { parseTime } from "../timestamp.ts";
 import { ANY, BOOL, EFFECT, entityOf, optional, RULE, SPAN, STR } from "../types.ts";
 import { fail, type Failure, type LabelEffect, type RuleValue, type TimeSpan } from "../values.ts";
 import {
-  argumentOf,
   entity,
   flag,
   text,
@@ -24,7 +23,7 @@ const changing = (status: "added" | "removed"): FunctionDefinition => ({
     expires_after: MAYBE_SPAN,
   },
   returns: EFFECT,
-  run: (args, { call }): LabelEffect => {
+  run: (args): LabelEffect => {
     const applyIf = (args["apply_if"] ?? null) as RuleValue | null;
     return {
       kind: "label-effect",
@@ -34,7 +33,7 @@ const changing = (status: "added" | "removed"): FunctionDefinition => ({
       expiresAfter: (args["expires_after"] ?? null) as TimeSpan | null,
       delayActionBy: (args["delay_action_by"] ?? null) as TimeSpan | null,
       applyIf,
-      suppressed: argumentOf(call, "apply_if") !== undefined && applyIf === null,
+      suppressed: args["apply_if"] === null,
       rules: [],
     };
   },
