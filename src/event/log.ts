@@ -67,11 +67,6 @@ export function createEventLog(db: Database) {
       }
     },
 
-    /** All of them, in the order in which core learned them. */
-    *envelopes(): Generator<Envelope> {
-      for (const { envelope } of this.since(-Infinity)) yield envelope;
-    },
-
     /** False when this fact was told before: then nothing is to be done again. */
     append(envelope: Envelope): boolean {
       const { action_id, action_name, data } = envelope.data;

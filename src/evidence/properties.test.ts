@@ -196,7 +196,7 @@ test.each([1, 2, 3, 4, 5])(
     const log = createEventLog(anyhow.db);
     for (const event of shuffled([...history, ...again], random)) log.append(event);
     const anew = booksOf([]);
-    anew.evidence.rebuild(log.envelopes());
+    anew.evidence.rebuild(log);
 
     let incidents = 0;
     let breakers = 0;

@@ -79,5 +79,7 @@ export const evidenceMigration: Migration = {
      CREATE TABLE incident_instant (
        provider TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (provider, at)
      ) STRICT, WITHOUT ROWID;`,
+    // How far the log was counted, while that goes on.
+    "CREATE TABLE evidence_rebuild (seq INTEGER NOT NULL) STRICT",
   ],
 };

@@ -106,7 +106,8 @@ export function createCore(options: CoreOptions) {
   });
   const events = createEventLog(db);
   const evidence = createEvidence(db);
-  if (evidence.isOutdated()) evidence.rebuild(events.envelopes());
+  if (evidence.isOutdated())
+    evidence.rebuild(events, (seq) => options.log.info({ seq }, "evidence is counted anew from the log"));
   const verdicts = createVerdictLog(db);
   const standings = createStandings({ db, clock, authority: options.authority });
   const pauses = createPauses(db);
