@@ -4,7 +4,7 @@ import type { SourceRow } from "./sources.ts";
 import { createReportStore, type ReportRow, type ReportTotals, type TlsRow } from "./store.ts";
 
 export { authorisationOfAll, authorisationRecords, type TxtRecord } from "./authorisation.ts";
-export { adviseDmarc, lookForDmarc, type DmarcAdvice } from "./dmarc-advice.ts";
+export { lookForDmarc, type DmarcAdvice } from "./dmarc-advice.ts";
 export {
   dayOf,
   digestsOf,

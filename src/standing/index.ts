@@ -35,7 +35,6 @@ export { pauseWords } from "./pause-causes.ts";
 export { createPauses, resumption, type Ending, type Pause, type Pauses } from "./pauses.ts";
 export type { DomainHold, StandingChange } from "./store.ts";
 export {
-  DECIDE_DAYS,
   ease,
   transition,
   type Finding,

@@ -3,15 +3,15 @@ import { STANDINGS, type Standing } from "../policy/index.ts";
 import { gradeOf } from "./causes.ts";
 
 /** Days without a new cause after which a standing eases by one rung. */
-export const CLEAN_DAYS = 14;
+const CLEAN_DAYS = 14;
 /** Newer sends that show a warned member clean sooner. */
 const CLEAN_SENDS = 50;
 /** A second cause of grade probation within this time suspends. */
 const REPEAT_DAYS = 30;
 /** By when a person decides about a suspension. */
-export const DECIDE_DAYS = 2;
+const DECIDE_DAYS = 2;
 /** So long after a suspension, probation follows where no person has decided anything: the pool's delay is not the member's fault. */
-export const UNDECIDED_DAYS = 14;
+const UNDECIDED_DAYS = 14;
 
 /** Times in ms since the epoch. */
 export type StandingState = {
