@@ -78,8 +78,11 @@ export async function caseShow(id: string, options: Common): Promise<number> {
   }
   if (one.words !== "") out.say(`The member says: ${plain(one.words)}`);
   if (one.remedy) out.say(`It changed, ${when(one.remedy.at)}: ${plain(one.remedy.text)}`);
-  for (const [name, value] of Object.entries(one.facts))
+  for (const [name, value] of Object.entries(one.facts)) {
+    // An appeal's change is shown above.
+    if (value === null || (one.change && ["from", "to", "description"].includes(name))) continue;
     out.say(plain(`  ${name}: ${typeof value === "string" ? value : JSON.stringify(value)}`));
+  }
   const { decision } = one;
   if (decision) {
     const to = decision.to === null ? "" : ` ${decision.to}`;

@@ -33,6 +33,8 @@ type Parts = {
 /** `atmos member ...` and `atmos domain ...`. */
 export function memberCommands(program: Command, { env, json, run }: Parts): void {
   const by = () => new Option("--by <name>", "who decides, for the record; by default the user of this host");
+  const enteredBy = () =>
+    new Option("--by <name>", "who says it or enters it, for the record; by default the user of this host");
   const several = (text: string, before: string[] | undefined) => [...(before ?? []), text];
   const member = program.command("member").description("members of a running cooperative");
   const add = (name: string, description: string) =>
@@ -161,12 +163,12 @@ export function memberCommands(program: Command, { env, json, run }: Parts): voi
     .argument("<did>")
     .argument("<change>", "number of the change, as its page and its letter give it")
     .requiredOption("--text <text>", "what the member says")
-    .addOption(by())
+    .addOption(enteredBy())
     .action(run(memberAppeal));
   add("remedy", "enter what a member has changed, which the way back from probation asks")
     .argument("<did>")
     .requiredOption("--text <text>", "what the member says")
-    .addOption(by())
+    .addOption(enteredBy())
     .action(run(memberRemedy));
 
   program

@@ -103,7 +103,9 @@ function run(command: (...args: never[]) => Promise<number>): (...args: unknown[
       process.exitCode = await command(...(args.slice(0, -1) as never[]));
     } catch (error) {
       if (!(error instanceof Error)) throw error;
-      const isKnown = ["RulesError", "ConfigError"].includes(error.name) || error instanceof CommandError;
+      const { ConfigError } = await import("../../platform/config/index.ts");
+      const isKnown =
+        error.name === "RulesError" || error instanceof ConfigError || error instanceof CommandError;
       process.stderr.write(`${plain(isKnown ? error.message : (error.stack ?? error.message))}\n`);
       process.exitCode = error instanceof CommandError ? error.exit : EXIT.fault;
     }

@@ -45,7 +45,7 @@ function statusInWords({ hash, directory, since, rules, shadow, refused, failure
     );
   for (const { rule, count, overBudget, lastAt, reason } of failures)
     lines.push(
-      `${rule} gave no answer ${count} times, ${overBudget} of them for too much work; last ${when(lastAt)}: ${reason}`,
+      `${rule} gave no answer ${counted(count, "time")}, ${overBudget} of them for too much work; last ${when(lastAt)}: ${reason}`,
     );
   if (failures.length === 0) lines.push("No rule has failed since they were read.");
   return lines.join("\n");
@@ -59,7 +59,9 @@ export async function list(options: Options): Promise<number> {
   for (const { name, description, shadow, fired, members, lastAt } of answer["rules"] as Listed[]) {
     const last = lastAt === null ? "" : `, last ${when(lastAt)}`;
     out.say(
-      plain(`${name}${shadow ? " (shadow)" : ""}: ${fired} times in 30 days, ${members} members${last}`),
+      plain(
+        `${name}${shadow ? " (shadow)" : ""}: fired ${counted(fired, "time")} in 30 days, at ${counted(members, "member")}${last}`,
+      ),
     );
     out.say(plain(`  ${description}`));
   }
@@ -93,4 +95,5 @@ export async function reload(options: Options): Promise<number> {
   return EXIT.ok;
 }
 
+const counted = (count: number, what: string) => `${count} ${what}${count === 1 ? "" : "s"}`;
 const when = (at: string) => `${at.slice(0, 16).replace("T", " ")} UTC`;
