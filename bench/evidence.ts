@@ -2,7 +2,9 @@
  * What evidence costs an event: the log, the facts, and windows for each bounce and complaint, in a file, in batches as
  * core takes them. Members of 10 to 5,000 mails a day over 60 days; the last part is measured. CPU of the process.
  *
- *   node bench/evidence.ts [--days 60] [--measured 100000] [--batch 200] [--json]
+ *   node bench/evidence.ts [--days 60] [--measured 100000] [--batch 200] [--rules] [--json]
+ *
+ * With `--rules` the shipped rules also judge each event that they may judge, with its windows.
  */
 import { createHash } from "node:crypto";
 import { mkdtemp, rm, stat } from "node:fs/promises";
@@ -13,6 +15,7 @@ import { createEventLog, eventLogMigration, eventMaker, type Envelope } from "..
 import { createEvidence, evidenceMigration } from "../src/evidence/index.ts";
 import { DAY_MS } from "../src/lib/clock.ts";
 import { Database } from "../src/platform/database.ts";
+import { createEmbeddedEngine, loadRules } from "../src/rules/index.ts";
 import { machine } from "./machine.ts";
 import { table } from "./report.ts";
 
@@ -22,6 +25,7 @@ const { values } = parseArgs({
     days: { type: "string", default: "60" },
     measured: { type: "string", default: "100000" },
     batch: { type: "string", default: "200" },
+    rules: { type: "boolean", default: false },
   },
 });
 const BATCH = Number(values.batch);
@@ -112,10 +116,27 @@ const directory = await mkdtemp(join(tmpdir(), "atmos-bench-evidence-"));
 const db = new Database(join(directory, "core.sqlite"), [eventLogMigration, evidenceMigration]);
 const log = createEventLog(db);
 const evidence = createEvidence(db);
+const rules = values.rules
+  ? createEmbeddedEngine(await loadRules(join(import.meta.dirname, "../rules")))
+  : undefined;
 const events = stream();
 const isJudged = ({ data }: Envelope) =>
   data.action_name === "recipient_bounced" || data.action_name === "complaint_received";
 const windowMs: number[] = [];
+let judged = 0;
+let fired = 0;
+
+/** As core does: the windows and what is known of the member stand in the event. */
+function judge(event: Envelope, window: ReturnType<typeof evidence.windows>): void {
+  if (rules?.judges(event.data.action_name) !== true) return;
+  const { data } = event.data;
+  const member = { ...data.member, age_days: 60, tier: "steady", standing: "good", labels: [] };
+  const complete = { ...event, data: { ...event.data, data: { ...data, member, window } } } as Envelope;
+  const result = rules.evaluate(complete);
+  if (result.errorCount > 0) throw new Error(JSON.stringify(result.errors));
+  judged += 1;
+  fired += result.verdicts.length;
+}
 
 function take(withWindows: boolean): void {
   const batch = Array.from({ length: BATCH }, () => events.next().value as Envelope);
@@ -126,8 +147,9 @@ function take(withWindows: boolean): void {
         evidence.apply(event);
         if (!withWindows || !isJudged(event)) continue;
         const begun = performance.now();
-        evidence.windows(event);
+        const window = evidence.windows(event);
         windowMs.push(performance.now() - begun);
+        judge(event, window);
       }
     }),
   );
@@ -164,6 +186,7 @@ const result = {
   historyRate: Math.round(historyRate),
   measured,
   windows: windowMs.length,
+  ...(values.rules ? { judged, verdicts: fired } : {}),
   eventsPerCpuSecond: Math.round(measured / cpu),
   eventsPerSecond: Math.round(measured / wall),
   windowMedianMs: Number(half.toFixed(2)),
