@@ -117,14 +117,21 @@ export function decisionEffects(
   }
 }
 
-/** Whether somebody would decide about itself: `by` is the member's DID, handle, or one of its domains. */
+/**
+ * Whether somebody would decide about itself: `by` names the member's DID, handle, one of its domains or an address there, in
+ * whatever spelling and among whatever other words. Against a slip, not against a lie: who has the committee's access is trusted.
+ */
 export function isOwnCase(
   by: string,
   member: { did: string; handle: string; domains: readonly string[] },
 ): boolean {
-  const who = by.trim().toLowerCase().replace(/^@/, "");
-  const own = [member.did, member.handle, ...member.domains].map((name) => name.toLowerCase());
-  return own.some((name) => name !== "" && (who === name || who.endsWith(`@${name}`)));
+  const plain = by
+    .normalize("NFKC")
+    .toLowerCase()
+    .replace(/\p{Cf}+/gu, "");
+  const words = plain.split(/[\s<>()[\]"'`,;/@]+/u).map((word) => word.replace(/[.:]+$/, ""));
+  const own = new Set([member.did, member.handle, ...member.domains].map((name) => name.toLowerCase()));
+  return words.some((word) => word !== "" && own.has(word));
 }
 
 type Row = {
