@@ -1,8 +1,12 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { createTransport } from "nodemailer";
 import { expect } from "vitest";
-import type { Standing } from "../src/policy/index.ts";
+import { freePorts, startSandbox } from "../src/devnet/index.ts";
 import { createResolver } from "../src/platform/dns/index.ts";
-import { openSandbox } from "./open-sandbox.ts";
+import { silentLog } from "../src/platform/log.ts";
+import type { Standing } from "../src/policy/index.ts";
 
 export const HOUR = 3_600_000;
 export const DAY = 24 * HOUR;
@@ -14,9 +18,19 @@ type Mail = { text?: string; subject?: string; headers?: Record<string, string>;
 
 /** A sandbox with members of these domains, and what a test of rules asks of all of its parts. */
 export async function openRules(...domains: string[]) {
-  const { dir, env, sandbox, close } = await openSandbox({
-    now: START,
+  return openAgain(mkdtempSync(join(tmpdir(), "atmos-rules-")), domains);
+}
+
+/** In a directory that `stop` has left. */
+export async function openAgain(dir: string, domains: readonly string[]) {
+  const sandbox = await startSandbox({
+    dir,
+    rulesDir: join(import.meta.dirname, "../rules"),
+    log: silentLog,
+    ports: await freePorts(),
     operators: domains.map((domain) => ({ name: domain, domain, perDay: 10 })),
+    now: START,
+    days: 0,
   });
   const core = sandbox.serve.core!;
   const relay = sandbox.serve.relay!;
@@ -65,7 +79,7 @@ export async function openRules(...domains: string[]) {
     }
   }
 
-  const received = (mailbox: string) => sandbox.world.mailbox.inbox.list({ mailbox }, { limit: 500 });
+  const received = (mailbox: string) => sandbox.world.mailbox.inbox.list({ mailbox, limit: 500 });
 
   /** Values of the labels that anybody sees of a member, by `queryLabels`. */
   async function publicLabels(domain: string): Promise<string[]> {
@@ -150,7 +164,6 @@ export async function openRules(...domains: string[]) {
 
   return {
     dir,
-    env,
     sandbox,
     core,
     relay,
@@ -167,7 +180,12 @@ export async function openRules(...domains: string[]) {
     page,
     toReachRelay,
     settle: () => sandbox.settle(),
-    close,
+    /** Ends it, and leaves what is on disk. */
+    stop: () => sandbox.close(),
+    async close(): Promise<void> {
+      await sandbox.close();
+      rmSync(dir, { recursive: true });
+    },
   };
 }
 
