@@ -12,7 +12,12 @@ const notes = (domain: string) =>
   here.core.standings.notes.list(here.didOf(domain)).map(({ title }) => title);
 
 /** Mail to so many people who call it spam; the complaints have come back when it resolves. */
-async function complain(domain: string, first: number, count: number, as?: { username: string; secret: string }) {
+async function complain(
+  domain: string,
+  first: number,
+  count: number,
+  as?: { username: string; secret: string },
+) {
   const to = Array.from({ length: count }, (_, i) => `spam${first + i}@bigmail.test`);
   const replies = await here.send(domain, to, as && { as });
   expect(replies.filter((reply) => !reply.startsWith("250"))).toEqual([]);
@@ -24,7 +29,9 @@ test("ComplaintNotice: a note, and nothing else", async () => {
   await complain(alder, 1, 1);
   expect(notes(alder)[0]).toBe("Somebody called mail of yours spam");
   const page = await here.page(alder);
-  expect(missing(page, ["Somebody called mail of yours spam", "This changes nothing of your standing"])).toEqual([]);
+  expect(
+    missing(page, ["Somebody called mail of yours spam", "This changes nothing of your standing"]),
+  ).toEqual([]);
   expect(page).not.toContain("spam1@bigmail");
   expect([here.standing(alder), await here.publicLabels(alder)]).toEqual(["good", before]);
   expect(here.relay.policyBook.byDid(here.didOf(alder))).toMatchObject({ standing: "good" });
@@ -53,7 +60,9 @@ test("ComplaintProbation: three people in a month; with the remedy and 14 days e
     cause: "complaint-probation",
     evidence: { window: { complainants: 3 }, thresholds: { p_over_01: 0.95, complainants: 3 } },
   });
-  expect(missing(await here.page(birch), ["3 different people", "Send nothing but what people ask for"])).toEqual([]);
+  expect(
+    missing(await here.page(birch), ["3 different people", "Send nothing but what people ask for"]),
+  ).toEqual([]);
   expect(here.core.pauses.open(did)).toEqual([]);
   expect(await here.publicLabels(birch)).toEqual(before);
   here.core.cases.remedy(did, "No newsletter any more.");
@@ -79,7 +88,12 @@ test("ComplaintBurst: three people in a day stop one credential and ask the comm
   expect([pause, others]).toMatchObject([{ cause: "complaints", by: null }, []]);
   const [one, ...more] = here.core.cases.list("open", 10, did);
   expect([one, more]).toMatchObject([
-    { kind: "complaints", pauseId: pause!.id, dueAt: one!.openedAt + 2 * DAY, facts: { rule: "ComplaintBurst" } },
+    {
+      kind: "complaints",
+      pauseId: pause!.id,
+      dueAt: one!.openedAt + 2 * DAY,
+      facts: { rule: "ComplaintBurst" },
+    },
     [],
   ]);
   expect(notes(cedar).join("\n")).toContain("Sending is paused");
@@ -87,9 +101,15 @@ test("ComplaintBurst: three people in a day stop one credential and ask the comm
   expect((await here.send(cedar, ["held@bigmail.test"]))[0]).toMatch(/^250 .*\[paused\]/);
   expect((await here.send(cedar, ["free@bigmail.test"], { as: made }))[0]).toMatch(/^250/);
   await here.settle();
-  expect([here.received("held@bigmail.test").length, here.received("free@bigmail.test").length]).toEqual([0, 1]);
+  expect([here.received("held@bigmail.test").length, here.received("free@bigmail.test").length]).toEqual([
+    0, 1,
+  ]);
 
-  here.core.cases.decide(one!.id, { verdict: "lift", by: "rosa", reason: "A letter that they had asked for." });
+  here.core.cases.decide(one!.id, {
+    verdict: "lift",
+    by: "rosa",
+    reason: "A letter that they had asked for.",
+  });
   await here.settle();
   expect(here.core.pauses.open(did)).toEqual([]);
   expect(here.received("held@bigmail.test")).toHaveLength(1);
