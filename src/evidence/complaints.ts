@@ -7,6 +7,10 @@ import { complaintWindow } from "./windows.ts";
 const WITHOUT_FEEDBACK_LOOP = ["gmail", "apple"];
 const SILENT = WITHOUT_FEEDBACK_LOOP.map((name) => `'${name}'`).join(", ");
 
+/** Of `one`: nobody who complained, up to a time, about mail from before another. */
+const NEW = `NOT EXISTS (SELECT 1 FROM complaint AS earlier
+  WHERE earlier.member = one.member AND earlier.complainant = one.complainant AND earlier.at <= ? AND earlier.sent_at <= ?)`;
+
 export type Who = { member: number; did: string };
 
 export function createComplaintWindows(db: Database) {
@@ -38,14 +42,17 @@ export function createComplaintWindows(db: Database) {
   return {
     /**
      * The day of `at` up to it, and the `days` before: whole days in UTC. Complaints about mail that was handed in after
-     * `sentAfter`, one for each complainant and message; against deliveries after it.
+     * `sentAfter`, one for each complainant and message, of people who had not complained about earlier mail: they were
+     * heard, and three accounts of one stranger must not count again and again. Against deliveries after it.
      */
     ofDays(who: Who, at: number, days: number, sentAfter: number): ComplaintWindow {
       const begin = (Math.floor(at / DAY_MS) - days) * DAY_MS - 1;
       const rows = db.all<{ complainant: string }>(
-        "SELECT complainant FROM complaint WHERE member = ? AND at > ? AND at <= ? AND sent_at > ?",
+        `SELECT complainant FROM complaint AS one WHERE member = ? AND at > ? AND at <= ? AND sent_at > ? AND ${NEW}`,
         who.member,
         begin,
+        at,
+        sentAfter,
         at,
         sentAfter,
       );
@@ -55,13 +62,21 @@ export function createComplaintWindows(db: Database) {
       );
     },
 
-    /** The last 24 hours, mail of one credential. */
+    /** The last 24 hours, mail of one credential; not what it was stopped for before, which has been answered. */
     burst({ member }: Who, credential: string, at: number, sentAfter: number) {
+      const answered = db.get<{ at: number | null }>(
+        `SELECT max(ended) AS at FROM pause_fact
+         WHERE member = ? AND credential = ? AND cause = 'complaints' AND ended <= ?`,
+        member,
+        credential,
+        at,
+      )!.at;
+      const begin = Math.max(at - DAY_MS, answered ?? -Infinity);
       const rows = db.all<{ complainant: string }>(
         `SELECT complainant FROM complaint
          WHERE member = ? AND at > ? AND at <= ? AND sent_at > ? AND credential = ?`,
         member,
-        at - DAY_MS,
+        begin,
         at,
         sentAfter,
         credential,
@@ -70,7 +85,7 @@ export function createComplaintWindows(db: Database) {
         `SELECT count(*) AS n FROM outcome
          WHERE member = ? AND at > ? AND at <= ? AND credential = ? AND hard = 0 AND provider NOT IN (${SILENT})`,
         member,
-        Math.max(at - DAY_MS, Math.min(sentAfter, at)),
+        Math.max(begin, Math.min(sentAfter, at)),
         at,
         credential,
       )!;

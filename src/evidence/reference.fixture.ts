@@ -116,11 +116,13 @@ export function referenceWindows(log: readonly Envelope[], about: Envelope): Eve
     ).values(),
   ].map(([first]) => first!);
   const people = (facts: Fact[]) => facts.map((f) => f.data.recipient!.key);
+  const heard = (fact: Fact, after: number) =>
+    complaints.some((f) => f.sentAt <= after && f.data.recipient!.key === fact.data.recipient!.key);
   const complaint = (days: number, after: number) => {
     const begin = (dayOf(now) - days) * DAY_MS;
     return complaintWindow(
       deliveries.filter((o) => o.at >= begin && o.at > after).length,
-      people(complaints.filter((f) => f.at >= begin && f.sentAt > after)),
+      people(complaints.filter((f) => f.at >= begin && f.sentAt > after && !heard(f, after))),
     );
   };
 
@@ -245,13 +247,18 @@ export function referenceWindows(log: readonly Envelope[], about: Envelope): Eve
   };
 
   const held = credential === undefined ? undefined : breaker();
-  const burst = (name: string) => ({
-    ...complaintWindow(
-      deliveries.filter((o) => o.data.credential === name && o.at > now - DAY_MS && o.at > start).length,
-      people(complaints.filter((f) => f.at > now - DAY_MS && f.data.credential === name && f.sentAt > start)),
-    ),
-    credential: name,
-  });
+  const burst = (name: string) => {
+    const answered = mine
+      .filter((f) => f.action === "member_resumed" && f.data.credential === name)
+      .filter((f) => f.data.detail!["cause"] === "complaints")
+      .map((f) => f.at);
+    const begin = Math.max(now - DAY_MS, ...answered);
+    const window = complaintWindow(
+      deliveries.filter((o) => o.data.credential === name && o.at > begin && o.at > start).length,
+      people(complaints.filter((f) => f.at > begin && f.data.credential === name && f.sentAt > start)),
+    );
+    return { ...window, credential: name };
+  };
   const { provider } = data.smtp ?? {};
   const recent = refusals.filter((o) => o.provider === provider && o.at > now - HOUR_MS);
   return {
