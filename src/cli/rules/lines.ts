@@ -50,12 +50,25 @@ function lineOf(number: number, octets: Buffer | undefined, most: number): Line 
 export function jsonOf(line: Line): { value: unknown } | { problem: string } {
   if ("problem" in line) return { problem: line.problem };
   try {
-    // A snowflake is beyond what a number holds: as text nothing of it is lost.
-    const text = line.text.replace(/("action_id"\s*:\s*)(-?\d{16,40})(?=\s*[,}])/, '$1"$2"');
-    return { value: JSON.parse(text) as unknown };
+    return { value: LONG_ID.test(line.text) ? withWholeIds(line.text) : (JSON.parse(line.text) as unknown) };
   } catch (error) {
     return { problem: `the line is not JSON (${(error as Error).message})` };
   }
+}
+
+const LONG_ID = /"action_id"\s*:\s*-?\d{16}/;
+
+type Reviver = (this: unknown, key: string, value: unknown, context: { source?: string }) => unknown;
+
+/** A snowflake is beyond what a number holds: as text nothing of it is lost. Of an event alone, not of what it carries. */
+function withWholeIds(text: string): unknown {
+  const keep: Reviver = function (key, value, { source }) {
+    const isEvent = typeof this === "object" && this !== null && "action_name" in this && "data" in this;
+    return key === "action_id" && isEvent && typeof value === "number" && !Number.isSafeInteger(value)
+      ? source
+      : value;
+  };
+  return JSON.parse(text, keep as (key: string, value: unknown) => unknown) as unknown;
 }
 
 export async function write(text: string): Promise<void> {
