@@ -34,13 +34,7 @@ export { canRead, type Note, type Viewer } from "./notes.ts";
 export { pauseWords } from "./pause-causes.ts";
 export { createPauses, resumption, type Ending, type Pause, type Pauses } from "./pauses.ts";
 export type { DomainHold, StandingChange } from "./store.ts";
-export {
-  ease,
-  transition,
-  type Finding,
-  type StandingState,
-  type Transition,
-} from "./transition.ts";
+export { ease, transition, type Finding, type StandingState, type Transition } from "./transition.ts";
 
 export const standingMigrations: Migration[] = [
   standingMigration,
