@@ -103,6 +103,11 @@ function wordsOf(error: Refusal): { error: string; message: string } {
         error: "OwnCase",
         message: `${error.by} is whom case ${error.id} is about; somebody else of the committee decides it`,
       };
+    case "own-decision":
+      return {
+        error: "OwnDecision",
+        message: `${error.by} has decided change ${error.change}, which case ${error.id} appeals; somebody else of the committee decides it, or ${error.by} takes it back`,
+      };
     case "no-such-verdict":
       return {
         error: "NoSuchVerdict",

@@ -226,7 +226,7 @@ export function wayBack({ standing, since, remedyAt, upheld }: StandingState): W
     case "suspended":
       return upheld === true
         ? {
-            text: "The committee decided that it stands. You can appeal; other people look at it then.",
+            text: "A person of the committee decided it, and it stands until a person ends it. You can appeal (atmos member appeal); somebody else decides then.",
             at: null,
           }
         : {

@@ -16,6 +16,7 @@ export type CaseRefusal =
   | { error: "no-case"; id: number }
   | { error: "decided-already"; one: Case }
   | { error: "own-case"; by: string; id: number }
+  | { error: "own-decision"; by: string; id: number; change: number }
   | { error: "no-such-verdict"; one: Case; verdicts: readonly CaseVerdict[] }
   | { error: "no-change"; did: string; change: number }
   | { error: "appealed-already"; id: number }
@@ -161,7 +162,7 @@ export function createCaseDesk(parts: CoreParts, pauseDesk: PauseDesk) {
           at: clock.now(),
           changeId,
           words,
-          facts: { from, to, rule, description, evidence, by },
+          facts: { from, to, rule, description, evidence, decidedBy: change.by, enteredBy: by },
         })!;
         note(one, `Your appeal is case ${one.id}`, words);
         return one;
@@ -195,6 +196,11 @@ export function createCaseDesk(parts: CoreParts, pauseDesk: PauseDesk) {
       const domains = members.domainsOf(one.did).map(({ name }) => name);
       if (isOwnCase(by, { did: one.did, handle: member?.handle ?? "", domains }))
         return { error: "own-case", by, id };
+      const appealed =
+        one.kind === "appeal" && one.changeId !== null ? standings.change(one.changeId) : undefined;
+      // Who decided something does not also decide whether that was right; taking it back oneself is another thing.
+      if (appealed?.by && verdict !== "lift" && isSame(by, appealed.by))
+        return { error: "own-decision", by, id, change: appealed.id };
       return db.transaction(() => {
         const at = clock.now();
         // Written first: what follows may end other cases, and must not end this one by another's name.
@@ -208,3 +214,6 @@ export function createCaseDesk(parts: CoreParts, pauseDesk: PauseDesk) {
     },
   };
 }
+
+const isSame = (one: string, other: string): boolean => spelled(one) === spelled(other);
+const spelled = (name: string): string => name.normalize("NFKC").trim().toLowerCase().replace(/^@/, "");

@@ -336,6 +336,18 @@ describe("cases", () => {
     expect(appeal()).toMatchObject({ error: "appealed-already" });
   });
 
+  test("who decided a change does not uphold it against an appeal; taking it back is its own affair", async () => {
+    const change = await core().decide(did, "warned", { by: "Rosa.example", why: "Because." });
+    const one = core().cases.appeal(did, change.id, "Why?", did);
+    if ("error" in one) throw new Error(one.error);
+    expect(one.facts).toMatchObject({ decidedBy: "Rosa.example", enteredBy: did });
+    const decide = (verdict: "uphold" | "lift", by: string) =>
+      core().cases.decide(one.id, { verdict, by, reason: "So." });
+    expect(decide("uphold", " @rosa.example")).toMatchObject({ error: "own-decision", change: change.id });
+    expect(decide("lift", "rosa.example")).toMatchObject({ decision: { verdict: "lift" } });
+    expect(standing()).toBe("good");
+  });
+
   test("probation without a word of what was changed comes before a person; with it, the way back opens", async () => {
     says("bounce-probation", "Member", did);
     await happens();
