@@ -126,7 +126,7 @@ export function createAttestations(options: AttestationsOptions) {
       );
       appendToOutbox(db, [
         newEvent("domain_checked", {
-          dedupe_key: `domain_checked ${uri} ${now}`,
+          dedupe_key: `domain_checked ${uri} ${now} ${seen}`,
           member: { did, domain },
           detail: { uri, cid, result: seen, summary: next.summary, failures: next.failures, findings },
         }),

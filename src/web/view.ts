@@ -107,6 +107,8 @@ export type CommitteeOverview = {
   applications: Application[];
   /** Those that have not ended, the oldest first. */
   pauses: (MemberPause & { domain: string })[];
+  /** Open ones, those first that are due first. */
+  cases: CaseLine[];
   members: CommitteeMember[];
   changes: ChangeLine[];
   events: EventLine[];
@@ -126,6 +128,20 @@ import type { ProviderState } from "./provider-view.ts";
 export type { EgressView, MeasureLine, WaitingAt } from "./view-egress.ts";
 
 export type DnsRecord = { name: string; type: string; value: string };
+
+/** What only a person decides. Times in ms since the epoch. */
+export type CaseLine = {
+  id: number;
+  did: string;
+  domain: string;
+  /** A question or a sentence. */
+  title: string;
+  /** The member's own words, or empty. */
+  words: string;
+  openedAt: number;
+  dueAt: number;
+  isOverdue: boolean;
+};
 
 export type Finding = {
   /** What was looked at: `spf`, `dkim`, `dmarc`, `mx`, `ptr`, `starttls`, ... */

@@ -102,7 +102,7 @@ export function createWebhookStore(db: Database) {
       if (inserted.changes === 0) return false;
       db.run(
         `DELETE FROM webhook_message WHERE did = ? AND id IN
-           (SELECT id FROM webhook_message WHERE did = ? ORDER BY at DESC, id LIMIT -1 OFFSET ?)`,
+           (SELECT id FROM webhook_message WHERE did = ? ORDER BY at DESC, rowid DESC LIMIT -1 OFFSET ?)`,
         did,
         did,
         KEPT,
@@ -114,7 +114,7 @@ export function createWebhookStore(db: Database) {
       db.all<MessageRow>(
         `SELECT m.* FROM webhook_message m JOIN webhook w ON w.did = m.did AND w.stopped_at IS NULL AND w.url <> ''
          WHERE m.next_at <= ? AND m.id = (SELECT id FROM webhook_message
-           WHERE did = m.did AND next_at <= ? ORDER BY at, id LIMIT 1)
+           WHERE did = m.did AND next_at <= ? ORDER BY at, rowid LIMIT 1)
          ORDER BY m.next_at LIMIT ?`,
         now,
         now,
@@ -147,7 +147,7 @@ export function createWebhookStore(db: Database) {
     },
     messagesOf: (did: string, limit: number) =>
       db.all<MessageRow>(
-        "SELECT * FROM webhook_message WHERE did = ? ORDER BY at DESC, id LIMIT ?",
+        "SELECT * FROM webhook_message WHERE did = ? ORDER BY at DESC, rowid DESC LIMIT ?",
         did,
         limit,
       ),

@@ -155,9 +155,9 @@ describe("webhooks", () => {
     resolve();
     await running;
     expect(hooks.receipts("did:plc:slow").map(({ state }) => state)).toEqual([
+      "waiting",
+      "waiting",
       "delivered",
-      "waiting",
-      "waiting",
     ]);
   });
 

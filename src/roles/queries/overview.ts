@@ -1,6 +1,6 @@
 import type { ActionName, EventData } from "../../event/index.ts";
 import type { CommitteeOverview, LabelledOperator, PublicOverview } from "../../web/index.ts";
-import { CAUSES } from "../../standing/index.ts";
+import { CAUSES, caseTitle } from "../../standing/index.ts";
 import { providerStates } from "../provider-data-pages.ts";
 import { egressView } from "./egress.ts";
 import { measureLines } from "./measures.ts";
@@ -79,6 +79,16 @@ export async function committeeOverview(parts: QueryParts): Promise<CommitteeOve
         domain: domainOf(pause.did),
       })),
     ),
+    cases: core.cases.list("open", WAITING).map(({ id, did, kind, words, openedAt, dueAt }) => ({
+      id,
+      did,
+      domain: domainOf(did),
+      title: caseTitle(kind),
+      words,
+      openedAt,
+      dueAt,
+      isOverdue: dueAt < now,
+    })),
     members: membersOf(core).map((member) => {
       const week = lastDays(parts, WEEK, member.did).map((day) => day.accepted);
       const last = core.events.recentOf(member.did, 1)[0];

@@ -14,6 +14,7 @@ const AT_ONCE = 6;
 export function Needs({ view }: { view: CommitteeOverview }) {
   const needs = [
     ...ofEgress(view),
+    ...ofCases(view),
     ...ofPauses(view),
     ...ofProviders(view),
     ...ofApplications(view),
@@ -31,7 +32,7 @@ export function Needs({ view }: { view: CommitteeOverview }) {
     >
       {needs.length === 0 ? (
         <EmptyState title="Nothing waits for a decision">
-          No application, no pause, every address in use, and no provider asks for anything.
+          No case, no application, no pause, every address in use, and no provider asks for anything.
         </EmptyState>
       ) : (
         <NeedList needs={needs.slice(0, AT_ONCE)} />
@@ -91,6 +92,23 @@ function ofEgress({ egress }: CommitteeOverview): Need[] {
         : `Mail leaves from the other addresses. ${byHand ? "Let it back when that is over: atmos egress resume." : "Mend the cause before they follow."}`,
     },
   ];
+}
+
+function ofCases({ cases }: CommitteeOverview): Need[] {
+  return cases.map(({ id, did, domain, title, words, openedAt, dueAt, isOverdue }) => ({
+    key: `case ${id}`,
+    tone: isOverdue ? "bad" : "warn",
+    badge: isOverdue ? `Case ${id}, overdue` : `Case ${id}`,
+    head: <a href={memberPath(did)}>{domain}</a>,
+    at: openedAt,
+    said: `${title}${words === "" ? "" : ` It says: ${words}`}`,
+    todo: (
+      <>
+        {isOverdue ? "It was due " : "Due "}
+        <Time at={dueAt} />: <code>atmos case show {id}</code>, then <code>atmos case decide {id}</code>
+      </>
+    ),
+  }));
 }
 
 function ofPauses({ pauses }: CommitteeOverview): Need[] {

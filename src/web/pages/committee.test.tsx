@@ -13,6 +13,8 @@ test("the committee sees first what needs a person, the gravest first, and what 
   const needs = readable(section(html, "waiting"));
   const order = [
     "192.0.2.11 is on bl.spamcop.net",
+    "Case 4, overdue",
+    "These were test accounts.",
     "credential pds-main",
     "Newcomer",
     "Outlook.com, Hotmail",
@@ -25,6 +27,7 @@ test("the committee sees first what needs a person, the gravest first, and what 
     "131 wait",
     "part of their network is on our block list (S3150)",
     "Look at SNDS",
+    "atmos case decide 4",
   ])
     expect(needs).toContain(fact);
   // What nobody can do anything about stands among the measures only.
