@@ -160,7 +160,9 @@ describe("times are ISO 8601 with Z, wherever they stand", () => {
     const { id: appeal } = await atmos("member", "appeal", did, String(change!.id), "--text", "No", ...BY);
     expect(await atmos("case", "list")).toMatchObject({ cases: [{ openedAt: iso, dueAt: iso }] });
     expect(await atmos("case", "show", String(appeal))).toMatchObject({ change: { at: iso } });
-    expect(await atmos("case", "decide", String(appeal), "--to", "warned", ...REASON)).toMatchObject({
+    expect(
+      await atmos("case", "decide", String(appeal), "--to", "warned", "--reason", "A test", "--by", "otto"),
+    ).toMatchObject({
       decision: { at: iso },
     });
     await atmos("member", "bounces", did);

@@ -3,10 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createTransport } from "nodemailer";
 import { expect } from "vitest";
-import { freePorts, startSandbox } from "../src/devnet/index.ts";
-import { createResolver } from "../src/platform/dns/index.ts";
-import { silentLog } from "../src/platform/log.ts";
-import type { Standing } from "../src/policy/index.ts";
+import { freePorts, startSandbox } from "../../src/devnet/index.ts";
+import { createResolver } from "../../src/platform/dns/index.ts";
+import { silentLog } from "../../src/platform/log.ts";
+import type { Standing } from "../../src/policy/index.ts";
 
 export const HOUR = 3_600_000;
 export const DAY = 24 * HOUR;
@@ -25,7 +25,7 @@ export async function openRules(...domains: string[]) {
 export async function openAgain(dir: string, domains: readonly string[]) {
   const sandbox = await startSandbox({
     dir,
-    rulesDir: join(import.meta.dirname, "../rules"),
+    rulesDir: join(import.meta.dirname, "../../rules"),
     log: silentLog,
     ports: await freePorts(),
     operators: domains.map((domain) => ({ name: domain, domain, perDay: 10 })),

@@ -4,11 +4,11 @@ import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { appendToOutbox, eventMaker, outboxMigration, type Envelope } from "../src/event/index.ts";
-import { busMigration } from "../src/platform/bus.ts";
-import { Database } from "../src/platform/database.ts";
-import { openCore } from "../src/roles/core/core.fixture.ts";
-import { coreMigrations } from "../src/roles/core/index.ts";
+import { appendToOutbox, eventMaker, outboxMigration, type Envelope } from "../../src/event/index.ts";
+import { busMigration } from "../../src/platform/bus.ts";
+import { Database } from "../../src/platform/database.ts";
+import { openCore } from "../../src/roles/core/core.fixture.ts";
+import { coreMigrations } from "../../src/roles/core/index.ts";
 
 const EVENTS = 700;
 /** After so many batches a process is killed; the last one ends by itself. */

@@ -1,9 +1,9 @@
 import { join } from "node:path";
-import { clearOutbox, outboxMigration, pumpOutbox, readOutbox } from "../src/event/index.ts";
-import { busMigration } from "../src/platform/bus.ts";
-import { Database } from "../src/platform/database.ts";
-import { openCore } from "../src/roles/core/core.fixture.ts";
-import { coreMigrations } from "../src/roles/core/index.ts";
+import { clearOutbox, outboxMigration, pumpOutbox, readOutbox } from "../../src/event/index.ts";
+import { busMigration } from "../../src/platform/bus.ts";
+import { Database } from "../../src/platform/database.ts";
+import { openCore } from "../../src/roles/core/core.fixture.ts";
+import { coreMigrations } from "../../src/roles/core/index.ts";
 
 /** Moves the outbox in the directory of its argument to core, whose clock stands at the second, and says after every batch that it goes on. */
 const dir = process.argv[2]!;

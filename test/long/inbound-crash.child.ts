@@ -1,11 +1,11 @@
 import { join } from "node:path";
-import { createAuthority } from "../src/devnet/certificates.ts";
-import { createFeedback } from "../src/feedback/index.ts";
-import { openInbox, readingParts } from "../src/feedback/node.fixture.ts";
-import { silentLog } from "../src/platform/log.ts";
-import { startInbound } from "../src/relay/inbound/index.ts";
-import { INBOUND_RATES } from "../src/relay/inbound/guard.ts";
-import { createSpool } from "../src/spool/index.ts";
+import { createAuthority } from "../../src/devnet/certificates.ts";
+import { createFeedback } from "../../src/feedback/index.ts";
+import { openInbox, readingParts } from "../../src/feedback/node.fixture.ts";
+import { silentLog } from "../../src/platform/log.ts";
+import { startInbound } from "../../src/relay/inbound/index.ts";
+import { INBOUND_RATES } from "../../src/relay/inbound/guard.ts";
+import { createSpool } from "../../src/spool/index.ts";
 
 /** Takes mail into the directory of its argument, says on which port, and that a mail is there, before it is recorded. */
 const dir = process.argv[2]!;

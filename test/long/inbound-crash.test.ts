@@ -5,10 +5,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createTransport } from "nodemailer";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import type { Envelope } from "../src/event/index.ts";
-import { bounceOf, delivered, openInbox, tokenKey } from "../src/feedback/node.fixture.ts";
-import { makeReturnPath, makeToken } from "../src/protocol/verp/index.ts";
-import { createSpool } from "../src/spool/index.ts";
+import type { Envelope } from "../../src/event/index.ts";
+import { bounceOf, delivered, openInbox, tokenKey } from "../../src/feedback/node.fixture.ts";
+import { makeReturnPath, makeToken } from "../../src/protocol/verp/index.ts";
+import { createSpool } from "../../src/spool/index.ts";
 
 const MAILS = 5;
 /** Milliseconds after a mail is there and before it is answered at which the process is killed; null: it lives. */
