@@ -1,8 +1,8 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { asBob, login, mail, useApi } from "./messages-api-harness.ts";
-import { client, member, refusal } from "./relay-harness.ts";
+import { asBob, login, mail, useApi } from "../messages-api-harness.ts";
+import { client, member, refusal } from "../relay-harness.ts";
 
 const here = useApi();
 

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { deferred, PHASE_SCRIPTS, type Phase, type Row } from "./phase-scripts.ts";
-import { OFFERS, type Script } from "./scripted-sink.ts";
-import { submit, world, type Host, type World } from "./scripted-world.ts";
-import { PROVIDER_SCRIPTS, type Ended } from "./scripts.ts";
+import { deferred, PHASE_SCRIPTS, type Phase, type Row } from "../phase-scripts.ts";
+import { OFFERS, type Script } from "../scripted-sink.ts";
+import { submit, world, type Host, type World } from "../scripted-world.ts";
+import { PROVIDER_SCRIPTS, type Ended } from "../scripts.ts";
 
 /*
  * What becomes of one message at mail hosts that do what mail hosts do: a script each, and what must follow from it. The

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { hashSecret, secretKey, type MemberPolicy } from "../src/policy/index.ts";
-import { useApi } from "./messages-api-harness.ts";
-import { member } from "./relay-harness.ts";
+import { hashSecret, secretKey, type MemberPolicy } from "../../src/policy/index.ts";
+import { useApi } from "../messages-api-harness.ts";
+import { member } from "../relay-harness.ts";
 
 const here = useApi();
 

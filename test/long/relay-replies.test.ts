@@ -1,9 +1,9 @@
 import { connect } from "node:tls";
 import { once } from "node:events";
 import { describe, expect, test } from "vitest";
-import { member, type RelayOptions } from "./relay-harness.ts";
-import { auth } from "./smtp-peers.ts";
-import { useRelay } from "./use-relay.ts";
+import { member, type RelayOptions } from "../relay-harness.ts";
+import { auth } from "../smtp-peers.ts";
+import { useRelay } from "../use-relay.ts";
 
 /*
  * Each refusal that a submission client can get over a socket, smtp-server's own among them: its code, the name at its

@@ -2,10 +2,10 @@ import { setTimeout } from "node:timers/promises";
 import { once } from "node:events";
 import { createServer, type Socket } from "node:net";
 import { expect, test, vi } from "vitest";
-import { randomId } from "../src/lib/ids.ts";
-import type { Acceptance } from "../src/spool/index.ts";
-import { member, type Testbed } from "./relay-harness.ts";
-import { useRelay } from "./use-relay.ts";
+import { randomId } from "../../src/lib/ids.ts";
+import type { Acceptance } from "../../src/spool/index.ts";
+import { member, type Testbed } from "../relay-harness.ts";
+import { useRelay } from "../use-relay.ts";
 
 const here = useRelay();
 

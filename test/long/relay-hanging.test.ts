@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { OFFERS, type Script, type Step } from "./scripted-sink.ts";
-import { submit, world, type World } from "./scripted-world.ts";
+import { OFFERS, type Script, type Step } from "../scripted-sink.ts";
+import { submit, world, type World } from "../scripted-world.ts";
 
 /*
  * Hosts that hang in each phase of a conversation, for as long as the test lasts: what becomes of the mail of others, of

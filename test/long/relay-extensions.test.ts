@@ -5,11 +5,11 @@ import { join } from "node:path";
 import { createServer as createTlsServer } from "node:tls";
 import PostalMime from "postal-mime";
 import { describe, expect, test } from "vitest";
-import { createAuthority } from "../src/devnet/certificates.ts";
-import type { BounceChoice } from "../src/policy/index.ts";
-import { client, member, signatures, told } from "./relay-harness.ts";
-import { createPeers } from "./smtp-peers.ts";
-import { useRelay } from "./use-relay.ts";
+import { createAuthority } from "../../src/devnet/certificates.ts";
+import type { BounceChoice } from "../../src/policy/index.ts";
+import { client, member, signatures, told } from "../relay-harness.ts";
+import { createPeers } from "../smtp-peers.ts";
+import { useRelay } from "../use-relay.ts";
 
 const here = useRelay();
 

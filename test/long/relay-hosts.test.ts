@@ -1,8 +1,8 @@
 import { isIP } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
-import { createAuthority } from "../src/devnet/certificates.ts";
-import { MovableClock } from "../src/lib/clock.ts";
-import type { DnsAnswer, DnsType, Resolver } from "../src/protocol/dns/index.ts";
+import { createAuthority } from "../../src/devnet/certificates.ts";
+import { MovableClock } from "../../src/lib/clock.ts";
+import type { DnsAnswer, DnsType, Resolver } from "../../src/protocol/dns/index.ts";
 import {
   client,
   newDirectory,
@@ -10,8 +10,8 @@ import {
   stopRelay,
   type RelayOptions,
   type Testbed,
-} from "./relay-harness.ts";
-import { OFFERS, startScriptedSink, type Script, type ScriptedSink } from "./scripted-sink.ts";
+} from "../relay-harness.ts";
+import { OFFERS, startScriptedSink, type Script, type ScriptedSink } from "../scripted-sink.ts";
 
 /*
  * A domain with several mail hosts, or one with addresses of both families: which of them has the mail in the end, and
