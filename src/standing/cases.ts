@@ -1,6 +1,7 @@
 import { DAY_MS } from "../lib/clock.ts";
 import type { Database, Migration } from "../platform/database.ts";
 import type { Standing } from "../policy/index.ts";
+import { REVIEW_DAYS } from "./transition.ts";
 
 export const caseMigration: Migration = {
   module: "case",
@@ -12,6 +13,8 @@ export const caseMigration: Migration = {
      ) STRICT;
      CREATE INDEX case_open ON committee_case (due_at) WHERE decided_at IS NULL;
      CREATE INDEX case_did ON committee_case (did, id);`,
+    `CREATE INDEX case_pause ON committee_case (pause_id) WHERE pause_id IS NOT NULL;
+     CREATE INDEX case_change ON committee_case (change_id) WHERE change_id IS NOT NULL;`,
   ],
 };
 
@@ -68,9 +71,6 @@ const DUE_DAYS: Readonly<Record<CaseKind, number>> = {
   appeal: 7,
   remedy: 7,
 };
-
-/** A suspension that was upheld is looked at again so many days later. */
-const REVIEW_DAYS = 30;
 
 /** What a person can say to a case of a kind. */
 export const VERDICTS_OF: Readonly<Record<CaseKind, readonly CaseVerdict[]>> = {
@@ -203,6 +203,27 @@ export function createCases(db: Database) {
             );
       return rows.map(read);
     },
+    /** All that are open about a member. */
+    openOf: (did: string): Case[] =>
+      db
+        .all<Row>(
+          "SELECT * FROM committee_case WHERE did = ? AND decided_at IS NULL ORDER BY due_at, id",
+          did,
+        )
+        .map(read),
+    /** Members about whom any is open. */
+    withOpen: (): string[] =>
+      db
+        .all<{ did: string }>("SELECT DISTINCT did FROM committee_case WHERE decided_at IS NULL ORDER BY did")
+        .map(({ did }) => did),
+    /** Every appeal against a change, the oldest first. */
+    appealsOf: (changeId: number): Case[] =>
+      db
+        .all<Row>(
+          "SELECT * FROM committee_case WHERE change_id = ? AND kind = 'appeal' ORDER BY id",
+          changeId,
+        )
+        .map(read),
     /** Open ones about a pause, or a change. */
     openAbout: (what: { pauseId: number } | { changeId: number }): Case[] => {
       const [column, id] =

@@ -156,7 +156,14 @@ export function createStandings({ db, clock, authority }: { db: Database; clock:
     state: store.state,
     notes,
     change: store.change,
-    changesOf: (did: string, limit = 50): StandingChange[] => store.changesOf(did, limit),
+    /** The newest first, each as it was told; the way back of a suspension that was upheld since is that of now. */
+    changesOf(did: string, limit = 50): StandingChange[] {
+      const [latest, ...earlier] = store.changesOf(did, limit);
+      if (!latest) return [];
+      const state = store.state(did);
+      const isUpheld = state.upheld === true && latest.to === "suspended";
+      return [isUpheld ? { ...latest, wayBack: wayBack(state) } : latest, ...earlier];
+    },
     recentChanges: (limit = 20): StandingChange[] => store.recentChanges(limit),
     changesSince: (at: number, limit = 100): StandingChange[] => store.changesSince(at, limit),
 
@@ -248,7 +255,14 @@ export function createStandings({ db, clock, authority }: { db: Database; clock:
     /** A person decided that a suspension stands. */
     uphold(did: string): void {
       const state = store.state(did);
-      if (state.standing === "suspended") store.save(did, { ...state, upheld: true });
+      if (state.standing === "suspended") store.save(did, { ...state, upheld: true, judgedAt: clock.now() });
+    },
+    /** Who was away is a member again: the days of its way back count from now. False: nothing is asked of it. */
+    comeBack(did: string): boolean {
+      const state = store.state(did);
+      if (state.standing === "good" || state.standing === "ejected") return false;
+      store.save(did, { ...state, since: clock.now() });
+      return true;
     },
 
     cleanUntil: store.cleanUntil,

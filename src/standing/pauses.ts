@@ -11,6 +11,7 @@ export const pauseMigration: Migration = {
      CREATE INDEX pause_did ON pause (did, id);
      CREATE INDEX pause_open ON pause (did) WHERE ended_at IS NULL;
      CREATE INDEX pause_command ON pause (id) WHERE command IS NOT NULL;`,
+    "CREATE INDEX pause_unended ON pause (id) WHERE ended_at IS NULL",
   ],
 };
 
@@ -30,7 +31,8 @@ export type Pause = {
   /** The person who began it; null for the breaker. */
   by: string | null;
   reason: string;
-  end: { at: number; by: string; how: Ending; reason: string } | null;
+  /** `left`: the membership ended before anybody answered. */
+  end: { at: number; by: string; how: Ending | "left"; reason: string } | null;
 };
 
 type Row = {
@@ -45,7 +47,7 @@ type Row = {
   reason: string;
   ended_at: number | null;
   ended_by: string | null;
-  ended_how: Ending | null;
+  ended_how: Ending | "left" | null;
   end_reason: string | null;
   command: string | null;
 };
@@ -76,6 +78,14 @@ export function resumption(
   return { how: answer, mail: "release", replace: answer === "this-was-me" };
 }
 
+/** Of what people complain, and of what a breaker sees by itself: each is answered for itself. */
+const OF_COMPLAINTS = "complaints";
+
+function kindOf(by: string | null, cause: string): "person" | "complaints" | "breaker" {
+  if (by !== null) return "person";
+  return cause === OF_COMPLAINTS ? "complaints" : "breaker";
+}
+
 export type Pauses = ReturnType<typeof createPauses>;
 
 /** Every pause with its end. Nothing is overwritten; ending what has ended changes nothing. */
@@ -83,16 +93,33 @@ export function createPauses(db: Database) {
   const openOf = (did: string): Row[] =>
     db.all<Row>("SELECT * FROM pause WHERE did = ? AND ended_at IS NULL ORDER BY id", did);
 
-  /** The latest stamp of a breaker's pause that has been ended, one way or any. */
-  function endedUpTo(did: string, credential: string | null, but: Ending | "" = ""): number | undefined {
+  /** The latest stamp of a breaker's pause that has been ended, in any way but these. */
+  function endedUpTo(
+    did: string,
+    credential: string | null,
+    but: readonly (Ending | "left")[],
+  ): number | undefined {
     const row = db.get<{ at: number | null }>(
       `SELECT max(last_at) AS at FROM pause
-       WHERE did = ? AND credential IS ? AND paused_by IS NULL AND ended_at IS NOT NULL AND ended_how <> ?`,
+       WHERE did = ? AND credential IS ? AND paused_by IS NULL AND ended_at IS NOT NULL
+         AND ended_how NOT IN (SELECT value FROM json_each(?))`,
       did,
       credential,
-      but,
+      JSON.stringify(but),
     );
     return row?.at ?? undefined;
+  }
+
+  /** The latest stamp of an ended pause of the same kind. */
+  function answeredUpTo({ did, credential, cause }: NewPause): number {
+    const row = db.get<{ at: number | null }>(
+      `SELECT max(last_at) AS at FROM pause WHERE did = ? AND credential IS ? AND paused_by IS NULL
+         AND ended_at IS NOT NULL AND (cause = '${OF_COMPLAINTS}') = ?`,
+      did,
+      credential,
+      cause === OF_COMPLAINTS ? 1 : 0,
+    );
+    return row?.at ?? -Infinity;
   }
 
   return {
@@ -102,9 +129,10 @@ export function createPauses(db: Database) {
      */
     begin(pause: NewPause): Pause | undefined {
       const { did, credential, at, by } = pause;
-      if (by === null && at <= (endedUpTo(did, credential) ?? -Infinity)) return undefined;
+      if (by === null && at <= answeredUpTo(pause)) return undefined;
+      const kind = kindOf(by, pause.cause);
       const same = openOf(did).find(
-        (row) => row.credential === credential && (row.paused_by === null) === (by === null),
+        (row) => row.credential === credential && kindOf(row.paused_by, row.cause) === kind,
       );
       if (same) {
         db.run("UPDATE pause SET last_at = max(last_at, ?) WHERE id = ?", at, same.id);
@@ -152,8 +180,11 @@ export function createPauses(db: Database) {
       return row && read(row);
     },
     open: (did: string): Pause[] => openOf(did).map(read),
-    allOpen: (limit: number): Pause[] =>
-      db.all<Row>("SELECT * FROM pause WHERE ended_at IS NULL ORDER BY id LIMIT ?", limit).map(read),
+    /** The oldest first; those that came after the one of this number. */
+    allOpen: (limit: number, after = 0): Pause[] =>
+      db
+        .all<Row>("SELECT * FROM pause WHERE ended_at IS NULL AND id > ? ORDER BY id LIMIT ?", after, limit)
+        .map(read),
     /** Every open one, and then so many that have ended; the newest first. */
     of: (did: string, ended: number): Pause[] =>
       [
@@ -167,10 +198,10 @@ export function createPauses(db: Database) {
 
     /**
      * Of the whole member (`null`) or of one credential. A node takes `resumedUpTo` for a yes to what was sent: of a
-     * credential that somebody else used there is none.
+     * credential that somebody else used there is none, nor where nobody answered.
      */
     stateOf(did: string, credential: string | null): PauseState {
-      const upTo = endedUpTo(did, credential, credential === null ? "" : "this-was-not-me");
+      const upTo = endedUpTo(did, credential, credential === null ? ["left"] : ["left", "this-was-not-me"]);
       return {
         ...(openOf(did).some((row) => row.credential === credential) && { paused: true }),
         ...(upTo !== undefined && { resumedUpTo: upTo }),

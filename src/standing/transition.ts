@@ -12,6 +12,8 @@ const REPEAT_DAYS = 30;
 const DECIDE_DAYS = 2;
 /** So long after a suspension, probation follows where no person has decided anything: the pool's delay is not the member's fault. */
 const UNDECIDED_DAYS = 14;
+/** A suspension that a person decided or upheld is looked at again so many days later. */
+export const REVIEW_DAYS = 30;
 
 /** Times in ms since the epoch. */
 export type StandingState = {
@@ -202,7 +204,7 @@ export function waitsForRemedy(state: StandingState, now: number): boolean {
 }
 
 /** The way back from a standing that began at `since`. */
-export function wayBack({ standing, since, remedyAt, upheld }: StandingState): WayBack {
+export function wayBack({ standing, since, judgedAt = since, remedyAt, upheld }: StandingState): WayBack {
   switch (standing) {
     case "good":
       return { text: "Nothing is asked of you.", at: null };
@@ -226,8 +228,10 @@ export function wayBack({ standing, since, remedyAt, upheld }: StandingState): W
     case "suspended":
       return upheld === true
         ? {
-            text: "A person of the committee decided it, and it stands until a person ends it. You can appeal (atmos member appeal); somebody else decides then.",
-            at: null,
+            text:
+              `A person of the committee decided it, and it stands until a person ends it. The committee looks at it again ` +
+              `within ${REVIEW_DAYS} days. You can appeal sooner (atmos member appeal); somebody else decides then.`,
+            at: judgedAt + REVIEW_DAYS * DAY_MS,
           }
         : {
             text:

@@ -1,13 +1,17 @@
 import type { ActionName } from "../../event/index.ts";
 import type { ApplicationForm, MemberError, MemberRow } from "../../member/index.ts";
 import type { Tier } from "../../policy/index.ts";
+import type { CaseDesk } from "./case-desk.ts";
 import type { CoreParts } from "./parts.ts";
 
 /**
  * Coming and going, with the events that tell of it and the note to whom it concerns. Nobody sends before a person has
  * approved it; who was ejected comes back by a new application only, and then stands well again.
  */
-export function createAdmission({ db, clock, members, standings, pipeline, newEvent, tell }: CoreParts) {
+export function createAdmission(
+  { db, clock, members, standings, pipeline, webhooks, newEvent, tell }: CoreParts,
+  cases: Pick<CaseDesk, "left" | "cameBack">,
+) {
   /** The decision, its event and what rules make of it, together or not at all. */
   function decided(
     action: Extract<ActionName, "member_joined" | "member_left"> | undefined,
@@ -34,8 +38,9 @@ export function createAdmission({ db, clock, members, standings, pipeline, newEv
     standings.notes.put(did, { rkey: `membership-${at}`, at, kind: "notice", title, body });
   }
 
-  /** Who was ejected and is admitted again stands well. */
+  /** Who was ejected and is admitted again stands well; who left in another standing comes back to it. */
   function readmit(did: string, by: string): void {
+    cases.cameBack(did);
     const why = "Admitted again after a new application.";
     if (standings.state(did).standing === "ejected")
       pipeline.conclude(standings.decide(did, "good", { by, why }));
@@ -79,7 +84,12 @@ export function createAdmission({ db, clock, members, standings, pipeline, newEv
     leave: (did: string, decision: { reason: string; by: string }) =>
       decided("member_left", did, decision, () => {
         const row = members.leave(did, decision);
-        if (!("error" in row)) note(did, "You have left", decision.reason);
+        if ("error" in row) return row;
+        cases.left(did, decision);
+        for (const { domain } of standings.holds().filter((held) => held.did === did))
+          standings.endHold(domain);
+        webhooks.remove(did, decision.by);
+        note(did, "You have left", decision.reason);
         return row;
       }),
   };

@@ -7,6 +7,7 @@ import {
   VERDICTS_OF,
   type Case,
   type CaseVerdict,
+  type Pause,
   type StandingChange,
 } from "../../standing/index.ts";
 import type { CoreParts } from "./parts.ts";
@@ -30,7 +31,9 @@ const MOST_APPEALS = 3;
 /** A breaker's pause that nobody has answered for so long comes before the committee. */
 const UNANSWERED_MS = 24 * 3_600_000;
 const DECIDE_MS = 48 * 3_600_000;
-const LOOKED_AT = 500;
+/** Pauses that are read at once. */
+const AT_ONCE = 500;
+const ENDED = { by: "time", reason: "The membership has ended." };
 
 const rank = (standing: Standing) => STANDINGS.indexOf(standing);
 
@@ -59,10 +62,66 @@ export function createCaseDesk(parts: CoreParts, pauseDesk: PauseDesk) {
     return change;
   }
 
-  /** Once for each change. */
-  function openSuspended({ id, did, at, rule, description, evidence }: StandingChange): void {
-    const facts = { rule, description, evidence };
-    cases.open({ did, kind: "suspended", about: `change:${id}`, at, changeId: id, facts });
+  /** Once for each change, and again when who was away comes back. A person's has been judged already, and is looked at again. */
+  function openSuspended(change: StandingChange, again = ""): void {
+    const { id, did, rule, by, description, evidence, wayBack } = change;
+    const at = again === "" ? change.at : clock.now();
+    const facts = { rule, description, evidence, ...(by !== null && { decidedBy: by }) };
+    const dueAt = by === null ? undefined : (wayBack.at ?? undefined);
+    cases.open({
+      did,
+      kind: "suspended",
+      about: `change:${id}${again}`,
+      at,
+      changeId: id,
+      facts,
+      ...(dueAt !== undefined && { dueAt }),
+    });
+  }
+
+  const isMember = (did: string) => members.get(did)?.membership === "member";
+
+  /** Nothing waits for a decision about who is no member. */
+  function close(did: string, { by, reason }: { by: string; reason: string }, which: (one: Case) => boolean) {
+    const at = clock.now();
+    pauseDesk.close(did, { by, reason });
+    for (const one of cases.openOf(did).filter(which))
+      cases.decide(one.id, { at, by, verdict: "uphold", to: null, reason });
+  }
+
+  /** Of somebody who was suspended before there were cases, or while nobody was looking. */
+  function reviewStanding(did: string, now: number): void {
+    const { standing, since, lastCauseAt = 0, upheld } = standings.state(did);
+    const [latest] = standings.changesOf(did, 1);
+    if (standing === "suspended" && latest && (upheld !== true || latest.by !== null)) openSuspended(latest);
+    if (!standings.waitsForRemedy(did)) return;
+    cases.open({
+      did,
+      kind: "remedy",
+      about: `remedy:${did}:${Math.max(since, lastCauseAt)}`,
+      at: now,
+      changeId: latest?.id ?? null,
+    });
+  }
+
+  function reviewPause({ id, did, at, by, cause, facts, credential }: Pause, now: number): void {
+    if (!isMember(did)) return close(did, ENDED, () => true);
+    if (by !== null || now - at < UNANSWERED_MS || cases.openAbout({ pauseId: id }).length > 0) return;
+    cases.open({
+      did,
+      kind: "pause",
+      about: `pause:${id}`,
+      at: now,
+      dueAt: at + DECIDE_MS,
+      facts: { cause, credential, ...facts },
+      pauseId: id,
+    });
+  }
+
+  /** All that are open, so many at a time. */
+  function* openPauses(): Generator<Pause> {
+    for (let page = pauses.allOpen(AT_ONCE); page.length > 0; page = pauses.allOpen(AT_ONCE, page.at(-1)!.id))
+      yield* page;
   }
 
   function follow(one: Case, decision: CaseDecision, at: number): void {
@@ -95,50 +154,41 @@ export function createCaseDesk(parts: CoreParts, pauseDesk: PauseDesk) {
     get: cases.get,
     list: cases.list,
 
-    /** A change has been written down: a suspension by a rule is for people, and what it was about before is over. */
+    /** A change has been written down: a suspension is for people, and what it was about before is over. */
     changed(change: StandingChange): void {
       const { did, to, at, by, description } = change;
-      const isOver = (one: Case) =>
-        (one.kind === "suspended" && to !== "suspended") || (one.kind === "remedy" && to !== "probation");
-      for (const one of cases.list("open", LOOKED_AT, did).filter(isOver)) {
+      const isOver = ({ kind }: Case) =>
+        (kind === "suspended" && (to !== "suspended" || by !== null)) ||
+        (kind === "remedy" && to !== "probation");
+      for (const one of cases.openOf(did).filter(isOver)) {
         const reason = description || `The standing is ${to} now.`;
         cases.decide(one.id, { at, by: by ?? "time", verdict: "standing", to, reason });
       }
-      if (to === "suspended" && by === null) openSuspended(change);
+      if (to === "suspended") openSuspended(change);
+      if (to === "ejected")
+        close(did, { by: by ?? "time", reason: description }, ({ kind }) => kind !== "appeal");
+    },
+
+    /** A membership has ended. */
+    left(did: string, ended: { by: string; reason: string }): void {
+      close(did, { ...ended, reason: ended.reason || ENDED.reason }, () => true);
+    },
+
+    /** It has begun again: what time and people owe to a standing counts from now, since nobody looked meanwhile. */
+    cameBack(did: string): void {
+      const at = clock.now();
+      if (!standings.comeBack(did)) return;
+      const [latest] = standings.changesOf(did, 1);
+      if (standings.state(did).standing === "suspended" && latest) openSuspended(latest, `:back:${at}`);
     },
 
     /** What waits for nobody any more, and what nobody has answered. */
     review(): void {
       const now = clock.now();
       db.transaction(() => {
-        for (const did of standings.withWayBack()) {
-          const { standing, since, lastCauseAt = 0, upheld } = standings.state(did);
-          const [latest] = standings.changesOf(did, 1);
-          // Suspended by a rule before there were cases.
-          if (standing === "suspended" && upheld !== true && latest) openSuspended(latest);
-          if (!standings.waitsForRemedy(did)) continue;
-          cases.open({
-            did,
-            kind: "remedy",
-            about: `remedy:${did}:${Math.max(since, lastCauseAt)}`,
-            at: now,
-            changeId: latest?.id ?? null,
-          });
-        }
-        for (const { id, did, at, by, cause, facts, credential } of pauses.allOpen(LOOKED_AT)) {
-          if (by !== null || now - at < UNANSWERED_MS || cases.openAbout({ pauseId: id }).length > 0)
-            continue;
-          const known = { cause, credential, ...facts };
-          cases.open({
-            did,
-            kind: "pause",
-            about: `pause:${id}`,
-            at: now,
-            dueAt: at + DECIDE_MS,
-            facts: known,
-            pauseId: id,
-          });
-        }
+        for (const did of standings.withWayBack().filter(isMember)) reviewStanding(did, now);
+        for (const pause of openPauses()) reviewPause(pause, now);
+        for (const did of cases.withOpen()) if (!isMember(did)) close(did, ENDED, () => true);
       });
     },
 
@@ -149,10 +199,8 @@ export function createCaseDesk(parts: CoreParts, pauseDesk: PauseDesk) {
       if (change?.did !== did) return { error: "no-change", did, change: changeId };
       const open = cases.openAbout({ changeId }).find(({ kind }) => kind === "appeal");
       if (open) return { error: "appealed-already", id: open.id };
-      const earlier = cases
-        .list("all", LOOKED_AT, did)
-        .filter((one) => one.about.startsWith(`appeal:${changeId}:`));
-      if (earlier.length >= MOST_APPEALS) return { error: "appealed-already", id: earlier[0]!.id };
+      const earlier = cases.appealsOf(changeId);
+      if (earlier.length >= MOST_APPEALS) return { error: "appealed-already", id: earlier.at(-1)!.id };
       return db.transaction(() => {
         const { from, to, description, evidence, rule } = change;
         const one = cases.open({
@@ -176,7 +224,7 @@ export function createCaseDesk(parts: CoreParts, pauseDesk: PauseDesk) {
         if (!standings.confirmRemedy(did, text))
           return { error: "no-remedy-asked" as const, did, standing: standings.state(did).standing };
         const at = clock.now();
-        for (const one of cases.list("open", LOOKED_AT, did).filter(({ kind }) => kind === "remedy"))
+        for (const one of cases.openOf(did).filter(({ kind }) => kind === "remedy"))
           cases.decide(one.id, { at, by: "the member", verdict: "lift", to: null, reason: text });
         pipeline.review(did);
         tell([did]);

@@ -124,13 +124,15 @@ export function createCore(options: CoreOptions) {
   });
   const publisher = createPolicyPublisher(db, bus, clock);
   const suppressions = createSuppressionDesk(options);
+  /** Nothing comes back by time while nobody can see how it goes. */
+  const isMember = (did: string) => members.get(did)?.membership === "member";
   const pipeline = createPipeline({
     ...options,
     members,
     events,
     evidence,
     verdicts,
-    standings,
+    standings: { ...standings, withWayBack: () => standings.withWayBack().filter(isMember) },
     now: () => clock.now(),
     follow: (judged) => consequences.follow(judged),
     changed(change) {
@@ -343,7 +345,7 @@ export function createCore(options: CoreOptions) {
     /** What others report of members' domains. */
     reports,
     /** Coming and going of members. */
-    admission: createAdmission(parts),
+    admission: createAdmission(parts, caseDesk),
     pauseDesk,
     /** What only a person decides. */
     cases: caseDesk,

@@ -78,15 +78,22 @@ export function createPauseDesk({
       });
     if (who === "committee")
       news.resumed(pause, { by, reason, how, mail: waiting, replaced: replaced.length > 0 });
+    recordEnd(pause, { how, by, reason });
+    return { ended: [pauses.get(pause.id)!], replaced };
+  }
+
+  function recordEnd(
+    { id, did, credential, cause, at }: Pause,
+    detail: { how: Ending | "left" } & Omit<Order, "credential">,
+  ) {
     pipeline.record(
       newEvent("member_resumed", {
-        dedupe_key: `member_resumed:${pause.id}`,
+        dedupe_key: `member_resumed:${id}`,
         member: { did, domain: domainOf(did) },
         ...(credential !== null && { credential }),
-        detail: { cause: pause.cause, pause_at: pause.at, how, by, reason },
+        detail: { cause, pause_at: at, ...detail },
       }),
     );
-    return { ended: [pauses.get(pause.id)!], replaced };
   }
 
   /** Credentials in use that a pause is about. */
@@ -120,7 +127,7 @@ export function createPauseDesk({
     record(envelope: Envelope): void {
       const { data } = envelope.data;
       const { did } = data.member;
-      if (!members.get(did)) return;
+      if (members.get(did)?.membership !== "member") return;
       const { cause, pause_at: stamp, ...facts } = data.detail ?? {};
       const at = typeof stamp === "number" ? stamp : eventTime(envelope);
       const known = data.credential !== undefined && members.credential(data.credential)?.did === did;
@@ -205,13 +212,31 @@ export function createPauseDesk({
       return result;
     },
 
-    /** The member says whether the mail was its own. */
+    /** The member says whether the mail of a credential was its own, which answers all that rules and breakers asked of it. */
     answer(did: string, id: number, answer: Ending, who: Who, reason: string): Resumed | PauseRefusal {
       const pause = pauses.get(id);
       if (pause?.did !== did) return { error: "no-pause", did };
-      const result = db.transaction(() => end(pause, answer, who, reason));
+      const result = db.transaction(() => {
+        const first = end(pause, answer, who, reason);
+        if ("error" in first || answer === "resumed") return first;
+        const others = pauses
+          .open(did)
+          .filter((one) => one.by === null && one.credential === pause.credential)
+          .map((one) => end(one, answer, who, reason));
+        const ended = others.flatMap((one) => ("error" in one ? [] : one.ended));
+        return { ...first, ended: [...first.ended, ...ended] };
+      });
       tell([did]);
       return result;
+    },
+
+    /** A membership is over: nobody answers any more, and nothing of it leaves. */
+    close(did: string, { by, reason }: Omit<Order, "credential">): void {
+      const at = clock.now();
+      for (const pause of pauses.open(did)) {
+        pauses.end(pause.id, { at, by, how: "left", reason }, undefined);
+        recordEnd(pause, { how: "left", by, reason });
+      }
     },
   };
 }

@@ -112,6 +112,7 @@ const ENDINGS: Record<NonNullable<MemberPause["end"]>["how"], string> = {
   resumed: "ended",
   "this-was-me": "ended: it was the member",
   "this-was-not-me": "ended: it was somebody else, and the mail was dropped",
+  left: "ended with the membership",
 };
 
 /** Pauses that are over. */
