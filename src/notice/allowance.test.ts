@@ -5,8 +5,8 @@ const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 const now = 1_767_225_600_000;
 /** So many mails, each so long before the next; the latest that long before now. */
-const mails = (count: number, apart: number, byStrangers = false) =>
-  Array.from({ length: count }, (_, i) => ({ at: now - (i + 1) * apart, byStrangers }));
+const mails = (count: number, apart: number, byStrangers = false, isBetter = false) =>
+  Array.from({ length: count }, (_, i) => ({ at: now - (i + 1) * apart, byStrangers, isBetter }));
 
 test.each<[string, Mailed[], ReturnType<typeof mailAllowance>]>([
   ["the first", [], "mail"],
@@ -19,8 +19,9 @@ test.each<[string, Mailed[], ReturnType<typeof mailAllowance>]>([
   ["twenty, the first of them thirty days ago", [...mails(19, DAY), ...mails(1, 30 * DAY)], "last"],
   ["a clock that was set back", mails(1, -HOUR), "mail"],
   ["as much as strangers can bring about", mails(5, DAY, true), "mail"],
+  ["however much became better", mails(4, HOUR, false, true), "mail"],
 ])("%s", (_, earlier, expected) => {
-  expect(mailAllowance(earlier, { at: now, byStrangers: false })).toBe(expected);
+  expect(mailAllowance(earlier, { at: now, byStrangers: false, isBetter: false })).toBe(expected);
 });
 
 test.each<[string, Mailed[], ReturnType<typeof mailAllowance>]>([
@@ -31,14 +32,14 @@ test.each<[string, Mailed[], ReturnType<typeof mailAllowance>]>([
   ["beside three others", mails(3, HOUR), "last"],
   ["beside four others", mails(4, HOUR), "too-many"],
 ])("of strangers: %s", (_, earlier, expected) => {
-  expect(mailAllowance(earlier, { at: now, byStrangers: true })).toBe(expected);
+  expect(mailAllowance(earlier, { at: now, byStrangers: true, isBetter: false })).toBe(expected);
 });
 
-test("ten pauses in a day, each ended by the committee: four mails", () => {
+test("ten pauses in a day, each ended by the committee: four are told, and the end of four", () => {
   const sent: Mailed[] = [];
   for (let i = 0; i < 20; i++) {
-    const mail = { at: now + i * HOUR, byStrangers: false };
+    const mail = { at: now + i * HOUR, byStrangers: false, isBetter: i % 2 === 1 };
     if (mailAllowance(sent, mail) !== "too-many") sent.push(mail);
   }
-  expect(sent).toHaveLength(4);
+  expect(sent.map(({ isBetter }) => isBetter)).toEqual([false, true, false, true, false, true, false, true]);
 });

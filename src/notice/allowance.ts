@@ -1,7 +1,7 @@
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 
-/** Mails that one member gets at most about its pauses, of every kind together. */
+/** Mails that one member gets at most of what becomes worse; and as many of what becomes better, which uses up none of these. */
 export const MOST_MAILS = [
   { count: 4, withinMs: DAY },
   { count: 20, withinMs: 30 * DAY },
@@ -13,22 +13,23 @@ export const MOST_BY_STRANGERS = [
   { count: 5, withinMs: 30 * DAY },
 ] as const;
 
-/** When a mail went, ms since the epoch, and whether strangers brought it about. */
-export type Mailed = { at: number; byStrangers: boolean };
+/** When a mail went, ms since the epoch, whether strangers brought it about, and whether it told of something better. */
+export type Mailed = { at: number; byStrangers: boolean; isBetter: boolean };
 
 /**
  * May a member get a mail now, who got some earlier? `last`: it may, and it is the last one for a while, which it says.
  */
 export function mailAllowance(
   earlier: readonly Mailed[],
-  { at: now, byStrangers }: Mailed,
+  { at: now, byStrangers, isBetter }: Mailed,
 ): "mail" | "last" | "too-many" {
   const left = (most: typeof MOST_MAILS | typeof MOST_BY_STRANGERS, mails: readonly Mailed[]) =>
     Math.min(
       ...most.map(({ count, withinMs }) => count - mails.filter(({ at }) => now - at < withinMs).length),
     );
-  const least = left(MOST_MAILS, earlier);
-  const like = earlier.filter((mail) => mail.byStrangers);
-  if (least <= 0 || (byStrangers && left(MOST_BY_STRANGERS, like) <= 0)) return "too-many";
+  const alike = earlier.filter((mail) => mail.isBetter === isBetter);
+  const least = left(MOST_MAILS, alike);
+  const strangers = earlier.filter((mail) => mail.byStrangers);
+  if (least <= 0 || (byStrangers && left(MOST_BY_STRANGERS, strangers) <= 0)) return "too-many";
   return least === 1 ? "last" : "mail";
 }

@@ -31,6 +31,8 @@ type NoticeOf = {
   contact: string;
   /** They can bring it about, so there are fewer of these. */
   byStrangers?: boolean;
+  /** It tells of something better, and uses up nothing of what there is for the worse. */
+  isBetter?: boolean;
   /** It comes by the calendar, so nobody can bring about more of it: no allowance bounds it. */
   isRegular?: boolean;
 };
@@ -49,7 +51,7 @@ export function createNotices({ db, clock, random }: { db: Database; clock: Cloc
      * whether it is the last one for a while.
      */
     wish(
-      { did, about, contact, byStrangers = false, isRegular = false }: NoticeOf,
+      { did, about, contact, byStrangers = false, isBetter = false, isRegular = false }: NoticeOf,
       write: (last: boolean) => { subject: string; text: string },
     ): void {
       if (store.has(about)) return;
@@ -57,7 +59,7 @@ export function createNotices({ db, clock, random }: { db: Database; clock: Cloc
       const to = mailAddressOf(contact);
       const allowance = isRegular
         ? "mail"
-        : mailAllowance(store.mailsOf(did, at - LONGEST_MS), { at, byStrangers });
+        : mailAllowance(store.mailsOf(did, at - LONGEST_MS), { at, byStrangers, isBetter });
       const id = randomId(10, random);
       const state: MailState =
         to === undefined ? "no-contact" : allowance === "too-many" ? "too-many" : "waiting";
@@ -74,6 +76,7 @@ export function createNotices({ db, clock, random }: { db: Database; clock: Cloc
         reply: "",
         wish: wish && JSON.stringify(wish),
         by_strangers: byStrangers ? 1 : 0,
+        is_better: isBetter ? 1 : 0,
       });
     },
 

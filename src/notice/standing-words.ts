@@ -47,7 +47,8 @@ export function standingLetter(facts: StandingFacts): Letter {
     `At ${time(at)} your standing at our pool changed from ${from} to ${to}.${who}`,
     EFFECT[to] ?? "",
     heading("Why"),
-    `${clean(facts.title)}.`,
+    // A person's reason says it all.
+    ...(by === null || description === "" ? [`${clean(facts.title)}.`] : []),
     ...(description === "" ? [] : [clean(description)]),
     ...(remedy === "" ? [] : [heading("What to do"), clean(remedy)]),
     ...(to === "good" ? [] : [heading("The way back"), `${clean(wayBack.text)}${until}`]),
@@ -91,9 +92,17 @@ export function domainReleasedLetter(facts: Omit<DomainFacts, "found" | "record"
 
 /** A person has decided what the member had asked, or what waited for a person. */
 export function caseLetter(
-  facts: Frame & { id: number; title: string; verdict: string; reason: string; by: string },
+  facts: Frame & {
+    id: number;
+    title: string;
+    verdict: string;
+    reason: string;
+    by: string;
+    /** When a suspension that stands is looked at again; null: nothing is. */
+    again: number | null;
+  },
 ): Letter {
-  const { id, title, verdict, reason, by, at, page, writeTo } = facts;
+  const { id, title, verdict, reason, by, again, at, page, writeTo } = facts;
   const what: Record<string, string> = {
     uphold: "What was done stands.",
     lift: "What was done is taken back.",
@@ -104,7 +113,7 @@ export function caseLetter(
     facts,
     [
       `At ${time(at)} ${clean(by)} of the committee decided case ${id} (${clean(title)}).`,
-      what[verdict] ?? "",
+      `${what[verdict] ?? ""}${again === null ? "" : ` The committee looks at it again by ${time(again)}.`}`,
       heading("The reason"),
       clean(reason),
       `Your page:\n${page}`,

@@ -11,6 +11,7 @@ export const noticeMigration: Migration = {
      CREATE INDEX member_mail_did ON member_mail (did, at);
      CREATE INDEX member_mail_wish ON member_mail (at) WHERE wish IS NOT NULL;`,
     "ALTER TABLE member_mail ADD COLUMN by_strangers INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE member_mail ADD COLUMN is_better INTEGER NOT NULL DEFAULT 0",
   ],
 };
 
@@ -35,6 +36,8 @@ export type MailRow = {
   wish: string | null;
   /** 1: strangers brought it about. */
   by_strangers: number;
+  /** 1: something became better. */
+  is_better: number;
 };
 
 const UNTOLD_AT_ONCE = 100;
@@ -43,11 +46,11 @@ export function createMailStore(db: Database) {
   return {
     /** False: there is one about this already. */
     insert(row: MailRow): boolean {
-      const { id, about, did, at, address, state, state_at, reply, wish, by_strangers } = row;
+      const { id, about, did, at, address, state, state_at, reply, wish, by_strangers, is_better } = row;
       return (
         db.run(
-          `INSERT INTO member_mail (id, about, did, at, address, state, state_at, reply, wish, by_strangers)
-           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (about) DO NOTHING`,
+          `INSERT INTO member_mail (id, about, did, at, address, state, state_at, reply, wish, by_strangers, is_better)
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (about) DO NOTHING`,
           id,
           about,
           did,
@@ -58,6 +61,7 @@ export function createMailStore(db: Database) {
           reply,
           wish,
           by_strangers,
+          is_better,
         ).changes > 0
       );
     },
@@ -65,12 +69,16 @@ export function createMailStore(db: Database) {
     /** Mails to the member since a time. */
     mailsOf: (did: string, since: number): Mailed[] =>
       db
-        .all<{ at: number; by_strangers: number }>(
-          "SELECT at, by_strangers FROM member_mail WHERE did = ? AND at > ? AND state IN ('waiting', 'delivered', 'failed')",
+        .all<{ at: number; by_strangers: number; is_better: number }>(
+          "SELECT at, by_strangers, is_better FROM member_mail WHERE did = ? AND at > ? AND state IN ('waiting', 'delivered', 'failed')",
           did,
           since,
         )
-        .map(({ at, by_strangers }) => ({ at, byStrangers: by_strangers === 1 })),
+        .map(({ at, by_strangers, is_better }) => ({
+          at,
+          byStrangers: by_strangers === 1,
+          isBetter: is_better === 1,
+        })),
     about: (about: string) => db.get<MailRow>("SELECT * FROM member_mail WHERE about = ?", about),
     untold: () =>
       db.all<MailRow & { wish: string }>(

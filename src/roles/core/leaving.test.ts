@@ -69,7 +69,7 @@ test("who leaves leaves nothing to decide: pauses, cases, holds and receivers en
   expect(open()).toEqual([]);
   expect(core().pauses.allOpen(10)).toEqual([]);
   expect(core().pauses.of(did, 10)).toMatchObject(
-    Array(2).fill({ end: { how: "left", by: "ada", reason: "Moved away." } }),
+    [1, 2].map(() => ({ end: { how: "left", by: "ada", reason: "Moved away." } })),
   );
   for (const one of core().cases.list("all", 10))
     expect(one.decision).toMatchObject({ by: "ada", reason: "Moved away." });

@@ -117,7 +117,7 @@ describe("the end", () => {
   });
 });
 
-test("ten pauses in a day: four mails, the fourth says so, the page has the rest", async () => {
+test("ten pauses in a day: four are told, and four ends; the fourth says so, the page has the rest", async () => {
   const pauses = Array.from({ length: 10 }, () => {
     const { pause } = trip();
     desk().answer(did, pause.id, "resumed", { who: "committee", by: "rosa" }, "");
@@ -125,12 +125,12 @@ test("ten pauses in a day: four mails, the fourth says so, the page has the rest
     return pause.id;
   });
   const all = await wishes();
-  expect(all).toHaveLength(4);
-  expect(all.map(({ text }) => text.includes("the last of these mails"))).toEqual([
-    false,
-    false,
-    false,
-    true,
+  const [begun, ended] = ["Your mail is paused", "Your mail goes on"].map((subject) =>
+    all.filter((one) => one.subject === subject).map(({ text }) => text.includes("the last of these mails")),
+  );
+  expect([begun, ended]).toEqual([
+    [false, false, false, true],
+    [false, false, false, true],
   ]);
   expect(core().notices.receipt(`pause:${pauses[9]}:paused`)).toMatchObject({ state: "too-many" });
 });
@@ -224,4 +224,18 @@ test("a change of standing is told by mail with what decided, the remedy, the da
     "atmos member appeal",
   ])
     expect(text).toContain(part);
+  expect(text.match(/committee decided/g)).toHaveLength(1);
+});
+
+test("a person's suspension names the day on which it is looked at again; upheld, the next one", async () => {
+  await core().decide(did, "suspended", { by: "rosa", why: "Spam." });
+  const [one] = core().cases.list("open", 10);
+  expect(one).toMatchObject({ kind: "suspended", dueAt: here.clock.now() + 30 * 24 * HOUR });
+  expect((await wishes())[0]!.text.replaceAll("\n", " ")).toContain("The date is 2026-01-31 00:00 UTC");
+  here.clock.advance(30 * 24 * HOUR);
+  core().cases.decide(one!.id, { verdict: "uphold", by: "ada", reason: "Nothing has changed." });
+  const said = (await wishes()).at(-1)!.text.replaceAll("\n", " ");
+  expect(said).toContain("The committee looks at it again by 2026-03-02 00:00 UTC.");
+  expect(core().standings.changesOf(did)[0]!.wayBack.at).toBe(here.clock.now() + 30 * 24 * HOUR);
+  expect(core().cases.list("open", 10)).toMatchObject([{ dueAt: here.clock.now() + 30 * 24 * HOUR }]);
 });

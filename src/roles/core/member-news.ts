@@ -14,7 +14,7 @@ import {
   type Notices,
 } from "../../notice/index.ts";
 import type { Bus } from "../../platform/bus.ts";
-import { limitsOf } from "../../policy/index.ts";
+import { limitsOf, STANDINGS } from "../../policy/index.ts";
 import {
   caseTitle,
   pauseWords,
@@ -49,6 +49,7 @@ type News = {
   /** Part of the member's page. */
   anchor: string;
   byStrangers?: boolean;
+  isBetter?: boolean;
   /** For its webhook. */
   type: string;
   data: Record<string, unknown>;
@@ -71,10 +72,10 @@ export function createMemberNews(parts: MemberNewsParts) {
   }
 
   function tell(news: News, write: (frame: Frame) => Letter): void {
-    const { about, did, anchor, byStrangers = false, type, data } = news;
+    const { about, did, anchor, byStrangers = false, isBetter = false, type, data } = news;
     if (members.get(did)?.membership !== "member") return;
     const page = `${publicUrl}/members/${did}#${anchor}`;
-    notices.wish({ did, about, contact: contactOf(did), byStrangers }, (last) =>
+    notices.wish({ did, about, contact: contactOf(did), byStrangers, isBetter }, (last) =>
       write({ did, page, writeTo, at: parts.clock.now(), last }),
     );
     webhooks.wish(did, { about, type, data: { ...data, page } });
@@ -115,7 +116,14 @@ export function createMemberNews(parts: MemberNewsParts) {
       const credential = named(pause.credential);
       const data = { credential, ...ended };
       tell(
-        { about: `pause:${id}:resumed`, did, anchor: `pause-${id}`, type: "sending.resumed", data },
+        {
+          about: `pause:${id}:resumed`,
+          isBetter: true,
+          did,
+          anchor: `pause-${id}`,
+          type: "sending.resumed",
+          data,
+        },
         (letter) => resumedLetter({ ...letter, credential, ...ended }),
       );
     },
@@ -161,8 +169,11 @@ export function createMemberNews(parts: MemberNewsParts) {
         remedy,
         wayBack: { text: wayBack.text, at: wayBack.at === null ? null : iso(wayBack.at) },
       };
-      tell({ about: `standing:${id}`, did, anchor: "changes", type: "standing.changed", data }, (letter) =>
-        standingLetter({ ...letter, at, from, to, title, description, remedy, wayBack, by, change: id }),
+      const isBetter = STANDINGS.indexOf(to) < STANDINGS.indexOf(from);
+      tell(
+        { about: `standing:${id}`, isBetter, did, anchor: "changes", type: "standing.changed", data },
+        (letter) =>
+          standingLetter({ ...letter, at, from, to, title, description, remedy, wayBack, by, change: id }),
       );
     },
 
@@ -178,8 +189,9 @@ export function createMemberNews(parts: MemberNewsParts) {
 
     domainReleased(did: string, { domain, since }: { domain: string; since: number }): void {
       const about = `domain:${domain}:${since}:released`;
-      tell({ about, did, anchor: "domains", type: "domain.released", data: { domain } }, (letter) =>
-        domainReleasedLetter({ ...letter, domain }),
+      tell(
+        { about, isBetter: true, did, anchor: "domains", type: "domain.released", data: { domain } },
+        (letter) => domainReleasedLetter({ ...letter, domain }),
       );
     },
 
@@ -194,9 +206,13 @@ export function createMemberNews(parts: MemberNewsParts) {
       const { id, did, kind, decision } = one;
       if (!decision) return;
       const { verdict, to, reason, by, at } = decision;
-      const data = { case: id, kind, verdict, to, reason, by, at: iso(at) };
-      tell({ about: `case:${id}:decided`, did, anchor: "changes", type: "case.decided", data }, (letter) =>
-        caseLetter({ ...letter, id, title: caseTitle(kind), verdict, reason, by }),
+      const wayBack = standings.changesOf(did, 1)[0]?.wayBack.at ?? null;
+      const again = kind === "suspended" && verdict === "uphold" ? wayBack : null;
+      const data = { case: id, kind, verdict, to, reason, by, at: iso(at), again: again && iso(again) };
+      // What becomes worse by it is told by itself.
+      tell(
+        { about: `case:${id}:decided`, isBetter: true, did, anchor: "changes", type: "case.decided", data },
+        (letter) => caseLetter({ ...letter, id, title: caseTitle(kind), verdict, reason, by, again }),
       );
     },
 
