@@ -12,6 +12,7 @@ import {
   waitsForRemedy,
   wayBack,
   without,
+  withoutFuture,
   type Finding,
   type StandingState,
 } from "./transition.ts";
@@ -79,6 +80,14 @@ export type Standings = ReturnType<typeof createStandings>;
 export function createStandings({ db, clock, authority }: { db: Database; clock: Clock; authority: string }) {
   const notes = createNotes(db, authority);
   const store = createStandingStore(db);
+
+  /** Once a clock that was ahead is right again, what was decided under it is of that moment. */
+  function stateNow(did: string): StandingState {
+    const before = store.state(did);
+    const state = withoutFuture(before, clock.now());
+    if (state !== before) store.save(did, state);
+    return state;
+  }
 
   /** Writes the new state, the change and its note. */
   function change(state: StandingState, told: Omit<StandingChange, "id" | "wayBack" | "to">): StandingChange {
@@ -172,7 +181,8 @@ export function createStandings({ db, clock, authority }: { db: Database; clock:
 
     /** Weighs what rules found in one event. Undefined when the member stays where it stands. */
     consider(did: string, findings: readonly Finding[]): StandingChange | undefined {
-      const before = store.state(did);
+      if (findings.length === 0) return undefined;
+      const before = stateNow(did);
       const { state, moved } = transition(before, findings, clock.now());
       if (!moved) {
         if (state !== before) store.save(did, state);
@@ -188,7 +198,7 @@ export function createStandings({ db, clock, authority }: { db: Database; clock:
     /** Moves a member one rung up when the way back has been gone. */
     review(did: string, newer: { eligible: number; p_over_5: number }): StandingChange | undefined {
       const now = clock.now();
-      const eased = ease(store.state(did), newer, now);
+      const eased = ease(stateNow(did), newer, now);
       if (!eased) return undefined;
       const description = `Eased because ${eased.why}.`;
       return move(did, eased.to, now, {

@@ -74,6 +74,26 @@ function gravestFirst(findings: readonly Finding[]): Finding[] {
 }
 
 /**
+ * The state as a clock can have made it that was never ahead: what lies in the future was now. A decision that was written
+ * under a clock that was years ahead would silence every rule for years.
+ */
+export function withoutFuture(state: StandingState, now: number): StandingState {
+  const { since, lastCauseAt, probations, easedAt, judgedAt, remedyAt } = state;
+  const times = [since, lastCauseAt, easedAt, judgedAt, remedyAt, ...(probations ?? [])];
+  if (times.every((at) => at === undefined || at <= now)) return state;
+  const past = (at: number) => Math.min(at, now);
+  return {
+    ...state,
+    since: past(since),
+    ...(lastCauseAt !== undefined && { lastCauseAt: past(lastCauseAt) }),
+    ...(probations && { probations: [...new Set(probations.map(past))] }),
+    ...(easedAt !== undefined && { easedAt: past(easedAt) }),
+    ...(judgedAt !== undefined && { judgedAt: past(judgedAt) }),
+    ...(remedyAt !== undefined && { remedyAt: past(remedyAt) }),
+  };
+}
+
+/**
  * Where findings lead. Total, and the same for the same finding told twice. Each finding counts by its own grade, in
  * whatever order they come: the standing is never better than the worst of them allows. Mail that was sent before the
  * standing last became better has been judged and counts no more; only a suspension asks for a person's judgement. A
