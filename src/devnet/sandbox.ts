@@ -18,6 +18,7 @@ import { createTraffic, type Progress, type SendingOperator } from "./traffic.ts
 import {
   BLOCKLIST,
   EGRESS_ADDRESSES,
+  HOSTING,
   MAIL_DOMAINS,
   POOL_DOMAIN,
   POOL_HOSTNAME,
@@ -189,10 +190,12 @@ async function environment(parts: {
   const files = {
     cert: join(dir, "tls-cert.pem"),
     key: join(dir, "tls-key.pem"),
+    shaping: join(dir, "providers.toml"),
     env: join(dir, "atmos.env"),
   };
   writeFileSync(files.cert, leaf.cert);
   writeFileSync(files.key, leaf.key, { mode: 0o600 });
+  writeFileSync(files.shaping, `[provider.${HOSTING.provider}]\nname = "Hosting"\nmx = ["${HOSTING.mx}"]\n`);
   const env = {
     ATMOS_DATA_DIR: join(dir, "atmos"),
     ATMOS_LOG_LEVEL: "warn",
@@ -210,6 +213,7 @@ async function environment(parts: {
     ATMOS_TLS_CERT_FILE: files.cert,
     ATMOS_TLS_KEY_FILE: files.key,
     ATMOS_DELIVERY_PORT: String(ports.mx),
+    ATMOS_SHAPING_FILE: files.shaping,
     ATMOS_EGRESS_ADDRESSES: EGRESS_ADDRESSES.map(({ address, ehlo }) => `${address}=${ehlo}`).join(","),
     ATMOS_EGRESS_WARM: EGRESS_ADDRESSES.flatMap(({ address, warm }) => (warm ? [address] : [])).join(","),
     ATMOS_EGRESS_BLOCKLISTS: BLOCKLIST,

@@ -31,6 +31,10 @@ const REVERSE_ZONE = "0.0.127.in-addr.arpa";
 
 export const MAIL_DOMAINS = ["bigmail.test", "post.test", "inbox.test"] as const;
 
+/** A provider that the sandbox's shaping file knows by its mail host; only customers' domains have their mail there. */
+export const HOSTING = { provider: "hosting", mx: "mx.hosting.test", address: "127.0.0.15" } as const;
+export const HOSTED_DOMAINS = Array.from({ length: 8 }, (_, i) => `firm${i + 1}.test`);
+
 export type World = {
   zones: Zones;
   authority: Authority;
@@ -95,6 +99,7 @@ export async function startWorld({ dir, clock, ports, operatorDomains, log }: Wo
         provided(second, "127.0.0.12"),
         { ...provided(third, "127.0.0.13"), dane: true },
         ...operatorDomains.map((domain) => provided(domain, "127.0.0.14")),
+        ...HOSTED_DOMAINS.map((domain) => ({ domain, mx: HOSTING.mx, address: HOSTING.address })),
       ],
       port: ports.mx,
       outgoingPort: ports.mx,

@@ -208,6 +208,28 @@ describe("mailbox provider", () => {
     expect(provider.inbox.get(1)?.note).toBe("Complaint to fbl@pool.test: delivered");
   });
 
+  it("complains about a message that it has when somebody says so", async () => {
+    const { provider, collector, send } = await sandbox();
+    provider.registerFeedback("alder.test", "fbl@pool.test");
+    await send({ to: "anna@bigmail.test", dkim: signWith("alder.test") });
+    await provider.settle();
+    expect(collector.mails).toEqual([]);
+    expect([provider.complain(1), provider.complain(2)]).toEqual([true, false]);
+    await provider.settle();
+    expect(collector.mails).toHaveLength(1);
+    expect(collector.mails[0]!.raw.toString()).toContain("\r\nOriginal-Rcpt-To: <anna@bigmail.test>\r\n");
+  });
+
+  it("refuses everybody as unknown at the host that errs, until it does no more", async () => {
+    const { provider, send } = await sandbox();
+    provider.err("mx.bigmail.test", true);
+    await expect(send({ to: "anna@bigmail.test" })).rejects.toThrow(/550 5\.1\.1/);
+    await send({ to: "anna@post.test" });
+    provider.err("mx.bigmail.test", false);
+    await send({ to: "anna@bigmail.test" });
+    expect(provider.inbox.count()).toBe(2);
+  });
+
   it("sends a bounce to the return path of `late`, from the null sender", async () => {
     const { provider, collector, send } = await sandbox();
     await send({ to: "late@post.test", envelope: { from: "b+token@pool.test", to: "late@post.test" } });

@@ -14,10 +14,13 @@ import { authenticate } from "./authenticate.ts";
 import { aggregateReport, dueReports } from "./dmarc-reports.ts";
 import { sendOut, type OutgoingMail } from "./outgoing.ts";
 import { abuseReport, failureNotice, type ReportSubject } from "./reports.ts";
-import { behaviourOf, refusal, type SmtpReply } from "./script.ts";
+import { behaviourOf, refusal, UNKNOWN_USER, type SmtpReply } from "./script.ts";
 import { createInbox, type Inbox, type StoredMessage } from "./store.ts";
 
-/** A domain with its one MX, which listens on `address` (127.0.0.x); `dane`: under DNSSEC, with a TLSA record. */
+/**
+ * A domain with its one MX, which listens on `address` (127.0.0.x); several may share both. `dane`: under DNSSEC, with a TLSA
+ * record.
+ */
 type MailboxDomain = { domain: string; mx: string; address: string; dane?: boolean };
 
 type MailboxOptions = {
@@ -44,6 +47,10 @@ export interface MailboxProvider {
   publish(zones: Zones): void;
   /** Complaints about mail with a valid signature of `domain` (`d=`) go to `address` from now on. */
   registerFeedback(domain: string, address: string): void;
+  /** Whose mailbox it is calls a message spam now: false when the provider does not have it any more. */
+  complain(id: number): boolean;
+  /** While erring, the host refuses everybody as unknown, as Gmail did in December 2020. */
+  err(mx: string, erring: boolean): void;
   /** Resolves when no complaint or bounce is under way any more. */
   settle(): Promise<void>;
   close(): Promise<void>;
@@ -62,6 +69,7 @@ export async function startMailboxProvider(options: MailboxOptions): Promise<Mai
   const inbox = createInbox(options.db);
   const feedback = new Map<string, string>();
   const tries = new Map<string, number>();
+  const erring = new Set<string>();
   const underWay = new Set<Promise<void>>();
   const stop = new AbortController();
   const keys = await promisify(generateKeyPair)("rsa", { modulusLength: 2048 });
@@ -79,7 +87,9 @@ export async function startMailboxProvider(options: MailboxOptions): Promise<Mai
   function onRecipient(address: string, session: SMTPServerSession): SmtpReply | undefined {
     if (session.envelope.rcptTo.length >= MAX_RECIPIENTS)
       return { code: 452, text: "4.5.3 Too many recipients" };
-    if (!domainOf(address, domains)) return { code: 550, text: "5.7.1 Relaying denied" };
+    const home = domainOf(address, domains);
+    if (!home) return { code: 550, text: "5.7.1 Relaying denied" };
+    if (erring.has(home.mx)) return UNKNOWN_USER;
     const key = `${address.toLowerCase()} ${senderOf(session)}`;
     return refusal(behaviourOf(address), triesBefore(key));
   }
@@ -116,7 +126,7 @@ export async function startMailboxProvider(options: MailboxOptions): Promise<Mai
         raw,
       };
       const stored: StoredMessage = { ...message, note: "", id: inbox.add(message) };
-      followUp(stored, mx);
+      followUp(stored);
       options.onMessage?.(stored);
     }
   }
@@ -158,22 +168,26 @@ export async function startMailboxProvider(options: MailboxOptions): Promise<Mai
     dkim: { domainName: home.domain, keySelector: SELECTOR, privateKey },
   });
 
-  /** Complaints and late bounces, as the script of the recipient says. */
-  function followUp(message: StoredMessage, reporter: string): void {
-    const behaviour = behaviourOf(message.mailbox);
+  /** A message as reports tell of it, and the domain at which it came in. */
+  function subjectOf(message: StoredMessage) {
     const home = domainOf(message.mailbox, domains)!;
-    const about = {
-      ...message,
-      reporter,
-      recipient: message.mailbox,
-      now: clock.now(),
-      raw: Buffer.from(message.raw),
-    };
-    if (behaviour === "late" && message.mailFrom) {
-      const subject: ReportSubject = { ...about, from: `postmaster@${home.domain}`, to: message.mailFrom };
-      post({ mailFrom: "", to: message.mailFrom, raw: failureNotice(subject) }, home, message.id, "Bounce");
-    }
-    if (behaviour !== "spam") return;
+    const raw = Buffer.from(message.raw);
+    return { ...message, home, reporter: home.mx, recipient: message.mailbox, now: clock.now(), raw };
+  }
+
+  /** Complaints and late bounces, as the script of the recipient says. */
+  function followUp(message: StoredMessage): void {
+    const behaviour = behaviourOf(message.mailbox);
+    if (behaviour === "spam") complain(message);
+    if (behaviour !== "late" || !message.mailFrom) return;
+    const { home, ...about } = subjectOf(message);
+    const subject: ReportSubject = { ...about, from: `postmaster@${home.domain}`, to: message.mailFrom };
+    post({ mailFrom: "", to: message.mailFrom, raw: failureNotice(subject) }, home, message.id, "Bounce");
+  }
+
+  /** To the feedback loop of each domain that signed the message. */
+  function complain(message: StoredMessage): void {
+    const { home, ...about } = subjectOf(message);
     const signers = new Set(
       message.verdicts.dkim.flatMap((one) => (one.result === "pass" ? one.domain : [])),
     );
@@ -228,7 +242,7 @@ export async function startMailboxProvider(options: MailboxOptions): Promise<Mai
   }
 
   function serverFor(address: string): SMTPServer {
-    const names = domains.filter((one) => one.address === address).map((one) => one.mx);
+    const names = [...new Set(domains.filter((one) => one.address === address).map((one) => one.mx))];
     const mx = names[0]!;
     const certificate = options.authority.issue(names);
     leaves.set(address, new X509Certificate(certificate.cert).raw);
@@ -291,6 +305,15 @@ export async function startMailboxProvider(options: MailboxOptions): Promise<Mai
       }
     },
     registerFeedback: (domain, address) => void feedback.set(domain.toLowerCase(), address),
+    complain(id) {
+      const message = inbox.get(id);
+      if (message) complain(message);
+      return message !== undefined;
+    },
+    err(mx, on) {
+      if (on) erring.add(mx);
+      else erring.delete(mx);
+    },
     async settle() {
       while (underWay.size > 0) await Promise.all(underWay);
     },

@@ -6,6 +6,11 @@ export type SmtpReply = { code: number; text: string };
 const SCRIPTED = /^(defer|bounce|full|slow|drop|spam|late)(?:[+\d].*)?$/i;
 const TRIES_REFUSED = 2;
 
+export const UNKNOWN_USER: SmtpReply = {
+  code: 550,
+  text: "5.1.1 The email account that you tried to reach does not exist. Check the address for typos",
+};
+
 /** Read from the local part, with or without a suffix: `bounce`, `bounce7`, `bounce+anna`. */
 export function behaviourOf(address: string): Behaviour {
   const local = address.slice(0, address.lastIndexOf("@"));
@@ -17,10 +22,7 @@ export function refusal(behaviour: Behaviour, triesBefore: number): SmtpReply | 
   const early = triesBefore < TRIES_REFUSED;
   switch (behaviour) {
     case "bounce":
-      return {
-        code: 550,
-        text: "5.1.1 The email account that you tried to reach does not exist. Check the address for typos",
-      };
+      return UNKNOWN_USER;
     case "defer":
       return early ? { code: 451, text: "4.7.1 Greylisted, please try again later" } : undefined;
     case "full":
