@@ -10,6 +10,7 @@ export type Counter = (typeof COUNTERS)[number];
 export const dayOf = (at: number) => Math.floor(at / DAY_MS);
 
 const MOST_TEXT = 500;
+const MOST_UNDONE = 200;
 
 type About = { member: number; did: string; at: number; sentAt: number; data: EventData };
 
@@ -175,6 +176,17 @@ export function createFacts(db: Database, incidents: Pick<Incidents, "refused">)
     db.run("INSERT OR IGNORE INTO standing_fact (member, at, standing) VALUES (?, ?, ?)", member, at, to);
   }
 
+  function takenBack(member: number, times: readonly unknown[], knownAt: number): void {
+    for (const at of times.slice(-MOST_UNDONE))
+      if (typeof at === "number")
+        db.run(
+          "INSERT OR IGNORE INTO standing_undone (member, at, known_at) VALUES (?, ?, ?)",
+          member,
+          at,
+          knownAt,
+        );
+  }
+
   return {
     memberOf,
     standing,
@@ -217,8 +229,10 @@ export function createFacts(db: Database, incidents: Pick<Incidents, "refused">)
           figures(about);
           return;
         case "standing_changed": {
-          const { at: changedAt, to } = data.detail ?? {};
-          standing(about.member, typeof changedAt === "number" ? changedAt : at, text(to));
+          const { at: changedAt, to, undone } = data.detail ?? {};
+          const when = typeof changedAt === "number" ? changedAt : at;
+          standing(about.member, when, text(to));
+          if (Array.isArray(undone)) takenBack(about.member, [...undone, when], when);
         }
       }
     },

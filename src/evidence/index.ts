@@ -41,6 +41,7 @@ const TABLES = [
   "handed_in_day",
   "complaint",
   "standing_fact",
+  "standing_undone",
   "pause_fact",
   "domain_check",
   "provider_figure",
@@ -112,6 +113,9 @@ export function createEvidence(db: Database) {
     windows,
     bounces,
     complaints,
+    /** What would have been seen of bounces at `at`, of mail after `sentAfter`, had every incident been known that is at `known`. */
+    bouncesWithoutIncidents: (did: string, scope: { at: number; sentAfter: number; known: number }) =>
+      trials.bounces(idOf(did), scope.at, scope.sentAfter, Math.max(scope.at, scope.known)),
 
     /** After a change of standing only mail that was handed in later is evidence. */
     restartWindow: (did: string, at: number): void => facts.standing(facts.memberOf(did, at), at, ""),

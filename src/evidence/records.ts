@@ -8,6 +8,10 @@ const CHECKS_REACH_MS = 30 * DAY_MS;
 const FIGURE_DAYS = 7;
 const SPAM_RATE_LINE = 0.003;
 
+/** Of a change `one`: it was not taken back, as far as was known at a time. */
+const STANDS = `NOT EXISTS (SELECT 1 FROM standing_undone AS undone
+  WHERE undone.member = one.member AND undone.at = one.at AND undone.known_at <= ?)`;
+
 const dateOf = (ms: number) => new Date(ms).toISOString().slice(0, 10);
 
 type Check = { at: number; passed: number; record: string; fix: string };
@@ -49,20 +53,22 @@ export function createRecords(db: Database) {
       return authenticationOf(checks, at);
     },
 
-    /** The latest change of standing; mail handed in up to it is no evidence after it. */
+    /** The latest change of standing that was not taken back; mail handed in up to it is no evidence after it. */
     windowStart: (member: number, at: number): number =>
       db.get<{ at: number }>(
-        "SELECT at FROM standing_fact WHERE member = ? AND at <= ? ORDER BY at DESC LIMIT 1",
+        `SELECT at FROM standing_fact AS one WHERE member = ? AND at <= ? AND ${STANDS} ORDER BY at DESC LIMIT 1`,
         member,
+        at,
         at,
       )?.at ?? Number.MIN_SAFE_INTEGER,
 
     /** Days since the last change to `good`, or since anything was heard of the member; 0 in another standing. */
     standing(member: number, at: number, eligible: number): StandingWindow {
       const last = db.get<{ at: number; standing: string }>(
-        `SELECT at, standing FROM standing_fact WHERE member = ? AND at <= ? AND standing <> ''
+        `SELECT at, standing FROM standing_fact AS one WHERE member = ? AND at <= ? AND standing <> '' AND ${STANDS}
          ORDER BY at DESC, standing DESC LIMIT 1`,
         member,
+        at,
         at,
       );
       const first = db.get<{ first_at: number }>("SELECT first_at FROM evidence_member WHERE id = ?", member);

@@ -81,5 +81,9 @@ export const evidenceMigration: Migration = {
      ) STRICT, WITHOUT ROWID;`,
     // How far the log was counted, while that goes on.
     "CREATE TABLE evidence_rebuild (seq INTEGER NOT NULL) STRICT",
+    // Changes of standing that were taken back, and the taking back itself: as if they had not been, since `known_at`.
+    `CREATE TABLE standing_undone (
+       member INTEGER NOT NULL, at INTEGER NOT NULL, known_at INTEGER NOT NULL, PRIMARY KEY (member, at, known_at)
+     ) STRICT, WITHOUT ROWID`,
   ],
 };

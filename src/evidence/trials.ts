@@ -37,7 +37,7 @@ export function createTrials(db: Database, incidents: Pick<Incidents, "excuses">
   function* newestFirst(
     from: string,
     who: number | string,
-    scope: { since: number; at: number; sentAfter: number },
+    scope: { since: number; at: number; sentAfter: number; heard?: number },
     pageSize = PAGE,
   ): Generator<Outcome> {
     let [at, key] = [scope.at, Number.MAX_SAFE_INTEGER];
@@ -52,7 +52,7 @@ export function createTrials(db: Database, incidents: Pick<Incidents, "excuses">
         scope.sentAfter,
         pageSize,
       );
-      for (const row of page) if (!incidents.excuses(row, scope.at)) yield row;
+      for (const row of page) if (!incidents.excuses(row, scope.heard ?? scope.at)) yield row;
       const last = page.at(-1);
       if (!last || page.length < pageSize) return;
       [at, key] = [last.at, last.key];
@@ -73,8 +73,9 @@ export function createTrials(db: Database, incidents: Pick<Incidents, "excuses">
   }
 
   return {
-    bounces(member: number, at: number, sentAfter: number): BounceWindow {
-      const scope = { since: at - BOUNCE_WINDOW.reachMs, at, sentAfter };
+    /** `heard`: up to when signs of an incident are listened to, otherwise up to `at`. */
+    bounces(member: number, at: number, sentAfter: number, heard = at): BounceWindow {
+      const scope = { since: at - BOUNCE_WINDOW.reachMs, at, sentAfter, heard };
       const latest = new Set<string>();
       let oldest = at;
       for (const row of newestFirst("WHERE member = ?", member, scope)) {

@@ -74,6 +74,20 @@ function isByStrangers({ cause, evidence }: StandingChange): boolean {
   return CAUSES[cause]?.window === "bounce" && window?.by_strangers === true;
 }
 
+/**
+ * Would the rule have spoken that found `evidence`, had it seen this window? All its lines are least values. Where they are
+ * not known: as long as nothing of what it counted is gone.
+ */
+export function stillHolds(evidence: Record<string, unknown>, window: Record<string, unknown>): boolean {
+  const { thresholds = {}, window: seen = {} } = evidence as Record<
+    string,
+    Record<string, unknown> | undefined
+  >;
+  const lines = Object.entries(thresholds).filter(([, line]) => typeof line === "number");
+  const least = lines.length > 0 ? lines : Object.entries({ hard: seen["hard"] ?? Infinity });
+  return least.every(([field, line]) => Number(window[field]) >= Number(line));
+}
+
 export type Standings = ReturnType<typeof createStandings>;
 
 /** The ladder: every change names its cause, the evidence, the remedy and the way back, and is told to the member. */
@@ -112,10 +126,9 @@ export function createStandings({ db, clock, authority }: { db: Database; clock:
     to: Standing,
     at: number,
     reason: Pick<StandingChange, "cause" | "by" | "description" | "remedy" | "evidence">,
-    probations = store.state(did).probations ?? [],
   ): StandingChange {
     const before = store.state(did);
-    const { lastCauseAt, remedyAt } = before;
+    const { lastCauseAt, remedyAt, probations = [] } = before;
     const isJudged = reason.by !== null || before.standing === "suspended";
     const judgedAt = isJudged ? at : before.judgedAt;
     const next: StandingState = {
@@ -139,26 +152,47 @@ export function createStandings({ db, clock, authority }: { db: Database; clock:
       .toReversed()
       .map((one) => ({ ...one, byStrangers: isByStrangers(one) }));
 
+  /** Without what was taken back, and the taking back itself. */
+  function standingPast(did: string) {
+    const past = pastOf(did);
+    const taken = new Set(takenBackIn(past));
+    return past.filter(({ id, cause }) => cause !== TAKEN_BACK && !taken.has(id));
+  }
+
   /**
-   * Takes a rule's changes back that should not have been: the standing is what all others lead to, if that is better.
-   * What a person decided since stays. Undefined where nothing becomes better.
+   * Takes a rule's changes back that should not have been: the state is what all others lead to, if that is better, as if
+   * these had never been. What a person decided since stays. Undefined where nothing becomes better.
    */
   function takeBack(did: string, changeIds: readonly number[], why: string): StandingChange | undefined {
-    const { standing, upheld } = store.state(did);
-    if (upheld === true) return undefined;
-    const past = pastOf(did);
-    const undone = past.filter(({ id, rule }) => rule !== null && changeIds.includes(id)).map(({ id }) => id);
-    const left = without(past, new Set([...takenBackIn(past), ...undone]));
-    if (undone.length === 0 || !left || STANDINGS.indexOf(left.standing) >= STANDINGS.indexOf(standing))
-      return undefined;
-    const reason = {
+    const before = stateNow(did);
+    if (before.upheld === true) return undefined;
+    const past = standingPast(did);
+    const undone = past.filter(({ id, rule }) => rule !== null && changeIds.includes(id));
+    const left = without(past, new Set(undone.map(({ id }) => id)));
+    if (!left || STANDINGS.indexOf(left.standing) >= STANDINGS.indexOf(before.standing)) return undefined;
+    const at = clock.now();
+    const { since = at, lastCauseAt, ...state } = left;
+    // A cause that moved nothing is written in no change.
+    const earlier = before.lastCauseAt !== undefined && before.lastCauseAt < undone[0]!.at;
+    const causeAt = earlier ? before.lastCauseAt : lastCauseAt;
+    const next: StandingState = {
+      ...state,
+      since,
+      ...(causeAt !== undefined && { lastCauseAt: causeAt }),
+      ...(before.remedyAt !== undefined && left.standing === "probation" && { remedyAt: before.remedyAt }),
+    };
+    return change(next, {
+      did,
+      from: before.standing,
+      at,
       cause: TAKEN_BACK,
+      rule: null,
       by: null,
       description: why,
       remedy: "",
-      evidence: { changes: undone },
-    };
-    return move(did, left.standing, clock.now(), reason, left.probations);
+      evidence: { changes: undone.map(({ id }) => id), undone: undone.map((one) => one.at) },
+      actionId: null,
+    });
   }
 
   return {
@@ -221,8 +255,8 @@ export function createStandings({ db, clock, authority }: { db: Database; clock:
      * no first cause of a repetition any more. Undefined: it is too long ago to say.
      */
     disown(did: string, changeId: number): Standing | undefined {
-      const past = pastOf(did);
-      const left = without(past, new Set([...takenBackIn(past), changeId]));
+      const past = standingPast(did);
+      const left = without(past, new Set([changeId]));
       const at = past.find(({ id }) => id === changeId)?.at;
       const { probations, ...state } = store.state(did);
       if (left && probations)
@@ -233,14 +267,29 @@ export function createStandings({ db, clock, authority }: { db: Database; clock:
     /** Members whose standing may become better by itself, or who are to say something. */
     withWayBack: store.withWayBack,
 
-    /** What rested on bounces of a time, such as that of an incident at a provider, is taken back. */
-    restore(did: string, { from, until, why }: { from: number; until: number; why: string }) {
-      const rests = store
-        .changesOf(did, MOST_CHANGES)
-        .filter(({ cause, rule, at }) => rule !== null && CAUSES[cause]?.window === "bounce" && at >= from)
-        .filter(({ at }) => at <= until)
-        .map(({ id }) => id);
-      return takeBack(did, rests, why);
+    /**
+     * What rested on bounces that count for nobody, such as those of an incident at a provider, is taken back: of the changes
+     * of a time those that would not have come with the window that `count` gives, of mail after `sentAfter`.
+     */
+    restore(
+      did: string,
+      about: {
+        from: number;
+        until: number;
+        why: string;
+        count: (of: { at: number; sentAfter: number }) => Record<string, unknown>;
+      },
+    ): StandingChange | undefined {
+      const { from, until, why, count } = about;
+      const undone: number[] = [];
+      let sentAfter = Number.MIN_SAFE_INTEGER;
+      for (const one of standingPast(did)) {
+        const isOfBounces = one.rule !== null && CAUSES[one.cause]?.window === "bounce";
+        const isMeant = isOfBounces && one.at >= from && one.at <= until;
+        if (isMeant && !stillHolds(one.evidence, count({ at: one.at, sentAfter }))) undone.push(one.id);
+        else sentAfter = one.at;
+      }
+      return takeBack(did, undone, why);
     },
 
     /** The member says what it has changed, which a probation waits for. False: nothing waits for that. */

@@ -439,6 +439,9 @@ describe("the store", () => {
     sentAt: clock.now(),
   });
 
+  /** All of it was an incident's. */
+  const count = () => ({ eligible: 0, hard: 0 });
+
   test("a change carries cause, evidence, remedy and a dated way back, and is told in a note", () => {
     const change = standings.consider(did, [finding()]);
     expect(change).toMatchObject({
@@ -526,7 +529,7 @@ describe("the store", () => {
     const from = clock.now();
     const id = standings.consider(did, probation())!.id;
     clock.advance(1_000);
-    const span = { from, until: clock.now(), why: "Bigmail refused people who exist" };
+    const span = { from, until: clock.now(), why: "Bigmail refused people who exist", count };
     expect(standings.restore(did, span)).toMatchObject({
       from: "probation",
       to: "good",
@@ -544,7 +547,7 @@ describe("the store", () => {
     standings.consider(did, [finding()]);
     clock.advance(DAY_MS);
     standings.consider(did, [{ ...finding(), cause: "complaint-probation" }]);
-    expect(standings.restore(did, { from, until: clock.now(), why: "-" })).toBeUndefined();
+    expect(standings.restore(did, { from, until: clock.now(), why: "-", count })).toBeUndefined();
     standings.decide(did, "good", { by: "rosa", why: "A test" });
     const change = standings.decide(did, "warned", { by: "rosa", why: "A test" });
     expect(standings.takeBack(did, [change.id], "-")).toBeUndefined();
@@ -557,7 +560,7 @@ describe("the store", () => {
     clock.advance(DAY_MS);
     standings.consider(did, [{ ...finding(), cause: "bounce-probation" }]);
     standings.uphold(did);
-    expect(standings.restore(did, { from, until: clock.now(), why: "-" })).toBeUndefined();
+    expect(standings.restore(did, { from, until: clock.now(), why: "-", count })).toBeUndefined();
     expect(standings.takeBack(did, [id], "-")).toBeUndefined();
     expect(standings.state(did)).toMatchObject({ standing: "suspended", upheld: true });
   });

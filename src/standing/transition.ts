@@ -158,35 +158,54 @@ type Past = {
   byStrangers?: boolean;
 };
 
+/** What is left of a state when changes are undone; undefined: not known, since nothing is written of it. */
+export type Left = Pick<StandingState, "standing" | "easedAt" | "judgedAt"> & {
+  probations: number[];
+  /** Since the change that made it so. */
+  since: number | undefined;
+  /** When the latest cause counted of those that are left. */
+  lastCauseAt: number | undefined;
+};
+
 /**
  * What the standing would be without some changes, and which causes of grade probation are left. `changes`: all of the
  * member, oldest first. What a person decided stays decided.
  */
-export function without(
-  changes: readonly Past[],
-  undone: ReadonlySet<number>,
-): { standing: Standing; probations: number[] } | undefined {
+export function without(changes: readonly Past[], undone: ReadonlySet<number>): Left | undefined {
   const first = changes.findIndex(({ id }) => undone.has(id));
   if (first === -1) return undefined;
-  let standing = changes[first]!.from;
-  const probations = changes
-    .slice(0, first)
-    .filter(isFirstCause)
-    .map(({ at }) => at);
-  for (const change of changes.slice(first)) {
+  const left: Left = {
+    standing: changes[0]!.from,
+    probations: [],
+    since: undefined,
+    lastCauseAt: undefined,
+  };
+  for (const [i, change] of changes.entries()) {
+    // Before the first that is undone everything was as it is written.
+    if (i === first) left.standing = change.from;
     if (undone.has(change.id)) continue;
-    const { at, to, cause } = change;
-    const grade = gradeOf(cause);
-    if (change.by !== null) standing = to;
-    else if (grade === undefined) standing = rank(to) < rank(standing) ? to : standing;
-    else {
-      const repeated = to === "suspended" && probations.some((one) => at - one <= REPEAT_DAYS * DAY_MS);
-      const worse = repeated ? "suspended" : grade;
-      if (rank(worse) > rank(standing)) standing = worse;
+    const { at, cause } = change;
+    const to = i < first ? change.to : standingAfter(left, change);
+    const isCause = gradeOf(cause) !== undefined;
+    if (isFirstCause(change)) left.probations.push(at);
+    if (isCause) left.lastCauseAt = at;
+    else if (change.by !== null || rank(to) < rank(left.standing)) {
+      left.easedAt = at;
+      if (change.by !== null || left.standing === "suspended") left.judgedAt = at;
     }
-    if (isFirstCause(change)) probations.push(at);
+    if (to !== left.standing || change.by !== null) left.since = at;
+    left.standing = to;
   }
-  return { standing, probations };
+  return left;
+}
+
+function standingAfter({ standing, probations }: Left, { at, to, cause, by }: Past): Standing {
+  const grade = gradeOf(cause);
+  if (by !== null) return to;
+  if (grade === undefined) return rank(to) < rank(standing) ? to : standing;
+  const repeated = to === "suspended" && probations.some((one) => at - one <= REPEAT_DAYS * DAY_MS);
+  const worse = repeated ? "suspended" : grade;
+  return rank(worse) > rank(standing) ? worse : standing;
 }
 
 const isFirstCause = ({ cause, byStrangers = false }: Past) => gradeOf(cause) === "probation" && !byStrangers;

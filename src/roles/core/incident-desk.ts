@@ -18,7 +18,7 @@ const LOOK_BACK_MS = 7 * 86_400_000;
 
 export type IncidentDeskParts = Omit<CoreParts, "cases"> & {
   metrics: Pick<Metrics, "incidents">;
-  evidence: Pick<Evidence, "incidents">;
+  evidence: Pick<Evidence, "incidents" | "bouncesWithoutIncidents">;
   suppressions: {
     undoIncident(
       about: { provider: string; from: number; to: number },
@@ -40,11 +40,14 @@ export function createIncidentDesk(parts: IncidentDeskParts) {
     )?.ended ?? -Infinity;
 
   function restore({ provider, from, to, members }: Incident): number {
-    const why = `${provider} refused people who exist, at ${members.length} members of the pool at once. What it refused then counts for nobody, so your standing is what it was before.`;
+    const known = clock.now();
+    const why = `${provider} refused people who exist, at ${members.length} members of the pool at once. What it refused then counts for nobody, so your standing is what it would be without that.`;
     return db.transaction(
       () =>
         members.filter((did) => {
-          const change = standings.restore(did, { from, until: to, why });
+          const count = (of: { at: number; sentAfter: number }) =>
+            evidence.bouncesWithoutIncidents(did, { ...of, known });
+          const change = standings.restore(did, { from, until: to, why, count });
           if (change) pipeline.conclude(change);
           return change !== undefined;
         }).length,

@@ -99,12 +99,21 @@ export function createPipeline(parts: PipelineParts) {
 
   /** After a change only new evidence counts, and the change is itself a fact. */
   function conclude(change: StandingChange): void {
-    const { did, from, to, at, cause, rule, by, description: why } = change;
+    const { did, from, to, at, cause, rule, by, description: why, evidence: seen } = change;
+    const { undone } = seen;
     metrics.standingChanges.inc({ to });
     const fact = parts.newEvent("standing_changed", {
       dedupe_key: `standing_changed:${change.id}`,
       member: { did, domain: members.domainsOf(did)[0]?.name ?? "" },
-      detail: { at, from, to, cause, rule, ...(by !== null && { by, why }) },
+      detail: {
+        at,
+        from,
+        to,
+        cause,
+        rule,
+        ...(by !== null && { by, why }),
+        ...(undone !== undefined && { undone }),
+      },
     });
     if (events.append(fact)) evidence.apply(fact);
     parts.changed(change);
