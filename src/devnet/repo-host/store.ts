@@ -1,3 +1,4 @@
+import { randomInt } from "node:crypto";
 import { parseCid, type Cid } from "@atproto/lex";
 import { BlockMap, ReadableBlockstore } from "@atproto/repo";
 import type { CommitData, RepoStorage } from "@atproto/repo";
@@ -32,6 +33,7 @@ export const repoHostMigration: Migration = {
        seq INTEGER PRIMARY KEY AUTOINCREMENT,
        frame BLOB NOT NULL
      ) STRICT`,
+    "ALTER TABLE repo_account ADD COLUMN app_password TEXT",
   ],
 };
 
@@ -53,6 +55,7 @@ export type EventRow = { seq: number; frame: Uint8Array };
 
 /** The stream keeps this many events; an older cursor is told so. */
 const KEPT_EVENTS = 10_000;
+const PASSWORD_LETTERS = "abcdefghijklmnopqrstuvwxyz234567";
 
 export type RepoStore = ReturnType<typeof createRepoStore>;
 
@@ -72,6 +75,19 @@ export function createRepoStore(db: Database) {
         account.signing_key,
         account.rotation_key,
       );
+    },
+    /** By which the account's programs log in; made when it is asked for first. */
+    appPassword(did: string): string {
+      db.run(
+        "UPDATE repo_account SET app_password = coalesce(app_password, ?) WHERE did = ?",
+        newPassword(),
+        did,
+      );
+      const row = db.get<{ app_password: string }>(
+        "SELECT app_password FROM repo_account WHERE did = ?",
+        did,
+      );
+      return row?.app_password ?? "";
     },
     setSigningKey(did: string, key: Uint8Array): void {
       db.run("UPDATE repo_account SET signing_key = ? WHERE did = ?", key, did);
@@ -135,6 +151,12 @@ export function createRepoStore(db: Database) {
     },
     blocks: (did: string) => new BlockStore(db, did),
   };
+}
+
+/** Four times four letters and digits, as a PDS makes them. */
+function newPassword(): string {
+  const letters = Array.from({ length: 16 }, () => PASSWORD_LETTERS[randomInt(PASSWORD_LETTERS.length)]);
+  return letters.join("").replace(/.{4}(?=.)/g, "$&-");
 }
 
 /** The blocks of one repository, for `@atproto/repo`. */

@@ -4,6 +4,7 @@ import { isValidHandle, isValidNsid, isValidRecordKey } from "@atproto/syntax";
 import { Hono, type Context } from "hono";
 import { HTTPException } from "hono/http-exception";
 import type { Account, RepoStore } from "./store.ts";
+import { xrpcFault } from "./xrpc-fault.ts";
 
 const CAR = { "content-type": "application/vnd.ipld.car" };
 
@@ -26,7 +27,7 @@ export function repoApp(store: RepoStore): Hono {
   );
   app.get("/xrpc/com.atproto.identity.resolveHandle", (c) => {
     const account = store.byHandle(param(c, "handle"));
-    if (!account) throw fault(400, "HandleNotFound", "Unable to resolve handle");
+    if (!account) throw xrpcFault(400, "HandleNotFound", "Unable to resolve handle");
     return c.json({ did: account.did });
   });
 
@@ -70,7 +71,8 @@ export function repoApp(store: RepoStore): Hono {
     const collection = nsid(c);
     const row = store.record(did, collection, recordKey(c));
     const wanted = c.req.query("cid");
-    if (!row || (wanted && wanted !== row.cid)) throw fault(400, "RecordNotFound", "Could not locate record");
+    if (!row || (wanted && wanted !== row.cid))
+      throw xrpcFault(400, "RecordNotFound", "Could not locate record");
     return c.json(await view(did, collection, row));
   });
   app.get("/xrpc/com.atproto.repo.listRecords", async (c) => {
@@ -88,15 +90,16 @@ export function repoApp(store: RepoStore): Hono {
 
   function known(did: string): Account {
     const account = store.account(did);
-    if (!account) throw fault(400, "RepoNotFound", `Could not find repo for DID: ${did}`);
+    if (!account) throw xrpcFault(400, "RepoNotFound", `Could not find repo for DID: ${did}`);
     return account;
   }
 
   function active(did: string): Account {
     const account = known(did);
     if (account.status === "deactivated")
-      throw fault(400, "RepoDeactivated", `Repo has been deactivated: ${did}`);
-    if (account.status === "deleted") throw fault(400, "RepoNotFound", `Could not find repo for DID: ${did}`);
+      throw xrpcFault(400, "RepoDeactivated", `Repo has been deactivated: ${did}`);
+    if (account.status === "deleted")
+      throw xrpcFault(400, "RepoNotFound", `Could not find repo for DID: ${did}`);
     return account;
   }
 
@@ -113,7 +116,7 @@ export function repoApp(store: RepoStore): Hono {
 }
 
 function head(account: Account) {
-  if (!account.head) throw fault(400, "RepoNotFound", `Repo is empty: ${account.did}`);
+  if (!account.head) throw xrpcFault(400, "RepoNotFound", `Repo is empty: ${account.did}`);
   return parseCid(account.head);
 }
 
@@ -125,34 +128,31 @@ async function car(chunks: AsyncIterable<Uint8Array>): Promise<Response> {
 
 function param(c: Context, name: string): string {
   const value = c.req.query(name);
-  if (!value) throw fault(400, "InvalidRequest", `Error: Params must have the property "${name}"`);
+  if (!value) throw xrpcFault(400, "InvalidRequest", `Error: Params must have the property "${name}"`);
   return value;
 }
 
 function nsid(c: Context): string {
   const value = param(c, "collection");
-  if (!isValidNsid(value)) throw fault(400, "InvalidRequest", "Error: collection must be a valid nsid");
+  if (!isValidNsid(value)) throw xrpcFault(400, "InvalidRequest", "Error: collection must be a valid nsid");
   return value;
 }
 
 function recordKey(c: Context): string {
   const value = param(c, "rkey");
-  if (!isValidRecordKey(value)) throw fault(400, "InvalidRequest", "Error: rkey must be a valid record key");
+  if (!isValidRecordKey(value))
+    throw xrpcFault(400, "InvalidRequest", "Error: rkey must be a valid record key");
   return value;
 }
 
 function limitOf(c: Context, usual: number, most: number): number {
   const limit = Number(c.req.query("limit") ?? usual);
   if (!Number.isInteger(limit) || limit < 1 || limit > most) {
-    throw fault(400, "InvalidRequest", `Error: limit must be between 1 and ${most}`);
+    throw xrpcFault(400, "InvalidRequest", `Error: limit must be between 1 and ${most}`);
   }
   return limit;
 }
 
 function cursor(more: boolean, value: string | undefined): { cursor?: string } {
   return more && value ? { cursor: value } : {};
-}
-
-function fault(status: 400, error: string, message: string): HTTPException {
-  return new HTTPException(status, { res: Response.json({ error, message }, { status }) });
 }
