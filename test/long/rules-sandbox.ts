@@ -10,6 +10,7 @@ import type { Standing } from "../../src/policy/index.ts";
 
 export const HOUR = 3_600_000;
 export const DAY = 24 * HOUR;
+export const SHIPPED_RULES = join(import.meta.dirname, "../../rules");
 /** A time at which no task of the day is due. */
 const START = Date.UTC(2026, 5, 1, 12);
 
@@ -22,10 +23,10 @@ export async function openRules(...domains: string[]) {
 }
 
 /** In a directory that `stop` has left. */
-export async function openAgain(dir: string, domains: readonly string[]) {
+export async function openAgain(dir: string, domains: readonly string[], rulesDir: string = SHIPPED_RULES) {
   const sandbox = await startSandbox({
     dir,
-    rulesDir: join(import.meta.dirname, "../../rules"),
+    rulesDir,
     log: silentLog,
     ports: await freePorts(),
     operators: domains.map((domain) => ({ name: domain, domain, perDay: 10 })),
