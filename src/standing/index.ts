@@ -269,7 +269,8 @@ export function createStandings({ db, clock, authority }: { db: Database; clock:
 
     /**
      * What rested on bounces that count for nobody, such as those of an incident at a provider, is taken back: of the changes
-     * of a time those that would not have come with the window that `count` gives, of mail after `sentAfter`.
+     * of a time those that would not have come with the window that `count` gives, of mail after `sentAfter`; neither then
+     * nor until the next change.
      */
     restore(
       did: string,
@@ -281,12 +282,15 @@ export function createStandings({ db, clock, authority }: { db: Database; clock:
       },
     ): StandingChange | undefined {
       const { from, until, why, count } = about;
+      const past = standingPast(did);
+      const isMeant = ({ rule, cause, at }: StandingChange) =>
+        rule !== null && CAUSES[cause]?.window === "bounce" && at >= from && at <= until;
       const undone: number[] = [];
       let sentAfter = Number.MIN_SAFE_INTEGER;
-      for (const one of standingPast(did)) {
-        const isOfBounces = one.rule !== null && CAUSES[one.cause]?.window === "bounce";
-        const isMeant = isOfBounces && one.at >= from && one.at <= until;
-        if (isMeant && !stillHolds(one.evidence, count({ at: one.at, sentAfter }))) undone.push(one.id);
+      for (const [i, one] of past.entries()) {
+        const next = past.slice(i + 1).find((later) => !isMeant(later))?.at ?? clock.now();
+        const holds = (at: number) => stillHolds(one.evidence, count({ at, sentAfter }));
+        if (isMeant(one) && !holds(one.at) && !holds(next)) undone.push(one.id);
         else sentAfter = one.at;
       }
       return takeBack(did, undone, why);
