@@ -2,8 +2,8 @@
 export type EventWindows = {
   bounce?: BounceWindow;
   /** 30 days, and 90. */
-  complaint?: ComplaintWindow;
-  complaint_90?: ComplaintWindow;
+  complaint?: PeopleWindow;
+  complaint_90?: PeopleWindow;
   /** 24 hours, mail of the event's credential alone. */
   complaint_burst?: ComplaintWindow & { credential: string };
   velocity?: VelocityWindow;
@@ -43,6 +43,14 @@ export type ComplaintWindow = {
   /** Probability that the true rate is above 0.1 % and 0.5 %. */
   p_over_01: number;
   p_over_05: number;
+};
+
+/** Complaints of a member's people. */
+export type PeopleWindow = ComplaintWindow & {
+  /** Of `complainants`: first written to within the last seven days, with a template that was known, as whoever signs up is. */
+  newcomers: number;
+  /** More than half of `complainants` are such. */
+  by_strangers: boolean;
 };
 
 /** Recipients of accepted mail, by when it was handed in. */

@@ -1,4 +1,4 @@
-import type { ComplaintWindow } from "../event/index.ts";
+import type { PeopleWindow } from "../event/index.ts";
 import { DAY_MS } from "../lib/clock.ts";
 import type { Database } from "../platform/database.ts";
 import { complaintWindow } from "./windows.ts";
@@ -6,6 +6,9 @@ import { complaintWindow } from "./windows.ts";
 /** Providers that send complaints back (Gmail sends none: its figures come as `provider_reported`). */
 const WITHOUT_FEEDBACK_LOOP = ["gmail", "apple"];
 const SILENT = WITHOUT_FEEDBACK_LOOP.map((name) => `'${name}'`).join(", ");
+
+/** Who was first written to so shortly before a complaint has signed up just now. */
+const NEWCOMER_MS = 7 * DAY_MS;
 
 /** Of `one`: nobody who complained, up to a time, about mail from before another. */
 const NEW = `NOT EXISTS (SELECT 1 FROM complaint AS earlier
@@ -39,16 +42,31 @@ export function createComplaintWindows(db: Database) {
     return between(after, firstDay * DAY_MS - 1) + whole + between(lastDay * DAY_MS - 1, until);
   }
 
+  /** Anybody can sign up, and call what the member writes to whoever signs up spam. */
+  function isNewcomer(member: number, complainant: string, at: number): boolean {
+    const begun = db.get<{ at: number; known: number }>(
+      `SELECT first.at, (SELECT known FROM handed_in
+         WHERE member = first.member AND sent_at = first.sent_at AND message = first.message) AS known
+       FROM outcome AS first INDEXED BY outcome_recipient
+       WHERE first.member = ? AND recipient = ? AND hard = 0 AND first.at <= ? AND first.first = 1
+       ORDER BY first.at LIMIT 1`,
+      member,
+      complainant,
+      at,
+    );
+    return begun?.known === 1 && at - begun.at <= NEWCOMER_MS;
+  }
+
   return {
     /**
      * The day of `at` up to it, and the `days` before: whole days in UTC. Complaints about mail that was handed in after
      * `sentAfter`, one for each complainant and message, of people who had not complained about earlier mail: they were
      * heard, and three accounts of one stranger must not count again and again. Against deliveries after it.
      */
-    ofDays(who: Who, at: number, days: number, sentAfter: number): ComplaintWindow {
+    ofDays(who: Who, at: number, days: number, sentAfter: number): PeopleWindow {
       const begin = (Math.floor(at / DAY_MS) - days) * DAY_MS - 1;
-      const rows = db.all<{ complainant: string }>(
-        `SELECT complainant FROM complaint AS one WHERE member = ? AND at > ? AND at <= ? AND sent_at > ? AND ${NEW}`,
+      const rows = db.all<{ complainant: string; at: number }>(
+        `SELECT complainant, at FROM complaint AS one WHERE member = ? AND at > ? AND at <= ? AND sent_at > ? AND ${NEW}`,
         who.member,
         begin,
         at,
@@ -56,10 +74,19 @@ export function createComplaintWindows(db: Database) {
         at,
         sentAfter,
       );
-      return complaintWindow(
-        deliveries(who, Math.max(begin, Math.min(sentAfter, at)), at),
-        rows.map(({ complainant }) => complainant),
-      );
+      const eligible = deliveries(who, Math.max(begin, Math.min(sentAfter, at)), at);
+      const people = Map.groupBy(rows, ({ complainant }) => complainant);
+      const newcomers = [...people].filter(([complainant, told]) =>
+        told.every((one) => isNewcomer(who.member, complainant, one.at)),
+      ).length;
+      return {
+        ...complaintWindow(
+          eligible,
+          rows.map(({ complainant }) => complainant),
+        ),
+        newcomers,
+        by_strangers: newcomers * 2 > people.size,
+      };
     },
 
     /** The last 24 hours, mail of one credential; not what it was stopped for before, which has been answered. */

@@ -118,12 +118,27 @@ export function referenceWindows(log: readonly Envelope[], about: Envelope): Eve
   const people = (facts: Fact[]) => facts.map((f) => f.data.recipient!.key);
   const heard = (fact: Fact, after: number) =>
     complaints.some((f) => f.sentAt <= after && f.data.recipient!.key === fact.data.recipient!.key);
+  const isNewcomer = (fact: Fact) => {
+    const [first] = outcomes.filter(
+      (o) =>
+        o.hard === 0 &&
+        o.data.member.did === did &&
+        o.recipient === fact.data.recipient!.key &&
+        o.data.recipient!.first_time === true &&
+        o.at <= fact.at,
+    );
+    return first !== undefined && byStrangers(first) && fact.at - first.at <= 7 * DAY_MS;
+  };
   const complaint = (days: number, after: number) => {
     const begin = (dayOf(now) - days) * DAY_MS;
-    return complaintWindow(
-      deliveries.filter((o) => o.at >= begin && o.at > after).length,
-      people(complaints.filter((f) => f.at >= begin && f.sentAt > after && !heard(f, after))),
-    );
+    const counted = complaints.filter((f) => f.at >= begin && f.sentAt > after && !heard(f, after));
+    const told = Map.groupBy(counted, (f) => f.data.recipient!.key);
+    const newcomers = [...told.values()].filter((facts) => facts.every(isNewcomer)).length;
+    return {
+      ...complaintWindow(deliveries.filter((o) => o.at >= begin && o.at > after).length, people(counted)),
+      newcomers,
+      by_strangers: newcomers > told.size / 2,
+    };
   };
 
   // Velocity.

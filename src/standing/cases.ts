@@ -21,9 +21,10 @@ export const caseMigration: Migration = {
 /**
  * What only a person decides. `suspended`: a member was suspended. `complaints`: a rule stopped a credential, because
  * several people complained. `pause`: the breaker stopped one, and nobody has answered. `appeal`: a member says that a change
- * is wrong. `remedy`: a fortnight of probation is over, and the member has not said what it changed.
+ * is wrong. `remedy`: a fortnight of probation is over, and the member has not said what it changed. `newcomers`: more
+ * complaints during probation, mostly of people who signed up just now, which suspend nobody by themselves.
  */
-export type CaseKind = "suspended" | "complaints" | "pause" | "appeal" | "remedy";
+export type CaseKind = "suspended" | "complaints" | "newcomers" | "pause" | "appeal" | "remedy";
 
 /** `uphold`: what was done stands. `lift`: it is taken back. `standing`: another standing. */
 export type CaseVerdict = "uphold" | "lift" | "standing";
@@ -56,6 +57,7 @@ export type Case = {
 const TITLES: Readonly<Record<CaseKind, string>> = {
   suspended: "A member is suspended: does that stand?",
   complaints: "Several people complained about a credential, which is stopped",
+  newcomers: "People who have just signed up complain during a probation: is it the member's doing?",
   pause: "The breaker stopped a credential, and nobody has answered",
   appeal: "A member says that a change of its standing is wrong",
   remedy: "A fortnight of probation is over, and the member has not said what it changed",
@@ -67,6 +69,7 @@ export const caseTitle = (kind: CaseKind): string => TITLES[kind];
 const DUE_DAYS: Readonly<Record<CaseKind, number>> = {
   suspended: 2,
   complaints: 2,
+  newcomers: 2,
   pause: 2,
   appeal: 7,
   remedy: 7,
@@ -76,6 +79,7 @@ const DUE_DAYS: Readonly<Record<CaseKind, number>> = {
 export const VERDICTS_OF: Readonly<Record<CaseKind, readonly CaseVerdict[]>> = {
   suspended: ["uphold", "lift", "standing"],
   complaints: ["uphold", "lift", "standing"],
+  newcomers: ["uphold", "lift", "standing"],
   pause: ["uphold", "lift"],
   appeal: ["uphold", "lift", "standing"],
   remedy: ["uphold", "lift", "standing"],
@@ -107,6 +111,7 @@ export function decisionEffects(
   switch (kind) {
     case "suspended":
       return isLifted ? { standing: before } : { upheld: { reviewAt: at + REVIEW_DAYS * DAY_MS } };
+    case "newcomers":
     case "appeal":
       return isLifted ? { standing: before } : {};
     case "remedy":

@@ -32,9 +32,20 @@ const CONFIRM_ADDRESSES =
   "limit to your sign-up form, and do not retry addresses that bounced.";
 
 /** What strangers bring about is mended at the form, and by nothing else. */
-export const STRANGERS_REMEDY =
+const BOUNCES_OF_STRANGERS =
   "Strangers type addresses that do not exist into your sign-up form: put a captcha, an invite code or a limit on sign-ups " +
   "from one network there, and do not retry addresses that bounced.";
+
+const COMPLAINTS_OF_STRANGERS =
+  "Most of those who complained had signed up in the days before: let nobody sign up with an address before it is confirmed by a " +
+  "click, put a captcha, an invite code or a limit on sign-ups there, and look for one person with many accounts.";
+
+/** What helps against a cause, also where it is mostly strangers who brought it about. */
+export function remedyOf(cause: string, byStrangers: boolean): string {
+  const { window, remedy } = CAUSES[cause]!;
+  if (!byStrangers) return remedy;
+  return window === "complaint" ? COMPLAINTS_OF_STRANGERS : BOUNCES_OF_STRANGERS;
+}
 
 /** Labels of `rules/labels.json`, and their meaning here. */
 export const CAUSES: Readonly<Record<string, Cause>> = {

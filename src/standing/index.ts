@@ -2,7 +2,8 @@ import type { Clock } from "../lib/clock.ts";
 import type { Database, Migration } from "../platform/database.ts";
 import { STANDINGS, type Standing } from "../policy/index.ts";
 import { caseMigration } from "./cases.ts";
-import { CAUSES, gradeOf, STRANGERS_REMEDY } from "./causes.ts";
+import { CAUSES, gradeOf, remedyOf } from "./causes.ts";
+import { isByStrangers, stillHolds } from "./evidence-of.ts";
 import { createNotes, noteMigration } from "./notes.ts";
 import { pauseMigration } from "./pauses.ts";
 import { createStandingStore, standingMigration, type StandingChange } from "./store.ts";
@@ -30,6 +31,7 @@ export {
   type DecisionEffects,
 } from "./cases.ts";
 export { CAUSES, gradeOf, type Cause, type Consequence } from "./causes.ts";
+export { evidenceOf, isByStrangers } from "./evidence-of.ts";
 export { labelsFor } from "./labels-for.ts";
 export { canRead, type Note, type Viewer } from "./notes.ts";
 export { pauseWords } from "./pause-causes.ts";
@@ -67,26 +69,6 @@ export function titleOf({ cause, to }: Pick<StandingChange, "cause" | "to">): st
 
 const takenBackIn = (past: readonly StandingChange[]) =>
   past.filter(({ cause }) => cause === TAKEN_BACK).flatMap(({ evidence }) => evidence["changes"] as number[]);
-
-/** Bounces of which strangers brought about more than half. */
-function isByStrangers({ cause, evidence }: StandingChange): boolean {
-  const window = evidence["window"] as { by_strangers?: unknown } | undefined;
-  return CAUSES[cause]?.window === "bounce" && window?.by_strangers === true;
-}
-
-/**
- * Would the rule have spoken that found `evidence`, had it seen this window? All its lines are least values. Where they are
- * not known: as long as nothing of what it counted is gone.
- */
-export function stillHolds(evidence: Record<string, unknown>, window: Record<string, unknown>): boolean {
-  const { thresholds = {}, window: seen = {} } = evidence as Record<
-    string,
-    Record<string, unknown> | undefined
-  >;
-  const lines = Object.entries(thresholds).filter(([, line]) => typeof line === "number");
-  const least = lines.length > 0 ? lines : Object.entries({ hard: seen["hard"] ?? Infinity });
-  return least.every(([field, line]) => Number(window[field]) >= Number(line));
-}
 
 export type Standings = ReturnType<typeof createStandings>;
 
@@ -150,7 +132,10 @@ export function createStandings({ db, clock, authority }: { db: Database; clock:
     store
       .changesOf(did, MOST_CHANGES)
       .toReversed()
-      .map((one) => ({ ...one, byStrangers: isByStrangers(one) }));
+      .map((one) => ({
+        ...one,
+        byStrangers: gradeOf(one.cause) !== undefined && isByStrangers(one.evidence),
+      }));
 
   /** Without what was taken back, and the taking back itself. */
   function standingPast(did: string) {
@@ -223,9 +208,9 @@ export function createStandings({ db, clock, authority }: { db: Database; clock:
         return undefined;
       }
       const { finding, from } = moved;
-      const { cause, rule, description, evidence, actionId, byStrangers } = finding;
+      const { cause, rule, description, evidence, actionId, byStrangers = false } = finding;
       const at = Math.min(finding.at, clock.now());
-      const remedy = byStrangers ? STRANGERS_REMEDY : CAUSES[cause]!.remedy;
+      const remedy = remedyOf(cause, byStrangers);
       return change(state, { did, from, at, cause, rule, by: null, description, evidence, remedy, actionId });
     },
 

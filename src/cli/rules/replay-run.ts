@@ -4,7 +4,15 @@ import { DAY_MS } from "../../lib/clock.ts";
 import { Database } from "../../platform/database.ts";
 import type { StoredEvent } from "../../roles/rules-desk.ts";
 import type { RulesEngine, RuleVerdict, Verdict } from "../../rules/index.ts";
-import { CAUSES, ease, transition, type Finding, type StandingState } from "../../standing/index.ts";
+import {
+  CAUSES,
+  ease,
+  evidenceOf,
+  isByStrangers,
+  transition,
+  type Finding,
+  type StandingState,
+} from "../../standing/index.ts";
 
 type Standing = StandingState["standing"];
 type Step = { at: number; from: Standing; to: Standing; why: string };
@@ -171,7 +179,11 @@ export function createReplay({ engine, since, until, members }: ReplayOptions) {
   };
 }
 
-function findingsOf({ rule, description, effects }: RuleVerdict, envelope: Envelope, at: number): Finding[] {
+function findingsOf(
+  { rule, description, effects, values }: RuleVerdict,
+  envelope: Envelope,
+  at: number,
+): Finding[] {
   const { action_id: actionId, data } = envelope.data;
   return effects
     .filter(
@@ -185,7 +197,8 @@ function findingsOf({ rule, description, effects }: RuleVerdict, envelope: Envel
       actionId,
       at,
       sentAt: data.message?.received_at ?? at,
-      byStrangers: CAUSES[label]?.window === "bounce" && data.window?.bounce?.by_strangers === true,
+      byStrangers:
+        CAUSES[label] !== undefined && isByStrangers(evidenceOf(CAUSES[label], data.window ?? {}, values)),
     }));
 }
 

@@ -93,7 +93,9 @@ export function createCaseDesk(parts: CoreParts, pauseDesk: PauseDesk) {
   function reviewStanding(did: string, now: number): void {
     const { standing, since, lastCauseAt = 0, upheld } = standings.state(did);
     const [latest] = standings.changesOf(did, 1);
-    if (standing === "suspended" && latest && (upheld !== true || latest.by !== null)) openSuspended(latest);
+    const isOpen = cases.openOf(did).some(({ kind }) => kind === "suspended");
+    if (standing === "suspended" && latest && !isOpen && (upheld !== true || latest.by !== null))
+      openSuspended(latest);
     if (!standings.waitsForRemedy(did)) return;
     cases.open({
       did,
@@ -159,7 +161,7 @@ export function createCaseDesk(parts: CoreParts, pauseDesk: PauseDesk) {
       const { did, to, at, by, description } = change;
       const isOver = ({ kind }: Case) =>
         (kind === "suspended" && (to !== "suspended" || by !== null)) ||
-        (kind === "remedy" && to !== "probation");
+        ((kind === "remedy" || kind === "newcomers") && to !== "probation");
       for (const one of cases.openOf(did).filter(isOver)) {
         const reason = description || `The standing is ${to} now.`;
         cases.decide(one.id, { at, by: by ?? "time", verdict: "standing", to, reason });

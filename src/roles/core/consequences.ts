@@ -1,7 +1,6 @@
 import { eventTime } from "../../event/index.ts";
-import type { Windows } from "../../evidence/index.ts";
 import type { RuleVerdict } from "../../rules/index.ts";
-import { CAUSES, type Cause, type Finding } from "../../standing/index.ts";
+import { CAUSES, evidenceOf, isByStrangers, type Cause, type Finding } from "../../standing/index.ts";
 import type { CoreParts } from "./parts.ts";
 import type { DomainDesk } from "./domain-desk.ts";
 import type { PauseDesk } from "./pause-desk.ts";
@@ -17,7 +16,7 @@ type Said = { label: string; cause: Cause; verdict: RuleVerdict; expiresMs: numb
  * each verdict has its effect once; what is there already is not begun again.
  */
 export function createConsequences(
-  { clock, members, standings, pipeline, news, tell }: Omit<CoreParts, "cases">,
+  { clock, members, standings, cases, pipeline, news, tell }: CoreParts,
   desks: { pauses: PauseDesk; domains: DomainDesk },
 ) {
   /** A rule can speak of the member, the credential and the domain of its event, and of nobody else. */
@@ -89,6 +88,25 @@ export function createConsequences(
     }
   }
 
+  /** More complaints during a probation would suspend; of people who have just signed up a person judges. */
+  function askAboutNewcomers(
+    did: string,
+    { cause, rule, description, evidence, at, sentAt, byStrangers }: Finding,
+  ) {
+    const { standing, since } = standings.state(did);
+    const isAsked = CAUSES[cause]?.window === "complaint" && byStrangers && standing === "probation";
+    if (!isAsked || sentAt <= since) return;
+    const [latest] = standings.changesOf(did, 1);
+    cases.open({
+      did,
+      kind: "newcomers",
+      about: `newcomers:${did}:${since}`,
+      at: Math.min(at, clock.now()),
+      changeId: latest?.id ?? null,
+      facts: { rule, description, evidence },
+    });
+  }
+
   return {
     follow(judged: Judged): void {
       const { did } = judged.envelope.data.data.member;
@@ -99,6 +117,7 @@ export function createConsequences(
         .map((one) => findingOf(one, judged));
       const change = standings.consider(did, findings);
       if (change) pipeline.conclude(change);
+      else for (const finding of findings) askAboutNewcomers(did, finding);
     },
   };
 }
@@ -106,24 +125,15 @@ export function createConsequences(
 function findingOf({ label, cause, verdict }: Said, { envelope, window }: Judged): Finding {
   const { action_id: actionId, data } = envelope.data;
   const at = eventTime(envelope);
+  const evidence = evidenceOf(cause, window, verdict.values);
   return {
     cause: label,
     rule: verdict.rule,
     description: verdict.description,
-    evidence: evidenceOf(cause, window, verdict.values),
+    evidence,
     actionId,
     at,
     sentAt: data.message?.received_at ?? at,
-    byStrangers: cause.window === "bounce" && window.bounce.by_strangers,
+    byStrangers: isByStrangers(evidence),
   };
-}
-
-/** What decided, kept with the change: the window, the thresholds that the rule used, and all that it read. */
-function evidenceOf(
-  { window: name, thresholds = {} }: Cause,
-  window: Windows,
-  read: Record<string, unknown>,
-): Record<string, unknown> {
-  const used = Object.entries(thresholds).map(([field, feature]) => [field, read[feature]]);
-  return { ...(name && { window: window[name] }), thresholds: Object.fromEntries(used), read };
 }
