@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { caseDecide, caseList, caseShow, memberAppeal, memberRemedy } from "../src/cli/case.ts";
+import { memberShow, memberStanding } from "../src/cli/member.ts";
 import type { Sandbox } from "../src/devnet/index.ts";
 import { openSandbox } from "./open-sandbox.ts";
 
@@ -80,6 +81,14 @@ describe("a suspension is for people", () => {
     const [again] = core().cases.list("open", 1, did);
     expect(again).toMatchObject({ kind: "suspended" });
     expect(again!.dueAt).toBeGreaterThan(dueAt);
+  });
+
+  test("a person's suspension says by when it is looked at again, where it is decided and where it is shown", async () => {
+    const said = await run(() => memberStanding(did, "suspended", { env, by: "rosa", why: "Spam" }));
+    const [again] = core().cases.list("open", 1, did);
+    const date = new Date(again!.dueAt).toISOString().slice(0, 16).replace("T", " ");
+    expect(said).toContain(`The date is ${date} UTC.`);
+    expect(await run(() => memberShow(did, { env }))).toContain(`The date is ${date} UTC.`);
   });
 
   test("nobody decides about itself, by whatever name", async () => {

@@ -77,10 +77,16 @@ export async function memberStanding(
     why: options.why,
     remedy: options.remedy ?? "",
   });
-  out.say(`${did}: ${String(answer["from"])} -> ${String(answer["to"])}`);
+  out.say(`${did}: ${String(answer["from"])} -> ${String(answer["to"])}, change ${String(answer["change"])}`);
+  if (standing !== "good") out.say(wayBackLine(answer["wayBack"] as WayBack));
   out.result(answer);
   return EXIT.ok;
 }
+
+type WayBack = { text: string; at: string | null };
+
+const wayBackLine = ({ text, at }: WayBack) =>
+  `${plain(text)}${at === null ? "" : ` The date is ${when(at)}.`}`;
 
 export async function memberLeave(did: string, options: Decided & { reason?: string }): Promise<number> {
   const out = outputFor(options);
@@ -238,6 +244,7 @@ export async function memberShow(did: string, options: Common): Promise<number> 
   const answer = await apiOf(options.env)("GET", memberPath(did, ""));
   const view = answer as unknown as MemberLine & {
     name: string;
+    wayBack: WayBack | null;
     applications: Application[];
     credentials: CredentialLine[];
     pauses: Pause[];
@@ -245,6 +252,7 @@ export async function memberShow(did: string, options: Common): Promise<number> 
   };
   out.say(`${plain(view.name)}  ${did}`);
   out.say(`${view.membership}, standing ${view.standing}, tier ${view.tier}`);
+  if (view.wayBack) out.say(wayBackLine(view.wayBack));
   for (const { name, status } of view.domains) out.say(`domain ${name}, ${status}`);
   out.say(bouncesLine(view.bounces));
   for (const credential of view.credentials) out.say(`credential ${credentialLine(credential)}`);

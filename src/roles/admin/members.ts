@@ -73,8 +73,8 @@ export function membersApi(core: Core): Hono {
     const { standing, ...person } = decision.parse(await c.req.json());
     const subject = c.req.param("did");
     if (!core.members.get(subject)) return refused(c, { error: "not-a-member", did: subject });
-    const { from, to, at } = await core.decide(subject, standing, person);
-    return c.json(isoTimes({ from, to, at, by: person.by, why: person.why }));
+    const { id: change, from, to, at, wayBack } = await core.decide(subject, standing, person);
+    return c.json(isoTimes({ change, from, to, at, by: person.by, why: person.why, wayBack }));
   });
 
   app.post("/:did/bounces", async (c) => {
