@@ -6,7 +6,7 @@ import { eventTime, type ActionName, type Envelope } from "./envelope.ts";
 const LATEST_MS = 14 * DAY_MS;
 const PAGE = 500;
 
-/** The log of core: every fact once, in the order in which core learned it. Append-only. */
+/** The log of core: every fact once, in the order in which core learned it. What is old goes; nothing is changed. */
 export const eventLogMigration: Migration = {
   module: "event",
   steps: [
@@ -52,6 +52,19 @@ export function createEventLog(db: Database) {
   }
 
   return {
+    /**
+     * Drops what is older than `at`, but for changes of standings: they say where windows begin. At most `limit`; returns how
+     * many.
+     */
+    prune: (at: number, limit: number): number =>
+      db.run(
+        `DELETE FROM event WHERE seq IN (
+           SELECT seq FROM event WHERE seq <= ? AND at < ? AND action <> 'standing_changed' ORDER BY seq LIMIT ?)`,
+        before(at),
+        at,
+        limit,
+      ).changes,
+
     /** A page, in the order in which core learned them. */
     after,
 

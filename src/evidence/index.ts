@@ -6,12 +6,13 @@ import {
   type EventLog,
   type EventWindows,
 } from "../event/index.ts";
+import { DAY_MS } from "../lib/clock.ts";
 import type { Database } from "../platform/database.ts";
 import { createBreakerWindow } from "./breaker.ts";
 import { createComplaintWindows } from "./complaints.ts";
 import { COUNTERS, createFacts, subjectOf, type Counter } from "./facts.ts";
 import { createIncidents } from "./incidents.ts";
-import { prune } from "./prune.ts";
+import { createPruning } from "./prune.ts";
 import { createRecords } from "./records.ts";
 import { createTrials } from "./trials.ts";
 import { createVelocity } from "./velocity.ts";
@@ -27,11 +28,17 @@ export type Windows = EventWindows & Required<Pick<EventWindows, "bounce" | "com
 
 export type Evidence = ReturnType<typeof createEvidence>;
 
+/**
+ * So old is what no window needs: they reach back 90 days, that of a pause 91 days before it began, the habit before an
+ * incident 31, and mail waits up to 7 before its outcome. So each window of an event of the last 30 days is what it would be
+ * if nothing were ever dropped, and that of a pause too as long as it is not open for longer than four weeks.
+ */
+export const WINDOWS_REACH_MS = 150 * DAY_MS;
+
 const COMPLAINT_DAYS = 30;
 const LONG_COMPLAINT_DAYS = 90;
 const REBUILT_AT_ONCE = 2_000;
 const TOLD_EVERY = 100_000;
-const PRUNED_AT_ONCE = 2_000;
 
 const TABLES = [
   "volume",
@@ -154,8 +161,11 @@ export function createEvidence(db: Database) {
       });
     },
 
-    /** Drops what no window can see any more, a bounded part at a time. Returns whether there may be more. */
-    prune: (now: number): boolean => prune(db, now, PRUNED_AT_ONCE),
+    /**
+     * Drops a slice of what is older: facts, which no window can see after `WINDOWS_REACH_MS`, and sums of days. False: there
+     * is no more. What has gone on begins anew in another process.
+     */
+    prune: createPruning(db),
 
     /** Daily sums over all providers, oldest first; `did` undefined means the whole pool. `day` counts from 1970-01-01. */
     volumes: (fromDay: number, did?: string): Volume[] =>

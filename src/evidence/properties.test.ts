@@ -10,7 +10,7 @@ import {
 } from "../event/index.ts";
 import { DAY_MS } from "../lib/clock.ts";
 import { Database } from "../platform/database.ts";
-import { createEvidence, evidenceMigration, type Evidence } from "./index.ts";
+import { createEvidence, evidenceMigration, WINDOWS_REACH_MS, type Evidence } from "./index.ts";
 import { referenceWindows } from "./reference.fixture.ts";
 
 const START = Date.UTC(2026, 0, 1);
@@ -229,7 +229,7 @@ test("what is dropped no window of the last 30 days would see", () => {
   const now = START + 190 * DAY_MS;
   const rows = () => db.get<{ n: number }>("SELECT count(*) AS n FROM outcome")!.n;
   const before = rows();
-  while (evidence.prune(now));
+  while (evidence.prune(now - WINDOWS_REACH_MS, now - WINDOWS_REACH_MS, 200));
   expect(rows()).toBeLessThan(before);
   for (let i = 0; i < PROBES; i++) {
     const event = history[Math.floor(random() * history.length)]!;

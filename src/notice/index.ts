@@ -91,6 +91,9 @@ export function createNotices({ db, clock, random }: { db: Database; clock: Cloc
       store.conclude(id, state, at, reply.slice(0, 300));
     },
 
+    /** Drops mails of before, and the addresses that they went to, at most `limit`; returns how many. */
+    prune: store.prune,
+
     receipt(about: string): MailReceipt | undefined {
       const row = store.about(about);
       return (

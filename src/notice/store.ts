@@ -12,6 +12,7 @@ export const noticeMigration: Migration = {
      CREATE INDEX member_mail_wish ON member_mail (at) WHERE wish IS NOT NULL;`,
     "ALTER TABLE member_mail ADD COLUMN by_strangers INTEGER NOT NULL DEFAULT 0",
     "ALTER TABLE member_mail ADD COLUMN is_better INTEGER NOT NULL DEFAULT 0",
+    "CREATE INDEX member_mail_at ON member_mail (at)",
   ],
 };
 
@@ -86,6 +87,13 @@ export function createMailStore(db: Database) {
         UNTOLD_AT_ONCE,
       ),
     told: (id: string): void => void db.run("UPDATE member_mail SET wish = NULL WHERE id = ?", id),
+    prune: (before: number, limit: number): number =>
+      db.run(
+        `DELETE FROM member_mail WHERE id IN
+           (SELECT id FROM member_mail WHERE at < ? AND wish IS NULL ORDER BY at LIMIT ?)`,
+        before,
+        limit,
+      ).changes,
     conclude(id: string, state: "delivered" | "failed", at: number, reply: string): void {
       db.run(
         "UPDATE member_mail SET state = ?, state_at = ?, reply = ? WHERE id = ? AND state = 'waiting'",

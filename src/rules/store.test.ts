@@ -7,7 +7,7 @@ import { DAY_MS, MovableClock } from "../lib/clock.ts";
 import { Database } from "../platform/database.ts";
 import { silentLog } from "../platform/log.ts";
 import { createMetrics } from "../platform/metrics.ts";
-import { createRuleStore, RulesError, verdictMigration } from "./index.ts";
+import { createRuleStore, createVerdictLog, RulesError, verdictMigration } from "./index.ts";
 
 const NOW = Date.UTC(2027, 2, 1);
 const rule = (least: number) =>
@@ -91,13 +91,14 @@ test("an event is explained by the rules that judged it, fired or not, after the
   expect(store.explain("99")).toBeUndefined();
 });
 
-test("where no rule fired an event is kept for 30 days; where one did, for as long as its verdict", async () => {
+test("where no rule fired an event is dropped apart; where one did, it is kept", async () => {
   const store = newStore();
   await write(rule(3));
   await store.open(dir);
   fired(store, 1, 3);
   fired(store, 2, 0);
   fired(store, 3, 0, NOW + 31 * DAY_MS);
+  expect(createVerdictLog(db).pruneSilent(NOW + 30 * DAY_MS, 10)).toBe(1);
   expect(["1", "2", "3"].map((id) => store.explain(id) !== undefined)).toEqual([true, false, true]);
 });
 

@@ -72,6 +72,21 @@ export function createVerdictLog(db: Database) {
       db
         .all<Row>("SELECT * FROM verdict WHERE id > ? AND at >= ? ORDER BY id LIMIT ?", after, since, limit)
         .map((row) => ({ id: row.id, ...toVerdict(row) })),
+    /** Drops what is older, with the events as rules saw them, at most `limit` verdicts; returns how many. */
+    prune: (before: number, limit: number): number =>
+      db.transaction(() => {
+        const old = "FROM verdict WHERE at < ? ORDER BY at, id LIMIT ?";
+        db.run(`DELETE FROM judged WHERE action_id IN (SELECT action_id ${old})`, before, limit);
+        return db.run(`DELETE FROM verdict WHERE id IN (SELECT id ${old})`, before, limit).changes;
+      }),
+    /** Drops events as rules saw them, at which none fired. */
+    pruneSilent: (before: number, limit: number): number =>
+      db.run(
+        `DELETE FROM judged WHERE action_id IN
+           (SELECT action_id FROM judged WHERE fired = 0 AND at < ? ORDER BY at LIMIT ?)`,
+        before,
+        limit,
+      ).changes,
     /** How often each rule has fired since then. */
     countsSince: (since: number) =>
       db.all<{ rule: string; fired: number; members: number; lastAt: number }>(

@@ -237,6 +237,13 @@ export function createCases(db: Database) {
         .all<Row>(`SELECT * FROM committee_case WHERE ${column} = ? AND decided_at IS NULL`, id)
         .map(read);
     },
+    /** Drops what was decided before, at most `limit`; returns how many. */
+    prune: (before: number, limit: number): number =>
+      db.run(
+        "DELETE FROM committee_case WHERE id IN (SELECT id FROM committee_case WHERE decided_at < ? LIMIT ?)",
+        before,
+        limit,
+      ).changes,
     /** Undefined: it is decided already, or there is none. */
     decide(id: number, decision: NonNullable<Case["decision"]>): Case | undefined {
       const { at, by, verdict, to, reason } = decision;

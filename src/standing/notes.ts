@@ -48,6 +48,14 @@ export function createNotes(db: Database, authority: string) {
         note.at,
       );
     },
+    /** Drops what was written before, at most `limit`; returns how many. */
+    prune: (before: number, limit: number): number =>
+      db.run(
+        `DELETE FROM note WHERE rev IN
+           (SELECT rev FROM (SELECT rev, at FROM note ORDER BY rev LIMIT ?) WHERE at < ?)`,
+        limit,
+        before,
+      ).changes,
     list(did: string, limit = 50): Note[] {
       return db
         .all<{ rkey: string; record: string; at: number }>(

@@ -162,6 +162,8 @@ export function createWebhooks(options: WebhookOptions) {
       await running;
     },
 
+    /** Drops messages of before that wait no more, at most `limit`; returns how many. */
+    prune: store.prune,
     receipts: (did: string): WebhookReceipt[] => store.messagesOf(did, SHOWN).map(receiptOf),
     receipt(about: string): WebhookReceipt | undefined {
       const row = store.about(about);

@@ -15,6 +15,7 @@ export const webhookMigration: Migration = {
      CREATE INDEX webhook_message_due ON webhook_message (next_at) WHERE next_at IS NOT NULL;
      CREATE INDEX webhook_message_did ON webhook_message (did, at);`,
     "CREATE INDEX webhook_message_next ON webhook_message (did, at, id) WHERE next_at IS NOT NULL",
+    "CREATE INDEX webhook_message_at ON webhook_message (at)",
   ],
 };
 
@@ -145,6 +146,13 @@ export function createWebhookStore(db: Database) {
         did,
       );
     },
+    prune: (before: number, limit: number): number =>
+      db.run(
+        `DELETE FROM webhook_message WHERE id IN
+           (SELECT id FROM webhook_message WHERE at < ? AND next_at IS NULL ORDER BY at LIMIT ?)`,
+        before,
+        limit,
+      ).changes,
     messagesOf: (did: string, limit: number) =>
       db.all<MessageRow>(
         "SELECT * FROM webhook_message WHERE did = ? ORDER BY at DESC, rowid DESC LIMIT ?",

@@ -52,6 +52,7 @@ import { createMemberNews } from "./member-news.ts";
 import { createPauseDesk } from "./pause-desk.ts";
 import { createPipeline } from "./pipeline.ts";
 import { createReportDesk } from "./report-desk.ts";
+import { createRetention, RETENTION_EVERY_MS, retentionMigration } from "./retention.ts";
 import { createTeller } from "./teller.ts";
 import type { RoleParts } from "../role-parts.ts";
 
@@ -68,6 +69,7 @@ export const coreMigrations: Migration[] = [
   suppressionMigration,
   reportMigration,
   incidentDeskMigration,
+  retentionMigration,
 ];
 
 export type CoreOptions = RoleParts & {
@@ -303,14 +305,8 @@ export function createCore(options: CoreOptions) {
   });
   scheduler.every({ name: "incidents of providers undone", everyMs: 60_000, run: () => incidents.follow() });
   scheduler.every({ name: "digest for the committee", everyMs: 600_000, run: async () => sendDigest() });
-  scheduler.every({
-    name: "old evidence forgotten",
-    everyMs: 3_600_000,
-    async run(signal) {
-      while (!signal.aborted && evidence.prune(clock.now()))
-        await new Promise((resolve) => setImmediate(resolve));
-    },
-  });
+  const retention = createRetention({ ...parts, evidence, verdicts, notices });
+  scheduler.every({ name: "what is old forgotten", everyMs: RETENTION_EVERY_MS, run: retention.run });
   scheduler.every({
     name: "suppressions pruned, and told",
     everyMs: 3_600_000,
