@@ -9,6 +9,7 @@ import { serveHttp } from "../platform/http.ts";
 import type { Logger } from "../platform/log.ts";
 import { startServe, type Serve } from "../roles/index.ts";
 import { accessLink } from "../web/index.ts";
+import { controls } from "./controls.tsx";
 import { inboxPages } from "./mailbox/index.ts";
 import { seedOperators, type SeedOperator } from "./operators.ts";
 import { portsFrom, type SandboxPorts } from "./ports.ts";
@@ -54,6 +55,8 @@ export type Sandbox = {
   play(instant: number, onProgress?: (progress: Progress) => void, signal?: AbortSignal): Promise<void>;
   /** Lets the clock run at `speed` times real time, with the operators' mail, until `signal` aborts. */
   live(speed: number, signal: AbortSignal): Promise<void>;
+  /** Moves the clock on by `ms`, in steps after each of which all comes to rest; operators send nothing in that time. */
+  advance(ms: number): Promise<void>;
   /** Resolves once nothing is under way, in the cooperative and outside of it. */
   settle(): Promise<void>;
   close(): Promise<void>;
@@ -61,6 +64,8 @@ export type Sandbox = {
 
 /** A link to the committee's pages in the sandbox lives as long as a day of looking around. */
 const LINK_MS = DAY_MS;
+/** Of a clock that is moved by hand. */
+const STEP_MS = DAY_MS;
 
 /** The whole cooperative with an outside world, on loopback. The roles are the real ones, configured like any other. */
 export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
@@ -107,8 +112,6 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     writeState(dir, { ...state, clock: clock.now() });
     await settle();
 
-    const mailServer = await serveHttp(mailPages(world, urls.web), { host: "127.0.0.1", port: ports.mail });
-    closers.push(() => mailServer.close());
     let tell: ((progress: Progress) => void) | undefined;
     const traffic = createTraffic({
       operators,
@@ -125,6 +128,29 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
       onProgress: (progress) => tell?.(progress),
     });
     closers.push(() => traffic.close());
+
+    let rate = 0;
+    let moving = Promise.resolve();
+    async function move(ms: number): Promise<void> {
+      clock.setRate(0);
+      for (let left = ms; left > 0; left -= STEP_MS) {
+        const step = Math.min(left, STEP_MS);
+        traffic.skipTo(clock.now() + step);
+        clock.advance(step);
+        await settle();
+      }
+      clock.setRate(rate);
+    }
+    /** One after the other. */
+    function advance(ms: number): Promise<void> {
+      const moved = moving.then(() => move(ms));
+      moving = moved.catch(() => {});
+      return moved;
+    }
+
+    const pages = mailPages(world, { advance, now: () => clock.now(), webUrl: urls.web });
+    const mailServer = await serveHttp(pages, { host: "127.0.0.1", port: ports.mail });
+    closers.push(() => mailServer.close());
 
     return {
       clock,
@@ -146,10 +172,13 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
         writeState(dir, { ...state, clock: clock.now() });
       },
       async live(speed, signal) {
-        clock.setRate(speed);
+        rate = speed;
+        clock.setRate(rate);
         await traffic.follow(signal);
-        clock.setRate(0);
+        rate = 0;
+        clock.setRate(rate);
       },
+      advance,
       settle,
       close,
     };
@@ -159,8 +188,15 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   }
 }
 
-function mailPages(world: World, webUrl: string): Hono {
-  return inboxPages({ inbox: world.mailbox.inbox, home: { text: "Sandbox mailboxes", href: webUrl } });
+type MailPages = { advance: (ms: number) => Promise<void>; now: () => number; webUrl: string };
+
+/** What the world outside received, and what somebody can do to it by hand. */
+function mailPages({ mailbox }: World, { webUrl, ...clock }: MailPages): Hono {
+  const home = { text: "Sandbox mailboxes", href: webUrl };
+  const { complain, err, hosts } = mailbox;
+  return new Hono()
+    .route("/", inboxPages({ inbox: mailbox.inbox, home, byHand: "/by-hand" }))
+    .route("/", controls({ ...clock, complain, err, hosts, home }));
 }
 
 /** The environment file of the cooperative, as an operator would write it. */

@@ -29,6 +29,8 @@ export interface Traffic {
   playUntil(instant: number, signal?: AbortSignal): Promise<Totals>;
   /** Sends each mail when the clock, which runs by itself, has reached its time. Resolves when `signal` aborts. */
   follow(signal: AbortSignal): Promise<void>;
+  /** Nothing is sent that is planned before `instant` and not under way yet. */
+  skipTo(instant: number): void;
   close(): void;
 }
 
@@ -90,6 +92,7 @@ export function createTraffic(options: TrafficOptions): Traffic {
       for (const mail of due(until)) {
         await clock.sleep(mail.at - clock.now(), signal);
         if (signal.aborted) break;
+        if (mail.at < from) continue;
         from = mail.at + 1;
         if (underWay.size >= concurrency) await Promise.race(underWay);
         const sending: Promise<unknown> = senders
@@ -108,6 +111,9 @@ export function createTraffic(options: TrafficOptions): Traffic {
   return {
     playUntil,
     follow,
+    skipTo(instant) {
+      from = Math.max(from, instant);
+    },
     close() {
       for (const { close } of senders.values()) close();
     },

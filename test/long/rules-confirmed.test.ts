@@ -20,7 +20,7 @@ beforeAll(async () => {
   }
   for (const domain of [alder, birch]) here.core.members.setTier(here.didOf(domain), "trusted");
   await here.settle();
-}, 60_000);
+}, 120_000);
 afterAll(() => here.close());
 
 async function sent(domain: string, to: readonly string[], mail: Parameters<RulesSandbox["send"]>[2] = {}) {

@@ -12,7 +12,7 @@ const [alder, birch, cedar, damson, elder, fir] = [
 ] as const;
 const MEMBERS = [alder, birch, cedar, damson, elder, fir];
 /** Whose own people are gone elsewhere in the same hour. */
-const OTHERS = [damson, fir];
+const OTHERS: readonly string[] = [damson, fir];
 const HIT = MEMBERS.filter((domain) => !OTHERS.includes(domain));
 const MINUTE = HOUR / 60;
 let here: RulesSandbox;
@@ -53,7 +53,7 @@ beforeAll(async () => {
     for (const domain of MEMBERS) await sent(domain, [...hosted(domain, 16), ...elsewhere(domain, 16)]);
     await here.pass(DAY);
   }
-}, 60_000);
+}, 120_000);
 afterAll(() => here.close());
 
 test("a provider refuses people who exist: what one member met before it showed is taken back, and nobody else suffers", async () => {

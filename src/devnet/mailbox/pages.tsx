@@ -29,10 +29,12 @@ export type InboxPageOptions = {
   base?: string;
   /** Target of the name at the top left. */
   home?: { text: string; href: string };
+  /** Page on which people do things by hand; with it, a form at each message calls it spam (`POST /messages/:id/spam`). */
+  byHand?: string;
 };
 
 /** The web inbox: `/` (newest first, `?mailbox=`, `?before=`), `/messages/:id`, `/messages/:id/raw`, `/assets/*`. */
-export function inboxPages({ inbox, base = "", home }: InboxPageOptions): Hono {
+export function inboxPages({ inbox, base = "", home, byHand }: InboxPageOptions): Hono {
   const app = new Hono();
   const brand = home ?? { text: "Sandbox mailboxes", href: `${base}/` };
   const page = (title: string, children: Child, liveSeconds?: number) =>
@@ -40,6 +42,7 @@ export function inboxPages({ inbox, base = "", home }: InboxPageOptions): Hono {
       title,
       brand,
       liveSeconds,
+      nav: byHand === undefined ? [] : [{ href: byHand, text: "By hand" }],
       footer: <p>A mailbox provider of the sandbox. Nothing here left this machine.</p>,
       children,
     });
@@ -73,7 +76,7 @@ export function inboxPages({ inbox, base = "", home }: InboxPageOptions): Hono {
     return c.html(
       page(
         message.subject || "(no subject)",
-        <MessagePage message={message} text={parsed.text} base={base} />,
+        <MessagePage message={message} text={parsed.text} base={base} canComplain={byHand !== undefined} />,
       ),
     );
   });
@@ -165,10 +168,12 @@ function MessagePage({
   message,
   text,
   base,
+  canComplain,
 }: {
   message: StoredMessage;
   text: string | undefined;
   base: string;
+  canComplain: boolean;
 }) {
   const { verdicts } = message;
   const raw = Buffer.from(message.raw);
@@ -195,6 +200,11 @@ function MessagePage({
             ...(message.note ? ([["Afterwards", message.note]] as [string, Child][]) : []),
           ]}
         />
+        {canComplain ? (
+          <form method="post" action={`${base}/messages/${message.id}/spam`}>
+            <button type="submit">This is spam</button>
+          </form>
+        ) : null}
       </div>
       <Section id="authentication" title="Authentication">
         <DataTable

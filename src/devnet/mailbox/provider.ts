@@ -19,9 +19,9 @@ import { createInbox, type Inbox, type StoredMessage } from "./store.ts";
 
 /**
  * A domain with its one MX, which listens on `address` (127.0.0.x); several may share both. `dane`: under DNSSEC, with a TLSA
- * record.
+ * record. `ownRecords`: its owner writes what the DNS says of it.
  */
-type MailboxDomain = { domain: string; mx: string; address: string; dane?: boolean };
+type MailboxDomain = { domain: string; mx: string; address: string; dane?: boolean; ownRecords?: boolean };
 
 type MailboxOptions = {
   /** Opened with `mailboxMigration`. */
@@ -51,6 +51,8 @@ export interface MailboxProvider {
   complain(id: number): boolean;
   /** While erring, the host refuses everybody as unknown, as Gmail did in December 2020. */
   err(mx: string, erring: boolean): void;
+  /** Its mail hosts, each with its domains. */
+  hosts(): { mx: string; domains: string[]; erring: boolean }[];
   /** Resolves when no complaint or bounce is under way any more. */
   settle(): Promise<void>;
   close(): Promise<void>;
@@ -290,7 +292,8 @@ export async function startMailboxProvider(options: MailboxOptions): Promise<Mai
     port,
     inbox,
     publish(zones) {
-      for (const { domain, mx, address, dane } of domains) {
+      for (const { domain, mx, address, dane, ownRecords } of domains) {
+        if (ownRecords) continue;
         zones.addZone(domain);
         zones.set(domain, "MX", { preference: 10, exchange: mx });
         zones.set(mx, "A", { address });
@@ -314,6 +317,12 @@ export async function startMailboxProvider(options: MailboxOptions): Promise<Mai
       if (on) erring.add(mx);
       else erring.delete(mx);
     },
+    hosts: () =>
+      [...Map.groupBy(domains, ({ mx }) => mx)].map(([mx, all]) => ({
+        mx,
+        domains: all.map(({ domain }) => domain),
+        erring: erring.has(mx),
+      })),
     async settle() {
       while (underWay.size > 0) await Promise.all(underWay);
     },
