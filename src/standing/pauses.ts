@@ -201,7 +201,7 @@ export function createPauses(db: Database) {
      * credential that somebody else used there is none, nor where nobody answered.
      */
     stateOf(did: string, credential: string | null): PauseState {
-      const upTo = endedUpTo(did, credential, credential === null ? ["left"] : ["left", "this-was-not-me"]);
+      const upTo = endedUpTo(did, credential, credential === null ? [] : ["left", "this-was-not-me"]);
       return {
         ...(openOf(did).some((row) => row.credential === credential) && { paused: true }),
         ...(upTo !== undefined && { resumedUpTo: upTo }),
