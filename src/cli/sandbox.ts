@@ -104,6 +104,8 @@ function describe(running: Sandbox, dir: string, out: Output): void {
   out.say(`  Pages            ${urls.web}`);
   out.say(`  Committee        ${urls.committee()}`);
   out.say(`  Mailboxes        ${urls.mail}`);
+  out.say(`  DNS host         ${urls.dns} (newcomers: ${running.newcomers.join(", ")})`);
+  out.say(`  Accounts         ${urls.accounts} (handles and app passwords)`);
   out.say(
     `  Submission       127.0.0.1:${config.SUBMISSION_TLS_ADDRESS[0]!.port} (TLS), 127.0.0.1:${config.SUBMISSION_STARTTLS_ADDRESS[0]!.port} (STARTTLS)`,
   );

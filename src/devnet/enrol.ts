@@ -74,5 +74,6 @@ function publish(seed: SeedOperator, did: string, { zones }: World, serve: Serve
     if (type === "CNAME") zones.set(name, "CNAME", { target: value });
     else zones.set(name, "TXT", { text: value });
   }
+  zones.set(`_atproto.${seed.domain}`, "TXT", { text: `did=${did}` });
   zones.set(`_dmarc.${seed.domain}`, "TXT", { text: dmarcRecord(seed) });
 }

@@ -10,7 +10,9 @@ import type { Logger } from "../platform/log.ts";
 import { startServe, type Serve } from "../roles/index.ts";
 import { accessLink } from "../web/index.ts";
 import { controls } from "./controls.tsx";
+import { dnsPages } from "./dns-host/index.ts";
 import { inboxPages } from "./mailbox/index.ts";
+import { NEWCOMERS, welcome } from "./newcomers.ts";
 import { seedOperators, type SeedOperator } from "./operators.ts";
 import { portsFrom, type SandboxPorts } from "./ports.ts";
 import { enrol } from "./enrol.ts";
@@ -49,7 +51,9 @@ export type Sandbox = {
   serve: Serve;
   config: Config;
   operators: readonly SendingOperator[];
-  urls: { web: string; mail: string; committee(): string };
+  /** Handles of those who are no members yet. */
+  newcomers: readonly string[];
+  urls: { web: string; mail: string; dns: string; accounts: string; committee(): string };
   playedUntil: number | undefined;
   /** Plays the operators' mail until `instant` and remembers it. */
   play(instant: number, onProgress?: (progress: Progress) => void, signal?: AbortSignal): Promise<void>;
@@ -62,6 +66,7 @@ export type Sandbox = {
   close(): Promise<void>;
 };
 
+const DNS_PATH = "/dns";
 /** A link to the committee's pages in the sandbox lives as long as a day of looking around. */
 const LINK_MS = DAY_MS;
 /** Of a clock that is moved by hand. */
@@ -91,6 +96,8 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     const urls = {
       web: `http://127.0.0.1:${ports.web}`,
       mail: `http://127.0.0.1:${ports.mail}`,
+      dns: `http://127.0.0.1:${ports.mail}${DNS_PATH}`,
+      accounts: `${world.repos.url}/`,
     };
     const { config, secrets } = parseConfig(
       await environment({ dir, ports, state, world, webUrl: urls.web }),
@@ -108,6 +115,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
       await serve.settle();
     }
 
+    await welcome(world);
     const operators = await enrol({ seeds, world, serve, state, now: () => clock.now() });
     writeState(dir, { ...state, clock: clock.now() });
     await settle();
@@ -158,6 +166,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
       serve,
       config,
       operators,
+      newcomers: NEWCOMERS.map(({ handle }) => handle),
       playedUntil: state.playedUntil,
       urls: {
         ...urls,
@@ -191,10 +200,16 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
 type MailPages = { advance: (ms: number) => Promise<void>; now: () => number; webUrl: string };
 
 /** What the world outside received, and what somebody can do to it by hand. */
-function mailPages({ mailbox }: World, { webUrl, ...clock }: MailPages): Hono {
+function mailPages({ mailbox, dnsHost, repos }: World, { webUrl, ...clock }: MailPages): Hono {
   const home = { text: "Sandbox mailboxes", href: webUrl };
   const { complain, err, hosts } = mailbox;
+  const nav = [
+    { text: "Mailboxes", href: "/" },
+    { text: "DNS host", href: DNS_PATH },
+    { text: "Accounts", href: `${repos.url}/` },
+  ];
   return new Hono()
+    .route(DNS_PATH, dnsPages({ host: dnsHost, base: DNS_PATH, brand: home, nav }))
     .route("/", inboxPages({ inbox: mailbox.inbox, home, byHand: "/by-hand" }))
     .route("/", controls({ ...clock, complain, err, hosts, home }));
 }

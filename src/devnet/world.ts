@@ -6,6 +6,7 @@ import { createResolver } from "../platform/dns/index.ts";
 import type { Logger } from "../platform/log.ts";
 import { openAuthority, type Authority } from "./certificates.ts";
 import { createZones, startDevnetDns, type Zones } from "./dns.ts";
+import { createDnsHost, dnsHostMigration, type DnsHost } from "./dns-host/index.ts";
 import { authorisationOfAll } from "../report/index.ts";
 import { createPretender } from "./pretender.ts";
 import { mailboxMigration, startMailboxProvider, type MailboxProvider } from "./mailbox/index.ts";
@@ -37,6 +38,8 @@ export const HOSTED_DOMAINS = Array.from({ length: 8 }, (_, i) => `firm${i + 1}.
 
 export type World = {
   zones: Zones;
+  /** Where newcomers keep the records of their domains. */
+  dnsHost: DnsHost;
   authority: Authority;
   /** PEM file of the authority, for clients. */
   caFile: string;
@@ -46,6 +49,9 @@ export type World = {
   settle(): Promise<void>;
   close(): Promise<void>;
 };
+
+/** A newcomer's domain, whose mailboxes are at the second provider. */
+export const HOSTED_ELSEWHERE = "zinnia.test";
 
 const provided = (domain: string, address: string) => ({ domain, mx: `mx.${domain}`, address });
 
@@ -72,8 +78,14 @@ export async function startWorld({ dir, clock, ports, operatorDomains, log }: Wo
     const zones = createZones();
     const dns = await startDevnetDns({ zones, host: "127.0.0.1", port: ports.dns });
     closers.push(() => dns.close());
-    const db = new Database(join(dir, "world.sqlite"), [plcMigration, repoHostMigration, mailboxMigration]);
+    const db = new Database(join(dir, "world.sqlite"), [
+      plcMigration,
+      repoHostMigration,
+      mailboxMigration,
+      dnsHostMigration,
+    ]);
     closers.push(() => db.close());
+    const dnsHost = createDnsHost({ db, zones });
     const plc = await startPlc({ db, clock, host: "127.0.0.1", port: ports.plc });
     closers.push(() => plc.close());
     const repos = await startRepoHost({ db, clock, host: "127.0.0.1", port: ports.repos, plcUrl: plc.url });
@@ -99,6 +111,7 @@ export async function startWorld({ dir, clock, ports, operatorDomains, log }: Wo
         provided(second, "127.0.0.12"),
         { ...provided(third, "127.0.0.13"), dane: true },
         ...operatorDomains.map((domain) => provided(domain, "127.0.0.14")),
+        { ...provided(second, "127.0.0.12"), domain: HOSTED_ELSEWHERE, ownRecords: true },
         ...HOSTED_DOMAINS.map((domain) => ({ domain, mx: HOSTING.mx, address: HOSTING.address })),
       ],
       port: ports.mx,
@@ -115,6 +128,7 @@ export async function startWorld({ dir, clock, ports, operatorDomains, log }: Wo
     publishEgress(zones);
     return {
       zones,
+      dnsHost,
       authority,
       caFile,
       plcUrl: plc.url,

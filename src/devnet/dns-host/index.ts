@@ -1,0 +1,2 @@
+export { createDnsHost, dnsHostMigration, type DnsHost } from "./host.ts";
+export { dnsPages } from "./pages.tsx";
