@@ -184,13 +184,13 @@ export function createStandings({ db, clock, authority }: { db: Database; clock:
     state: store.state,
     notes,
     change: store.change,
-    /** The newest first, each as it was told; the way back of a suspension that was upheld since is that of now. */
+    /** The newest first, each as it was told; but the way back of where the member stands is that of now. */
     changesOf(did: string, limit = 50): StandingChange[] {
       const [latest, ...earlier] = store.changesOf(did, limit);
       if (!latest) return [];
       const state = store.state(did);
-      const isUpheld = state.upheld === true && latest.to === "suspended";
-      return [isUpheld ? { ...latest, wayBack: wayBack(state) } : latest, ...earlier];
+      const isOfNow = latest.to === state.standing && latest.to !== "good";
+      return [isOfNow ? { ...latest, wayBack: wayBack(state) } : latest, ...earlier];
     },
     recentChanges: (limit = 20): StandingChange[] => store.recentChanges(limit),
     changesSince: (at: number, limit = 100): StandingChange[] => store.changesSince(at, limit),

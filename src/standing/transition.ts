@@ -216,7 +216,7 @@ export function ease(
   newer: { eligible: number; p_over_5: number },
   now: number,
 ): { to: Standing; why: string } | undefined {
-  const clean = now - Math.max(state.since, state.lastCauseAt ?? 0) >= CLEAN_DAYS * DAY_MS;
+  const clean = now - cleanSince(state) >= CLEAN_DAYS * DAY_MS;
   switch (state.standing) {
     case "warned":
       if (clean) return { to: "good", why: `${CLEAN_DAYS} days passed without a new cause` };
@@ -238,12 +238,16 @@ export function ease(
 
 /** Probation whose clean days are over, and of which the member has said nothing: a person looks. */
 export function waitsForRemedy(state: StandingState, now: number): boolean {
-  const since = Math.max(state.since, state.lastCauseAt ?? 0);
-  return state.standing === "probation" && state.remedyAt === undefined && now - since >= CLEAN_DAYS * DAY_MS;
+  const isOver = now - cleanSince(state) >= CLEAN_DAYS * DAY_MS;
+  return state.standing === "probation" && state.remedyAt === undefined && isOver;
 }
 
-/** The way back from a standing that began at `since`. */
-export function wayBack({ standing, since, judgedAt = since, remedyAt, upheld }: StandingState): WayBack {
+/** From when the clean days count. */
+const cleanSince = ({ since, lastCauseAt = since }: StandingState) => Math.max(since, lastCauseAt);
+
+/** The way back from a standing. */
+export function wayBack(state: StandingState): WayBack {
+  const { standing, since, judgedAt = since, remedyAt, upheld } = state;
   switch (standing) {
     case "good":
       return { text: "Nothing is asked of you.", at: null };
@@ -252,7 +256,7 @@ export function wayBack({ standing, since, judgedAt = since, remedyAt, upheld }:
         text:
           `You return to good after ${CLEAN_DAYS} days without a new cause, or sooner: once ${CLEAN_SENDS} newer ` +
           "messages show that your bounce rate is below 5 %.",
-        at: since + CLEAN_DAYS * DAY_MS,
+        at: cleanSince(state) + CLEAN_DAYS * DAY_MS,
       };
     case "probation":
       return {
@@ -262,7 +266,7 @@ export function wayBack({ standing, since, judgedAt = since, remedyAt, upheld }:
             ? "once you have said what you changed (atmos member remedy); without that a person looks at it then. "
             : "for you have said what you changed. ") +
           "Until then a quarter of your limits applies.",
-        at: since + CLEAN_DAYS * DAY_MS,
+        at: cleanSince(state) + CLEAN_DAYS * DAY_MS,
       };
     case "suspended":
       return upheld === true

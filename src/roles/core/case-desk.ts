@@ -81,6 +81,13 @@ export function createCaseDesk(parts: CoreParts, pauseDesk: PauseDesk) {
 
   const isMember = (did: string) => members.get(did)?.membership === "member";
 
+  function refusalOf(did: string): MemberError | undefined {
+    const member = members.get(did);
+    if (!member) return { error: "not-a-member", did };
+    const { membership } = member;
+    return membership === "member" ? undefined : { error: "has-left", did, membership };
+  }
+
   /** Nothing waits for a decision about who is no member. */
   function close(did: string, { by, reason }: { by: string; reason: string }, which: (one: Case) => boolean) {
     const at = clock.now();
@@ -196,7 +203,8 @@ export function createCaseDesk(parts: CoreParts, pauseDesk: PauseDesk) {
 
     /** The member says that a change is wrong. */
     appeal(did: string, changeId: number, words: string, by: string): Case | CaseRefusal | MemberError {
-      if (!members.get(did)) return { error: "not-a-member", did };
+      const away = refusalOf(did);
+      if (away) return away;
       const change = standings.change(changeId);
       if (change?.did !== did) return { error: "no-change", did, change: changeId };
       const open = cases.openAbout({ changeId }).find(({ kind }) => kind === "appeal");
@@ -221,7 +229,8 @@ export function createCaseDesk(parts: CoreParts, pauseDesk: PauseDesk) {
 
     /** The member says what it has changed, which the way back from probation asks. */
     remedy(did: string, text: string): { waits: boolean } | CaseRefusal | MemberError {
-      if (!members.get(did)) return { error: "not-a-member", did };
+      const away = refusalOf(did);
+      if (away) return away;
       return db.transaction(() => {
         if (!standings.confirmRemedy(did, text))
           return { error: "no-remedy-asked" as const, did, standing: standings.state(did).standing };

@@ -123,6 +123,35 @@ test("what was left open by who left before, or comes late, ends at the next loo
   expect(core().cases.list("decided", 1)[0]!.decision).toMatchObject({ reason: "The membership has ended." });
 });
 
+test("who has left asks for nothing that nobody would look at", async () => {
+  const change = finds("bounce-probation");
+  leave();
+  expect(core().cases.appeal(did, change, "Wrong.", did)).toMatchObject({ error: "has-left" });
+  expect(core().cases.remedy(did, "A captcha.")).toMatchObject({ error: "has-left" });
+});
+
+test("the way back on the page is that of now: after an absence, and after a further cause", () => {
+  finds("bounce-warning");
+  const date = () => core().standings.changesOf(did)[0]!.wayBack.at;
+  here.clock.advance(3 * DAY);
+  core().standings.consider(did, [
+    {
+      cause: "bounce-warning",
+      rule: "BounceWarning",
+      description: "",
+      evidence: {},
+      actionId: "again",
+      at: here.clock.now(),
+      sentAt: here.clock.now(),
+    },
+  ]);
+  expect(date()).toBe(here.clock.now() + 14 * DAY);
+  leave();
+  here.clock.advance(5 * DAY);
+  core().admission.join(did, "Ada");
+  expect(date()).toBe(here.clock.now() + 14 * DAY);
+});
+
 test("who is ejected leaves no pause, and can appeal", async () => {
   trip();
   const change = await core().decide(did, "ejected", { by: "rosa", why: "Spam" });
