@@ -9,6 +9,7 @@ import { pauseMigration } from "./pauses.ts";
 import { createStandingStore, standingMigration, type StandingChange } from "./store.ts";
 import {
   ease,
+  restored,
   transition,
   waitsForRemedy,
   wayBack,
@@ -156,16 +157,7 @@ export function createStandings({ db, clock, authority }: { db: Database; clock:
     const left = without(past, new Set(undone.map(({ id }) => id)));
     if (!left || STANDINGS.indexOf(left.standing) >= STANDINGS.indexOf(before.standing)) return undefined;
     const at = clock.now();
-    const { since = at, lastCauseAt, ...state } = left;
-    // A cause that moved nothing is written in no change.
-    const earlier = before.lastCauseAt !== undefined && before.lastCauseAt < undone[0]!.at;
-    const causeAt = earlier ? before.lastCauseAt : lastCauseAt;
-    const next: StandingState = {
-      ...state,
-      since,
-      ...(causeAt !== undefined && { lastCauseAt: causeAt }),
-      ...(before.remedyAt !== undefined && left.standing === "probation" && { remedyAt: before.remedyAt }),
-    };
+    const next = restored(before, left, { first: undone[0]!.at, now: at });
     return change(next, {
       did,
       from: before.standing,

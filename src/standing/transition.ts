@@ -199,6 +199,27 @@ export function without(changes: readonly Past[], undone: ReadonlySet<number>): 
   return left;
 }
 
+/**
+ * The state without changes of which the first was at `first`: what was so before that is as it was, also what no change
+ * tells; what came after follows from the changes that are left. A cause that had moved nothing puts nothing off any more.
+ */
+export function restored(
+  before: StandingState,
+  { standing, since, probations, ...left }: Left,
+  { first, now }: { first: number; now: number },
+): StandingState {
+  const next: StandingState = { standing, since: since ?? now };
+  for (const time of ["lastCauseAt", "easedAt", "judgedAt"] as const) {
+    const at = (before[time] ?? -Infinity) < first ? before[time] : left[time];
+    if (at !== undefined) next[time] = at;
+  }
+  const earlier = (before.probations ?? []).filter((at) => at < first);
+  const firsts = [...new Set([...earlier, ...probations.filter((at) => at >= first)])];
+  if (firsts.length > 0) next.probations = firsts;
+  if (before.remedyAt !== undefined && standing === "probation") next.remedyAt = before.remedyAt;
+  return next;
+}
+
 function standingAfter({ standing, probations }: Left, { at, to, cause, by }: Past): Standing {
   const grade = gradeOf(cause);
   if (by !== null) return to;
