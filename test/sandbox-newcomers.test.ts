@@ -44,7 +44,7 @@ test("what somebody pastes or types at the DNS host is answered, and what has a 
   const page = async () => (await fetch(pageOf("willow.test"))).text();
   const lines = `_email-attestation.willow.test. TXT "did=did:plc:x"\nbounce CNAME bounce.coop.test`;
   expect((await send("willow.test", { action: "paste", lines })).status).toBe(303);
-  expect(await page()).toContain("bounce.willow.test. CNAME bounce.coop.test.");
+  expect(await page()).toContain(`value="bounce.willow.test. CNAME bounce.coop.test."`);
   expect(await dns.resolve("_email-attestation.willow.test", "TXT")).toMatchObject({
     records: [{ text: "did=did:plc:x" }],
   });

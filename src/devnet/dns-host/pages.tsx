@@ -3,7 +3,8 @@ import { bodyLimit } from "hono/body-limit";
 import type { Child } from "hono/jsx";
 import { secureHeaders } from "hono/secure-headers";
 import { z } from "zod";
-import { Badge, Breadcrumb, Code, DataTable, EmptyState, layout, Section } from "../../web/index.ts";
+import { Badge, Breadcrumb, DataTable, EmptyState, layout, Section } from "../../web/index.ts";
+import { isOwnRequest } from "../own-request.ts";
 import type { DnsHost, HostedZone } from "./host.ts";
 import { KEPT_TYPES, parseZoneLines, recordFrom, type ZoneFault } from "./zone-lines.ts";
 
@@ -46,6 +47,8 @@ export function dnsPages({ host, base, brand, nav }: DnsPageOptions): Hono {
 
   app.use(
     secureHeaders({
+      // Without a referrer a browser names no origin when it sends a form over plain HTTP.
+      referrerPolicy: "same-origin",
       contentSecurityPolicy: {
         defaultSrc: ["'none'"],
         styleSrc: ["'self'"],
@@ -59,8 +62,7 @@ export function dnsPages({ host, base, brand, nav }: DnsPageOptions): Hono {
   );
   app.use(bodyLimit({ maxSize: MAX_BODY }));
   app.post("*", async (c, next) => {
-    const origin = URL.parse(c.req.header("origin") ?? "")?.host;
-    if (origin !== c.req.header("host")) return c.text("This was not sent from this page.", 403);
+    if (!isOwnRequest(c)) return c.text("This was not sent from this page.", 403);
     return next();
   });
 
@@ -175,16 +177,11 @@ function ZonePage(props: { zone: HostedZone; base: string; refused?: Refused | u
             <p>It has its SOA and NS, and nothing else.</p>
           </EmptyState>
         ) : (
-          zone.records.map((line) => (
-            <form method="post" action={action}>
-              <input type="hidden" name="action" value="remove" />
-              <input type="hidden" name="line" value={line} />
-              <Code text={line} />
-              <button type="submit" aria-label={`Remove ${line}`}>
-                Remove
-              </button>
-            </form>
-          ))
+          <DataTable
+            caption={`${zone.records.length} records`}
+            columns={[{ label: "Name" }, { label: "Type" }, { label: "Value" }, { label: "", plain: true }]}
+            rows={zone.records.map((line) => ({ key: line, cells: recordCells(line, action) }))}
+          />
         )}
       </Section>
       <Section
@@ -241,4 +238,20 @@ function ZonePage(props: { zone: HostedZone; base: string; refused?: Refused | u
       </Section>
     </>
   );
+}
+
+function recordCells(line: string, action: string): Child[] {
+  const [name = "", type = ""] = line.split(" ", 2);
+  return [
+    <code>{name}</code>,
+    type,
+    <code>{line.slice(name.length + type.length + 2)}</code>,
+    <form method="post" action={action}>
+      <input type="hidden" name="action" value="remove" />
+      <input type="hidden" name="line" value={line} />
+      <button type="submit" aria-label={`Remove ${name} ${type}`}>
+        Remove
+      </button>
+    </form>,
+  ];
 }

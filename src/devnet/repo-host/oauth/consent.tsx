@@ -29,7 +29,14 @@ export function consentPage({ request, requestUri, people }: ConsentProps) {
         <div class="page-head">
           <h1>Sign in at {host}</h1>
           <p class="lede">
-            {clientName} (<code>{clientId}</code>) asks this host who you are. It wants to:
+            {clientName}
+            {clientId.startsWith("https:") ? (
+              <>
+                {" "}
+                (<code>{clientId}</code>)
+              </>
+            ) : null}{" "}
+            asks this host who you are. It wants to:
           </p>
           <ul>
             {scopeInWords(scope).map((words) => (

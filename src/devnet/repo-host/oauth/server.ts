@@ -3,6 +3,7 @@ import { bodyLimit } from "hono/body-limit";
 import { secureHeaders } from "hono/secure-headers";
 import { z } from "zod";
 import { assets } from "../../../web/index.ts";
+import { isOwnRequest } from "../../own-request.ts";
 import type { RepoStore } from "../store.ts";
 import {
   authenticate,
@@ -158,6 +159,8 @@ export function authorizationServer(options: AuthorizationOptions): Hono {
     const back = grants.pushed(c.req.query("request_uri") ?? "")?.redirectUri;
     const origin = back === undefined ? undefined : URL.parse(back)?.origin;
     return secureHeaders({
+      // Without a referrer a browser names no origin when it sends a form over plain HTTP.
+      referrerPolicy: "same-origin",
       contentSecurityPolicy: {
         defaultSrc: ["'none'"],
         styleSrc: ["'self'"],
@@ -189,7 +192,7 @@ export function authorizationServer(options: AuthorizationOptions): Hono {
   pages.post("/oauth/authorize", bodyLimit({ maxSize: MAX_BODY }), async (c) => {
     const fields = decision.safeParse(await c.req.parseBody());
     const request = fields.success ? grants.pushed(fields.data.request_uri) : undefined;
-    if (c.req.header("origin") !== issuer) return c.html(faultPage("This was not sent from this page."), 403);
+    if (!isOwnRequest(c)) return c.html(faultPage("This was not sent from this page."), 403);
     if (!fields.success || request?.clientId !== fields.data.client_id) return c.html(faultPage(GONE), 400);
     const { decision: decided, did, request_uri: requestUri } = fields.data;
     const account = store.account(did);
