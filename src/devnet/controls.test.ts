@@ -15,6 +15,7 @@ function byHand() {
     err: (...args) => done.push(["err", ...args]),
     complain: (id) => id === 7 && done.push(["complain", id]) > 0,
     home: { text: "Sandbox", href: "/" },
+    nav: [],
   });
   const post = (path: string, fields: Record<string, string>, headers: Record<string, string> = {}) =>
     app.request(path, { method: "POST", body: new URLSearchParams(fields), headers });

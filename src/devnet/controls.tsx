@@ -13,7 +13,10 @@ export type ControlOptions = {
   /** Whose mailbox it is calls a message spam. False: it is not there. */
   complain(id: number): boolean;
   home: { text: string; href: string };
+  nav: { text: string; href: string }[];
 };
+
+export const BY_HAND_PATH = "/by-hand";
 
 const HOUR_MS = 3_600_000;
 const STEPS: readonly (readonly [hours: number, words: string])[] = [
@@ -34,12 +37,12 @@ export function controls(options: ControlOptions): Hono {
   const page = (c: Context) => c.html(<ControlsPage {...options} />);
 
   app.use(bodyLimit({ maxSize: MOST_BYTES }));
-  app.get("/by-hand", page);
+  app.get(BY_HAND_PATH, page);
   app.post("/clock", onlyOurs, async (c) => {
     const form = ClockForm.safeParse(await c.req.parseBody());
     if (!form.success) return c.text(`hours is a number above 0, and ${MOST_HOURS} at most.\n`, 400);
     await options.advance(Math.round(form.data.hours * HOUR_MS));
-    c.header("location", "/by-hand");
+    c.header("location", BY_HAND_PATH);
     return c.text(`The clock stands at ${new Date(options.now()).toISOString()}.\n`, 303);
   });
   app.post("/hosts", onlyOurs, async (c) => {
@@ -49,7 +52,7 @@ export function controls(options: ControlOptions): Hono {
       return c.text(`mx is one of ${known.join(", ")}; refuses is everybody or nobody.\n`, 400);
     const { mx, refuses } = form.data;
     options.err(mx, refuses === "everybody");
-    c.header("location", "/by-hand");
+    c.header("location", BY_HAND_PATH);
     return c.text(`${mx} refuses ${refuses === "everybody" ? "everybody" : "only whom it should"}.\n`, 303);
   });
   app.post("/messages/:id{[0-9]+}/spam", onlyOurs, (c) => {
@@ -69,10 +72,11 @@ const onlyOurs: MiddlewareHandler = async (c, next) => {
   return next();
 };
 
-function ControlsPage({ now, hosts, home }: ControlOptions) {
+function ControlsPage({ now, hosts, home, nav }: ControlOptions) {
   return layout({
     title: "By hand",
     brand: home,
+    nav: nav.map((item) => ({ ...item, current: item.href === BY_HAND_PATH })),
     footer: <p>A sandbox. Nothing here left this machine.</p>,
     children: (
       <>
@@ -87,9 +91,11 @@ function ControlsPage({ now, hosts, home }: ControlOptions) {
           <form method="post" action="/clock" class="form">
             <p>
               {STEPS.map(([hours, words]) => (
-                <button type="submit" name="hours" value={String(hours)}>
-                  {words}
-                </button>
+                <>
+                  <button type="submit" name="hours" value={String(hours)}>
+                    {words}
+                  </button>{" "}
+                </>
               ))}
             </p>
           </form>
@@ -105,20 +111,17 @@ function ControlsPage({ now, hosts, home }: ControlOptions) {
               cells: [
                 mx,
                 domains.join(", "),
-                erring ? "refuses everybody" : "as it should",
+                erring ? "refuses everybody" : "takes mail",
                 <form method="post" action="/hosts">
                   <input type="hidden" name="mx" value={mx} />
                   <button type="submit" name="refuses" value={erring ? "nobody" : "everybody"}>
-                    {erring ? "End it" : "Refuse everybody"}
+                    {erring ? "End it" : "Refuse all"}
                   </button>
                 </form>,
               ],
             }))}
           />
         </Section>
-        <p>
-          <a href="/">All mailboxes</a>
-        </p>
       </>
     ),
   });

@@ -9,7 +9,7 @@ import { serveHttp } from "../platform/http.ts";
 import type { Logger } from "../platform/log.ts";
 import { startServe, type Serve } from "../roles/index.ts";
 import { accessLink } from "../web/index.ts";
-import { controls } from "./controls.tsx";
+import { BY_HAND_PATH, controls } from "./controls.tsx";
 import { dnsPages } from "./dns-host/index.ts";
 import { inboxPages } from "./mailbox/index.ts";
 import { NEWCOMERS, welcome } from "./newcomers.ts";
@@ -202,16 +202,19 @@ type MailPages = { advance: (ms: number) => Promise<void>; now: () => number; we
 /** What the world outside received, and what somebody can do to it by hand. */
 function mailPages({ mailbox, dnsHost, repos }: World, { webUrl, ...clock }: MailPages): Hono {
   const home = { text: "Sandbox mailboxes", href: webUrl };
-  const { complain, err, hosts } = mailbox;
+  const { complain, err } = mailbox;
+  const known: readonly string[] = [...MAIL_DOMAINS.map((domain) => `mx.${domain}`), HOSTING.mx];
+  const hosts = () => mailbox.hosts().filter(({ mx }) => known.includes(mx));
   const nav = [
     { text: "Mailboxes", href: "/" },
+    { text: "By hand", href: BY_HAND_PATH },
     { text: "DNS host", href: DNS_PATH },
     { text: "Accounts", href: `${repos.url}/` },
   ];
   return new Hono()
     .route(DNS_PATH, dnsPages({ host: dnsHost, base: DNS_PATH, brand: home, nav }))
-    .route("/", inboxPages({ inbox: mailbox.inbox, home, byHand: "/by-hand" }))
-    .route("/", controls({ ...clock, complain, err, hosts, home }));
+    .route("/", inboxPages({ inbox: mailbox.inbox, home, nav, canComplain: true }))
+    .route("/", controls({ ...clock, complain, err, hosts, home, nav }));
 }
 
 /** The environment file of the cooperative, as an operator would write it. */

@@ -29,12 +29,14 @@ export type InboxPageOptions = {
   base?: string;
   /** Target of the name at the top left. */
   home?: { text: string; href: string };
-  /** Page on which people do things by hand; with it, a form at each message calls it spam (`POST /messages/:id/spam`). */
-  byHand?: string;
+  nav?: { text: string; href: string }[];
+  /** A form at each message calls it spam (`POST /messages/:id/spam`, which is somebody else's). */
+  canComplain?: boolean;
 };
 
 /** The web inbox: `/` (newest first, `?mailbox=`, `?before=`), `/messages/:id`, `/messages/:id/raw`, `/assets/*`. */
-export function inboxPages({ inbox, base = "", home, byHand }: InboxPageOptions): Hono {
+export function inboxPages(options: InboxPageOptions): Hono {
+  const { inbox, base = "", home, nav = [], canComplain = false } = options;
   const app = new Hono();
   const brand = home ?? { text: "Sandbox mailboxes", href: `${base}/` };
   const page = (title: string, children: Child, liveSeconds?: number) =>
@@ -42,7 +44,7 @@ export function inboxPages({ inbox, base = "", home, byHand }: InboxPageOptions)
       title,
       brand,
       liveSeconds,
-      nav: byHand === undefined ? [] : [{ href: byHand, text: "By hand" }],
+      nav: nav.map((item) => ({ ...item, current: item.href === `${base}/` })),
       footer: <p>A mailbox provider of the sandbox. Nothing here left this machine.</p>,
       children,
     });
@@ -76,7 +78,7 @@ export function inboxPages({ inbox, base = "", home, byHand }: InboxPageOptions)
     return c.html(
       page(
         message.subject || "(no subject)",
-        <MessagePage message={message} text={parsed.text} base={base} canComplain={byHand !== undefined} />,
+        <MessagePage message={message} text={parsed.text} base={base} canComplain={canComplain} />,
       ),
     );
   });
