@@ -25,6 +25,9 @@ describe("what follows from a decision", () => {
     ["appeal", "uphold", undefined, {}],
     ["appeal", "lift", undefined, { standing: "warned" }],
     ["appeal", "standing", "probation", { standing: "probation" }],
+    ["newcomers", "uphold", undefined, {}],
+    ["newcomers", "lift", undefined, { standing: "warned" }],
+    ["newcomers", "standing", "suspended", { standing: "suspended" }],
     ["remedy", "uphold", undefined, { putOff: true }],
     ["remedy", "lift", undefined, { standing: "warned" }],
     ["complaints", "uphold", undefined, { pause: "keep" }],
@@ -117,3 +120,16 @@ describe("the store", () => {
     expect(cases.openAbout({ changeId: 7 })).toEqual([]);
   });
 });
+
+test.each(["pause_id", "change_id"])(
+  "cases about one thing are found by it, however many are open: %s",
+  (column) => {
+    const db = new Database(":memory:", [caseMigration]);
+    const plan = db.all<{ detail: string }>(
+      `EXPLAIN QUERY PLAN SELECT * FROM committee_case WHERE ${column} = ? AND decided_at IS NULL`,
+      1,
+    );
+    db.close();
+    expect(plan.map(({ detail }) => detail)).toEqual([expect.stringContaining(`(${column}=?)`)]);
+  },
+);
