@@ -1,4 +1,4 @@
-import { Hono, type Context } from "hono";
+import { Hono, type Context, type MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { secureHeaders } from "hono/secure-headers";
 import { z } from "zod";
@@ -153,9 +153,8 @@ export function authorizationServer(options: AuthorizationOptions): Hono {
     return {};
   });
 
-  const pages = new Hono();
-  pages.use(async (c, next) => {
-    // A form's target is checked along its redirects too, and consent leads to the client.
+  /** A form's target is checked along its redirects too, and consent leads to the client. */
+  const headers: MiddlewareHandler = (c, next) => {
     const back = grants.pushed(c.req.query("request_uri") ?? "")?.redirectUri;
     const origin = back === undefined ? undefined : URL.parse(back)?.origin;
     return secureHeaders({
@@ -171,7 +170,10 @@ export function authorizationServer(options: AuthorizationOptions): Hono {
         frameAncestors: ["'none'"],
       },
     })(c, next);
-  });
+  };
+  const pages = new Hono();
+  pages.use("/", headers);
+  pages.use("/oauth/authorize", headers);
   pages.get("/oauth/authorize", (c) => {
     const { client_id: clientId, request_uri: requestUri = "" } = c.req.query();
     const request = grants.pushed(requestUri);
