@@ -6,6 +6,7 @@ const HOUR_MS = 3_600_000;
 const dayOf = (at: number) => Math.floor(at / DAY_MS);
 
 type Fact = { at: number; sentAt: number; action: string; data: Envelope["data"]["data"] };
+type Figures = { subject: string; day: string; revision: number; figures: { spam_rate?: number } };
 type Outcome = Fact & { recipient: string; key: string; provider: string; hard: 0 | 1 | 2 };
 
 const isHeard = (o: Outcome) => o.hard === 0 && o.provider !== "gmail" && o.provider !== "apple";
@@ -84,7 +85,9 @@ export function referenceWindows(log: readonly Envelope[], about: Envelope): Eve
   const own = counted.filter((o) => o.data.member.did === did);
 
   // Bounces.
-  const changes = mine.filter((f) => f.action === "standing_changed");
+  const moves = mine.filter((f) => f.action === "standing_changed");
+  const undone = new Set(moves.flatMap((f) => (f.data.detail!["undone"] as number[] | undefined) ?? []));
+  const changes = moves.filter((f) => !undone.has(f.at) && !("undone" in f.data.detail!));
   const start = changes.at(-1)?.at ?? -Infinity;
   const scope = own.filter((o) => o.at > now - 90 * DAY_MS && o.sentAt > start);
   const trials = Map.groupBy(scope, (o) => `${o.recipient} ${dayOf(o.sentAt)}`);
@@ -261,6 +264,25 @@ export function referenceWindows(log: readonly Envelope[], about: Envelope): Eve
     return isGood ? (now - (last ?? mine[0] ?? { at: now }).at) / DAY_MS : 0;
   };
 
+  const dateOf = (at: number) => new Date(at).toISOString().slice(0, 10);
+  /** Of each day the figure that was told last. */
+  const figures = () => {
+    const last = new Map<string, { revision: number; rate: number }>();
+    for (const f of all.filter((one) => one.action === "provider_reported")) {
+      const { subject, day, revision, figures: said } = f.data.detail as Figures;
+      const isOf =
+        subject === data.detail!["subject"] && day > dateOf(now - 7 * DAY_MS) && day <= dateOf(now);
+      if (!isOf || said.spam_rate === undefined || revision < (last.get(day)?.revision ?? 0)) continue;
+      last.set(day, { revision, rate: said.spam_rate });
+    }
+    const rates = [...last.keys()].sort().map((day) => last.get(day)!.rate);
+    return {
+      spam_rate: rates.length === 0 ? 0 : rates.reduce((all, rate) => all + rate, 0) / rates.length,
+      days: rates.length,
+      days_over: rates.filter((rate) => rate > 0.003).length,
+    };
+  };
+
   const held = credential === undefined ? undefined : breaker();
   const burst = (name: string) => {
     const answered = mine
@@ -297,5 +319,6 @@ export function referenceWindows(log: readonly Envelope[], about: Envelope): Eve
       authentication: authentication(),
       standing: { good_days: goodDays(), eligible: bounce.eligible },
     }),
+    ...(action === "provider_reported" && { provider: figures() }),
   };
 }
