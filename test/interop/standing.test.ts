@@ -138,8 +138,8 @@ describe("the member's page in Chromium, as the committee sees it", () => {
       return {
         committee,
         status: response?.status(),
-        text: await page.innerText("main"),
         scroll: Number(await page.evaluate("document.documentElement.scrollWidth")),
+        text: await unfolded(page),
         background: String(await page.evaluate("getComputedStyle(document.body).backgroundColor")),
       };
     });
@@ -197,3 +197,9 @@ describe("who may look", () => {
     expect(home?.text).not.toMatch(/warned|BounceWarning/i);
   });
 });
+
+/** The words of the page, what is folded included. */
+async function unfolded(page: Page): Promise<string> {
+  await page.evaluate("for (const folded of document.querySelectorAll('details')) folded.open = true");
+  return page.innerText("main");
+}
