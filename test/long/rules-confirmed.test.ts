@@ -4,7 +4,8 @@ import { caseDecide, caseShow } from "../../src/cli/case.ts";
 import { runCommand } from "../run-command.ts";
 import { DAY, HOUR, missing, openRules, type RulesSandbox } from "./rules-sandbox.ts";
 
-const [alder, birch] = ["alder.test", "birch.test"] as const;
+const [alder, birch, cedar, damson] = ["alder.test", "birch.test", "cedar.test", "damson.test"] as const;
+const MEMBERS = [alder, birch, cedar, damson];
 const USERS = Array.from({ length: 12 }, (_, i) => `user${i}@bigmail.test`);
 const STOLEN = {
   subject: "Locked",
@@ -13,12 +14,12 @@ const STOLEN = {
 let here: RulesSandbox;
 
 beforeAll(async () => {
-  here = await openRules(alder, birch);
+  here = await openRules(...MEMBERS);
   for (let day = 0; day < 10; day++) {
-    for (const domain of [alder, birch]) await sent(domain, USERS);
+    for (const domain of MEMBERS) await sent(domain, USERS);
     await here.pass(DAY);
   }
-  for (const domain of [alder, birch]) here.core.members.setTier(here.didOf(domain), "trusted");
+  for (const domain of MEMBERS) here.core.members.setTier(here.didOf(domain), "trusted");
   await here.settle();
 }, 120_000);
 afterAll(() => here.close());
@@ -191,4 +192,52 @@ test("the member's own mail to strangers, called spam: the committee gives proba
   await here.pass(14 * DAY + HOUR);
   expect([here.standing(birch), here.relay.policyBook.byDid(did)!.standing]).toEqual(["good", "good"]);
   expect(here.core.cases.list("open", 10, did)).toEqual([]);
+}, 60_000);
+
+/** A bought list: of those who got it, so many have no mailbox any more, as their provider says an hour later. */
+async function sendToList(domain: string, dead: number) {
+  const subject = `Offer of ${domain}`;
+  await sent(domain, strangers(domain, 60), {
+    subject,
+    text: "Buy our garden gnomes, they are the best of all gnomes in town.",
+  });
+  expect(here.core.pauses.open(here.didOf(domain))).toMatchObject([{ cause: "content", by: null }]);
+  here.clock.advance(HOUR / 2);
+  const probes = arrived(domain, subject);
+  for (const { id } of probes.slice(0, dead)) expect(here.sandbox.world.mailbox.sendBack(id)).toBe(true);
+  await here.settle();
+  return { complainant: probes.at(-1)!.id };
+}
+
+/** What the committee sees and lifts, and that the member is then as before. */
+async function liftedAfter(domain: string, rule: string) {
+  const did = here.didOf(domain);
+  expect(here.core.standings.changesOf(did)[0]).toMatchObject({ to: "suspended", rule, by: null });
+  expect(await here.publicLabels(domain)).toEqual([]);
+  expect(missing(await here.page(domain), [rule])).toEqual([]);
+  await decide(suspendedCase(domain)!.id, { lift: true }, "A migration, as we saw.");
+  const who = { who: "committee" as const, by: "rosa" };
+  for (const { id } of here.core.pauses.open(did))
+    here.core.pauseDesk.answer(did, id, "resumed", who, "A migration.");
+  await here.pass(HOUR, HOUR / 6);
+  await here.pass(14 * DAY + HOUR);
+  expect([here.standing(domain), await here.listed(domain)]).toEqual(["good", "ok"]);
+  expect((await here.publicLabels(domain)).length).toBeGreaterThan(0);
+  expect((await here.relay.spool.counts()).held ?? 0).toBe(0);
+  await sent(domain, USERS);
+}
+
+test("half of the last people written to do not exist, while the pause is open: suspended; lifted, all is as before", async () => {
+  await sendToList(cedar, 20);
+  expect(here.standing(cedar)).toBe("suspended");
+  await liftedAfter(cedar, "BreakerConfirmedDeadAddresses");
+}, 60_000);
+
+test("some do not exist, which suspends nobody; with one complaint it does; lifted, all is as before", async () => {
+  const { complainant } = await sendToList(damson, 7);
+  expect(here.standing(damson)).toBe("good");
+  expect(here.sandbox.world.mailbox.complain(complainant)).toBe(true);
+  await here.settle();
+  expect(here.standing(damson)).toBe("suspended");
+  await liftedAfter(damson, "BreakerConfirmedBoth");
 }, 60_000);

@@ -87,7 +87,7 @@ test("what a rule in shadow says is recorded with what it would have given, and 
   expect(here.core.digest.facts(verdict!.at + HOUR).rules).toEqual([
     expect.stringMatching(new RegExp(`^${EARLY} \\(in shadow\\) held (once|1 times?), for 1 member$`)),
   ]);
-});
+}, 60_000);
 
 test("the rule beside it, which is in force, does what it does without it", async () => {
   await bounceUntil(() => here.standing(alder) !== "good", alder);
@@ -96,7 +96,7 @@ test("the rule beside it, which is in force, does what it does without it", asyn
   expect(verdicts(alder, EARLY).length).toBeGreaterThan(verdicts(alder, "BounceWarning").length);
   await here.pass(14 * DAY + HOUR);
   expect(here.standing(alder)).toBe("good");
-});
+}, 60_000);
 
 test("out of the shadow it acts, from the next bounce on", async () => {
   writeFileSync(join(rulesDir, "shadow.json"), '{ "rules": [], "labels": [] }');
@@ -113,4 +113,4 @@ test("out of the shadow it acts, from the next bounce on", async () => {
   expect(missing(await here.page(birch), [EARLY, "6 of the last 6"])).toEqual([]);
   await here.pass(14 * DAY + HOUR);
   expect(here.standing(birch)).toBe("good");
-});
+}, 60_000);

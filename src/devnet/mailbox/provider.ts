@@ -49,6 +49,8 @@ export interface MailboxProvider {
   registerFeedback(domain: string, address: string): void;
   /** Whose mailbox it is calls a message spam now: false when the provider does not have it any more. */
   complain(id: number): boolean;
+  /** A message comes back after all, with a failure notice (DSN): false when it is not there, or has no return path. */
+  sendBack(id: number): boolean;
   /** While erring, the host refuses everybody as unknown, as Gmail did in December 2020. */
   err(mx: string, erring: boolean): void;
   /** Its mail hosts, each with its domains. */
@@ -181,7 +183,10 @@ export async function startMailboxProvider(options: MailboxOptions): Promise<Mai
   function followUp(message: StoredMessage): void {
     const behaviour = behaviourOf(message.mailbox);
     if (behaviour === "spam") complain(message);
-    if (behaviour !== "late" || !message.mailFrom) return;
+    if (behaviour === "late" && message.mailFrom) sendBack(message);
+  }
+
+  function sendBack(message: StoredMessage): void {
     const { home, ...about } = subjectOf(message);
     const subject: ReportSubject = { ...about, from: `postmaster@${home.domain}`, to: message.mailFrom };
     post({ mailFrom: "", to: message.mailFrom, raw: failureNotice(subject) }, home, message.id, "Bounce");
@@ -312,6 +317,12 @@ export async function startMailboxProvider(options: MailboxOptions): Promise<Mai
       const message = inbox.get(id);
       if (message) complain(message);
       return message !== undefined;
+    },
+    sendBack(id) {
+      const message = inbox.get(id);
+      if (!message?.mailFrom) return false;
+      sendBack(message);
+      return true;
     },
     err(mx, on) {
       if (on) erring.add(mx);
