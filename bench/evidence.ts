@@ -6,17 +6,17 @@
  *
  * With `--rules` the shipped rules also judge each event that they may judge, with its windows.
  */
-import { createHash } from "node:crypto";
 import { mkdtemp, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { createEventLog, eventLogMigration, eventMaker, type Envelope } from "../src/event/index.ts";
+import { createEventLog, eventLogMigration, type Envelope } from "../src/event/index.ts";
 import { createEvidence, evidenceMigration } from "../src/evidence/index.ts";
 import { DAY_MS } from "../src/lib/clock.ts";
 import { Database } from "../src/platform/database.ts";
 import { createEmbeddedEngine, loadRules } from "../src/rules/index.ts";
 import { machine } from "./machine.ts";
+import { mailStream } from "./mail-stream.ts";
 import { table } from "./report.ts";
 
 const { values } = parseArgs({
@@ -30,7 +30,6 @@ const { values } = parseArgs({
 });
 const BATCH = Number(values.batch);
 const START = Date.UTC(2026, 0, 1);
-const PROVIDERS = ["gmail", "gmail", "microsoft", "yahoo", "other"];
 /** Mails a day. */
 const MEMBERS = [
   ...Array<number>(40).fill(10),
@@ -39,78 +38,8 @@ const MEMBERS = [
   5_000,
 ];
 
-/** mulberry32. */
-let state = 7;
-function random(): number {
-  state = (state + 0x6d2b79f5) | 0;
-  let t = Math.imul(state ^ (state >>> 15), 1 | state);
-  t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-  return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-}
-const idOf = (what: string) => createHash("sha256").update(what).digest("base64url").slice(0, 22);
-
 let at = START;
 let n = 0;
-const make = eventMaker(
-  () => at,
-  () => String(n),
-);
-
-/** Mail by mail, in the order of time: of each member as many as it sends. 99 of 100 are delivered. */
-function* stream(): Generator<Envelope> {
-  const sum = MEMBERS.reduce((all, rate) => all + rate, 0);
-  for (;;) {
-    at += Math.round(((-Math.log(1 - random()) * DAY_MS) / sum) * 1);
-    let left = random() * sum;
-    const i = MEMBERS.findIndex((rate) => (left -= rate) < 0);
-    const did = `did:plc:${idOf(`member ${i}`).toLowerCase()}aa`;
-    const person = Math.floor(random() * MEMBERS[i]! * 40);
-    const provider = PROVIDERS[person % PROVIDERS.length]!;
-    const recipient = {
-      key: idOf(`${i} ${person}`),
-      domain: provider === "other" ? `d${person % 500}.test` : `${provider}.com`,
-      first_time: random() < 0.3,
-    };
-    const id = idOf(`message ${n}`).slice(0, 16);
-    const message = {
-      id,
-      size: 9_000,
-      recipients: 1,
-      stream: "transactional",
-      received_at: at,
-      template: `t${person % 4}`,
-    };
-    const base = { member: { did, domain: `m${i}.test` }, credential: `c${i}` };
-    n++;
-    yield make("message_accepted", {
-      ...base,
-      dedupe_key: `accepted:${id}`,
-      message: { ...message, template_known: true, first_time: recipient.first_time ? 1 : 0 },
-      recipients: [recipient],
-    });
-    const hard = random() < 0.02;
-    const smtp = {
-      code: hard ? 550 : 250,
-      enhanced: hard ? "5.1.1" : "2.0.0",
-      text: "2.0.0 Ok: queued as 4XyZ1234",
-      provider,
-      class: hard ? ("bad-mailbox" as const) : ("ok" as const),
-      fault: hard ? ("recipient" as const) : ("none" as const),
-    };
-    n++;
-    yield make(hard ? "recipient_bounced" : "recipient_delivered", {
-      ...base,
-      dedupe_key: `attempt:${id}:1`,
-      recipient,
-      message,
-      smtp,
-      detail: { attempt: 1 },
-    });
-    if (hard || random() >= 0.0005) continue;
-    n++;
-    yield make("complaint_received", { ...base, dedupe_key: `complaint:${id}`, recipient, message, smtp });
-  }
-}
 
 const directory = await mkdtemp(join(tmpdir(), "atmos-bench-evidence-"));
 const db = new Database(join(directory, "core.sqlite"), [eventLogMigration, evidenceMigration]);
@@ -119,7 +48,10 @@ const evidence = createEvidence(db);
 const rules = values.rules
   ? createEmbeddedEngine(await loadRules(join(import.meta.dirname, "../rules")))
   : undefined;
-const events = stream();
+const events = mailStream(MEMBERS, START, (time) => {
+  at = time;
+  n++;
+});
 const isJudged = ({ data }: Envelope) =>
   data.action_name === "recipient_bounced" || data.action_name === "complaint_received";
 const windowMs: number[] = [];
@@ -139,7 +71,7 @@ function judge(event: Envelope, window: ReturnType<typeof evidence.windows>): vo
 }
 
 function take(withWindows: boolean): void {
-  const batch = Array.from({ length: BATCH }, () => events.next().value as Envelope);
+  const batch = Array.from({ length: BATCH }, () => events.next().value);
   spent(() =>
     db.transaction(() => {
       for (const event of batch) {

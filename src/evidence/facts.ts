@@ -7,7 +7,7 @@ import type { Incidents } from "./incidents.ts";
 export const COUNTERS = ["accepted", "delivered", "deferred", "bounced", "complaints"] as const;
 export type Counter = (typeof COUNTERS)[number];
 
-export const dayOf = (at: number) => Math.floor(at / DAY_MS);
+const dayOf = (at: number) => Math.floor(at / DAY_MS);
 
 const MOST_TEXT = 500;
 const MOST_UNDONE = 200;

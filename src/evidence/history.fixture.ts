@@ -25,6 +25,16 @@ export function shuffled<T>(items: readonly T[], random: () => number): T[] {
   return all;
 }
 
+const smtp = (provider: string, kind: "ok" | "bad-mailbox" | "bad-domain" | "blocked") =>
+  ({
+    code: kind === "ok" ? 250 : 550,
+    enhanced: "",
+    text: "",
+    provider,
+    class: kind,
+    fault: "none",
+  }) as const;
+
 /**
  * A history of four members over 130 days: mail and what became of it, complaints, pauses, checks, figures of Gmail, changes
  * of standing and what was taken back, hours of nonsense. `share`: so much of the mail.
@@ -46,15 +56,6 @@ export function historyOf(random: () => number, share = 1): Envelope[] {
     events.push(make(action, { dedupe_key: `k${n}`, ...data }));
     return at;
   };
-  const smtp = (provider: string, kind: "ok" | "bad-mailbox" | "bad-domain" | "blocked") =>
-    ({
-      code: kind === "ok" ? 250 : 550,
-      enhanced: "",
-      text: "",
-      provider,
-      class: kind,
-      fault: "none",
-    }) as const;
   const personOf = (did: string) => {
     const i = Math.floor(random() * 40);
     const provider = pick(["gmail", "gmail", "yahoo", "other", "apple"]);

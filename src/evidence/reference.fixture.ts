@@ -24,6 +24,8 @@ const firstTimeHard = (facts: Outcome[]) => {
     .filter((o) => o.hard > 0).length;
 };
 
+const dateOf = (at: number) => new Date(at).toISOString().slice(0, 10);
+
 /** What `createEvidence` says, by the plainest way: from the whole log, anew for every window. */
 export function referenceWindows(log: readonly Envelope[], about: Envelope): EventWindows {
   const now = eventTime(about);
@@ -264,7 +266,6 @@ export function referenceWindows(log: readonly Envelope[], about: Envelope): Eve
     return isGood ? (now - (last ?? mine[0] ?? { at: now }).at) / DAY_MS : 0;
   };
 
-  const dateOf = (at: number) => new Date(at).toISOString().slice(0, 10);
   /** Of each day the figure that was told last. */
   const figures = () => {
     const last = new Map<string, { revision: number; rate: number }>();
