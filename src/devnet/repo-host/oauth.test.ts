@@ -192,7 +192,7 @@ describe("the official client", () => {
       { ...place, repo: "did:plc:aaaaaaaaaaaaaaaaaaaaaaaa", record },
       { ...place, record: { ...record, $type: "app.bsky.feed.post" } },
       { ...place, rkey: "a b", record },
-      { ...place, record, swapRecord: null },
+      { ...place, record: { ...record, domain: "birch.test" }, swapRecord: null },
     ];
     const answers = [];
     for (const body of refused) answers.push(await write(session, body));

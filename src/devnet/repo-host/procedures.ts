@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { Secp256k1Keypair } from "@atproto/crypto";
 import { jsonToLex, type LexMap } from "@atproto/lex";
+import { cidForRecord } from "@atproto/repo";
 import { isValidDid, isValidNsid, isValidRecordKey } from "@atproto/syntax";
 import { Hono, type Context } from "hono";
 import { bodyLimit } from "hono/body-limit";
@@ -99,11 +100,12 @@ export function procedures({ host, store, sessions, callerOf, now }: ProcedureOp
     if (record["$type"] !== undefined && record["$type"] !== collection) {
       throw xrpcFault(400, "InvalidRequest", `Invalid $type: expected ${collection}`);
     }
-    unchangedSince(did, collection, rkey, expected);
-    const value = jsonToLex(record as never) as LexMap;
+    const value = { ...(jsonToLex(record as never) as LexMap), $type: collection };
+    const same = (await cidForRecord(value)).toString() === store.record(did, collection, rkey)?.cid;
+    if (!same) unchangedSince(did, collection, rkey, expected);
     const { uri, cid, rev } = await host.putRecord(did, collection, rkey, value);
-    const commit = { cid: store.account(did)?.head, rev };
-    return c.json({ uri, cid, commit, validationStatus: "unknown" });
+    const commit = same ? {} : { commit: { cid: store.account(did)?.head, rev } };
+    return c.json({ uri, cid, ...commit, validationStatus: "unknown" });
   });
   app.post("/xrpc/com.atproto.repo.deleteRecord", async (c) => {
     const caller = callerOf(c);
@@ -111,7 +113,7 @@ export function procedures({ host, store, sessions, callerOf, now }: ProcedureOp
     const { did } = ownRepo(caller, repo);
     mayWrite(caller, collection, "delete");
     unchangedSince(did, collection, rkey, expected);
-    await host.deleteRecord(did, collection, rkey);
+    if (!(await host.deleteRecord(did, collection, rkey))) return c.json({});
     const account = store.account(did);
     return c.json({ commit: { cid: account?.head, rev: account?.rev } });
   });
