@@ -7,6 +7,7 @@ import { afterEach } from "vitest";
 import { createZones, startDevnetDns, type Zones } from "../../src/devnet/dns.ts";
 import { choosePorts, productUrl, startProduct, type Product, type ProductOptions } from "./product.ts";
 import { startCertificateAuthority, type CertificateAuthority } from "./servers/certificate.ts";
+import { startHttpsFront } from "./servers/https-front.ts";
 import { startPds, type Pds, type Session } from "./servers/pds.ts";
 import { freePort, until, type Server } from "./servers/process.ts";
 import { startUnbound, type Unbound, type UnboundOptions } from "./servers/unbound.ts";
@@ -37,6 +38,8 @@ export interface Cooperative extends Server {
   pds: Pds;
   authority: CertificateAuthority;
   labelerDid: string;
+  /** Where browsers and the PDS reach the pages. */
+  publicUrl: string;
   /** Port of every mail server here; they differ in their loopback address. */
   deliveryPort: number;
   /** Mail of `domain` is received at `address`. */
@@ -56,17 +59,19 @@ const followPds: Intake = async ({ pdsUrl }) => ({ ATMOS_ATTESTATION_HOSTS: pdsU
 
 /**
  * `prepare` is called with the path of the product's data directory, before its first start. `dns`: zones that another
- * server answers for. `trusting`: the product trusts the authority here as it trusts those of its system.
+ * server answers for. `trusting`: the product trusts the authority here as it trusts those of its system. `publicHost`: a
+ * name below `internal` at which the pages are, over HTTPS through a reverse proxy; the PDS finds it and trusts it.
  */
 export type CooperativeOptions = Pick<ProductOptions, "prepare"> & {
   env?: Record<string, string>;
   dns?: Pick<UnboundOptions, "stubs" | "trustAnchors">;
   trusting?: boolean;
+  publicHost?: string;
 };
 
 export async function startCooperative(
   intake = followPds,
-  { env = {}, dns: elsewhere = {}, trusting = false, ...options }: CooperativeOptions = {},
+  { env = {}, dns: elsewhere = {}, trusting = false, publicHost, ...options }: CooperativeOptions = {},
 ): Promise<Cooperative> {
   await using stack = new AsyncDisposableStack();
   const authority = stack.use(await startCertificateAuthority());
@@ -74,13 +79,27 @@ export async function startCooperative(
   const dns = await startDevnetDns({ zones, host: "127.0.0.1", port: 0 });
   stack.defer(() => dns.close());
   const unbound = stack.use(
-    await startUnbound({ dns: { host: "127.0.0.1", port: dns.port }, ...RESOLVER, ...elsewhere }),
+    await startUnbound({
+      dns: { host: "127.0.0.1", port: dns.port },
+      zones: ["test", "internal"],
+      ...RESOLVER,
+      ...elsewhere,
+    }),
   );
-  const pds = stack.use(await startPds());
   const ports = await choosePorts();
+  const front = publicHost === undefined ? undefined : { host: publicHost, port: await freePort() };
+  const publicUrl = front ? `https://${front.host}:${front.port}` : productUrl(ports);
+  const pds = stack.use(await startPds(front && { resolver: unbound.host, trust: authority.certPath }));
+  if (front) {
+    zones.addZone(front.host);
+    zones.set(front.host, "A", { address: "127.0.0.1" });
+    const certificate = await authority.issue(front.host);
+    const to = { host: "127.0.0.1", port: ports.http };
+    stack.use(await startHttpsFront({ certificate, at: { host: "127.0.0.1", port: front.port }, to }));
+  }
   const deliveryPort = await freePort(INBOUND);
   const labelerKey = randomBytes(32).toString("hex");
-  const labelerDid = await createLabelerAccount(pds.plcUrl, labelerKey, productUrl(ports));
+  const labelerDid = await createLabelerAccount(pds.plcUrl, labelerKey, publicUrl);
   const certificate = await authority.issue(POOL_HOST, `mx.${POOL}`);
   const product = stack.use(
     await startProduct(ports, {
@@ -88,6 +107,7 @@ export async function startCooperative(
       deliveryPort,
       resolver: unbound.host,
       env: {
+        ATMOS_PUBLIC_URL: publicUrl,
         ATMOS_POOL_DOMAIN: POOL,
         ATMOS_POOL_HOSTNAME: POOL_HOST,
         ATMOS_DNS_SERVERS: `${unbound.host}:${unbound.port}`,
@@ -111,7 +131,7 @@ export async function startCooperative(
     zones.set(domain, "MX", { preference: 10, exchange: `mx.${domain}` });
     zones.set(`mx.${domain}`, "A", { address });
   };
-  const parts = { product, zones, unbound, pds, authority, labelerDid, deliveryPort, receives };
+  const parts = { product, zones, unbound, pds, authority, labelerDid, publicUrl, deliveryPort, receives };
   const owned = stack.move();
   const stop = () => owned.disposeAsync();
   return { ...parts, join: (...args) => join(parts, ...args), stop, [Symbol.asyncDispose]: stop };
