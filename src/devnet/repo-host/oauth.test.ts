@@ -215,6 +215,13 @@ describe("the official client", () => {
     expect([gone.status, await recordsOf(world)]).toEqual([200, 0]);
   });
 
+  it("gets no refresh token without declaring that it uses them", async () => {
+    const world = await devnet();
+    const made = await confidentialClient(world, { grant_types: ["authorization_code"] });
+    const { sessions } = await logIn(world, made);
+    expect(sessions.kept.get(world.did)?.tokenSet).not.toHaveProperty("refresh_token", expect.anything());
+  });
+
   it("writes nothing with the scope that only logs in", async () => {
     const world = await devnet();
     const { session } = await logIn(world, loopbackClient(world), "atproto");

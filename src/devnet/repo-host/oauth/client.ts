@@ -12,6 +12,8 @@ export type Client = {
   /** Empty: a public client. */
   keys: PublicJwk[];
   confidential: boolean;
+  /** It uses refresh tokens; without that it gets none. */
+  refreshes: boolean;
 };
 
 /** Gets the text at a URL that a client chose: bounded, without redirects. Rejects when there is none. */
@@ -62,6 +64,7 @@ function loopbackClient(id: string): Client {
     scopes: (params.get("scope") ?? "atproto").split(" "),
     keys: [],
     confidential: false,
+    refreshes: true,
   };
 }
 
@@ -93,6 +96,7 @@ async function publishedClient(id: string, fetchText: FetchText): Promise<Client
     scopes: client.scope.split(" "),
     keys,
     confidential,
+    refreshes: client.grant_types.includes("refresh_token"),
   };
 }
 

@@ -142,9 +142,13 @@ export function authorizationServer(options: AuthorizationOptions): Hono {
   endpoint("/oauth/token", tokenRequest, 200, async (fields, jkt) => {
     const { client, authKey } = await proven(fields);
     const by = { clientId: client.id, jkt, authKey };
-    if (fields.grant_type === "refresh_token") return tokensOf(grants.refresh(fields.refresh_token, by));
+    if (fields.grant_type === "refresh_token") {
+      if (!client.refreshes)
+        throw new OAuthFault("unauthorized_client", "the client declares no refresh_token");
+      return tokensOf(grants.refresh(fields.refresh_token, by), client);
+    }
     const { code, redirect_uri: redirectUri, code_verifier: verifier } = fields;
-    return tokensOf(grants.redeem(code, { ...by, redirectUri, verifier }));
+    return tokensOf(grants.redeem(code, { ...by, redirectUri, verifier }), client);
   });
 
   endpoint("/oauth/revoke", revocation, 200, async (fields) => {
@@ -243,12 +247,12 @@ function faultOfRequest(
   return undefined;
 }
 
-function tokensOf(grant: Grant) {
+function tokensOf(grant: Grant, { refreshes }: Client) {
   return {
     access_token: grant.access,
     token_type: "DPoP",
     expires_in: ACCESS_MS / 1_000,
-    refresh_token: grant.refresh,
+    ...(refreshes ? { refresh_token: grant.refresh } : {}),
     scope: grant.scope,
     sub: grant.did,
   };
