@@ -21,6 +21,8 @@ type Host = Server & {
   url: string;
   plcUrl: string;
   did: string;
+  /** Consents that stand. */
+  grants?(): number;
   consent(page: Page, allow: boolean): Promise<void>;
 };
 
@@ -126,6 +128,7 @@ async function answersOf(host: Host, chromium: Chromium): Promise<Record<string,
   told["issuer"] = back.get("iss") === host.url;
   const { session, state } = await client.callback(back);
   told["who"] = [session.did === host.did, state];
+  expect(host.grants?.() ?? 1).toBe(1);
 
   async function ask(method: string, body?: object): Promise<unknown[]> {
     const response = await session.fetchHandler(`/xrpc/${method}`, {
@@ -172,6 +175,7 @@ async function answersOf(host: Host, chromium: Chromium): Promise<Record<string,
     gone.status,
     gone.headers.get("www-authenticate")?.match(/error="([^"]*)"/)?.[1],
   ];
+  expect(host.grants?.() ?? 0).toBe(0);
   return told;
 }
 

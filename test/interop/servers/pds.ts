@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { Secp256k1Keypair } from "@atproto/crypto";
 import { Client, type UnsignedOperation } from "@did-plc/lib";
 import {
@@ -42,6 +43,8 @@ export interface Pds extends Server {
   /** The service's own DID, `did:web:localhost`. */
   did: string;
   adminPassword: string;
+  /** Consents that stand: tokens of OAuth that its clients have not revoked. */
+  grants(): number;
   log(): string;
   createAccount(handle: string, email: string, password: string): Promise<Session>;
   createSession(identifier: string, password: string): Promise<Session>;
@@ -140,7 +143,13 @@ export async function startPds(options: PdsOptions = {}): Promise<Pds> {
     };
     const client = calls(pdsUrl, new Client(plcUrl), rotation);
     const log = () => running.output();
-    const own = { plcUrl, pdsUrl, did: "did:web:localhost", adminPassword, log };
+    const grants = () => {
+      const db = new DatabaseSync(join(directory, "account.sqlite"), { readOnly: true, timeout: 5_000 });
+      const row = db.prepare("SELECT count(*) AS count FROM token").get();
+      db.close();
+      return Number(row?.["count"]);
+    };
+    const own = { plcUrl, pdsUrl, did: "did:web:localhost", adminPassword, grants, log };
     return { ...own, ...client, stop, [Symbol.asyncDispose]: stop };
   } catch (error) {
     await stop();
@@ -153,7 +162,7 @@ async function healthy(url: string): Promise<boolean> {
   return response?.ok ?? false;
 }
 
-type Calls = Omit<Pds, keyof Server | "plcUrl" | "pdsUrl" | "did" | "adminPassword" | "log">;
+type Calls = Omit<Pds, keyof Server | "plcUrl" | "pdsUrl" | "did" | "adminPassword" | "grants" | "log">;
 
 const server = (name: string) => `com.atproto.server.${name}`;
 
