@@ -1,6 +1,7 @@
 import { Option, type Command } from "commander";
 import { apiOf } from "./api.ts";
 import { table } from "./egress-view.ts";
+import { changeLines, factLines, type ChangeLine } from "./change-lines.ts";
 import { who, type Common, type Decided } from "./member.ts";
 import { CommandError, EXIT, outputFor, plain } from "./output.ts";
 
@@ -27,7 +28,7 @@ type CaseLine = {
 };
 type CaseShown = CaseLine & {
   standing: string;
-  change: { id: number; from: string; to: string; at: string; description: string } | null;
+  change: ChangeLine | null;
   pause: {
     id: number;
     credential: string | null;
@@ -66,11 +67,7 @@ export async function caseShow(id: string, options: Common): Promise<number> {
   out.say(`Case ${one.id}: ${one.title}`);
   out.say(`${one.did}, standing ${one.standing}`);
   out.say(`opened ${when(one.openedAt)}, due ${when(one.dueAt)}${one.isOverdue ? ": OVERDUE" : ""}`);
-  if (one.change) {
-    const { id: change, from, to, at, description } = one.change;
-    out.say(`change ${change}: ${from} -> ${to}, ${when(at)}`);
-    out.say(plain(`  ${description}`));
-  }
+  if (one.change) for (const line of changeLines(one.change)) out.say(plain(line));
   if (one.pause) {
     const { credential, at, cause, end } = one.pause;
     const ended = end ? `, ended ${when(end.at)}` : ", open";
@@ -79,9 +76,9 @@ export async function caseShow(id: string, options: Common): Promise<number> {
   if (one.words !== "") out.say(`The member says: ${plain(one.words)}`);
   if (one.remedy) out.say(`It changed, ${when(one.remedy.at)}: ${plain(one.remedy.text)}`);
   for (const [name, value] of Object.entries(one.facts)) {
-    // An appeal's change is shown above.
-    if (value === null || (one.change && ["from", "to", "description"].includes(name))) continue;
-    out.say(plain(`  ${name}: ${typeof value === "string" ? value : JSON.stringify(value)}`));
+    // What the change above says already.
+    if (value === null || (one.change && ["from", "to", "rule", "description"].includes(name))) continue;
+    for (const line of factLines(name, value)) out.say(plain(`  ${line}`));
   }
   const { decision } = one;
   if (decision) {

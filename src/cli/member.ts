@@ -1,6 +1,7 @@
 import { userInfo } from "node:os";
 import { zoneLine } from "../web/index.ts";
 import { apiOf } from "./api.ts";
+import { changeLines, type ChangeLine } from "./change-lines.ts";
 import { EXIT, outputFor, plain } from "./output.ts";
 
 export type Common = { env?: string; json?: boolean };
@@ -245,6 +246,7 @@ export async function memberShow(did: string, options: Common): Promise<number> 
   const view = answer as unknown as MemberLine & {
     name: string;
     wayBack: WayBack | null;
+    changes: ChangeLine[];
     applications: Application[];
     credentials: CredentialLine[];
     pauses: Pause[];
@@ -253,6 +255,7 @@ export async function memberShow(did: string, options: Common): Promise<number> 
   out.say(`${plain(view.name)}  ${did}`);
   out.say(`${view.membership}, standing ${view.standing}, tier ${view.tier}`);
   if (view.wayBack) out.say(wayBackLine(view.wayBack));
+  for (const change of view.changes) for (const line of changeLines(change)) out.say(plain(line));
   for (const { name, status } of view.domains) out.say(`domain ${name}, ${status}`);
   out.say(bouncesLine(view.bounces));
   for (const credential of view.credentials) out.say(`credential ${credentialLine(credential)}`);

@@ -8,6 +8,7 @@ import { check } from "./check.ts";
 import { connectionTest } from "./connection-test.ts";
 import { doctor } from "./doctor/index.ts";
 import { egressCommands } from "./egress.ts";
+import { pointToOwnHelp } from "./help-pointer.ts";
 import { inboxCommands } from "./inbox.ts";
 import { labelExplain } from "./label.ts";
 import { labelerSelfTest, labelerSetup, type SetupOptions } from "./labeler/index.ts";
@@ -31,7 +32,6 @@ const { version } = createRequire(import.meta.url)("../../package.json") as { ve
 const program = new Command("atmos")
   .description("A mail cooperative for independent atproto operators.")
   .version(version)
-  .showHelpAfterError("(atmos --help shows how)")
   .exitOverride((error) => {
     process.exit(error.exitCode === 0 ? EXIT.ok : EXIT.usage);
   });
@@ -233,4 +233,5 @@ function run<A extends unknown[]>(command: (...args: A) => Promise<number>): (..
   };
 }
 
+pointToOwnHelp(program);
 await program.parseAsync();

@@ -3,6 +3,7 @@ import { bodyLimit } from "hono/body-limit";
 import { z } from "zod";
 import type { Logger } from "../platform/log.ts";
 import { SpoolError } from "../spool/index.ts";
+import { requestFault } from "./request-fault.ts";
 
 export type CommitteeGate = {
   /** Whether the bearer token is the committee's. */
@@ -34,8 +35,7 @@ export function committeeApi({ mayAct, log, mostBody = MAX_BODY }: CommitteeGate
   });
   app.onError((error, c) => {
     if (error instanceof z.ZodError) {
-      const message = error.issues.map((i) => `${i.path.join(".") || "body"}: ${i.message}`).join("; ");
-      return c.json({ error: "InvalidRequest", message }, 400);
+      return c.json({ error: "InvalidRequest", message: requestFault(error) }, 400);
     }
     if (error instanceof SyntaxError)
       return c.json({ error: "InvalidRequest", message: "The body is not JSON" }, 400);

@@ -13,7 +13,10 @@ const page = z.object({
   after: z.coerce.number().int().min(0).default(0),
   since: z.coerce.number().int().default(0),
 });
-const actionId = z.string().regex(/^\d{1,40}$/, "is not the id of an action");
+const actionId = z.string().regex(/^\d{1,40}$/, {
+  error: ({ input }) =>
+    `"${String(input).slice(0, 100)}" is not the id of an action: that is a number, which atmos case show and atmos member show give`,
+});
 
 /**
  * The rules of the running core, for people: `GET /status`, `GET /list`, `POST /reload`, `GET /actions/:id`, and pages of

@@ -134,6 +134,8 @@ export type CaseLine = {
   id: number;
   did: string;
   domain: string;
+  /** The change of standing that it is about; null when it is about something else. */
+  change: string | null;
   /** A question or a sentence. */
   title: string;
   /** The member's own words, or empty. */
@@ -181,7 +183,7 @@ export type MemberPause = Pause & {
 };
 
 /** One value that a rule looked at. `key` is the field of the window; `threshold` is what the rule asks at least. */
-export type EvidenceValue = { key: string; value: number | string; threshold: number | null };
+export type EvidenceValue = { key: string; value: number | string | boolean; threshold: number | null };
 
 export type StandingChange = {
   id: string;
@@ -191,7 +193,9 @@ export type StandingChange = {
   /** In plain words. */
   cause: string;
   evidence: EvidenceValue[];
-  /** The rule that concluded it, with its text as it was then; null when people decided. */
+  /** Event at which a rule concluded it, as `atmos rules explain` takes it. */
+  actionId: string | null;
+  /** The rule that concluded it, with its text as it is now, or what it said then; null when people decided. */
   rule: { name: string; text: string } | null;
   decidedBy: "rule" | "committee" | "breaker" | "time";
   /** The person who decided for the committee; null when none is known. */

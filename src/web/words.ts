@@ -136,17 +136,39 @@ export const LABEL_WORDS: Record<string, string> = {
   "clean-sender": "A long record of clean mail.",
 };
 
-const EVIDENCE: Record<string, { name: string; format: (value: number) => string }> = {
-  eligible: { name: "Recipients that count", format: formatCount },
-  hard: { name: "Hard bounces among them", format: formatCount },
-  distinct: { name: "Different addresses that bounced", format: formatCount },
-  rate: { name: "Observed rate", format: formatShare },
-  p_over_5: { name: "Probability that the true bounce rate is above 5 %", format: formatProbability },
-  p_over_10: { name: "Probability that the true bounce rate is above 10 %", format: formatProbability },
-  complaints: { name: "Complaints", format: formatCount },
-  complainants: { name: "Different people who complained", format: formatCount },
-  p_over_01: { name: "Probability that the true complaint rate is above 0.1 %", format: formatProbability },
-  p_over_05: { name: "Probability that the true complaint rate is above 0.5 %", format: formatProbability },
+type Spoken = { name: string; format: (value: number) => string };
+
+const count = (name: string): Spoken => ({ name, format: formatCount });
+const share = (name: string): Spoken => ({ name, format: formatShare });
+const sure = (name: string): Spoken => ({ name, format: formatProbability });
+
+/** Fields of the windows (`src/event/windows.ts`) that decide about a standing. */
+const EVIDENCE: Record<string, Spoken> = {
+  eligible: count("Recipients that count"),
+  hard: count("Of them do not exist"),
+  distinct: count("Different addresses that do not exist"),
+  rate: share("Observed rate"),
+  p_over_5: sure("How sure it is that more than 5 % do not exist"),
+  p_over_10: sure("How sure it is that more than 10 % do not exist"),
+  first_contacts: count("First contacts among them, which strangers can bring about"),
+  domains: count("Different domains that these addresses are at"),
+  complaints: count("Complaints"),
+  complainants: count("Different people who complained"),
+  p_over_01: sure("How sure it is that more than 0.1 % complain"),
+  p_over_05: sure("How sure it is that more than 0.5 % complain"),
+  newcomers: count("Of them had signed up within seven days"),
+  by_strangers: count("More than half could be brought about by strangers"),
+  cause: count("What the breaker saw"),
+  templates: count("Texts of the mail that was stopped"),
+  template_deliveries: count("Recipients who had got the least known of them before"),
+  recipients: count("Different people it was meant for"),
+  known_share: share("Of them had been written to before"),
+  first_time_hard: count("Of the last 20 first contacts do not exist"),
+  confirmable: count("The breaker's pause was open"),
+  spam_rate: share("Mean share that Gmail says was reported as spam"),
+  days: count("Days of the last seven with figures"),
+  days_over: count("Days of them above Gmail's line"),
+  good_days: count("Days in good standing"),
 };
 
 /** One evidence value in words: what it is, how much, and what the rule asked for. */
@@ -156,8 +178,10 @@ export function evidenceWords(evidence: EvidenceValue): {
   asked: string | null;
 } {
   const known = EVIDENCE[evidence.key];
-  const say = (value: number | string) =>
-    known && typeof value === "number" ? known.format(value) : String(value);
+  const say = (value: EvidenceValue["value"]) => {
+    if (typeof value === "boolean") return value ? "yes" : "no";
+    return known && typeof value === "number" ? known.format(value) : String(value);
+  };
   return {
     name: known?.name ?? evidence.key.replaceAll("_", " "),
     value: say(evidence.value),

@@ -1,4 +1,5 @@
 import { Command, Option } from "commander";
+import { pointToOwnHelp } from "../help-pointer.ts";
 import { CommandError, EXIT, plain } from "../output.ts";
 
 const several = (text: string, before: string[] | undefined) => [...(before ?? []), text];
@@ -12,7 +13,6 @@ export async function rulesCommand(args: readonly string[]): Promise<void> {
   process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1));
   const program = new Command("atmos rules")
     .description("rules: check them, try them, see why they spoke and what others would have done")
-    .showHelpAfterError("(atmos rules --help shows how)")
     .exitOverride((error) => process.exit(error.exitCode === 0 ? EXIT.ok : EXIT.usage));
   const env = () =>
     new Option("--env <file>", "environment file with ATMOS_* settings").env("ATMOS_ENV_FILE");
@@ -91,6 +91,7 @@ export async function rulesCommand(args: readonly string[]): Promise<void> {
     .addOption(json())
     .action(run(async (dir, options) => (await import("./replay.ts")).replay(dir, options)));
 
+  pointToOwnHelp(program);
   if (args.length === 0) program.help();
   await program.parseAsync([...args], { from: "user" });
 }

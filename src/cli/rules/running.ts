@@ -51,6 +51,9 @@ function statusInWords({ hash, directory, since, rules, shadow, refused, failure
   return lines.join("\n");
 }
 
+/** What a rule says, with dots where it names values of the event. */
+const filledIn = (description: string) => description.replaceAll(/\{\w+\}/g, "...");
+
 /** `atmos rules list`. */
 export async function list(options: Options): Promise<number> {
   const out = outputFor(options);
@@ -63,7 +66,7 @@ export async function list(options: Options): Promise<number> {
         `${name}${shadow ? " (shadow)" : ""}: fired ${counted(fired, "time")} in 30 days, at ${counted(members, "member")}${last}`,
       ),
     );
-    out.say(plain(`  ${description}`));
+    out.say(plain(`  ${filledIn(description)}`));
   }
   return EXIT.ok;
 }

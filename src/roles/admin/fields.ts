@@ -4,7 +4,10 @@ import { normalizeDomain } from "../../attestation/index.ts";
 import { STREAMS } from "../../policy/index.ts";
 
 /** Fields that several requests have. Every text is bounded. */
-export const did = z.string().refine((text) => isValidDid(text), "is not a DID");
+export const did = z.string().refine((text) => isValidDid(text), {
+  error: ({ input }) =>
+    `"${String(input).slice(0, 100)}" is not a DID; one looks like did:plc:..., or did:web:...`,
+});
 export const domain = z.string().transform((text, context) => {
   const name = normalizeDomain(text);
   if (name === undefined) context.addIssue({ code: "custom", message: `"${text}" is not a domain name` });

@@ -20,6 +20,7 @@ const bounces = z.discriminatedUnion("to", [
   z.strictObject({ to: z.literal("address"), address: z.string().max(320), by }),
 ]);
 const departure = z.strictObject({ reason, by });
+const CHANGES_SHOWN = 5;
 const decision = z.strictObject({ standing: z.enum(STANDINGS), by, why: reason, remedy: words.default("") });
 
 /** `/members`: who belongs, with what. */
@@ -46,6 +47,7 @@ export function membersApi(core: Core): Hono {
     const shown = {
       ...memberView(core, member),
       left: at === null ? null : { at, by, reason },
+      changes: core.standings.changesOf(subject, CHANGES_SHOWN),
       applications: core.members.applications.of(subject),
       credentials: core.members.credentialsOf(subject),
       bounces: core.members.bouncesOf(member),

@@ -1,5 +1,12 @@
 import type { MemberError, Rotation } from "../../member/index.ts";
-import { BUCKET_NAMES, limitsOf, remaining, type LimitState, type MemberPolicy } from "../../policy/index.ts";
+import {
+  BUCKET_NAMES,
+  limitsOf,
+  remaining,
+  STANDINGS,
+  type LimitState,
+  type MemberPolicy,
+} from "../../policy/index.ts";
 import type { AttemptView, MessageView, Spool } from "../../spool/index.ts";
 import { CAUSES, type StandingChange as Change } from "../../standing/index.ts";
 import type {
@@ -110,9 +117,12 @@ function changeView({ rules }: QueryParts, change: Change): StandingChange {
     by: change.by,
     remedy: change.remedy === "" ? null : change.remedy,
     wayBack: change.to === "good" ? null : change.wayBack,
-    appeal: null,
+    actionId: change.actionId,
+    appeal: isWorse(change) ? `atmos member appeal ${change.did} ${change.id} --text "..."` : null,
   };
 }
+
+const isWorse = ({ from, to }: Change) => STANDINGS.indexOf(to) > STANDINGS.indexOf(from);
 
 /** The window's values beside the thresholds that the rule used; both were recorded with the change. */
 function evidenceView(evidence: Record<string, unknown>): EvidenceValue[] {

@@ -79,9 +79,10 @@ export async function committeeOverview(parts: QueryParts): Promise<CommitteeOve
         domain: domainOf(pause.did),
       })),
     ),
-    cases: core.cases.list("open", WAITING).map(({ id, did, kind, words, openedAt, dueAt }) => ({
+    cases: core.cases.list("open", WAITING).map(({ id, did, kind, words, openedAt, dueAt, changeId }) => ({
       id,
       did,
+      change: changeId === null ? null : String(changeId),
       domain: domainOf(did),
       title: caseTitle(kind),
       words,

@@ -1,6 +1,6 @@
 import type { Child } from "hono/jsx";
 import { Badge, EmptyState, Fold, Section, Time, type Tone } from "../components.tsx";
-import { EGRESS_PATH, memberPath, PROVIDERS_PATH } from "../paths.ts";
+import { changeAnchor, EGRESS_PATH, memberPath, PROVIDERS_PATH } from "../paths.ts";
 import type { CommitteeOverview } from "../view.ts";
 import { formatCount } from "../words.ts";
 import { MEASURE_WORDS, Subject } from "./measures.tsx";
@@ -95,7 +95,7 @@ function ofEgress({ egress }: CommitteeOverview): Need[] {
 }
 
 function ofCases({ cases }: CommitteeOverview): Need[] {
-  return cases.map(({ id, did, domain, title, words, openedAt, dueAt, isOverdue }) => ({
+  return cases.map(({ id, did, domain, change, title, words, openedAt, dueAt, isOverdue }) => ({
     key: `case ${id}`,
     tone: isOverdue ? "bad" : "warn",
     badge: isOverdue ? `Case ${id}, overdue` : `Case ${id}`,
@@ -105,7 +105,13 @@ function ofCases({ cases }: CommitteeOverview): Need[] {
     todo: (
       <>
         {isOverdue ? "It was due " : "Due "}
-        <Time at={dueAt} />: <code>atmos case show {id}</code>, then <code>atmos case decide {id}</code>
+        <Time at={dueAt} />:{" "}
+        {change === null ? null : (
+          <>
+            <a href={`${memberPath(did)}#${changeAnchor(change)}`}>the values that decided</a>,{" "}
+          </>
+        )}
+        <code>atmos case show {id}</code>, then <code>atmos case decide {id}</code>
       </>
     ),
   }));

@@ -111,26 +111,26 @@ export function Rungs() {
   );
 }
 
-export function Changes({ changes }: { changes: StandingChange[] }) {
+export function Changes({ changes, forCommittee }: { changes: StandingChange[]; forCommittee: boolean }) {
   return (
     <Section
       id="changes"
       title="Changes of standing"
-      intro="Each with its cause, the values that decided, the rule as it was then, and the way back."
+      intro="Each with its number, its cause, the values that decided, the rule, and the way back."
     >
       {changes.length === 0 ? (
         <EmptyState title="Standing has never changed" />
       ) : (
         <ol class="plain">
           {changes.slice(0, AT_ONCE).map((change) => (
-            <Change change={change} />
+            <Change change={change} forCommittee={forCommittee} />
           ))}
           {changes.length > AT_ONCE ? (
             <li>
               <Fold id="more-changes" summary={`${formatCount(changes.length - AT_ONCE)} before those`}>
                 <ol class="plain">
                   {changes.slice(AT_ONCE).map((change) => (
-                    <Change change={change} />
+                    <Change change={change} forCommittee={forCommittee} />
                   ))}
                 </ol>
               </Fold>
@@ -151,7 +151,7 @@ const DECIDERS: Record<StandingChange["decidedBy"], string> = {
   time: "time without a new cause",
 };
 
-function Change({ change }: { change: StandingChange }) {
+function Change({ change, forCommittee }: { change: StandingChange; forCommittee: boolean }) {
   return (
     <li data-key={change.id}>
       <Fold
@@ -163,7 +163,8 @@ function Change({ change }: { change: StandingChange }) {
               <span class="vh"> to </span> <StandingBadge standing={change.to} />
             </span>
             <span class="soft small">
-              <Time at={change.at} />, by {change.by === null ? null : `${change.by}, for `}
+              change {change.id}, <Time at={change.at} />, by{" "}
+              {change.by === null ? null : `${change.by}, for `}
               {DECIDERS[change.decidedBy]}
             </span>
           </>
@@ -199,6 +200,11 @@ function Change({ change }: { change: StandingChange }) {
               <Code text={change.rule.text} label={`Text of the rule ${change.rule.name}`} />
             </details>
           ) : null}
+          {forCommittee && change.actionId !== null ? (
+            <p class="soft small">
+              Every rule at that event: <code>atmos rules explain {change.actionId}</code>
+            </p>
+          ) : null}
         </div>
       </Fold>
     </li>
@@ -225,7 +231,15 @@ function answersOf(change: StandingChange): [string, Answer][] {
       ),
     ]);
   }
-  if (appeal !== null) answers.push(["To appeal", <code>{appeal}</code>]);
+  if (appeal !== null) {
+    answers.push([
+      "If it is wrong",
+      <>
+        Say so to whoever runs the pool, and name change {change.id}. People of the committee then look at it;
+        who decided it does not uphold it. It is entered by <code>{appeal}</code>
+      </>,
+    ]);
+  }
   return answers;
 }
 

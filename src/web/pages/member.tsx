@@ -51,7 +51,7 @@ export function MemberPage({ view, forCommittee }: { view: MemberView; forCommit
           </Section>
           <Limits view={view} />
           <Evidence view={view} />
-          <Changes changes={view.changes} />
+          <Changes changes={view.changes} forCommittee={forCommittee} />
         </>
       )}
       <Domains did={view.did} domains={view.domains} />

@@ -143,7 +143,7 @@ test("beside an attempt stands what its rule says is to be done: to the member o
 describe("a member's page", () => {
   test.each([
     ["cause", "19 of the last 200 recipients"],
-    ["value that decided", "Probability that the true bounce rate is above 5 % 99.6 % 99.0 % or more"],
+    ["value that decided", "How sure it is that more than 5 % do not exist 99.6 % 99.0 % or more"],
     ["rule", "BouncedDistinct >= 5"],
     ["remedy", "remove the 17 that bounced"],
     ["way back with a date", "Expected on 26 Mar 2026"],
