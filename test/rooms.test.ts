@@ -29,6 +29,7 @@ const FLOORS: string[][] = [
     "rules",
     "standing",
     "notice",
+    "account",
     "webhook",
     "allowlist",
     "governance",

@@ -1,4 +1,4 @@
-import type { Hono } from "hono";
+import type { Context, Hono } from "hono";
 import { systemClock, type Clock } from "../lib/clock.ts";
 import type { Config } from "../platform/config/index.ts";
 import type { Database } from "../platform/database.ts";
@@ -6,6 +6,8 @@ import type { Logger } from "../platform/log.ts";
 import type { Resolver } from "../protocol/dns/index.ts";
 import type { RuleStore } from "../rules/index.ts";
 import { createUsedLinks, createWeb, readToken } from "../web/index.ts";
+import { createRateTable } from "../lib/rate-table.ts";
+import type { Accounts } from "./accounts.ts";
 import { adminApi } from "./admin-api.ts";
 import { caseApi } from "./case-api.ts";
 import type { Core } from "./core/index.ts";
@@ -25,10 +27,12 @@ import { rulesApi } from "./rules-api.ts";
 import { suppressionApi } from "./suppression-api.ts";
 import { createSuppressionPages } from "./suppression-pages.ts";
 import { createWebActions } from "./web-actions.ts";
+import { clientOf } from "./xrpc-client.ts";
 import type { Zone } from "./zone.ts";
 
 export type CoreHttpParts = {
   core: Core;
+  accounts: Accounts;
   relay: RunningRelay | undefined;
   labeler: Labeler | undefined;
   zone: Zone | undefined;
@@ -102,9 +106,33 @@ function mountPages(app: Hono, parts: CoreHttpParts): void {
       }),
       sessionKey: parts.sessionKey,
       usedLinks: createUsedLinks(parts.db),
+      ...accountParts(parts),
       clock: systemClock,
       publicUrl: config.PUBLIC_URL,
       log,
     }),
   );
+}
+
+/** Logins that one client begins: each asks servers elsewhere. */
+const LOGINS = { limit: 20, periodMs: 60_000, burst: 20 };
+const MOST_CLIENTS = 20_000;
+
+function accountParts({ core, accounts, config }: CoreHttpParts) {
+  const rate = createRateTable(LOGINS, MOST_CLIENTS);
+  const proxies = new Set(config.TRUSTED_PROXIES);
+  const { sessions, people, login } = accounts;
+  return {
+    sessions,
+    people,
+    account: {
+      login,
+      mayBegin: (c: Context) => rate.take(clientOf(c, proxies), systemClock.now(), 1).ok,
+      committee: config.COMMITTEE_DIDS,
+      memberName: (did: string) => {
+        const member = core.members.get(did);
+        return member === undefined || member.membership === "left" ? null : member.name;
+      },
+    },
+  };
 }

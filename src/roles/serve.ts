@@ -22,6 +22,8 @@ import { createRuleStore } from "../rules/index.ts";
 import { openShaping } from "../shaping/index.ts";
 import { SpoolError } from "../spool/index.ts";
 import { usedLinksMigration } from "../web/index.ts";
+import { accountMigration } from "../account/index.ts";
+import { openAccounts } from "./accounts.ts";
 import { allowlistSource } from "./allowlist-source.ts";
 import { openCertificates } from "./certificates.ts";
 import { coreMigrations, createCore, type Core } from "./core/index.ts";
@@ -96,6 +98,7 @@ export async function startServe(options: ServeOptions): Promise<Serve> {
       busMigration,
       ...coreMigrations,
       usedLinksMigration,
+      accountMigration,
       providerDataMigration,
     ]);
     closers.push(() => coreDb.close());
@@ -263,9 +266,11 @@ export async function startServe(options: ServeOptions): Promise<Serve> {
       app.route("/u", unsubscribePages({ unsubscribe: relay.unsubscribe, trusted, clock, log }));
     }
     options.extend?.(app);
-    if (core && sessionKey) {
+    const accounts = core && (await openAccounts({ ...shared, db: coreDb, config, secrets }));
+    if (core && sessionKey && accounts) {
       mountCore(app, {
         core,
+        accounts,
         relay,
         labeler,
         zone,

@@ -6,16 +6,9 @@ import type { Logger } from "../platform/log.ts";
 import { assets } from "./assets/index.ts";
 import { renderPage, type Rendered } from "./render.tsx";
 import { CHECK_PATH, COMMITTEE_PATH, EGRESS_PATH, LOGOUT_PATH, MEMBERS_PATH } from "./paths.ts";
-import {
-  createToken,
-  isOwnRequest,
-  mayView,
-  readToken,
-  SESSION_LIFETIME_MS,
-  type Identity,
-  type Page,
-  type TokenResult,
-} from "./session.ts";
+import { SESSION_LIFETIME_MS, type People, type SessionResult, type Sessions } from "../account/index.ts";
+import { accountRoutes, type AccountOptions } from "./account.ts";
+import { isOwnRequest, mayView, type Identity, type Page } from "./session.ts";
 import { formRoutes } from "./forms.ts";
 import { loginRoutes } from "./login.ts";
 import type { InboxPages } from "./inbox-view.ts";
@@ -41,9 +34,14 @@ export type WebOptions = {
   reports?: ReportPages;
   /** The pages of suppressed recipients. */
   suppressions?: SuppressionPages;
-  /** 32 bytes or more; signs access links and sessions. */
+  /** 32 bytes or more; signs access links. */
   sessionKey: Uint8Array;
   usedLinks: UsedLinks;
+  sessions: Sessions;
+  /** Who acts for which member. */
+  people: People;
+  /** Log-in with an account of one's own. Absent, there are links only. */
+  account?: AccountOptions;
   clock: Clock;
   /** Origin under which browsers reach the pages. With `https:` cookies are `Secure`. */
   publicUrl: string;
@@ -61,18 +59,17 @@ const LONGEST_SUBJECT = 3_000;
  * says there is none, so mount it after everything else.
  */
 export function createWeb(options: WebOptions): Hono {
-  const { queries, sessionKey, clock, publicUrl, log } = options;
+  const { queries, sessions, people, clock, publicUrl, log } = options;
   const secure = new URL(publicUrl).protocol === "https:";
   const cookieName = secure ? `__Host-${COOKIE}` : COOKIE;
   const app = new Hono();
 
-  const session = (c: Context): TokenResult =>
-    readToken(sessionKey, "session", getCookie(c, cookieName), clock.now());
+  const session = (c: Context): SessionResult => sessions.read(getCookie(c, cookieName), clock.now());
   const identityOf = (c: Context): Identity | null => {
     const result = session(c);
-    return result.ok ? result.identity : null;
+    return result.ok ? result.session.identity : null;
   };
-  const answer = async (c: Context, page: Rendered, status: 200 | 400 | 403 | 404 | 409 | 500 = 200) =>
+  const answer = async (c: Context, page: Rendered, status: 200 | 400 | 403 | 404 | 409 | 429 | 500 = 200) =>
     c.html(await renderPage(page, identityOf(c)), status);
 
   app.use(secureHeaders(HEADERS));
@@ -139,11 +136,14 @@ export function createWeb(options: WebOptions): Hono {
   if (suppressions)
     app.route("/", suppressionRoutes({ suppressions, publicUrl, identityOf, answer, refuse }));
 
+  if (options.account)
+    app.route("/", accountRoutes({ ...options, account: options.account, session, answer, begin }));
   app.route("/", loginRoutes({ ...options, now: () => clock.now(), identityOf, answer, begin }));
 
   app.post(LOGOUT_PATH, async (c) => {
     const from = { origin: c.req.header("origin"), secFetchSite: c.req.header("sec-fetch-site") };
     if (!isOwnRequest(from, publicUrl)) return answer(c, { page: "foreign" }, 403);
+    sessions.end(getCookie(c, cookieName));
     deleteCookie(c, cookieName, { path: "/", secure });
     return c.html(await renderPage({ page: "logged-out" }, null));
   });
@@ -155,9 +155,11 @@ export function createWeb(options: WebOptions): Hono {
   });
   return app;
 
+  /** A login makes another session, whatever the browser had before. */
   function begin(c: Context, identity: Identity): void {
-    const token = createToken(sessionKey, "session", identity, clock.now() + SESSION_LIFETIME_MS);
-    setCookie(c, cookieName, token, {
+    sessions.end(getCookie(c, cookieName));
+    const secret = sessions.begin(identity, clock.now(), c.req.header("user-agent"));
+    setCookie(c, cookieName, secret, {
       httpOnly: true,
       sameSite: "Lax",
       secure,
@@ -168,10 +170,12 @@ export function createWeb(options: WebOptions): Hono {
 
   async function refuse(c: Context, page: Page): Promise<Response | null> {
     const result = session(c);
-    const verdict = mayView(result.ok ? result.identity : null, page);
+    const verdict = mayView(result.ok ? result.session.identity : null, page, people.roleOf);
     if (verdict === "yes") return null;
+    if (verdict === "not-found") return answer(c, { page: "not-found" }, 404);
     if (verdict === "forbidden") return answer(c, { page: "forbidden" }, 403);
-    return answer(c, { page: "login", reason: result.ok ? "absent" : result.reason }, 403);
+    const next = c.req.method === "GET" && options.account ? c.req.path : undefined;
+    return answer(c, { page: "login", reason: result.ok ? "absent" : result.reason, next }, 403);
   }
 }
 

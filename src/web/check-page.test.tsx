@@ -3,6 +3,7 @@ import { systemClock } from "../lib/clock.ts";
 import { Database } from "../platform/database.ts";
 import { silentLog } from "../platform/log.ts";
 import { createWeb } from "./app.ts";
+import { sessionsFixture } from "./fixtures/session.fixture.ts";
 import type { CheckAnswer, WebQueries } from "./view.ts";
 import { createUsedLinks, usedLinksMigration } from "./used-links.ts";
 
@@ -36,6 +37,7 @@ const page = async (path: string, answer: CheckAnswer = checked) => {
     queries: {} as WebQueries,
     usedLinks: createUsedLinks(new Database(":memory:", [usedLinksMigration])),
     sessionKey: new Uint8Array(32),
+    ...sessionsFixture(0),
     clock: systemClock,
     publicUrl: "http://web.test",
     log: silentLog,

@@ -6,7 +6,8 @@ import { createWeb } from "./app.ts";
 import { warnedMember } from "./fixtures/member.fixture.ts";
 import { committeeOverview, publicOverview } from "./fixtures/pool.fixture.ts";
 import { didOf, NOW } from "./fixtures/seed.fixture.ts";
-import { createToken, type Identity } from "./session.ts";
+import { sessionsFixture } from "./fixtures/session.fixture.ts";
+import type { Identity } from "./session.ts";
 import type { ActionResult, WebActions } from "./view.ts";
 import { createUsedLinks, usedLinksMigration } from "./used-links.ts";
 
@@ -15,6 +16,8 @@ const { did } = warnedMember;
 const own: Identity = { role: "member", did };
 const stranger: Identity = { role: "member", did: didOf(3) };
 const committee: Identity = { role: "committee" };
+const manager = { role: "person", did: didOf(4) } as const;
+const viewer = { role: "person", did: didOf(5) } as const;
 const ours = { "sec-fetch-site": "same-origin" };
 
 function setUp(result: ActionResult = { done: true, credentials: [] }) {
@@ -22,6 +25,9 @@ function setUp(result: ActionResult = { done: true, credentials: [] }) {
   const say =
     (name: keyof WebActions) =>
     async (...args: unknown[]) => (asked.push([name, ...args]), result);
+  const { sessions, people, cookie } = sessionsFixture(NOW);
+  people.put(did, manager.did, "manager", "test", NOW);
+  people.put(did, viewer.did, "viewer", "test", NOW);
   const app = createWeb({
     queries: {
       publicOverview: async () => publicOverview,
@@ -37,6 +43,8 @@ function setUp(result: ActionResult = { done: true, credentials: [] }) {
       decideApplication: say("decideApplication"),
     },
     usedLinks: createUsedLinks(new Database(":memory:", [usedLinksMigration])),
+    sessions,
+    people,
     sessionKey: key,
     clock: new MovableClock(NOW),
     publicUrl: "http://127.0.0.1:8080",
@@ -47,7 +55,7 @@ function setUp(result: ActionResult = { done: true, credentials: [] }) {
       method: "POST",
       body: new URLSearchParams(fields),
       headers: {
-        ...(who && { cookie: `atmos-session=${createToken(key, "session", who, NOW + 1_000)}` }),
+        ...(who && { cookie: cookie(who, "atmos-session") }),
         ...headers,
       },
     });
@@ -62,7 +70,11 @@ const approve = { decision: "approve", application: "9", tier: "warming", words:
 describe("who may send which form", () => {
   test.each<[string, string, Identity | null, Record<string, string>, object, number]>([
     ["the member answers", pause, own, me, ours, 303],
-    ["another member", pause, stranger, me, ours, 403],
+    ["another member", pause, stranger, me, ours, 404],
+    ["a manager of its people", pause, manager, me, ours, 303],
+    ["a viewer of its people", pause, viewer, me, ours, 403],
+    ["a person who is nobody here", pause, { role: "person", did: didOf(6) }, me, ours, 404],
+    ["the member with its own account", pause, { role: "person", did }, me, ours, 303],
     ["nobody", pause, null, me, ours, 403],
     ["from another site", pause, own, me, { "sec-fetch-site": "cross-site" }, 403],
     ["from nowhere known", pause, own, me, {}, 403],
@@ -72,12 +84,12 @@ describe("who may send which form", () => {
     ["an answer that there is not", pause, own, { answer: "perhaps" }, ours, 400],
     ["no such pause", "/pauses/x", own, me, ours, 404],
     ["the member revokes", "/credentials/c1/revoke", own, {}, ours, 303],
-    ["another one revokes", "/credentials/c1/revoke", stranger, {}, ours, 403],
+    ["another one revokes", "/credentials/c1/revoke", stranger, {}, ours, 404],
     ["the member chooses where it is told", "/bounces", own, { to: "nobody" }, ours, 303],
-    ["another one does", "/bounces", stranger, { to: "nobody" }, ours, 403],
+    ["another one does", "/bounces", stranger, { to: "nobody" }, ours, 404],
     ["the member chooses where replies go", "/replies", own, { address: "ops@a.test" }, ours, 303],
     ["the member wants none", "/replies", own, { address: "" }, ours, 303],
-    ["another one wants its replies", "/replies", stranger, { address: "eve@x.test" }, ours, 403],
+    ["another one wants its replies", "/replies", stranger, { address: "eve@x.test" }, ours, 404],
     ["a choice that there is not", "/bounces", own, { to: "everybody" }, ours, 400],
     ["an applicant admits itself", "/application", own, approve, ours, 403],
     ["the committee admits", "/application", committee, approve, ours, 303],

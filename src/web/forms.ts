@@ -36,7 +36,7 @@ const BouncesForm = z.object({
   address: z.string().trim().max(320).default(""),
 });
 
-const ofMember = (did: string): Page => ({ page: "member", did });
+const ofMember = (did: string): Page => ({ page: "member", did, needs: "manager" });
 const ofCommittee = (): Page => ({ page: "committee" });
 
 /** What the forms of members' pages send: only from our own pages, only from whom the page is for. */
@@ -113,5 +113,5 @@ function tooLong(c: Context): Response {
 function whoIs(identity: Identity | null): Who {
   return identity?.role === "committee"
     ? { who: "committee", by: identity.by ?? "the committee" }
-    : { who: "member", by: "the member" };
+    : { who: "member", by: identity?.role === "person" ? identity.did : "the member" };
 }

@@ -6,7 +6,8 @@ import { silentLog } from "../platform/log.ts";
 import { createWeb } from "./app.ts";
 import { publicOverview } from "./fixtures/pool.fixture.ts";
 import { NOW } from "./fixtures/seed.fixture.ts";
-import { createToken, type Identity } from "./session.ts";
+import { sessionsFixture } from "./fixtures/session.fixture.ts";
+import type { Identity } from "./session.ts";
 import { createUsedLinks, usedLinksMigration } from "./used-links.ts";
 import type { WebQueries } from "./view.ts";
 
@@ -55,6 +56,8 @@ beforeEach(async () => {
     },
     sessionKey: key,
     usedLinks: createUsedLinks(db),
+    sessions: logins.sessions,
+    people: logins.people,
     clock: new MovableClock(NOW),
     publicUrl: "https://mail.example",
     log: silentLog,
@@ -62,8 +65,8 @@ beforeEach(async () => {
 });
 afterEach(() => db.close());
 
-const cookie = (identity: Identity | null) =>
-  identity ? `__Host-atmos-session=${createToken(key, "session", identity, NOW + 60_000)}` : "";
+const logins = sessionsFixture(NOW);
+const cookie = (identity: Identity | null) => logins.cookie(identity);
 const get = (path: string, identity: Identity | null = rosa) =>
   app.request(path, { headers: { cookie: cookie(identity) } });
 const post = (

@@ -2,7 +2,14 @@ import { Hono, type Context } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { LOGIN_PATH } from "./paths.ts";
 import type { Rendered } from "./render.tsx";
-import { homeOf, isOwnRequest, readToken, type Identity, type TokenResult } from "./session.ts";
+import {
+  homeOf,
+  isOwnRequest,
+  readToken,
+  type Identity,
+  type LinkIdentity,
+  type TokenResult,
+} from "./session.ts";
 import type { UsedLinks } from "./used-links.ts";
 
 type LoginOptions = {
@@ -60,7 +67,7 @@ export function loginRoutes(options: LoginOptions): Hono {
 
 type OneTime = Extract<TokenResult, { ok: true }> & { nonce: string };
 
-function isSame(session: Identity | null, link: Identity): boolean {
+function isSame(session: Identity | null, link: LinkIdentity): boolean {
   if (session?.role === "member" && link.role === "member") return session.did === link.did;
   return session?.role === "committee" && link.role === "committee" && session.by === link.by;
 }

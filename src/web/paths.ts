@@ -8,6 +8,8 @@ export const POOL_REPORTS_PATH = "/committee/reports";
 export const CHECK_PATH = "/check";
 export const LOGIN_PATH = "/login";
 export const LOGOUT_PATH = "/logout";
+/** Who am I, and for whom do I act. */
+export const ME_PATH = "/me";
 
 /** The page of a member. A DID's colons stay readable. */
 export function memberPath(did: string): string {
@@ -66,4 +68,9 @@ export function repliesPath(did: string): string {
 
 export function applicationPath(did: string): string {
   return `${memberPath(did)}/application`;
+}
+
+/** Where somebody logs in, to go on at a path of ours. */
+export function loginPath(next: string): string {
+  return `${LOGIN_PATH}?${new URLSearchParams({ next })}`;
 }

@@ -1,5 +1,7 @@
 import type { Child } from "hono/jsx";
 import { layout, type NavItem } from "./layout.tsx";
+import type { MeView } from "./account.ts";
+import { LogInPage, LoginFailedPage, MePage, OnwardPage } from "./pages/account.tsx";
 import { CheckPage } from "./pages/check.tsx";
 import { CommitteePage } from "./pages/committee.tsx";
 import { MembersPage } from "./pages/committee-members.tsx";
@@ -24,12 +26,12 @@ import { DomainReportsPage, PoolReportsPage } from "./pages/reports.tsx";
 import type { DomainReportsView, PoolReportsView } from "./report-view.ts";
 import { ReplacedPage } from "./pages/replaced.tsx";
 import { OverviewPage } from "./pages/overview.tsx";
-import { CHECK_PATH, COMMITTEE_PATH, INBOX_PATH, LOGOUT_PATH, memberPath } from "./paths.ts";
+import { CHECK_PATH, COMMITTEE_PATH, INBOX_PATH, LOGOUT_PATH, ME_PATH, memberPath } from "./paths.ts";
 import { ProvidersPage } from "./pages/providers.tsx";
 import { MemberSuppressionsPage, PoolSuppressionsPage } from "./pages/suppressions.tsx";
 import type { ProviderView } from "./provider-view.ts";
 import type { MemberSuppressions, PoolSuppressions, SuppressionSearch } from "./suppression-view.ts";
-import { homeOf, type Identity } from "./session.ts";
+import { homeOf, type Identity, type LinkIdentity } from "./session.ts";
 import type {
   CheckAnswer,
   CommitteeOverview,
@@ -49,9 +51,13 @@ export type Rendered =
   | { page: "member"; view: MemberView }
   | { page: "label"; view: LabelExplanation }
   | { page: "check"; answer: CheckAnswer | null }
-  | { page: "login"; reason: Exclude<LoginReason, "used"> }
+  | { page: "log-in"; next: string; account: string; fault: string | null }
+  | { page: "onward"; url: string }
+  | { page: "login-failed"; why: string; next: string }
+  | { page: "me"; view: MeView }
+  | { page: "login"; reason: Exclude<LoginReason, "used">; next?: string | undefined }
   | { page: "login"; reason: "used"; usedAt: number }
-  | { page: "open-link"; token: string; identity: Identity; expiresAt: number }
+  | { page: "open-link"; token: string; identity: LinkIdentity; expiresAt: number }
   | { page: "committee-providers" | "member-providers"; view: ProviderView }
   | { page: "inbox"; view: InboxList }
   | { page: "inbox-entry"; entry: EntryDetail }
@@ -107,6 +113,14 @@ function contentOf(shown: Rendered, viewer: Identity | null): { title: string; b
       return { title: `Labels of ${shown.view.subject}`, body: <LabelPage view={shown.view} /> };
     case "check":
       return { title: "Check a mail domain", body: <CheckPage answer={shown.answer} /> };
+    case "log-in":
+      return { title: "Log in", body: <LogInPage {...shown} /> };
+    case "onward":
+      return { title: "Log in", body: <OnwardPage url={shown.url} /> };
+    case "login-failed":
+      return { title: "Not logged in", body: <LoginFailedPage {...shown} /> };
+    case "me":
+      return { title: "You", body: <MePage view={shown.view} /> };
     case "login":
       return { title: "Log in", body: <LoginPage {...shown} /> };
     case "open-link":
@@ -167,10 +181,12 @@ function navOf(shown: Rendered, viewer: Identity | null): NavItem[] {
   if (viewer?.role === "member") {
     items.push({ href: memberPath(viewer.did), text: "Your page", current: shown.page === "member" });
   }
+  if (viewer?.role === "person") items.push({ href: ME_PATH, text: "You", current: shown.page === "me" });
   return items;
 }
 
 function nameOf(viewer: Identity): string {
+  if (viewer.role === "person") return `Signed in: ${viewer.did}`;
   if (viewer.role === "member") return "Signed in: member";
   return `Signed in: committee${viewer.by === undefined ? "" : `, ${viewer.by}`}`;
 }

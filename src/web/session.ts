@@ -1,27 +1,27 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { z } from "zod";
 import { randomId } from "../lib/ids.ts";
-import { COMMITTEE_PATH, LOGIN_PATH, memberPath } from "./paths.ts";
+import { roleOf, type Identity, type PersonRole } from "../account/index.ts";
+import { COMMITTEE_PATH, LOGIN_PATH, ME_PATH, memberPath } from "./paths.ts";
 
-/** Who may look: the committee at everything, a member at its own page. `by`: the person of the committee, for the record. */
-export type Identity = { role: "committee"; by?: string } | { role: "member"; did: string };
+export type { Identity } from "../account/index.ts";
 
-/**
- * `link`: opens one session, from the page `/login?token=`. `session`: the cookie. `api`: the command line's. None
- * passes for another.
- */
-export type Purpose = "link" | "session" | "api";
+/** Whom a link can be made for; a person logs in with its own account. */
+export type LinkIdentity = Exclude<Identity, { role: "person" }>;
+
+/** `link`: opens one session, from the page `/login?token=`. `api`: the command line's. Neither passes for the other. */
+export type Purpose = "link" | "api";
 
 export type TokenResult =
-  | { ok: true; identity: Identity; expiresAt: number; nonce: string | null }
+  | { ok: true; identity: LinkIdentity; expiresAt: number; nonce: string | null }
   | { ok: false; reason: "absent" | "malformed" | "forged" | "expired" };
 
 export const LINK_LIFETIME_MS = 15 * 60_000;
-export const SESSION_LIFETIME_MS = 12 * 60 * 60_000;
 
 const MIN_KEY_BYTES = 32;
 const NONCE_BYTES = 16;
 const MAX_TOKEN_CHARS = 4_096;
+const LONGEST_NEXT = 500;
 
 const always = { exp: z.number().int(), nonce: z.string().min(16).max(64).optional() };
 const Claims = z.union([
@@ -36,7 +36,7 @@ const Claims = z.union([
 export function createToken(
   key: Uint8Array,
   purpose: Purpose,
-  identity: Identity,
+  identity: LinkIdentity,
   expiresAt: number,
   nonce?: string,
 ): string {
@@ -69,7 +69,7 @@ export function readToken(
 
 function identityOf(
   who: { role: "committee"; by?: string | undefined } | { role: "member"; did: string },
-): Identity {
+): LinkIdentity {
   if (who.role === "member") return who;
   return { role: who.role, ...(who.by !== undefined && { by: who.by }) };
 }
@@ -78,7 +78,7 @@ function identityOf(
 export function accessLink(
   publicUrl: string,
   key: Uint8Array,
-  identity: Identity,
+  identity: LinkIdentity,
   expiresAt: number,
 ): string {
   const url = new URL(LOGIN_PATH, publicUrl);
@@ -86,17 +86,36 @@ export function accessLink(
   return url.href;
 }
 
-export type Page = { page: "committee" } | { page: "member"; did: string };
+/** `needs`: as whom at least; a viewer where it is left out. */
+export type Page = { page: "committee" } | { page: "member"; did: string; needs?: PersonRole };
 
-export function mayView(identity: Identity | null, page: Page): "yes" | "log-in" | "forbidden" {
+const RANKS: readonly PersonRole[] = ["viewer", "manager", "owner"];
+
+/** `not-found`: it is another member's, and not even that it is there is told. `forbidden`: it may be read, not more. */
+export function mayView(
+  identity: Identity | null,
+  page: Page,
+  personRole: (member: string, person: string) => PersonRole | null = () => null,
+): "yes" | "log-in" | "forbidden" | "not-found" {
   if (identity === null) return "log-in";
   if (identity.role === "committee") return "yes";
-  return page.page === "member" && page.did === identity.did ? "yes" : "forbidden";
+  if (page.page === "committee") return "forbidden";
+  const role = roleOf(identity, page.did, personRole);
+  if (role === null || role === "committee") return role === null ? "not-found" : "yes";
+  return RANKS.indexOf(role) >= RANKS.indexOf(page.needs ?? "viewer") ? "yes" : "forbidden";
 }
 
 /** The first page of a session. */
 export function homeOf(identity: Identity): string {
-  return identity.role === "committee" ? COMMITTEE_PATH : memberPath(identity.did);
+  if (identity.role === "committee") return COMMITTEE_PATH;
+  return identity.role === "member" ? memberPath(identity.did) : ME_PATH;
+}
+
+/** Where to go on, if it is a path of ours; `home` otherwise. */
+export function ownPath(next: string | undefined, publicUrl: string, home: string): string {
+  if (next === undefined || next.length > LONGEST_NEXT || !/^\/(?![/\\])/.test(next)) return home;
+  const url = URL.parse(next, publicUrl);
+  return url?.origin === new URL(publicUrl).origin ? `${url.pathname}${url.search}${url.hash}` : home;
 }
 
 /**

@@ -50,7 +50,9 @@ export function suppressionRoutes({ suppressions, ...around }: SuppressionRoutes
   app.post("/members/:did/suppressions/:id{[0-9]{1,15}}/release", async (c) => {
     if (!isOurs(c)) return answer(c, { page: "foreign" }, 403);
     const did = didOf(c);
-    return (await refuse(c, { page: "member", did })) ?? release(c, did, suppressionsPath(did));
+    return (
+      (await refuse(c, { page: "member", did, needs: "manager" })) ?? release(c, did, suppressionsPath(did))
+    );
   });
 
   app.get(POOL_SUPPRESSIONS_PATH, async (c) => {

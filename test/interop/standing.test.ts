@@ -185,7 +185,7 @@ describe("who may look", () => {
     expect(own?.text).toContain("Confirm addresses before you mail them");
     expect(forbidden?.status).toBe(403);
     const [other] = await look(await linkFor(alder.did), memberUrl(nettle));
-    expect(other?.status).toBe(403);
+    expect(other?.status).toBe(404);
     expect(other?.text).not.toMatch(/BounceWarning|warned/i);
   });
 

@@ -210,6 +210,9 @@ export const settings = z.object({
       "must be the NSID form of a domain, reversed: community.email for email.community",
     )
     .default("community.email"),
+  COMMITTEE_DIDS: list
+    .pipe(z.array(z.string().regex(/^did:(plc:[a-z2-7]{24}|web:[a-zA-Z0-9.%-]{1,253})$/, "must be DIDs")))
+    .default([]),
   TRUSTED_PROXIES: list
     .pipe(z.array(z.string().refine((text) => isIP(text) !== 0, "must be IP addresses")))
     .prefault("127.0.0.1,::1"),

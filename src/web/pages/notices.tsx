@@ -1,7 +1,7 @@
 import type { Child } from "hono/jsx";
 import { Code, Time } from "../components.tsx";
-import { LOGIN_PATH } from "../paths.ts";
-import type { Identity } from "../session.ts";
+import { LOGIN_PATH, loginPath } from "../paths.ts";
+import type { LinkIdentity } from "../session.ts";
 
 export type LoginReason = "absent" | "malformed" | "forged" | "expired" | "used";
 
@@ -13,10 +13,20 @@ const REASONS: Record<Exclude<LoginReason, "used">, string> = {
 };
 
 /** Why there is nothing to see without a session, and how to get one. */
-export function LoginPage({ reason, usedAt }: { reason: LoginReason; usedAt?: number }) {
+export function LoginPage(props: { reason: LoginReason; usedAt?: number; next?: string | undefined }) {
+  const { reason, usedAt, next } = props;
   return (
-    <Notice title={reason === "used" ? "This link was used" : "Log in by link"}>
+    <Notice
+      title={reason === "used" ? "This link was used" : next === undefined ? "Log in by link" : "Log in"}
+    >
       {reason === "used" ? <Used at={usedAt} /> : <p class="lede">{REASONS[reason]}</p>}
+      {next === undefined ? null : (
+        <p>
+          <a class="button" href={loginPath(next)}>
+            Log in with your account
+          </a>
+        </p>
+      )}
       <p>
         There are no passwords here. A link is good for a quarter of an hour and opens one session; make{" "}
         {reason === "used" ? "another" : "one"} where the program runs, or ask the committee for it:
@@ -49,7 +59,7 @@ function Used({ at }: { at: number | undefined }) {
 }
 
 /** What a link shows: nothing happens before the button is pressed. */
-export function OpenLinkPage(props: { token: string; identity: Identity; expiresAt: number }) {
+export function OpenLinkPage(props: { token: string; identity: LinkIdentity; expiresAt: number }) {
   const { token, identity, expiresAt } = props;
   return (
     <Notice title="Open a session">
@@ -79,7 +89,10 @@ export function OpenLinkPage(props: { token: string; identity: Identity; expires
 export function ForbiddenPage({ home }: { home: string }) {
   return (
     <Notice title="Not yours to see">
-      <p class="lede">A member sees its own page; everything else is for the committee.</p>
+      <p class="lede">
+        A member's people see its own pages, and change what their role lets them; everything else is for the
+        committee.
+      </p>
       <p>
         <a href={home}>To your own page</a>
       </p>

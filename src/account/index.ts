@@ -1,0 +1,12 @@
+export { CALLBACK_PATH, KEYS_PATH, METADATA_PATH } from "./client.ts";
+export { roleOf, type Identity, type PersonRole } from "./identity.ts";
+export { createLogin, type FinishResult, type Login } from "./login.ts";
+export { createPeople, type People, type Person } from "./people.ts";
+export { accountMigration } from "./schema.ts";
+export {
+  createSessions,
+  SESSION_LIFETIME_MS,
+  type Sessions,
+  type SessionResult,
+  type SessionView,
+} from "./sessions.ts";
