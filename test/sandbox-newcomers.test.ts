@@ -35,6 +35,8 @@ test("newcomers have handles that resolve, and domains that say nothing of mail 
       records: [{ text: `did=${did}` }],
     });
   }
+  const committee = await sandbox.world.repos.createAccount({ handle: "dora.pds.test" });
+  expect(sandbox.config.COMMITTEE_DIDS).toEqual([committee.did]);
   expect(await dns.resolve("willow.test", "TXT")).toMatchObject({ status: "nodata" });
   expect(await dns.resolve("_dmarc.yarrow.test", "TXT")).toMatchObject({ status: "nxdomain" });
   expect(await dns.resolve("zinnia.test", "MX")).toMatchObject({ records: [{ exchange: "mx.post.test" }] });

@@ -12,6 +12,9 @@ type Newcomer = {
 /** The zone of the host's handles. */
 const HANDLE_ZONE = "pds.test";
 
+/** Whose account is the committee's, beside its links. */
+export const COMMITTEE_HANDLE = `dora.${HANDLE_ZONE}`;
+
 /** People who are no members yet. Two own an empty zone; the mail of the third is hosted elsewhere already. */
 export const NEWCOMERS: readonly Newcomer[] = [
   { handle: `ada.${HANDLE_ZONE}`, domain: "willow.test", records: "" },
@@ -28,11 +31,17 @@ export const NEWCOMERS: readonly Newcomer[] = [
 ];
 
 /** Gives each an account and a zone, at the first start; a domain that is there stays as its owner left it. */
-export async function welcome({ repos, zones, dnsHost }: World): Promise<void> {
-  zones.addZone(HANDLE_ZONE);
+export async function welcome(world: World): Promise<void> {
   for (const { handle, domain, records } of NEWCOMERS) {
-    const { did } = await repos.createAccount({ handle });
-    zones.set(`_atproto.${handle}`, "TXT", { text: `did=${did}` });
-    dnsHost.addZone(domain, records);
+    await accountOf(handle, world);
+    world.dnsHost.addZone(domain, records);
   }
+}
+
+/** The DID of a handle of the repository host, whose account is made when it is not there yet. */
+export async function accountOf(handle: string, { repos, zones }: World): Promise<string> {
+  const { did } = await repos.createAccount({ handle });
+  zones.addZone(HANDLE_ZONE);
+  zones.set(`_atproto.${handle}`, "TXT", { text: `did=${did}` });
+  return did;
 }

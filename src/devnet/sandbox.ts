@@ -12,7 +12,7 @@ import { accessLink } from "../web/index.ts";
 import { BY_HAND_PATH, controls } from "./controls.tsx";
 import { dnsPages } from "./dns-host/index.ts";
 import { inboxPages } from "./mailbox/index.ts";
-import { NEWCOMERS, welcome } from "./newcomers.ts";
+import { accountOf, COMMITTEE_HANDLE, NEWCOMERS, welcome } from "./newcomers.ts";
 import { seedOperators, type SeedOperator } from "./operators.ts";
 import { portsFrom, type SandboxPorts } from "./ports.ts";
 import { enrol } from "./enrol.ts";
@@ -273,6 +273,7 @@ async function environment(parts: {
     ATMOS_EGRESS_BLOCKLISTS: BLOCKLIST,
     ATMOS_RELAY_SECRET: state.secrets.relay,
     ATMOS_CORE_SECRET: state.secrets.core,
+    ATMOS_COMMITTEE_DIDS: await accountOf(COMMITTEE_HANDLE, world),
     ATMOS_LABELER_DID: labeler.did,
     ATMOS_LABELER_KEY: state.secrets.labeler,
     ATMOS_CHECK_SERVERS: "false",
