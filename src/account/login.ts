@@ -27,7 +27,8 @@ export type Begin = { account: string; purpose: Purpose; next: string; browser: 
 export type BeginResult = { url: string } | { error: "not-an-account" | "unreachable"; why: string };
 
 export type FinishResult =
-  | { did: string; purpose: "login" | "attest"; next: string; written?: { uri: string; cid: string } }
+  | { did: string; purpose: "login"; next: string }
+  | { did: string; purpose: "attest"; next: string; rkey: string; written: { uri: string; cid: string } }
   | {
       error: "denied" | "other-browser" | "stale" | "other-account" | "not-written" | "failed";
       why: string;
@@ -176,7 +177,7 @@ export async function createLogin(options: LoginOptions) {
         }
         const answer = await write(session, purpose).catch((err: unknown) => ({ refused: reasonOf(err) }));
         if ("refused" in answer) return { error: "not-written", why: answer.refused, next };
-        return { did: session.did, purpose: "attest", next, written: answer };
+        return { did: session.did, purpose: "attest", next, rkey: purpose.rkey, written: answer };
       });
     },
   };

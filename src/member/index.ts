@@ -19,7 +19,8 @@ export type { CredentialUse, CredentialView, MadeCredential, NewCredential } fro
 export { describePublicKey, newDkimKey } from "./dkim-keys.ts";
 export type { MemberError } from "./errors.ts";
 export type { MemberOptions } from "./parts.ts";
-export type { DnsRecordToPublish } from "./records.ts";
+export { lookForRecords, type AskAuthority, type Diagnosis, type Published } from "./published.ts";
+export { proofRecord, type DnsRecordToPublish } from "./records.ts";
 export type { Rotation } from "./rotations.ts";
 
 export type Members = ReturnType<typeof createMembers>;

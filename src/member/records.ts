@@ -18,12 +18,7 @@ export function recordsFor(
   { returnPathHost, spfInclude }: RecordOptions,
 ): DnsRecordToPublish[] {
   return [
-    {
-      name: `_email-attestation.${domain}`,
-      type: "TXT",
-      value: `did=${did}`,
-      purpose: "proves that you control the domain",
-    },
+    proofRecord(did, domain),
     ...keyRecords(keys),
     {
       name: `bounce.${domain}`,
@@ -44,6 +39,16 @@ export function recordsFor(
       purpose: "tells receivers to distrust mail that fails; keep your own record if you have one",
     },
   ];
+}
+
+/** What only the owner of a domain can publish, and names the account that may speak for it. */
+export function proofRecord(did: string, domain: string): DnsRecordToPublish {
+  return {
+    name: `_email-attestation.${domain}`,
+    type: "TXT",
+    value: `did=${did}`,
+    purpose: "proves that you control the domain",
+  };
 }
 
 export function keyRecords(keys: readonly DkimKeyRow[]): DnsRecordToPublish[] {

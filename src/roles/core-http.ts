@@ -8,6 +8,8 @@ import type { RuleStore } from "../rules/index.ts";
 import { createUsedLinks, createWeb, readToken } from "../web/index.ts";
 import { createRateTable } from "../lib/rate-table.ts";
 import type { Accounts } from "./accounts.ts";
+import { createAuthority } from "./authority.ts";
+import { createJoinDesk } from "./join-desk.ts";
 import { adminApi } from "./admin-api.ts";
 import { caseApi } from "./case-api.ts";
 import type { Core } from "./core/index.ts";
@@ -15,6 +17,7 @@ import type { Labeler } from "./labeler.ts";
 import type { SubmissionPoint } from "./pds-environment.ts";
 import { providerDataApi } from "./provider-data-api.ts";
 import type { ProviderDesk } from "./provider-data.ts";
+import { createPeopleDesk } from "./people-desk.ts";
 import { createProviderPages } from "./provider-data-pages.ts";
 import type { PublicChecks } from "./public-checks.ts";
 import { checkQuery } from "./queries/check.ts";
@@ -68,7 +71,8 @@ function mountApis(app: Hono, parts: CoreHttpParts): void {
   app.route("/api/rules", rulesApi({ store: ruleStore, db, ...gate }));
   app.route("/api/cases", caseApi({ core, ...gate }));
   app.route("/api/report", reportApi({ desk: core.reports, ...gate }));
-  app.route("/api", adminApi({ core, labeler, submission, log, mayAct }));
+  const people = createPeopleDesk({ core, find: parts.accounts.find, clock });
+  app.route("/api", adminApi({ core, people, labeler, submission, log, mayAct }));
 }
 
 /** Links and sessions are for people: they follow the real clock, whatever the sandbox's does. */
@@ -118,13 +122,20 @@ function mountPages(app: Hono, parts: CoreHttpParts): void {
 const LOGINS = { limit: 20, periodMs: 60_000, burst: 20 };
 const MOST_CLIENTS = 20_000;
 
-function accountParts({ core, accounts, config }: CoreHttpParts) {
+function accountParts(parts: CoreHttpParts) {
+  const { core, accounts, config } = parts;
   const rate = createRateTable(LOGINS, MOST_CLIENTS);
   const proxies = new Set(config.TRUSTED_PROXIES);
   const { sessions, people, login } = accounts;
+  const join = createJoinDesk({
+    ...parts,
+    rules: parts.ruleStore,
+    askAuthority: createAuthority(parts.resolver),
+  });
   return {
     sessions,
     people,
+    join,
     account: {
       login,
       mayBegin: (c: Context) => rate.take(clientOf(c, proxies), systemClock.now(), 1).ok,
@@ -133,6 +144,7 @@ function accountParts({ core, accounts, config }: CoreHttpParts) {
         const member = core.members.get(did);
         return member === undefined || member.membership === "left" ? null : member.name;
       },
+      written: (did: string, domain: string) => join.attested(did, domain),
     },
   };
 }

@@ -14,7 +14,9 @@ import {
 } from "../account/index.ts";
 import type { Clock } from "../lib/clock.ts";
 import { secureRandom } from "../lib/ids.ts";
-import { LOGIN_PATH, ME_PATH } from "./paths.ts";
+import { joinRoutes } from "./join.ts";
+import type { JoinPages } from "./join-view.ts";
+import { JOIN_PATH, LOGIN_PATH, ME_PATH } from "./paths.ts";
 import type { Rendered } from "./render.tsx";
 import { homeOf, isOwnRequest, ownPath, type Identity } from "./session.ts";
 
@@ -26,16 +28,20 @@ export type AccountOptions = {
   committee: readonly string[];
   /** The name of a member as people know it; null: it is none. */
   memberName: (did: string) => string | null;
+  /** The attestation of a domain was written into the repository of `did`. */
+  written: (did: string, domain: string) => Promise<void>;
 };
 
 type AccountRoutes = {
   account: AccountOptions;
+  /** The way to become a member. */
+  join?: JoinPages | undefined;
   sessions: Sessions;
   people: People;
   clock: Clock;
   publicUrl: string;
   session: (c: Context) => SessionResult;
-  answer: (c: Context, page: Rendered, status?: 400 | 403 | 404 | 429) => Promise<Response>;
+  answer: (c: Context, page: Rendered, status?: 400 | 403 | 404 | 409 | 429) => Promise<Response>;
   begin: (c: Context, identity: Identity) => void;
 };
 
@@ -51,6 +57,7 @@ const BROWSER_BYTES = 32;
 const PENDING_SECONDS = 3_600;
 const MAX_BODY = 16 * 1024;
 const LONGEST_QUERY = 8_000;
+const TOO_MANY = "Too many logins from your network. Try again in a minute.";
 
 const BeginForm = z.object({
   account: z.string().trim().min(1).max(300),
@@ -88,19 +95,11 @@ export function accountRoutes(options: AccountRoutes): Hono {
     const fault = (why: string, status: 400 | 429) =>
       answer(c, { page: "log-in", next: asked, account: typed, fault: why }, status);
     if (!form.success) return fault("Type a handle like ada.example, or a DID.", 400);
-    if (!account.mayBegin(c)) return fault("Too many logins from your network. Try again in a minute.", 429);
-    const browser = Buffer.from(secureRandom(BROWSER_BYTES)).toString("base64url");
-    const begun = await login.begin({ account: typed, purpose: { kind: "login" }, next: asked, browser });
-    if ("error" in begun) return fault(wordsOf(begun, typed), 400);
-    setCookie(c, cookieName, browser, {
-      httpOnly: true,
-      sameSite: "Lax",
-      secure,
-      path: "/",
-      maxAge: PENDING_SECONDS,
-    });
-    // A page between, because our policy lets no form lead to another site.
-    return answer(c, { page: "onward", url: begun.url });
+    if (!account.mayBegin(c)) return fault(TOO_MANY, 429);
+    const begun = await onward(c, { account: typed, purpose: { kind: "login" }, next: asked });
+    return "error" in begun
+      ? fault(wordsOf(begun, typed), 400)
+      : answer(c, { page: "onward", url: begun.url });
   });
 
   app.get(CALLBACK_PATH, async (c) => {
@@ -111,6 +110,7 @@ export function accountRoutes(options: AccountRoutes): Hono {
     if ("error" in result) return answer(c, { page: "login-failed", why: result.why, next }, 403);
     deleteCookie(c, cookieName, { path: "/", secure });
     if (result.purpose === "login") begin(c, identityOf(result.did));
+    else await account.written(result.did, result.rkey);
     return c.redirect(next || homeOf(identityOf(result.did)), 303);
   });
 
@@ -133,7 +133,42 @@ export function accountRoutes(options: AccountRoutes): Hono {
     return c.redirect(ME_PATH, 303);
   });
 
+  if (options.join) {
+    const { join } = options;
+    const identityNow = (c: Context) => {
+      const now = session(c);
+      return now.ok ? now.session.identity : null;
+    };
+    const attest: Parameters<typeof joinRoutes>[0]["attest"] = async (c, { did, rkey, record }) => {
+      if (!account.mayBegin(c)) return answer(c, { page: "not-done", why: TOO_MANY, back: JOIN_PATH }, 429);
+      const begun = await onward(c, {
+        account: did,
+        purpose: { kind: "attest", did, rkey, record },
+        next: JOIN_PATH,
+      });
+      if (!("error" in begun)) return answer(c, { page: "onward", url: begun.url });
+      return answer(c, { page: "not-done", why: wordsOf(begun, did), back: JOIN_PATH }, 400);
+    };
+    app.route("/", joinRoutes({ join, publicUrl, identityOf: identityNow, answer, attest }));
+  }
+
   return app;
+
+  /** Remembers the browser, and gives the page of the person's own server. A page of ours comes between: our policy lets no form lead to another site. */
+  async function onward(c: Context, ask: Omit<Parameters<Login["begin"]>[0], "browser">) {
+    const browser = Buffer.from(secureRandom(BROWSER_BYTES)).toString("base64url");
+    const begun = await login.begin({ ...ask, browser });
+    if (!("error" in begun)) {
+      setCookie(c, cookieName, browser, {
+        httpOnly: true,
+        sameSite: "Lax",
+        secure,
+        path: "/",
+        maxAge: PENDING_SECONDS,
+      });
+    }
+    return begun;
+  }
 
   function identityOf(did: string): Identity {
     return account.committee.includes(did) ? { role: "committee", by: did } : { role: "person", did };

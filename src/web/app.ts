@@ -11,6 +11,7 @@ import { accountRoutes, type AccountOptions } from "./account.ts";
 import { isOwnRequest, mayView, type Identity, type Page } from "./session.ts";
 import { formRoutes } from "./forms.ts";
 import { loginRoutes } from "./login.ts";
+import type { JoinPages } from "./join-view.ts";
 import type { InboxPages } from "./inbox-view.ts";
 import { inboxRoutes } from "./inbox.ts";
 import type { ProviderPages } from "./provider-view.ts";
@@ -42,6 +43,8 @@ export type WebOptions = {
   people: People;
   /** Log-in with an account of one's own. Absent, there are links only. */
   account?: AccountOptions;
+  /** Becoming a member, for whoever is logged in. */
+  join?: JoinPages;
   clock: Clock;
   /** Origin under which browsers reach the pages. With `https:` cookies are `Secure`. */
   publicUrl: string;

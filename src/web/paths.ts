@@ -8,6 +8,7 @@ export const POOL_REPORTS_PATH = "/committee/reports";
 export const CHECK_PATH = "/check";
 export const LOGIN_PATH = "/login";
 export const LOGOUT_PATH = "/logout";
+export const JOIN_PATH = "/join";
 /** Who am I, and for whom do I act. */
 export const ME_PATH = "/me";
 

@@ -1,6 +1,8 @@
 import type { Child } from "hono/jsx";
 import { layout, type NavItem } from "./layout.tsx";
 import type { MeView } from "./account.ts";
+import type { JoinView } from "./join-view.ts";
+import { FirstCredentialPage, JoinPage } from "./pages/join.tsx";
 import { LogInPage, LoginFailedPage, MePage, OnwardPage } from "./pages/account.tsx";
 import { CheckPage } from "./pages/check.tsx";
 import { CommitteePage } from "./pages/committee.tsx";
@@ -55,6 +57,8 @@ export type Rendered =
   | { page: "onward"; url: string }
   | { page: "login-failed"; why: string; next: string }
   | { page: "me"; view: MeView }
+  | { page: "join"; view: JoinView }
+  | { page: "first-credential"; credential: ShownCredential }
   | { page: "login"; reason: Exclude<LoginReason, "used">; next?: string | undefined }
   | { page: "login"; reason: "used"; usedAt: number }
   | { page: "open-link"; token: string; identity: LinkIdentity; expiresAt: number }
@@ -121,6 +125,10 @@ function contentOf(shown: Rendered, viewer: Identity | null): { title: string; b
       return { title: "Not logged in", body: <LoginFailedPage {...shown} /> };
     case "me":
       return { title: "You", body: <MePage view={shown.view} /> };
+    case "join":
+      return { title: "Join", body: <JoinPage view={shown.view} /> };
+    case "first-credential":
+      return { title: "New credential", body: <FirstCredentialPage credential={shown.credential} /> };
     case "login":
       return { title: "Log in", body: <LoginPage {...shown} /> };
     case "open-link":
