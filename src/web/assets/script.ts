@@ -1,5 +1,5 @@
 /**
- * The one script of the pages; everything works without it. It copies code blocks, sends a form that is pressed twice
+ * The one script of the pages; everything works without it. It copies code blocks, goes on where a page only leads on, sends a form that is pressed twice
  * only once (a second answer would take the place of the one with a secret on it), and on a page whose `<main>` has
  * `data-live` it fetches the page again every few seconds and merges it in place: nodes are kept, so focus, scroll
  * position, selection and open `<details>` stay as they are.
@@ -28,6 +28,9 @@ export const pageScript = `"use strict";
     if (event.timeStamp - (sent.get(event.target) ?? -Infinity) < 10000) event.preventDefault();
     else sent.set(event.target, event.timeStamp);
   });
+
+  const onward = document.querySelector("a[data-onward]");
+  if (onward) location.assign(onward.href);
 
   const main = document.querySelector("main");
   const seconds = Number(main && main.dataset.live);

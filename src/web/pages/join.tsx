@@ -33,9 +33,12 @@ export function JoinPage({ view }: { view: JoinView }) {
         <p class="lede">
           Logged in as <code>{view.did}</code>. Each step is kept: come back when you like.
         </p>
-        <ol class="steps">
+        <ol class="ladder steps">
           {view.steps.map(({ name, state }) => (
-            <li aria-current={state === "here" ? "step" : undefined}>
+            <li
+              class={state === "here" ? "here warn" : state === "done" ? "done" : undefined}
+              aria-current={state === "here" ? "step" : undefined}
+            >
               <a href={`#${name}`}>{TITLES[name]}</a>{" "}
               <Badge tone={STATES[state][0]}>{STATES[state][1]}</Badge>
             </li>
