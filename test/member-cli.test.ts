@@ -13,6 +13,7 @@ import {
   memberResume,
   memberShow,
 } from "../src/cli/member.ts";
+import { personAdd, personList, personRemove } from "../src/cli/person.ts";
 import type { Sandbox } from "../src/devnet/index.ts";
 import { openSandbox } from "./open-sandbox.ts";
 
@@ -341,4 +342,25 @@ test("where a member is told of its mail is chosen by command, must be its own, 
   await run(() => memberBounces(did, { env, none: true }));
   await sandbox.settle();
   expect(atRelay()).toBeUndefined();
+});
+
+test("people act for a member in a role until they are removed, or it leaves", async () => {
+  const did = await account("people.test");
+  await expect(personList(did, { env })).rejects.toThrow(/is not a member/);
+  await run(() => memberAdd(did, { env, name: "People" }));
+  expect(await run(() => personList(did, { env }))).toContain("Nobody else");
+  const add = (who: string, role: string) => run(() => personAdd(did, who, { env, role, by: "rosa" }));
+  await add("@Ada.pds.test", "viewer");
+  const ada = core().people.of(did)[0]!.person;
+  await add(ada, "manager");
+  expect(await json(() => personList(did, { env, json: true }))).toMatchObject({
+    people: [{ person: ada, role: "manager", addedBy: "rosa", addedAt: expect.stringMatching(/Z$/) }],
+  });
+  await expect(add(did, "viewer")).rejects.toThrow(/always its owner/);
+  await expect(add("nobody-at-all.pds.test", "viewer")).rejects.toThrow(/Nobody has the handle|looked up/);
+  await run(() => personRemove(did, ada, { env }));
+  await expect(personRemove(did, ada, { env })).rejects.toThrow(/not among the people/);
+  await add(ada, "owner");
+  await run(() => memberLeave(did, { env, reason: "Enough." }));
+  expect(core().people.of(did)).toEqual([]);
 });

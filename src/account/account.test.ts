@@ -12,6 +12,7 @@ import { createSessions, SESSION_LIFETIME_MS } from "./sessions.ts";
 const NOW = 1_800_000_000_000;
 const ADA = "did:plc:aaaaaaaaaaaaaaaaaaaaaaaa";
 const BEN = "did:plc:bbbbbbbbbbbbbbbbbbbbbbbb";
+const KEY = new Uint8Array(32).fill(7);
 let db: Database;
 beforeEach(() => void (db = new Database(":memory:", [accountMigration])));
 
@@ -22,7 +23,7 @@ describe("sessions", () => {
     { role: "member", did: ADA },
     { role: "person", did: ADA },
   ])("%j is who it was begun for, until it ends", (identity) => {
-    const sessions = createSessions(db);
+    const sessions = createSessions(db, KEY);
     const secret = sessions.begin(identity, NOW, "Firefox");
     expect(sessions.read(secret, NOW + SESSION_LIFETIME_MS - 1)).toMatchObject({
       ok: true,
@@ -34,23 +35,28 @@ describe("sessions", () => {
   });
 
   test("what the cookie carries stands nowhere in the database, and its name there opens nothing", () => {
-    const sessions = createSessions(db);
+    const sessions = createSessions(db, KEY);
     const secret = sessions.begin({ role: "person", did: ADA }, NOW);
     const rows = db.all<Record<string, unknown>>("SELECT * FROM web_session");
     expect(JSON.stringify(rows)).not.toContain(secret);
     expect(sessions.read(String(rows[0]!["id"]), NOW)).toEqual({ ok: false, reason: "absent" });
   });
 
+  test("a new secret of the cooperative ends all of them", () => {
+    const cookie = createSessions(db, KEY).begin({ role: "committee" }, NOW);
+    expect(createSessions(db, new Uint8Array(32)).read(cookie, NOW)).toEqual({ ok: false, reason: "absent" });
+  });
+
   test.each([undefined, "", "x", "a".repeat(43), "a".repeat(10_000), "' OR 1=1 --"])(
     "%j is none",
     (secret) => {
-      createSessions(db).begin({ role: "committee" }, NOW);
-      expect(createSessions(db).read(secret, NOW)).toEqual({ ok: false, reason: "absent" });
+      createSessions(db, KEY).begin({ role: "committee" }, NOW);
+      expect(createSessions(db, KEY).read(secret, NOW)).toEqual({ ok: false, reason: "absent" });
     },
   );
 
   test("a person ends one of its others, or all, and none of anybody else", () => {
-    const sessions = createSessions(db);
+    const sessions = createSessions(db, KEY);
     const begin = (did: string) => sessions.begin({ role: "person", did }, NOW);
     const [one, two, three, bens] = [begin(ADA), begin(ADA), begin(ADA), begin(BEN)];
     const idOf = (secret: string) => {
@@ -106,11 +112,9 @@ test.each<[Identity | null, string, string | null]>([
 });
 
 describe("what is pending", () => {
-  const key = new Uint8Array(32).fill(7);
-
   test("is sealed, bound to its name, and forgotten after an hour", async () => {
     let now = NOW;
-    const store = createPending(db, key, () => now)<{ secret: string }>("state");
+    const store = createPending(db, KEY, () => now)<{ secret: string }>("state");
     await store.set("one", { secret: "a key" });
     expect(await store.get("one")).toEqual({ secret: "a key" });
     const [row] = db.all<{ sealed: Uint8Array }>("SELECT sealed FROM oauth_pending");

@@ -5,6 +5,8 @@ export type FetchText = (url: string, signal?: AbortSignal) => Promise<string | 
 
 const DID = /^did:(plc:[a-z2-7]{24}|web:[a-zA-Z0-9.%-]{1,253})$/;
 
+export const isDid = (text: string): boolean => DID.test(text);
+
 /**
  * The DID of a handle: TXT `_atproto.<handle>`, and without one `https://<handle>/.well-known/atproto-did`
  * (atproto's Handle specification). Null: it has none, or the DNS names more than one. Throws when nothing answered.

@@ -8,7 +8,8 @@ export type Identity =
   | { role: "person"; did: string };
 
 /** `viewer` reads; `manager` does all but people, leaving and deletion; `owner` does all. */
-export type PersonRole = "owner" | "manager" | "viewer";
+export const PERSON_ROLES = ["owner", "manager", "viewer"] as const;
+export type PersonRole = (typeof PERSON_ROLES)[number];
 
 /** As whom somebody is at a member's pages; null: not at all. A member's own account is its owner. */
 export function roleOf(

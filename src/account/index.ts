@@ -1,5 +1,6 @@
 export { CALLBACK_PATH, KEYS_PATH, METADATA_PATH } from "./client.ts";
-export { roleOf, type Identity, type PersonRole } from "./identity.ts";
+export { PERSON_ROLES, roleOf, type Identity, type PersonRole } from "./identity.ts";
+export { isDid, resolveHandle } from "./handle.ts";
 export { createLogin, type FinishResult, type Login } from "./login.ts";
 export { createPeople, type People, type Person } from "./people.ts";
 export { accountMigration } from "./schema.ts";

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHmac } from "node:crypto";
 import { z } from "zod";
 import { secureRandom, type RandomBytes } from "../lib/ids.ts";
 import type { Database } from "../platform/database.ts";
@@ -42,9 +42,11 @@ const Who = z.union([
 
 /**
  * Sessions of browsers. What a cookie carries (32 random octets, base64url) is kept as a hash only: who reads the database
- * opens no page. Each login makes another one, and an ended one opens nothing, wherever its cookie is.
+ * opens no page. Each login makes another one, and an ended one opens nothing, wherever its cookie is. With another `key`
+ * (32 octets) none of them opens anything.
  */
-export function createSessions(db: Database, random: RandomBytes = secureRandom) {
+export function createSessions(db: Database, key: Uint8Array, random: RandomBytes = secureRandom) {
+  const hash = (secret: string) => createHmac("sha256", key).update(secret).digest("base64url");
   const find = (id: string) => db.get<Row>("SELECT * FROM web_session WHERE id = ?", id);
   return {
     /** Begins one and gives what the cookie carries. */
@@ -100,10 +102,6 @@ export function createSessions(db: Database, random: RandomBytes = secureRandom)
       return Number(changes);
     },
   };
-}
-
-function hash(secret: string): string {
-  return createHash("sha256").update(`atmosphere-mail web session\n${secret}`).digest("base64url");
 }
 
 function identityIn(text: string): Identity {

@@ -1,4 +1,5 @@
 import { Command, Option } from "commander";
+import { PERSON_ROLES } from "../account/index.ts";
 import {
   memberApplications,
   memberApply,
@@ -21,6 +22,7 @@ import {
   memberStanding,
 } from "./member.ts";
 import { memberAppeal, memberRemedy } from "./case.ts";
+import { personAdd, personList, personRemove } from "./person.ts";
 import { memberWebhook } from "./webhook.ts";
 
 type Parts = {
@@ -170,6 +172,24 @@ export function memberCommands(program: Command, { env, json, run }: Parts): voi
     .requiredOption("--text <text>", "what the member says")
     .addOption(enteredBy())
     .action(run(memberRemedy));
+
+  const person = member.command("person").description("people who act for a member with their own accounts");
+  const onPeople = (name: string, description: string) =>
+    person.command(name).description(description).addOption(env()).addOption(json()).argument("<did>");
+  onPeople("add", "let somebody act for a member, or give it another role")
+    .argument("<account>", "its handle, or its DID")
+    .addOption(
+      new Option("--role <role>", "viewer reads; manager does all but people and leaving; owner does all")
+        .choices(PERSON_ROLES)
+        .makeOptionMandatory(),
+    )
+    .addOption(by())
+    .action(run(personAdd));
+  onPeople("remove", "let somebody act for a member no more, from its next page on")
+    .argument("<person>", "its DID, as list gives it")
+    .addOption(by())
+    .action(run(personRemove));
+  onPeople("list", "list who acts for a member").action(run(personList));
 
   program
     .command("domain")

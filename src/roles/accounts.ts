@@ -1,7 +1,8 @@
 import {
   createLogin,
-  createPeople,
   createSessions,
+  isDid,
+  resolveHandle,
   type Login,
   type People,
   type Sessions,
@@ -14,18 +15,37 @@ import type { Logger } from "../platform/log.ts";
 import type { Resolver } from "../protocol/dns/index.ts";
 import { derive } from "./keys.ts";
 
-export type Accounts = { sessions: Sessions; people: People; login: Login };
+export type Accounts = {
+  sessions: Sessions;
+  people: People;
+  login: Login;
+  /** Its DID; null: there is none. Throws when nothing answered. */
+  find: (account: string) => Promise<string | null>;
+};
 
-type AccountParts = { db: Database; config: Config; secrets: Secrets; resolver: Resolver; log: Logger };
+type AccountParts = {
+  db: Database;
+  people: People;
+  config: Config;
+  secrets: Secrets;
+  resolver: Resolver;
+  log: Logger;
+};
 
 /** Who logs in here, and how. Logins are for people: they follow the real clock, whatever the sandbox's does. */
 export async function openAccounts(parts: AccountParts): Promise<Accounts | undefined> {
   const { db, config, secrets, resolver, log } = parts;
   if (!secrets.core) return undefined;
   const allowPrivate = config.ALLOW_PRIVATE_NETWORK;
+  const fetch = createSafeFetch({ allowPrivate });
+  const wellKnown = async (url: string) => {
+    const response = await fetch(url);
+    return response.ok ? response.text() : null;
+  };
   return {
-    sessions: createSessions(db),
-    people: createPeople(db),
+    sessions: createSessions(db, derive(secrets.core, "account sessions")),
+    find: async (account) => (isDid(account) ? account : resolveHandle(account, resolver, wellKnown)),
+    people: parts.people,
     login: await createLogin({
       db,
       key: derive(secrets.core, "account"),
@@ -33,7 +53,7 @@ export async function openAccounts(parts: AccountParts): Promise<Accounts | unde
       name: `Atmosphere Mail at ${config.POOL_DOMAIN}`,
       plcUrl: config.PLC_URL,
       allowPrivate,
-      fetch: createSafeFetch({ allowPrivate }),
+      fetch,
       resolver,
       now: () => systemClock.now(),
       log,

@@ -17,12 +17,11 @@ import { createMetrics, type Metrics } from "../platform/metrics.ts";
 import { createScheduler } from "../platform/scheduler.ts";
 import { importSealingKey, openingKeyFrom } from "../platform/seal.ts";
 import { POLICY_TOPIC } from "../policy/index.ts";
-import { providerDataMigration } from "../provider-data/index.ts";
+import { providerDataMigration, type CollectorOptions } from "../provider-data/index.ts";
 import { createRuleStore } from "../rules/index.ts";
 import { openShaping } from "../shaping/index.ts";
 import { SpoolError } from "../spool/index.ts";
 import { usedLinksMigration } from "../web/index.ts";
-import { accountMigration } from "../account/index.ts";
 import { openAccounts } from "./accounts.ts";
 import { allowlistSource } from "./allowlist-source.ts";
 import { openCertificates } from "./certificates.ts";
@@ -49,6 +48,8 @@ export type ServeOptions = {
   clock?: Clock;
   /** The directory of rule files. */
   rulesDir: string;
+  /** Where providers of figures are, when not at their own addresses (the sandbox's). */
+  providerEndpoints?: CollectorOptions["endpoints"];
   /** More pages and endpoints on the same server (the sandbox's). */
   extend?: (app: Hono) => void;
   /** Is given what reads the rules and the shaping file and looks for a new certificate at once, as soon as that can be asked: for SIGHUP. */
@@ -98,7 +99,6 @@ export async function startServe(options: ServeOptions): Promise<Serve> {
       busMigration,
       ...coreMigrations,
       usedLinksMigration,
-      accountMigration,
       providerDataMigration,
     ]);
     closers.push(() => coreDb.close());
@@ -141,7 +141,15 @@ export async function startServe(options: ServeOptions): Promise<Serve> {
     }
     const providers =
       core &&
-      (await openProviderDesk({ ...shared, db: coreDb, core, config, secrets, egress: () => relay?.egress }));
+      (await openProviderDesk({
+        ...shared,
+        db: coreDb,
+        core,
+        config,
+        secrets,
+        egress: () => relay?.egress,
+        endpoints: options.providerEndpoints,
+      }));
 
     let labeler: Labeler | undefined;
     if (has("labeler")) {
@@ -266,7 +274,8 @@ export async function startServe(options: ServeOptions): Promise<Serve> {
       app.route("/u", unsubscribePages({ unsubscribe: relay.unsubscribe, trusted, clock, log }));
     }
     options.extend?.(app);
-    const accounts = core && (await openAccounts({ ...shared, db: coreDb, config, secrets }));
+    const accounts =
+      core && (await openAccounts({ ...shared, people: core.people, db: coreDb, config, secrets }));
     if (core && sessionKey && accounts) {
       mountCore(app, {
         core,

@@ -9,7 +9,7 @@ import type { CoreParts } from "./parts.ts";
  * approved it; who was ejected comes back by a new application only, and then stands well again.
  */
 export function createAdmission(
-  { db, clock, members, standings, pipeline, webhooks, newEvent, tell }: CoreParts,
+  { db, clock, members, people, standings, pipeline, webhooks, newEvent, tell }: CoreParts,
   cases: Pick<CaseDesk, "left" | "cameBack">,
 ) {
   /** The decision, its event and what rules make of it, together or not at all. */
@@ -89,6 +89,7 @@ export function createAdmission(
         for (const { domain } of standings.holds().filter((held) => held.did === did))
           standings.endHold(domain);
         webhooks.remove(did, decision.by);
+        people.clear(did);
         note(did, "You have left", decision.reason);
         return row;
       }),

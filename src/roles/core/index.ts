@@ -1,3 +1,4 @@
+import { accountMigration, createPeople } from "../../account/index.ts";
 import {
   createEgressNotices,
   EGRESS_TOPIC,
@@ -58,6 +59,7 @@ import type { RoleParts } from "../role-parts.ts";
 
 export const coreMigrations: Migration[] = [
   memberMigration,
+  accountMigration,
   eventLogMigration,
   evidenceMigration,
   verdictMigration,
@@ -106,6 +108,7 @@ export function createCore(options: CoreOptions) {
     returnPathHost,
     spfInclude: options.spfInclude,
   });
+  const people = createPeople(db);
   const events = createEventLog(db);
   const evidence = createEvidence(db);
   if (evidence.isOutdated())
@@ -214,6 +217,7 @@ export function createCore(options: CoreOptions) {
   const parts: CoreParts = {
     ...options,
     members,
+    people,
     standings,
     pauses,
     cases,
@@ -328,6 +332,8 @@ export function createCore(options: CoreOptions) {
 
   return {
     members,
+    /** Who acts for which member. */
+    people,
     events,
     evidence,
     verdicts,

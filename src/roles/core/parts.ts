@@ -1,3 +1,4 @@
+import type { People } from "../../account/index.ts";
 import type { EventLog, EventMaker } from "../../event/index.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { Members } from "../../member/index.ts";
@@ -12,6 +13,7 @@ export type CoreParts = {
   db: Database;
   clock: Clock;
   members: Members;
+  people: People;
   standings: Standings;
   pauses: Pauses;
   cases: Cases;

@@ -1,0 +1,66 @@
+import type { Person, PersonRole } from "../account/index.ts";
+import type { Clock } from "../lib/clock.ts";
+import { refusal } from "./admin/refusal.ts";
+import type { Core } from "./core/index.ts";
+
+export type PeopleRefusal = { error: string; message: string };
+export type PeopleDesk = ReturnType<typeof createPeopleDesk>;
+
+type PeopleParts = {
+  core: Pick<Core, "members" | "people">;
+  /** The DID of a handle, or of a DID that is one; null: nobody has it. Throws when nothing answered. */
+  find: (account: string) => Promise<string | null>;
+  clock: Clock;
+};
+
+/** Who acts for a member beside its own account, as pages, API and command line change it. */
+export function createPeopleDesk({ core: { members, people }, find, clock }: PeopleParts) {
+  const absent = (did: string): PeopleRefusal | null => {
+    const member = members.get(did);
+    return member === undefined || member.membership === "left"
+      ? refusal({ error: "not-a-member", did })
+      : null;
+  };
+  return {
+    of: (did: string): Person[] | PeopleRefusal => absent(did) ?? people.of(did),
+
+    /** Adds a person, or gives it another role. `account`: a handle or a DID. */
+    async put(
+      did: string,
+      account: string,
+      role: PersonRole,
+      by: string,
+    ): Promise<{ person: string; role: PersonRole } | PeopleRefusal> {
+      const refused = absent(did);
+      if (refused) return refused;
+      const person = await find(account.trim().replace(/^@/, "").toLowerCase()).catch(() => undefined);
+      if (typeof person !== "string") return nobody(account, person === null);
+      const put = people.put(did, person, role, by, clock.now());
+      if (put === null) return { person, role };
+      return put.error === "own"
+        ? { error: "OwnAccount", message: "The member's own account is always its owner." }
+        : {
+            error: "TooMany",
+            message: "Fifty people act for this member, which is the most; remove one first.",
+          };
+    },
+
+    /** From the next page on; `person`: a DID. */
+    remove(did: string, person: string): { person: string } | PeopleRefusal {
+      const refused = absent(did);
+      if (refused) return refused;
+      if (people.remove(did, person)) return { person };
+      return { error: "NotFound", message: `${person} is not among the people of ${did}.` };
+    },
+  };
+}
+
+function nobody(account: string, isKnown: boolean): PeopleRefusal {
+  const what = account.slice(0, 100);
+  return isKnown
+    ? {
+        error: "NoSuchAccount",
+        message: `Nobody has the handle "${what}": check the spelling, or give the DID.`,
+      }
+    : { error: "Unreachable", message: `"${what}" could not be looked up now: try again, or give the DID.` };
+}
