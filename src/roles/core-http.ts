@@ -21,6 +21,7 @@ import { createPeopleDesk } from "./people-desk.ts";
 import { createProviderPages } from "./provider-data-pages.ts";
 import type { PublicChecks } from "./public-checks.ts";
 import { checkQuery } from "./queries/check.ts";
+import { rulesQuery } from "./queries/rules.ts";
 import { createQueries } from "./queries/index.ts";
 import { inboxPages, relayApis } from "./relay-apis.ts";
 import type { RunningRelay } from "./relay.ts";
@@ -101,6 +102,7 @@ function mountPages(app: Hono, parts: CoreHttpParts): void {
       ...(checks && labeler && { check: checkQuery(checks, labeler) }),
       ...(providers && { providers: createProviderPages({ desk: providers, members: core.members, clock }) }),
       suppressions: createSuppressionPages({ core, clock, spool: relay?.spool, keyOf: relay?.keyOf }),
+      rules: rulesQuery({ store: parts.ruleStore, verdicts: core.verdicts, clock }),
       ...(relay && { inbox: inboxPages(relay.inbox, clock) }),
       reports: createReportPages({
         core,

@@ -8,6 +8,7 @@ import {
   type Outcome,
   type RuleTrace,
 } from "../protocol/sml/index.ts";
+import { readRules, type RuleReading } from "./conditions.ts";
 import { compileSet, rulesOf, type RuleText } from "./program.ts";
 import { hashOf, type RuleSet, type ShadowList } from "./rule-set.ts";
 
@@ -58,6 +59,8 @@ export interface RulesEngine {
 export type EmbeddedEngine = RulesEngine & {
   readonly shadow: ShadowList;
   readonly rules: readonly RuleText[];
+  /** The same, taken apart for people to read. */
+  readonly readings: readonly RuleReading[];
 };
 
 const NO_SHADOW: ShadowList = { rules: [], labels: [] };
@@ -72,6 +75,7 @@ export function createEmbeddedEngine(set: RuleSet): EmbeddedEngine {
     hash: hashOf(set),
     shadow,
     rules,
+    readings: readRules(program),
     judges: (action) => subjects === undefined || subjects.has(action),
     sourceOf: (name) => rules.find((rule) => rule.name === name)?.source,
     evaluate(envelope, { trace = false } = {}) {

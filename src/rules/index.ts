@@ -1,3 +1,4 @@
+export { readRules, type Condition, type RuleReading } from "./conditions.ts";
 export { createEmbeddedEngine, type RuleResult, type RulesEngine, type RuleVerdict } from "./engine.ts";
 export { loadRules, readLabels } from "./load.ts";
 export { compileSet, rulesOf, shadowFaults } from "./program.ts";

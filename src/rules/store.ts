@@ -134,6 +134,8 @@ export function createRuleStore({ db, log, metrics, clock }: StoreOptions) {
     },
 
     rules: () => running().rules,
+    /** The rules taken apart, for people to read. */
+    readings: () => running().readings,
     isInShadow: (rule: string) => running().shadow.rules.includes(rule),
 
     /** Every rule at an event that was judged, by the rules of that time; undefined when it is not kept. */

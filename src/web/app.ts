@@ -5,7 +5,7 @@ import type { Clock } from "../lib/clock.ts";
 import type { Logger } from "../platform/log.ts";
 import { assets } from "./assets/index.ts";
 import { renderPage, type Rendered } from "./render.tsx";
-import { CHECK_PATH, COMMITTEE_PATH, EGRESS_PATH, LOGOUT_PATH, MEMBERS_PATH } from "./paths.ts";
+import { CHECK_PATH, COMMITTEE_PATH, EGRESS_PATH, LOGOUT_PATH, MEMBERS_PATH, RULES_PATH } from "./paths.ts";
 import { SESSION_LIFETIME_MS, type People, type SessionResult, type Sessions } from "../account/index.ts";
 import { accountRoutes, type AccountOptions } from "./account.ts";
 import { isOwnRequest, mayView, type Identity, type Page } from "./session.ts";
@@ -18,6 +18,7 @@ import type { ProviderPages } from "./provider-view.ts";
 import { providerRoutes } from "./providers.ts";
 import type { ReportPages } from "./report-view.ts";
 import { reportRoutes } from "./reports.ts";
+import type { RulesView } from "./rules-view.ts";
 import type { SuppressionPages } from "./suppression-view.ts";
 import { suppressionRoutes } from "./suppressions.ts";
 import type { UsedLinks } from "./used-links.ts";
@@ -51,6 +52,8 @@ export type WebOptions = {
   log: Logger;
   /** Looks at a domain for a visitor, within bounds. Absent where no labeler runs. */
   check?: (c: Context, domain: string) => Promise<CheckAnswer>;
+  /** The rules in force. Absent where none are open. */
+  rules?: () => RulesView;
 };
 
 const COOKIE = "atmos-session";
@@ -97,8 +100,15 @@ export function createWeb(options: WebOptions): Hono {
   app.get(CHECK_PATH, async (c) => {
     if (!options.check) return answer(c, { page: "not-found" }, 404);
     const asked = c.req.query("domain");
-    return answer(c, { page: "check", answer: asked === undefined ? null : await options.check(c, asked) });
+    return answer(c, {
+      page: "check",
+      answer: asked === undefined ? null : await options.check(c, asked),
+      url: publicUrl,
+    });
   });
+
+  const { rules } = options;
+  if (rules) app.get(RULES_PATH, (c) => answer(c, { page: "rules", view: rules() }));
 
   app.get(COMMITTEE_PATH, async (c) => {
     const refused = await refuse(c, { page: "committee" });

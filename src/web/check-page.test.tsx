@@ -10,6 +10,7 @@ import { createUsedLinks, usedLinksMigration } from "./used-links.ts";
 const checked: CheckAnswer = {
   status: "checked",
   domain: "a.test",
+  at: Date.UTC(2026, 2, 12, 10),
   summary: "broken",
   attested: null,
   findings: [
@@ -78,4 +79,11 @@ describe("what was not looked at says why", () => {
     expect(html).toContain(words);
     expect(html).not.toContain("<script>");
   });
+});
+
+test("a result says when the DNS was asked, and its address leads to the same domain", async () => {
+  const { html } = await page("/check?domain=a.test");
+  expect(html).toContain("12 Mar 2026, 10:00 UTC");
+  expect(html).toContain("http://web.test/check?domain=a.test");
+  expect(html).toContain("Look again");
 });

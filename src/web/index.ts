@@ -18,6 +18,8 @@ export type * from "./inbox-view.ts";
 export { joinSteps, type JoinDomain, type JoinPages, type JoinView } from "./join-view.ts";
 export type * from "./provider-view.ts";
 export type * from "./report-view.ts";
+export { asksOf, isSpoken } from "./rule-words.ts";
+export type * from "./rules-view.ts";
 export type * from "./suppression-view.ts";
 export { zoneLine } from "./pages/zone-line.ts";
 export { labelPath } from "./paths.ts";

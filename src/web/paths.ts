@@ -6,6 +6,7 @@ export const INBOX_PATH = "/committee/inbox";
 export const POOL_SUPPRESSIONS_PATH = "/committee/suppressions";
 export const POOL_REPORTS_PATH = "/committee/reports";
 export const CHECK_PATH = "/check";
+export const RULES_PATH = "/rules";
 export const LOGIN_PATH = "/login";
 export const LOGOUT_PATH = "/logout";
 export const JOIN_PATH = "/join";
@@ -25,6 +26,11 @@ export function labelPath(subject: string): string {
 
 export function inboxEntryPath(id: number): string {
   return `${INBOX_PATH}/${id}`;
+}
+
+/** The result of looking at a domain. */
+export function checkPath(domain: string): string {
+  return `${CHECK_PATH}?${new URLSearchParams({ domain })}`;
 }
 
 /** The place of a domain on its member's page. */

@@ -27,8 +27,18 @@ import { LabelPage } from "./pages/label.tsx";
 import { DomainReportsPage, PoolReportsPage } from "./pages/reports.tsx";
 import type { DomainReportsView, PoolReportsView } from "./report-view.ts";
 import { ReplacedPage } from "./pages/replaced.tsx";
+import { RulesPage } from "./pages/rules.tsx";
+import type { RulesView } from "./rules-view.ts";
 import { OverviewPage } from "./pages/overview.tsx";
-import { CHECK_PATH, COMMITTEE_PATH, INBOX_PATH, LOGOUT_PATH, ME_PATH, memberPath } from "./paths.ts";
+import {
+  CHECK_PATH,
+  COMMITTEE_PATH,
+  INBOX_PATH,
+  LOGOUT_PATH,
+  ME_PATH,
+  memberPath,
+  RULES_PATH,
+} from "./paths.ts";
 import { ProvidersPage } from "./pages/providers.tsx";
 import { MemberSuppressionsPage, PoolSuppressionsPage } from "./pages/suppressions.tsx";
 import type { ProviderView } from "./provider-view.ts";
@@ -52,7 +62,8 @@ export type Rendered =
   | { page: "committee-egress"; view: EgressView; asked: number }
   | { page: "member"; view: MemberView }
   | { page: "label"; view: LabelExplanation }
-  | { page: "check"; answer: CheckAnswer | null }
+  | { page: "check"; answer: CheckAnswer | null; url: string }
+  | { page: "rules"; view: RulesView }
   | { page: "log-in"; next: string; account: string; fault: string | null }
   | { page: "onward"; url: string }
   | { page: "login-failed"; why: string; next: string }
@@ -116,7 +127,9 @@ function contentOf(shown: Rendered, viewer: Identity | null): { title: string; b
     case "label":
       return { title: `Labels of ${shown.view.subject}`, body: <LabelPage view={shown.view} /> };
     case "check":
-      return { title: "Check a mail domain", body: <CheckPage answer={shown.answer} /> };
+      return { title: "Check a mail domain", body: <CheckPage {...shown} /> };
+    case "rules":
+      return { title: "Rules", body: <RulesPage view={shown.view} /> };
     case "log-in":
       return { title: "Log in", body: <LogInPage {...shown} /> };
     case "onward":
@@ -181,6 +194,7 @@ function navOf(shown: Rendered, viewer: Identity | null): NavItem[] {
   const items: NavItem[] = [
     { href: "/", text: "Overview", current: shown.page === "overview" },
     { href: CHECK_PATH, text: "Check a domain", current: shown.page === "check" },
+    { href: RULES_PATH, text: "Rules", current: shown.page === "rules" },
   ];
   if (viewer?.role === "committee") {
     items.push({ href: COMMITTEE_PATH, text: "Committee", current: shown.page.startsWith("committee") });

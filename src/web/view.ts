@@ -374,6 +374,8 @@ export type CheckAnswer =
   | {
       status: "checked";
       domain: string;
+      /** When the DNS was asked, ms. */
+      at: number;
       summary: "verified" | "broken" | "unknown";
       /** The attestation that the checks were compared with; null when the domain has none. */
       attested: string | null;

@@ -1,3 +1,4 @@
+export type { Assign, Expr, SourceFile } from "./ast.ts";
 export { compile } from "./compile.ts";
 export { renderDiagnostic } from "./diagnostics.ts";
 export { evaluate } from "./evaluate.ts";

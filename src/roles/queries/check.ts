@@ -28,6 +28,7 @@ export function checkQuery(
     return {
       status: "checked",
       domain,
+      at: Math.max(...results.map((result) => result.at)),
       summary: summarize(results),
       attested: attestation?.uri ?? null,
       findings: results.flatMap(findingsView),

@@ -1,10 +1,10 @@
-import { Badge, DataTable, EmptyState, Section } from "../components.tsx";
-import { CHECK_PATH, labelPath } from "../paths.ts";
+import { Badge, Code, DataTable, EmptyState, Section, Time } from "../components.tsx";
+import { checkPath, CHECK_PATH, labelPath } from "../paths.ts";
 import type { CheckAnswer } from "../view.ts";
 import { FindingView } from "./member-domains.tsx";
 
 /** Public: anybody's mail domain, looked at now. */
-export function CheckPage({ answer }: { answer: CheckAnswer | null }) {
+export function CheckPage({ answer, url }: { answer: CheckAnswer | null; url: string }) {
   return (
     <>
       <div class="page-head">
@@ -28,12 +28,12 @@ export function CheckPage({ answer }: { answer: CheckAnswer | null }) {
         />{" "}
         <button type="submit">Check</button>
       </form>
-      {answer === null ? null : <Answer answer={answer} />}
+      {answer === null ? null : <Answer answer={answer} url={url} />}
     </>
   );
 }
 
-function Answer({ answer }: { answer: CheckAnswer }) {
+function Answer({ answer, url }: { answer: CheckAnswer; url: string }) {
   switch (answer.status) {
     case "no-domain":
       return (
@@ -64,10 +64,28 @@ function Answer({ answer }: { answer: CheckAnswer }) {
             )}
           </Section>
           <Requirements rows={answer.requirements} />
+          <Share domain={answer.domain} url={url} />
         </>
       );
     }
   }
+}
+
+/** The address of a result looks again whenever it is opened; an answer is kept for a minute. */
+function Share({ domain, url }: { domain: string; url: string }) {
+  return (
+    <Section
+      id="share"
+      title="Share it"
+      intro="Whoever opens this address sees the domain as it is at that time. Nothing of it is kept here."
+    >
+      <Code label="Address of this result" text={new URL(checkPath(domain), url).href} />
+      <form action={CHECK_PATH} method="get">
+        <input type="hidden" name="domain" value={domain} />
+        <button type="submit">Look again</button>
+      </form>
+    </Section>
+  );
 }
 
 const PROVIDERS = { gmail: "Gmail", yahoo: "Yahoo", microsoft: "Microsoft" } as const;
@@ -122,7 +140,8 @@ function Verdict({ answer }: { answer: Checked }) {
         <>
           Compared with its <a href={labelPath(answer.attested)}>attestation</a>.
         </>
-      )}
+      )}{" "}
+      Looked at on <Time at={answer.at} />.
     </>
   );
 }

@@ -1,6 +1,17 @@
 import { BarChart, PoolChart } from "../charts.tsx";
-import { Card, Code, DataTable, EmptyState, Figures, Fold, KeyValue, Section, Time } from "../components.tsx";
-import { labelPath } from "../paths.ts";
+import {
+  Card,
+  Code,
+  DataTable,
+  EmptyState,
+  Figures,
+  Fold,
+  KeyValue,
+  Links,
+  Section,
+  Time,
+} from "../components.tsx";
+import { CHECK_PATH, JOIN_PATH, labelPath, RULES_PATH } from "../paths.ts";
 import type { LabelledOperator, PublicLabel, PublicOverview } from "../view.ts";
 import { formatCount, formatShare, formatWeekday, LABEL_WORDS } from "../words.ts";
 import { LabelBadges } from "./parts.tsx";
@@ -15,13 +26,105 @@ export function OverviewPage({ view }: { view: PublicOverview }) {
           Atmosphere Mail is a cooperative of people who run their own atproto servers. They attest their mail
           domains in public, send through one pool, and answer to each other for keeping it clean.
         </p>
+        <p>
+          <a href={JOIN_PATH}>Join</a> · <a href={CHECK_PATH}>Check your mail domain</a> ·{" "}
+          <a href={RULES_PATH}>Read the rules</a>
+        </p>
       </div>
+      <What />
       <PoolNumbers view={view} />
       <Together view={view} />
+      <Joining />
+      <Terms />
       <Operators view={view} />
       <Allowlist view={view} />
       <RecentLabels view={view} />
     </>
+  );
+}
+
+function What() {
+  return (
+    <Section
+      id="what"
+      title="What it is for"
+      intro="A server with forty users sends a few login codes a day, and they often end in spam, because nobody knows it."
+    >
+      <ul>
+        <li>
+          <strong>Your codes arrive.</strong> The pool sends for your server, with your own domain and keys,
+          from addresses that all members share.
+        </li>
+        <li>
+          <strong>You see why.</strong> Each message, each answer of the other side, each rule that looked at
+          it, on pages of your own.
+        </li>
+        <li>
+          <strong>Others can check.</strong> Signed labels and a DNS list say which mail domains are sound.
+          Any server may ask them, member or not.
+        </li>
+      </ul>
+    </Section>
+  );
+}
+
+function Joining() {
+  return (
+    <Section
+      id="join"
+      title="How to join"
+      intro="About ten minutes of yours, and a person of the committee who looks."
+    >
+      <ol>
+        <li>Log in with your account, at your own server. No password or key of yours stays here.</li>
+        <li>Name your mail domain and publish the DNS records that the page gives you. It looks at once.</li>
+        <li>Write the attestation into your own repository: a public record that the domain is yours.</li>
+        <li>Say what you send and how much. A person reads that, and answers with a reason.</li>
+        <li>Put the credential into your server's settings and send yourself a test.</li>
+      </ol>
+      <p>
+        <a href={JOIN_PATH}>Begin</a>. <a href={CHECK_PATH}>Checking a domain</a> needs no account.
+      </p>
+    </Section>
+  );
+}
+
+function Terms() {
+  return (
+    <Section id="terms" title="Price, leaving, and who decides">
+      <KeyValue
+        items={[
+          [
+            "What it costs",
+            "The software is free and meters nothing for payment. It knows no price: what the pool's servers cost, its members share as they agree. Ask the committee with your application; no payment is taken on these pages.",
+          ],
+          [
+            "How to leave",
+            "Say so at any time, without a reason. Your domain, your DNS and your record are yours and go with you: what was published for the pool may be deleted. Credentials stop, our keys for your domain are destroyed, and the labels of membership end.",
+          ],
+          [
+            "Who decides",
+            <>
+              <a href={RULES_PATH}>Rules that are the same for everybody</a>, with their numbers. What a rule
+              did can be asked again: a person of the committee answers with a reason and a date, and can take
+              it back.
+            </>,
+          ],
+          [
+            "What is public",
+            "Sums of the whole pool and labels that say something good. How the pool sees a single member is for that member and the committee.",
+          ],
+        ]}
+      />
+      <Links
+        links={[
+          [RULES_PATH, "The rules", "What they look at, the numbers, what follows, and the way back."],
+          [CHECK_PATH, "Check a domain", "What the DNS says about its mail, and the record that mends it."],
+          ["#operators", "Labels", "Who holds one, and how to verify its signature."],
+          ["#allowlist", "The allowlist", "How another mail server asks it."],
+        ]}
+      />
+    </Section>
   );
 }
 
@@ -48,6 +151,10 @@ function PoolNumbers({ view }: { view: PublicOverview }) {
           { label: "labelled operators", value: formatCount(view.operators.length) },
         ]}
       />
+      <p>
+        Messages are those that members handed in. <a href="#operators">Who is labelled</a>, and{" "}
+        <a href="#labels">what each label rests on</a>.
+      </p>
       <h3>Recipients of the last seven days</h3>
       <BarChart
         title="Recipients of the last seven days by outcome"
