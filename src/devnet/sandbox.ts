@@ -7,7 +7,7 @@ import { DAY_MS, MovableClock } from "../lib/clock.ts";
 import { parseConfig, type Config } from "../platform/config/index.ts";
 import { serveHttp } from "../platform/http.ts";
 import type { Logger } from "../platform/log.ts";
-import { startServe, type Serve } from "../roles/index.ts";
+import { startServe, type Serve, type ServeOptions } from "../roles/index.ts";
 import { accessLink } from "../web/index.ts";
 import { BY_HAND_PATH, controls } from "./controls.tsx";
 import { dnsPages } from "./dns-host/index.ts";
@@ -43,6 +43,8 @@ export type SandboxOptions = {
   now: number;
   /** The first start begins so many days before the present. The clock stands still until `clock.setRate`. */
   days: number;
+  /** Where providers of figures are: the sandbox has none of its own. */
+  providerEndpoints?: ServeOptions["providerEndpoints"];
 };
 
 export type Sandbox = {
@@ -102,7 +104,14 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     const { config, secrets } = parseConfig(
       await environment({ dir, ports, state, world, webUrl: urls.web }),
     );
-    const serve = await startServe({ config, secrets, log, clock, rulesDir: options.rulesDir });
+    const serve = await startServe({
+      config,
+      secrets,
+      log,
+      clock,
+      rulesDir: options.rulesDir,
+      providerEndpoints: options.providerEndpoints,
+    });
     closers.push(() => serve.close());
     const poolKey = serve.relay!.poolKey;
     world.zones.set(`${poolKey.selector}._domainkey.${POOL_DOMAIN}`, "TXT", { text: poolKey.txt });

@@ -3,6 +3,7 @@ import type { Config, Secrets } from "../platform/config/index.ts";
 import type { Database } from "../platform/database.ts";
 import { createSafeFetch } from "../platform/fetch.ts";
 import { openingKeyFrom } from "../platform/seal.ts";
+import type { CollectorOptions } from "../provider-data/index.ts";
 import type { Core } from "./core/index.ts";
 import { derive } from "./keys.ts";
 import { createProviderDesk, type ProviderDesk } from "./provider-data.ts";
@@ -19,6 +20,7 @@ export async function openProviderDesk(
     config: Config;
     secrets: Secrets;
     egress: () => Egress | undefined;
+    endpoints: CollectorOptions["endpoints"];
   },
 ): Promise<ProviderDesk | undefined> {
   const { config, core, secrets } = parts;

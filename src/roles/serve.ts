@@ -17,7 +17,7 @@ import { createMetrics, type Metrics } from "../platform/metrics.ts";
 import { createScheduler } from "../platform/scheduler.ts";
 import { importSealingKey, openingKeyFrom } from "../platform/seal.ts";
 import { POLICY_TOPIC } from "../policy/index.ts";
-import { providerDataMigration } from "../provider-data/index.ts";
+import { providerDataMigration, type CollectorOptions } from "../provider-data/index.ts";
 import { createRuleStore } from "../rules/index.ts";
 import { openShaping } from "../shaping/index.ts";
 import { SpoolError } from "../spool/index.ts";
@@ -48,6 +48,8 @@ export type ServeOptions = {
   clock?: Clock;
   /** The directory of rule files. */
   rulesDir: string;
+  /** Where providers of figures are, when not at their own addresses (the sandbox's). */
+  providerEndpoints?: CollectorOptions["endpoints"];
   /** More pages and endpoints on the same server (the sandbox's). */
   extend?: (app: Hono) => void;
   /** Is given what reads the rules and the shaping file and looks for a new certificate at once, as soon as that can be asked: for SIGHUP. */
@@ -139,7 +141,15 @@ export async function startServe(options: ServeOptions): Promise<Serve> {
     }
     const providers =
       core &&
-      (await openProviderDesk({ ...shared, db: coreDb, core, config, secrets, egress: () => relay?.egress }));
+      (await openProviderDesk({
+        ...shared,
+        db: coreDb,
+        core,
+        config,
+        secrets,
+        egress: () => relay?.egress,
+        endpoints: options.providerEndpoints,
+      }));
 
     let labeler: Labeler | undefined;
     if (has("labeler")) {

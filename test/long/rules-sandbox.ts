@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createTransport } from "nodemailer";
 import { expect } from "vitest";
-import { freePorts, startSandbox } from "../../src/devnet/index.ts";
+import { freePorts, startSandbox, type SandboxOptions } from "../../src/devnet/index.ts";
 import { createResolver } from "../../src/platform/dns/index.ts";
 import { silentLog } from "../../src/platform/log.ts";
 import type { Standing } from "../../src/policy/index.ts";
@@ -23,7 +23,12 @@ export async function openRules(...domains: string[]) {
 }
 
 /** In a directory that `stop` has left. */
-export async function openAgain(dir: string, domains: readonly string[], rulesDir: string = SHIPPED_RULES) {
+export async function openAgain(
+  dir: string,
+  domains: readonly string[],
+  rulesDir: string = SHIPPED_RULES,
+  more: Pick<SandboxOptions, "providerEndpoints"> = {},
+) {
   const sandbox = await startSandbox({
     dir,
     rulesDir,
@@ -32,6 +37,7 @@ export async function openAgain(dir: string, domains: readonly string[], rulesDi
     operators: domains.map((domain) => ({ name: domain, domain, perDay: 10 })),
     now: START,
     days: 0,
+    ...more,
   });
   const core = sandbox.serve.core!;
   const relay = sandbox.serve.relay!;
