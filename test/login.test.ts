@@ -14,7 +14,7 @@ describe("a log-in with an account of one's own", () => {
   test("leads a member's account to its page, and ends when it logs out", async () => {
     const { ask, logIn, post, jar } = browser();
     const operator = opened.sandbox.serve.core!.members.domain("alder.test");
-    const answer = await logIn("alder.test", `/members/${operator!.did}`);
+    const answer = await logIn("alder.test");
     expect([answer.status, answer.headers.get("location")]).toEqual([303, `/members/${operator!.did}`]);
     const secret = jar.get("atmos-session");
     expect((await ask(`/members/${operator!.did}`)).status).toBe(200);
@@ -22,6 +22,38 @@ describe("a log-in with an account of one's own", () => {
     expect((await post("/logout", {})).status).toBe(200);
     jar.set("atmos-session", secret!);
     expect((await ask(`/members/${operator!.did}`)).status).toBe(403);
+  });
+
+  test("leads a person to the member that it acts for, to a choice where there are several, and back", async () => {
+    const { members, people } = opened.sandbox.serve.core!;
+    const { did } = members.domain("alder.test")!;
+    const { ask, logIn, post } = browser();
+    expect((await logIn("cleo.pds.test")).headers.get("location")).toBe("/join");
+    const cleo = /did:plc:[a-z2-7]{24}/.exec(await (await ask("/me")).text())![0];
+    const page = `/members/${did}`;
+    const bounces = async (to: string) => (await post(`${page}/bounces`, { to })).status;
+
+    people.put(did, cleo, "viewer", "test", Date.now());
+    expect((await ask("/login")).headers.get("location")).toBe(page);
+    expect([(await ask(page)).status, await bounces("nobody")]).toEqual([200, 403]);
+    people.put(did, cleo, "manager", "test", Date.now());
+    expect(await bounces("nobody")).toBe(303);
+
+    const second = (await opened.sandbox.world.repos.createAccount({ handle: "second.test" })).did;
+    opened.sandbox.serve.core!.admission.join(second, "Second");
+    people.put(second, cleo, "viewer", "test", Date.now());
+    expect((await logIn("cleo.pds.test")).headers.get("location")).toBe("/me");
+    expect((await logIn("cleo.pds.test", `${page}#bounces`)).headers.get("location")).toBe(`${page}#bounces`);
+    people.remove(did, cleo);
+    expect((await ask(page)).status).toBe(404);
+  });
+
+  test("of an account of the committee opens its pages, under its own name", async () => {
+    const { ask, logIn } = browser();
+    expect((await logIn("dora.pds.test")).headers.get("location")).toBe("/committee");
+    const answer = await ask("/committee");
+    expect([answer.status, (await answer.text()).includes("committee, did:plc:")]).toEqual([200, true]);
+    expect((await ask("/me")).status).toBe(200);
   });
 
   test("makes a new session, whatever the browser brought along", async () => {
@@ -41,7 +73,7 @@ describe("a log-in with an account of one's own", () => {
 
   test("shows a newcomer nothing of a member", async () => {
     const { ask, logIn } = browser();
-    expect((await logIn("ada.pds.test")).headers.get("location")).toBe("/me");
+    expect((await logIn("ada.pds.test")).headers.get("location")).toBe("/join");
     const operator = opened.sandbox.serve.core!.members.domain("alder.test");
     expect((await ask(`/members/${operator!.did}`)).status).toBe(404);
     expect((await ask("/committee")).status).toBe(403);
@@ -50,7 +82,7 @@ describe("a log-in with an account of one's own", () => {
 
   test("goes on to no other site", async () => {
     const { logIn } = browser();
-    expect((await logIn("ada.pds.test", "//evil.example/")).headers.get("location")).toBe("/me");
+    expect((await logIn("ada.pds.test", "//evil.example/")).headers.get("location")).toBe("/join");
   });
 
   test("is heard of once: what came back from the account's server opens no second session", async () => {

@@ -42,6 +42,13 @@ describe("sessions", () => {
     expect(sessions.read(String(rows[0]!["id"]), NOW)).toEqual({ ok: false, reason: "absent" });
   });
 
+  test("an account is the committee as long as it stands among its accounts", () => {
+    const cookie = createSessions(db, KEY).begin({ role: "person", did: ADA }, NOW);
+    const seen = (committee: string[]) => createSessions(db, KEY, committee).read(cookie, NOW);
+    expect(seen([ADA])).toMatchObject({ session: { identity: { role: "committee", by: ADA }, did: ADA } });
+    expect(seen([BEN])).toMatchObject({ session: { identity: { role: "person", did: ADA } } });
+  });
+
   test("a new secret of the cooperative ends all of them", () => {
     const cookie = createSessions(db, KEY).begin({ role: "committee" }, NOW);
     expect(createSessions(db, new Uint8Array(32)).read(cookie, NOW)).toEqual({ ok: false, reason: "absent" });

@@ -32,6 +32,8 @@ export type FinishResult =
   | {
       error: "denied" | "other-browser" | "stale" | "other-account" | "not-written" | "failed";
       why: string;
+      /** What it was for; null: it is not known here. */
+      purpose: Purpose["kind"] | null;
       next: string;
     };
 
@@ -166,17 +168,23 @@ export async function createLogin(options: LoginOptions) {
       const { session } = result;
       const state = stateIn(result.state);
       return withTokens(session, async (): Promise<FinishResult> => {
-        if (!state) return { error: "stale", why: "This login was not begun here.", next: "/" };
+        if (!state) return { ...STALE, next: "/" };
         const { next, purpose } = state;
         if (browser === undefined || !same(state.browser, hash(browser)))
-          return { error: "other-browser", why: "This login was begun in another browser.", next: "/" };
+          return {
+            error: "other-browser",
+            why: "This login was begun in another browser.",
+            purpose: null,
+            next: "/",
+          };
         if (purpose.kind === "login") return { did: session.did, purpose: "login", next };
         if (purpose.did !== session.did) {
           const why = `The record belongs into the repository of ${purpose.did}, and you agreed as ${session.did}.`;
-          return { error: "other-account", why, next };
+          return { error: "other-account", why, purpose: "attest", next };
         }
         const answer = await write(session, purpose).catch((err: unknown) => ({ refused: reasonOf(err) }));
-        if ("refused" in answer) return { error: "not-written", why: answer.refused, next };
+        if ("refused" in answer)
+          return { error: "not-written", why: answer.refused, purpose: "attest", next };
         return { did: session.did, purpose: "attest", next, rkey: purpose.rkey, written: answer };
       });
     },
@@ -184,12 +192,12 @@ export async function createLogin(options: LoginOptions) {
 
   function failure(err: unknown): FinishResult {
     const state = err instanceof OAuthCallbackError ? stateIn(err.state ?? null) : undefined;
-    const next = state?.next ?? "/";
-    if (err instanceof OAuthCallbackError && err.params.get("error") === "access_denied")
-      return { error: "denied", why: "You did not agree, and nothing was done.", next };
-    log.info({ err }, "a login did not end well");
-    if (!state) return { error: "stale", why: "This login has expired, or was used before.", next };
-    return { error: "failed", why: reasonOf(err), next };
+    const isDenial = err instanceof OAuthCallbackError && err.params.get("error") === "access_denied";
+    if (!isDenial) log.info({ err }, "a login did not end well");
+    if (!state) return { ...STALE, next: "/" };
+    const of = { purpose: state.purpose.kind, next: state.next };
+    if (isDenial) return { error: "denied", why: "You did not agree, and nothing was done.", ...of };
+    return { error: "failed", why: reasonOf(err), ...of };
   }
 }
 
@@ -208,6 +216,12 @@ async function write(
     return { uri: body.data.uri, cid: body.data.cid };
   return { refused: body.data?.message ?? `status ${response.status}` };
 }
+
+const STALE = {
+  error: "stale",
+  why: "This login has expired, or was used before.",
+  purpose: null,
+} as const;
 
 const Written = z.object({
   uri: z.string().max(1_000).optional(),
@@ -249,7 +263,7 @@ async function fetchRequest(
   return fetch(input.url, {
     method: input.method,
     headers: input.headers,
-    redirect: input.redirect,
+    redirect: input.redirect === "manual" ? "manual" : "error",
     signal: input.signal,
     ...(body && { body }),
     ...init,

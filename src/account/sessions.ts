@@ -16,13 +16,15 @@ export type SessionView = {
   browser: string;
 };
 
-export type Session = SessionView & { identity: Identity };
+/** `did`: the account that logged in, or the member whose link opened it. */
+export type Session = SessionView & { identity: Identity; did: string | null };
 export type SessionResult = { ok: true; session: Session } | { ok: false; reason: "absent" | "expired" };
 export type Sessions = ReturnType<typeof createSessions>;
 
 type Row = {
   id: string;
   who: string;
+  did: string | null;
   began_at: number;
   seen_at: number;
   expires_at: number;
@@ -43,9 +45,14 @@ const Who = z.union([
 /**
  * Sessions of browsers. What a cookie carries (32 random octets, base64url) is kept as a hash only: who reads the database
  * opens no page. Each login makes another one, and an ended one opens nothing, wherever its cookie is. With another `key`
- * (32 octets) none of them opens anything.
+ * (32 octets) none of them opens anything. `committee`: accounts that are the committee, as long as they stand there.
  */
-export function createSessions(db: Database, key: Uint8Array, random: RandomBytes = secureRandom) {
+export function createSessions(
+  db: Database,
+  key: Uint8Array,
+  committee: readonly string[] = [],
+  random: RandomBytes = secureRandom,
+) {
   const hash = (secret: string) => createHmac("sha256", key).update(secret).digest("base64url");
   const find = (id: string) => db.get<Row>("SELECT * FROM web_session WHERE id = ?", id);
   return {
@@ -75,7 +82,7 @@ export function createSessions(db: Database, key: Uint8Array, random: RandomByte
       if (row.expires_at <= now) return { ok: false, reason: "expired" };
       if (now - row.seen_at >= SEEN_EVERY_MS)
         db.run("UPDATE web_session SET seen_at = ? WHERE id = ?", now, row.id);
-      return { ok: true, session: { ...view(row), identity: identityIn(row.who) } };
+      return { ok: true, session: { ...view(row), identity: identityIn(row.who, committee), did: row.did } };
     },
 
     end(secret: string | undefined): void {
@@ -104,8 +111,9 @@ export function createSessions(db: Database, key: Uint8Array, random: RandomByte
   };
 }
 
-function identityIn(text: string): Identity {
+function identityIn(text: string, committee: readonly string[]): Identity {
   const who = Who.parse(JSON.parse(text));
+  if (who.role === "person" && committee.includes(who.did)) return { role: "committee", by: who.did };
   if (who.role !== "committee") return who;
   return { role: who.role, ...(who.by !== undefined && { by: who.by }) };
 }

@@ -43,7 +43,7 @@ export async function openAccounts(parts: AccountParts): Promise<Accounts | unde
     return response.ok ? response.text() : null;
   };
   return {
-    sessions: createSessions(db, derive(secrets.core, "account sessions")),
+    sessions: createSessions(db, derive(secrets.core, "account sessions"), config.COMMITTEE_DIDS),
     find: async (account) => (isDid(account) ? account : resolveHandle(account, resolver, wellKnown)),
     people: parts.people,
     login: await createLogin({

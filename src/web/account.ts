@@ -16,7 +16,7 @@ import type { Clock } from "../lib/clock.ts";
 import { secureRandom } from "../lib/ids.ts";
 import { joinRoutes } from "./join.ts";
 import type { JoinPages } from "./join-view.ts";
-import { JOIN_PATH, LOGIN_PATH, ME_PATH } from "./paths.ts";
+import { JOIN_PATH, LOGIN_PATH, ME_PATH, memberPath } from "./paths.ts";
 import type { Rendered } from "./render.tsx";
 import { homeOf, isOwnRequest, ownPath, type Identity } from "./session.ts";
 
@@ -81,7 +81,7 @@ export function accountRoutes(options: AccountRoutes): Hono {
     if (c.req.query("token") !== undefined) return next();
     const asked = ownPath(c.req.query("next"), publicUrl, "");
     const now = session(c);
-    if (now.ok) return c.redirect(asked || homeOf(now.session.identity), 303);
+    if (now.ok) return c.redirect(asked || firstPage(now.session.identity), 303);
     return answer(c, { page: "log-in", next: asked, account: "", fault: null });
   });
 
@@ -107,28 +107,29 @@ export function accountRoutes(options: AccountRoutes): Hono {
     if (query.length > LONGEST_QUERY) return answer(c, { page: "not-found" }, 404);
     const result = await login.finish(new URLSearchParams(query), getCookie(c, cookieName));
     const next = ownPath(result.next, publicUrl, "");
-    if ("error" in result) return answer(c, { page: "login-failed", why: result.why, next }, 403);
+    if ("error" in result)
+      return answer(c, { page: "login-failed", why: result.why, purpose: result.purpose, next }, 403);
     deleteCookie(c, cookieName, { path: "/", secure });
-    if (result.purpose === "login") begin(c, identityOf(result.did));
+    if (result.purpose === "login") begin(c, { role: "person", did: result.did });
     else await account.written(result.did, result.rkey);
-    return c.redirect(next || homeOf(identityOf(result.did)), 303);
+    return c.redirect(next || firstPage(identityOf(result.did)), 303);
   });
 
   app.get(ME_PATH, async (c) => {
     const now = session(c);
     if (!now.ok) return c.redirect(LOGIN_PATH, 303);
-    const { identity } = now.session;
-    if (identity.role !== "person") return c.redirect(homeOf(identity), 303);
-    return answer(c, { page: "me", view: meOf(identity.did, now.session.id) });
+    const { identity, did, id } = now.session;
+    if (did === null) return c.redirect(homeOf(identity), 303);
+    return answer(c, { page: "me", view: meOf(did, id) });
   });
 
   app.post(`${ME_PATH}/sessions`, bodyLimit({ maxSize: MAX_BODY, onError: tooLong }), async (c) => {
     if (!isOurs(c)) return answer(c, { page: "foreign" }, 403);
     const now = session(c);
-    if (!now.ok || now.session.identity.role !== "person") return answer(c, { page: "not-found" }, 404);
-    const { did } = now.session.identity;
+    if (!now.ok || now.session.did === null) return answer(c, { page: "not-found" }, 404);
+    const { did, id } = now.session;
     const { end } = await c.req.parseBody();
-    if (end === "others") sessions.endOf(did, { keep: now.session.id });
+    if (end === "others") sessions.endOf(did, { keep: id });
     else if (typeof end === "string") sessions.endOf(did, { id: end });
     return c.redirect(ME_PATH, 303);
   });
@@ -174,15 +175,27 @@ export function accountRoutes(options: AccountRoutes): Hono {
     return account.committee.includes(did) ? { role: "committee", by: did } : { role: "person", did };
   }
 
-  function meOf(did: string, current: string): MeView {
+  /** Where somebody begins who asked for no page. */
+  function firstPage(identity: Identity): string {
+    if (identity.role !== "person") return homeOf(identity);
+    const [first, ...others] = membersOf(identity.did);
+    if (first === undefined) return options.join ? JOIN_PATH : ME_PATH;
+    return others.length > 0 ? ME_PATH : memberPath(first.did);
+  }
+
+  function membersOf(did: string): MeView["members"] {
     const own = account.memberName(did);
     const others = people.membersOf(did).flatMap(({ did: member, role }) => {
       const name = account.memberName(member);
       return name === null ? [] : [{ did: member, name, role }];
     });
+    return [...(own === null ? [] : [{ did, name: own, role: "owner" as const }]), ...others];
+  }
+
+  function meOf(did: string, current: string): MeView {
     return {
       did,
-      members: [...(own === null ? [] : [{ did, name: own, role: "owner" as const }]), ...others],
+      members: membersOf(did),
       sessions: sessions.of(did, clock.now()).map(({ id, beganAt, seenAt, browser }) => ({
         id,
         beganAt,

@@ -66,7 +66,7 @@ export type Rendered =
   | { page: "rules"; view: RulesView }
   | { page: "log-in"; next: string; account: string; fault: string | null }
   | { page: "onward"; url: string }
-  | { page: "login-failed"; why: string; next: string }
+  | { page: "login-failed"; why: string; purpose: "login" | "attest" | null; next: string }
   | { page: "me"; view: MeView }
   | { page: "join"; view: JoinView }
   | { page: "first-credential"; credential: ShownCredential }
@@ -135,7 +135,10 @@ function contentOf(shown: Rendered, viewer: Identity | null): { title: string; b
     case "onward":
       return { title: "Log in", body: <OnwardPage url={shown.url} /> };
     case "login-failed":
-      return { title: "Not logged in", body: <LoginFailedPage {...shown} /> };
+      return {
+        title: shown.purpose === "attest" ? "Not written" : "Not logged in",
+        body: <LoginFailedPage {...shown} />,
+      };
     case "me":
       return { title: "You", body: <MePage view={shown.view} /> };
     case "join":

@@ -1,6 +1,6 @@
 import { EmptyState, Section, Time } from "../components.tsx";
 import type { MeView } from "../account.ts";
-import { LOGIN_PATH, ME_PATH, memberPath } from "../paths.ts";
+import { JOIN_PATH, LOGIN_PATH, ME_PATH, memberPath } from "../paths.ts";
 
 /** Where somebody says with which account it logs in. */
 export function LogInPage({ next, account, fault }: { next: string; account: string; fault: string | null }) {
@@ -56,10 +56,11 @@ export function OnwardPage({ url }: { url: string }) {
   );
 }
 
-export function LoginFailedPage({ why, next }: { why: string; next: string }) {
+export function LoginFailedPage(props: { why: string; purpose: "login" | "attest" | null; next: string }) {
+  const { why, purpose, next } = props;
   return (
     <div class="page-head notice">
-      <h1>You are not logged in</h1>
+      <h1>{purpose === "attest" ? "The record was not written" : "You are not logged in"}</h1>
       <p class="lede">{why}</p>
       <p>
         <a href={next === "" ? LOGIN_PATH : `${LOGIN_PATH}?${new URLSearchParams({ next })}`}>Try again</a>
@@ -82,7 +83,7 @@ export function MePage({ view }: { view: MeView }) {
         {members.length === 0 ? (
           <EmptyState title="None yet">
             This account is no member, and no member has named it among its people. Ask a member to add you,
-            or apply.
+            or <a href={JOIN_PATH}>join</a> with a domain of your own.
           </EmptyState>
         ) : (
           <ul class="plain">
