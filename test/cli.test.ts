@@ -202,8 +202,8 @@ test("atmos member and link: from joining to a decision", async () => {
   const decision = { env, by: "rosa.test", why: "A test" };
   expect((await run(() => memberStanding(did, "suspended", decision))).text).toMatch(/good -> suspended/);
   await expect(memberStanding(did, "wonderful", decision)).rejects.toThrow(/standing/);
-  await expect(memberStanding(did, "good", { ...decision, by: " " })).rejects.toThrow(/by: /);
-  await expect(memberStanding(did, "good", { ...decision, why: "" })).rejects.toThrow(/why: /);
+  await expect(memberStanding(did, "good", { ...decision, by: " " })).rejects.toThrow(/by is empty/);
+  await expect(memberStanding(did, "good", { ...decision, why: "" })).rejects.toThrow(/why is empty/);
   const { standings, events } = sandbox.serve.core!;
   expect(standings.changesOf(did)).toMatchObject([{ by: "rosa.test", description: "A test" }]);
   expect(standings.notes.list(did)[0]).toMatchObject({

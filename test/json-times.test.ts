@@ -168,6 +168,9 @@ describe("times are ISO 8601 with Z, wherever they stand", () => {
     await atmos("member", "bounces", did);
     await atmos("member", "webhook", did);
     await atmos("member", "replies", did);
+    await atmos("member", "person", "add", did, "dora.pds.test", "--role", "viewer", ...BY);
+    expect(await atmos("member", "person", "list", did)).toMatchObject({ people: [{ addedAt: iso }] });
+    await atmos("member", "person", "remove", did, "dora.pds.test", ...BY);
     expect(await atmos("member", "show", did)).toMatchObject({
       joinedAt: expect.stringMatching(ISO),
       pauses: [{ at: expect.stringMatching(ISO), end: null }, { end: { at: expect.stringMatching(ISO) } }],

@@ -21,6 +21,10 @@ export function createPeopleDesk({ core: { members, people }, find, clock }: Peo
       ? refusal({ error: "not-a-member", did })
       : null;
   };
+  const personOf = async (account: string): Promise<{ person: string } | PeopleRefusal> => {
+    const person = await find(account.trim().replace(/^@/, "").toLowerCase()).catch(() => undefined);
+    return typeof person === "string" ? { person } : nobody(account, person === null);
+  };
   return {
     of: (did: string): Person[] | PeopleRefusal => absent(did) ?? people.of(did),
 
@@ -33,8 +37,9 @@ export function createPeopleDesk({ core: { members, people }, find, clock }: Peo
     ): Promise<{ person: string; role: PersonRole } | PeopleRefusal> {
       const refused = absent(did);
       if (refused) return refused;
-      const person = await find(account.trim().replace(/^@/, "").toLowerCase()).catch(() => undefined);
-      if (typeof person !== "string") return nobody(account, person === null);
+      const found = await personOf(account);
+      if ("error" in found) return found;
+      const { person } = found;
       const put = people.put(did, person, role, by, clock.now());
       if (put === null) return { person, role };
       return put.error === "own"
@@ -45,12 +50,14 @@ export function createPeopleDesk({ core: { members, people }, find, clock }: Peo
           };
     },
 
-    /** From the next page on; `person`: a DID. */
-    remove(did: string, person: string): { person: string } | PeopleRefusal {
+    /** From the next page on. `account`: a handle or a DID; a DID is not looked up, since its account may be gone. */
+    async remove(did: string, account: string): Promise<{ person: string } | PeopleRefusal> {
       const refused = absent(did);
       if (refused) return refused;
-      if (people.remove(did, person)) return { person };
-      return { error: "NotFound", message: `${person} is not among the people of ${did}.` };
+      const found = account.startsWith("did:") ? { person: account } : await personOf(account);
+      if ("error" in found) return found;
+      if (people.remove(did, found.person)) return found;
+      return { error: "NotFound", message: `${account.slice(0, 300)} is not among the people of ${did}.` };
     },
   };
 }

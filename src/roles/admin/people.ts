@@ -30,7 +30,7 @@ export function peopleApi(desk: PeopleDesk): Hono {
 
   app.post("/people/remove", async (c) => {
     const body = former.parse(await c.req.json());
-    const removed = desk.remove(c.req.param("did") ?? "", body.person);
+    const removed = await desk.remove(c.req.param("did") ?? "", body.person);
     return "error" in removed ? c.json(...refused(removed)) : c.json(removed);
   });
 

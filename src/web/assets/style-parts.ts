@@ -128,7 +128,7 @@ details > *:not(summary) { margin-top: 0.5rem; }
 .links > div + div { margin-top: 0.9rem; }
 .links dt a { display: inline-flex; align-items: center; min-height: 32px; font-weight: 600; } .links dd { margin: 0; color: var(--ink-soft); }
 .jumps { display: flex; flex-wrap: wrap; gap: 0 1.2rem; margin-bottom: 1.5rem; font-size: 0.94rem; }
-.jumps a { display: inline-flex; align-items: center; min-height: 44px; }
+.jumps a { display: inline-flex; align-items: center; min-height: 44px; } .jumps [aria-current] { color: inherit; font-weight: 650; text-decoration: none; }
 .needs { list-style: none; padding: 0; display: grid; gap: 0.75rem; }
 .needs > li { background: var(--sheet); border: 1px solid var(--line); border-left: 4px solid var(--line-strong); border-radius: var(--radius); padding: 0.75rem 1rem 0.85rem; display: grid; gap: 0.3rem; }
 .needs > .bad { border-left-color: var(--bad); } .needs > .warn { border-left-color: var(--warn); } .needs > .note { border-left-color: var(--note); }

@@ -17,6 +17,7 @@ import { Messages } from "./member-messages.tsx";
 import { isOpen, PastPauses } from "./member-pauses.tsx";
 import { WaitsAt } from "./measures.tsx";
 import { Returned } from "./member-returned.tsx";
+import { MemberNav } from "./member-nav.tsx";
 import { Changes, Ladder, Rungs, Situation } from "./member-standing.tsx";
 import { StandingBadge } from "./parts.tsx";
 
@@ -28,6 +29,7 @@ export function MemberPage({ view, forCommittee }: { view: MemberView; forCommit
         {forCommittee ? (
           <Breadcrumb items={[{ href: COMMITTEE_PATH, text: "Committee" }]} current={view.domain} />
         ) : null}
+        <MemberNav did={view.did} current="overview" />
         <h1>{view.domain}</h1>
         <p class="badges">
           {view.membership === "member" ? <StandingBadge standing={view.standing} /> : null}

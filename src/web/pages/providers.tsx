@@ -13,6 +13,7 @@ import {
 import { DayChart } from "../day-chart.tsx";
 import { COMMITTEE_PATH, memberPath } from "../paths.ts";
 import type { ProviderDay, ProviderState, ProviderSubject, ProviderView } from "../provider-view.ts";
+import { MemberNav } from "./member-nav.tsx";
 
 const PROVIDER_NAMES: Record<ProviderSubject["provider"], string> = {
   gmail: "Gmail",
@@ -45,6 +46,7 @@ export function ProvidersPage({ view, forCommittee }: { view: ProviderView; forC
     <>
       <div class="page-head">
         <Breadcrumb items={trail} current="What providers say" />
+        {member ? <MemberNav did={member.did} current="providers" /> : null}
         <h1>What providers say</h1>
         <p class="lede">
           The last 30 days{member ? ` of ${member.domain}` : ""}. A dashed box is a day of which nobody said

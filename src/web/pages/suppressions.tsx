@@ -9,6 +9,7 @@ import type {
   SuppressionSearch,
 } from "../suppression-view.ts";
 import { formatCount } from "../words.ts";
+import { MemberNav } from "./member-nav.tsx";
 
 type Reason = SuppressedRecipient["reason"];
 
@@ -47,6 +48,7 @@ export function MemberSuppressionsPage(props: {
     <>
       <div class="page-head">
         <Breadcrumb items={trail} current="Suppressed recipients" />
+        <MemberNav did={view.did} current="suppressions" />
         <h1>Suppressed recipients</h1>
         <p class="lede">
           To these addresses nothing is sent, so that dead mailboxes and people who complained do not count

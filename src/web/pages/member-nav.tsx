@@ -1,0 +1,23 @@
+import { providersPath, suppressionsPath, memberPath } from "../paths.ts";
+
+/** The pages of a member, in the order in which they stand in its navigation. */
+const MEMBER_PAGES = [
+  ["overview", "Overview", memberPath],
+  ["suppressions", "Suppressed", suppressionsPath],
+  ["providers", "Providers", providersPath],
+] as const satisfies readonly (readonly [name: string, text: string, path: (did: string) => string])[];
+
+export type MemberPageName = (typeof MEMBER_PAGES)[number][0];
+
+/** The way between the pages of one member. `current`: the one that is read, or whose part it is. */
+export function MemberNav({ did, current }: { did: string; current: MemberPageName }) {
+  return (
+    <nav class="jumps" aria-label="Pages of the member">
+      {MEMBER_PAGES.map(([name, text, path]) => (
+        <a href={path(did)} aria-current={name === current ? "page" : undefined}>
+          {text}
+        </a>
+      ))}
+    </nav>
+  );
+}
