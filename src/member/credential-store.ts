@@ -46,6 +46,8 @@ export function createCredentialStore(db: Database) {
         by,
         did,
       ),
+    setDomains: (id: string, domains: readonly string[]) =>
+      db.run("UPDATE credential SET domains = ? WHERE id = ?", JSON.stringify(domains), id),
     setReplaced: (id: string, replacement: string | null, stolen: boolean) =>
       db.run(
         "UPDATE credential SET replaced_by = ?, stolen = ?, vouched = ? WHERE id = ?",

@@ -7,6 +7,7 @@ import { createKeyStore } from "./key-store.ts";
 import { createMembership } from "./membership.ts";
 import type { MemberOptions, MemberParts } from "./parts.ts";
 import { recordsFor, type DnsRecordToPublish } from "./records.ts";
+import { createRemoval } from "./removal.ts";
 import { createRotations, makeKeys } from "./rotations.ts";
 import type { DkimKeyRow, DomainRow } from "./schema.ts";
 import { createMemberStore } from "./store.ts";
@@ -20,6 +21,7 @@ export { describePublicKey, newDkimKey } from "./dkim-keys.ts";
 export type { MemberError } from "./errors.ts";
 export type { MemberOptions } from "./parts.ts";
 export { lookForRecords, type AskAuthority, type Diagnosis, type Published } from "./published.ts";
+export type { DomainRemoval } from "./removal.ts";
 export { proofRecord, type DnsRecordToPublish } from "./records.ts";
 export type { Rotation } from "./rotations.ts";
 
@@ -56,6 +58,7 @@ export function createMembers(options: MemberOptions) {
     ...bounces,
     ...credentials,
     ...createRotations(parts),
+    ...createRemoval(parts, credentials.credentialsOf),
 
     /** Called with the DID after every change of a member, their domains or credentials. */
     onChange: (listen: (did: string) => void) => void listeners.add(listen),

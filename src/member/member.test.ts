@@ -110,6 +110,32 @@ describe("credentials", () => {
   });
 });
 
+test("a domain goes with its keys; credentials keep the others, and end where there is none", async () => {
+  members.join(ada, "Ada");
+  members.join(bob, "Bob");
+  for (const domain of ["a.test", "b.test"]) await members.addDomain(ada, domain);
+  const make = (name: string, domains: string[]) => {
+    const made = members.createCredential(ada, domains, { name });
+    if ("error" in made) throw new Error(made.error);
+    return { id: made.id, name };
+  };
+  const both = make("both", ["a.test", "b.test"]);
+  const one = make("one", ["a.test"]);
+  const other = make("other", ["b.test"]);
+  const expected = { domain: "a.test", narrowed: [both], revoked: [one] };
+  expect(members.removalOf(ada, "a.test")).toEqual(expected);
+  expect(members.removeDomain(bob, "a.test", "bob")).toEqual({ error: "domain-not-held", domain: "a.test" });
+  expect(members.removeDomain(ada, "a.test", "rosa")).toEqual(expected);
+  const byId = new Map(members.credentialsOf(ada).map((credential) => [credential.id, credential]));
+  expect(byId.get(both.id)).toMatchObject({ domains: ["b.test"], revoked: null });
+  expect(byId.get(one.id)).toMatchObject({ revoked: { by: "rosa" } });
+  expect(byId.get(other.id)).toMatchObject({ domains: ["b.test"], revoked: null });
+  expect(members.sendingRights(ada).domains.map(({ name }) => name)).toEqual(["b.test"]);
+  expect(db.all("SELECT * FROM dkim_key WHERE domain = 'a.test'")).toEqual([]);
+  expect(members.removeDomain(ada, "a.test", "rosa")).toHaveProperty("error");
+  expect(await members.addDomain(bob, "a.test")).toHaveProperty("keys");
+});
+
 test("listeners hear of every change", async () => {
   const heard: string[] = [];
   members.onChange((did) => heard.push(did));

@@ -65,6 +65,11 @@ export function createMemberStore(db: Database) {
       db.run("DELETE FROM dkim_key WHERE domain IN (SELECT name FROM domain WHERE did = ?)", did);
       db.run("DELETE FROM domain WHERE did = ?", did);
     },
+    /** One of them, likewise. */
+    deleteDomain(name: string) {
+      db.run("DELETE FROM dkim_key WHERE domain = ?", name);
+      db.run("DELETE FROM domain WHERE name = ?", name);
+    },
     setDomainStatus: (name: string, status: DomainRow["status"]) =>
       db.run("UPDATE domain SET status = ? WHERE name = ? AND status <> ?", status, name, status).changes > 0,
     setReturnPath: (name: string, returnPath: string | null) =>
