@@ -23,6 +23,7 @@ import {
 } from "./member.ts";
 import { memberAppeal, memberRemedy } from "./case.ts";
 import { personAdd, personList, personRemove } from "./person.ts";
+import { memberProof } from "./proof.ts";
 import { memberWebhook } from "./webhook.ts";
 
 type Parts = {
@@ -149,6 +150,10 @@ export function memberCommands(program: Command, { env, json, run }: Parts): voi
     .option("--test", "ask it now with a message of the type test")
     .addOption(by())
     .action(run(memberWebhook));
+  add("proof", "print what is known of a member's reputation, signed; atmos proof verify checks it")
+    .argument("<did>")
+    .option("--out <file>", "into this file instead")
+    .action(run(memberProof));
   add("leave", "end a membership: nothing is sent any more, labels end, domains are free")
     .argument("<did>")
     .option("--reason <text>")

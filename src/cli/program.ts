@@ -16,6 +16,7 @@ import { lexiconPublish, type PublishOptions } from "./lexicon.ts";
 import { link } from "./link.ts";
 import { memberCommands } from "./member-commands.ts";
 import { CommandError, EXIT } from "./output.ts";
+import { proofCommands } from "./proof.ts";
 import { providerCommands } from "./provider.ts";
 import { queueCommands } from "./queue.ts";
 import { reportCommands } from "./report.ts";
@@ -202,6 +203,7 @@ tlsReportCommands(program, { env, json, run });
 reportCommands(program, { env, json, run });
 providerCommands(program, { env, json, run });
 caseCommands(program, { env, json, run });
+proofCommands(program, { env, json, run });
 
 /** Each time the option is given, one port more. */
 function ports(text: string, before: number[] | undefined): number[] {

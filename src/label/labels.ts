@@ -4,6 +4,7 @@ import type { Database } from "../platform/database.ts";
 import type { Logger } from "../platform/log.ts";
 import type { Metrics } from "../platform/metrics.ts";
 import { signLabel, type Label, type UnsignedLabel } from "../protocol/labels/index.ts";
+import { signProof, type ProofClaims } from "../protocol/proof/index.ts";
 import { createStore, type LabelInForce, type SequencedLabel, type UriRange } from "./store.ts";
 import { planLabels, wantedLabels, type AttestedDomain, type PublicStanding } from "./wanted.ts";
 
@@ -139,6 +140,9 @@ export function createLabels(options: LabelsOptions) {
       for (const subject of subjects) await inTurn(() => reconcileNow(subject));
       return subjects.length;
     },
+
+    /** Signs a proof of reputation, a JWS, with the key of the labels. */
+    prove: (claims: ProofClaims): Promise<string> => signProof(claims, keypair),
 
     /** Forgets what was superseded long ago, some at a time. Returns how many. */
     prune: (): number => store.prune(Math.floor(clock.now()) - keepMs, PRUNE_BATCH),

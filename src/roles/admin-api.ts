@@ -5,18 +5,21 @@ import { credentialsApi } from "./admin/credentials.ts";
 import { did } from "./admin/fields.ts";
 import { membersApi } from "./admin/members.ts";
 import { peopleApi } from "./admin/people.ts";
+import { proofApi } from "./admin/proof.ts";
 import { pausesApi } from "./admin/pauses.ts";
 import { rotationApi } from "./admin/rotation.ts";
 import { webhookApi } from "./admin/webhook.ts";
 import { committeeApi, type CommitteeGate } from "./committee-api.ts";
 import type { Core } from "./core/index.ts";
 import type { Labeler } from "./labeler.ts";
+import type { ProofDesk } from "./member-proof.ts";
 import type { PeopleDesk } from "./people-desk.ts";
 import type { SubmissionPoint } from "./pds-environment.ts";
 
 export type AdminApiOptions = CommitteeGate & {
   core: Core;
   people: PeopleDesk;
+  proofs: ProofDesk;
   labeler: Labeler | undefined;
   /** Where members submit. */
   submission: () => SubmissionPoint;
@@ -25,13 +28,14 @@ export type AdminApiOptions = CommitteeGate & {
 const hint = z.strictObject({ did, collection: z.string().max(300), rkey: z.string().max(512) });
 
 /** What the command line asks of a running `atmos serve`: `/api/*`, JSON, with a short-lived token of the committee. */
-export function adminApi({ core, people, labeler, submission, ...gate }: AdminApiOptions): Hono {
+export function adminApi({ core, people, proofs, labeler, submission, ...gate }: AdminApiOptions): Hono {
   const app = committeeApi(gate);
 
   app.route("/members/:did/credentials", credentialsApi(core, submission));
   app.route("/members/:did", pausesApi(core));
   app.route("/members/:did", webhookApi(core));
   app.route("/members/:did", peopleApi(people));
+  app.route("/members/:did", proofApi(proofs));
   app.route("/members", membersApi(core));
   app.route("/applications", applicationsApi(core));
   app.route("/domains/:domain/rotation", rotationApi(core));

@@ -18,6 +18,7 @@ import type { SubmissionPoint } from "./pds-environment.ts";
 import { providerDataApi } from "./provider-data-api.ts";
 import type { ProviderDesk } from "./provider-data.ts";
 import { createPeopleDesk } from "./people-desk.ts";
+import { createProofDesk } from "./member-proof.ts";
 import { createProviderPages } from "./provider-data-pages.ts";
 import type { PublicChecks } from "./public-checks.ts";
 import { checkQuery } from "./queries/check.ts";
@@ -73,7 +74,8 @@ function mountApis(app: Hono, parts: CoreHttpParts): void {
   app.route("/api/cases", caseApi({ core, ...gate }));
   app.route("/api/report", reportApi({ desk: core.reports, ...gate }));
   const people = createPeopleDesk({ core, find: parts.accounts.find, clock });
-  app.route("/api", adminApi({ core, people, labeler, submission, log, mayAct }));
+  const proofs = createProofDesk({ core, labeler, clock, domain: parts.config.POOL_DOMAIN });
+  app.route("/api", adminApi({ core, people, proofs, labeler, submission, log, mayAct }));
 }
 
 /** Links and sessions are for people: they follow the real clock, whatever the sandbox's does. */

@@ -1,0 +1,2 @@
+export { canonicalJson, signProof, verifyProof, type Verified } from "./jws.ts";
+export { ProofClaims, type ProofFacts, claimsOf } from "./claims.ts";
