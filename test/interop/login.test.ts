@@ -117,6 +117,61 @@ test("whoever says no at its PDS is told so, and is not logged in", async () => 
   expect(coop.pds.grants()).toBe(0);
 });
 
+test("a newcomer joins: its record is written into its repository after agreeing to it, and nothing more may be written", async () => {
+  const domain = "ada.test";
+  coop.zones.set(`_email-attestation.${domain}`, "TXT", { text: `did=${newcomer}` });
+  coop.zones.set(domain, "MX", { preference: 10, exchange: "mx.bigmail.test" });
+  await browse(async (page) => {
+    await logIn(page, domain, { path: "/join" });
+    await page.getByRole("textbox", { name: "Domain" }).fill(domain);
+    await page.getByRole("button", { name: "Go on" }).click();
+    expect(await page.innerText("#domain")).toContain("_email-attestation.ada.test");
+    await page.getByLabel("What you are called").fill("Ada");
+    await page.getByLabel("Where people reach you").fill("ada@elsewhere.example");
+    await page.getByRole("checkbox").check();
+    await page.getByRole("button", { name: "Apply", exact: true }).click();
+    await page.getByText("All of them as lines of a zone file").click();
+    for (const line of (await page.innerText("#records .fold code")).split("\n")) publish(line);
+    await page.getByRole("button", { name: "Write it", exact: true }).click();
+    await page
+      .getByRole("link", { name: "Go on" })
+      .click()
+      .catch(() => undefined);
+    await page.waitForURL((url) => url.origin === coop.pds.pdsUrl);
+    await consentAtPds(page, { password: PASSWORD, decision: "Authorize" });
+    await page.waitForURL(`${coop.publicUrl}/join`);
+    expect(await page.innerText("#attestation")).toContain(
+      `at://${newcomer}/community.email.attestation/${domain}`,
+    );
+    await page.screenshot({ path: join(ARTIFACTS, "join.png"), fullPage: true });
+    await page.getByRole("button", { name: "Make one" }).click();
+    expect(await page.innerText("main")).toContain("PDS_EMAIL_SMTP_URL=smtps://");
+  });
+  const query = new URLSearchParams({ repo: newcomer, collection: "community.email.attestation" });
+  const listed = await fetch(`${coop.pds.pdsUrl}/xrpc/com.atproto.repo.listRecords?${query}`);
+  expect(await listed.json()).toMatchObject({
+    records: [
+      {
+        value: {
+          domain,
+          dkim: [{ algorithm: "rsa" }, { algorithm: "ed25519" }],
+          relay: { did: coop.labelerDid },
+        },
+      },
+    ],
+  });
+  expect(coop.pds.grants()).toBe(0);
+  expect(pendingLogins()).toBe(0);
+});
+
+/** Publishes a line of a zone file. */
+function publish(line: string): void {
+  const [, name = "", type = "", data = ""] = /^(\S+?)\. (TXT|CNAME) (.+)$/.exec(line) ?? [];
+  if (type === "CNAME") coop.zones.set(name, "CNAME", { target: data.replace(/\.$/, "") });
+  else
+    coop.zones.set(name, "TXT", { text: [...data.matchAll(/"([^"]*)"/g)].map(([, text]) => text).join("") });
+}
+
 function pendingLogins(): number {
   const db = new DatabaseSync(join(coop.product.dataDir, "core.sqlite"), { readOnly: true, timeout: 5_000 });
   const row = db.prepare("SELECT count(*) AS count FROM oauth_pending").get();
