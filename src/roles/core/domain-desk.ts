@@ -1,4 +1,5 @@
 import type { Envelope } from "../../event/index.ts";
+import type { DomainRemoval, MemberError } from "../../member/index.ts";
 import type { Logger } from "../../platform/log.ts";
 import type { Resolver } from "../../protocol/dns/index.ts";
 import { createWorkQueue } from "../work-queue.ts";
@@ -17,7 +18,7 @@ export type DomainDesk = ReturnType<typeof createDomainDesk>;
 
 /** Members' domains as checks find them: what may send, what waits, and what stands beside the records that were checked. */
 export function createDomainDesk(parts: DomainDeskParts) {
-  const { clock, members, standings, news, tell, resolver, returnPathHost, log } = parts;
+  const { db, clock, members, standings, news, tell, resolver, returnPathHost, log } = parts;
 
   /** Apart from the handling of events: a slow name server delays nobody's policy. */
   const lookUps = createWorkQueue(log, LOOK_UPS);
@@ -66,6 +67,26 @@ export function createDomainDesk(parts: DomainDeskParts) {
   return {
     release,
 
+    /** Taken out, for a member that stays. What waits for it in the spool finds no key, and is given back in its time. */
+    remove(did: string, domain: string, by: string): DomainRemoval | MemberError {
+      return db.transaction(() => {
+        const removed = members.removeDomain(did, domain, by);
+        if ("error" in removed) return removed;
+        if (heldOf(did, domain)) standings.endHold(domain);
+        const { narrowed, revoked } = removed;
+        const words = [
+          `By ${by}. Its keys are destroyed; what was published for the pool may be removed from the DNS.`,
+          revoked.length > 0
+            ? `Revoked with it, since it was all that they sent for: ${named(revoked)}.`
+            : "",
+          narrowed.length > 0 ? `For their other domains only from now on: ${named(narrowed)}.` : "",
+        ];
+        const body = words.filter((text) => text !== "").join("\n\n");
+        note(did, `domain-${domain}-${clock.now()}-removed`, `${domain} was removed`, body);
+        return removed;
+      });
+    },
+
     /** A rule says that its records are broken. A domain that was never verified, or has ended, sends nothing anyway. */
     hold(did: string, held: { domain: string; since: number; found: string; record: string }): void {
       const { domain, found, record, since } = held;
@@ -113,3 +134,5 @@ export function createDomainDesk(parts: DomainDeskParts) {
     idle: () => lookUps.idle(),
   };
 }
+
+const named = (list: DomainRemoval["revoked"]) => list.map(({ name }) => `"${name}"`).join(", ");

@@ -358,6 +358,7 @@ export function createCore(options: CoreOptions) {
     credentialUsed,
     /** Looks at the DNS now; the next pair signs at once when it is there. */
     hurryRotation: domainDesk.hurryRotation,
+    removeDomain: domainDesk.remove,
     /** What was decided here is with relay nodes and labeler. */
     told: () => teller.told(),
     policyOf,
