@@ -168,6 +168,7 @@ describe("times are ISO 8601 with Z, wherever they stand", () => {
     await atmos("member", "bounces", did);
     await atmos("member", "webhook", did);
     await atmos("member", "proof", did);
+    await atmos("member", "export", did, "--out", `${env}.zip`, ...BY);
     await atmos("member", "replies", did);
     await atmos("member", "person", "add", did, "dora.pds.test", "--role", "viewer", ...BY);
     expect(await atmos("member", "person", "list", did)).toMatchObject({ people: [{ addedAt: iso }] });

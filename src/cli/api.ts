@@ -1,3 +1,4 @@
+import type { ReadableStream as WebStream } from "node:stream/web";
 import { parseConfig, readEnvironment, type Config, type Secrets } from "../platform/config/index.ts";
 import { sessionKeyOf } from "../roles/index.ts";
 import { createToken } from "../web/index.ts";
@@ -25,6 +26,20 @@ export function apiWith({ config, secrets }: { config: Config; secrets: Secrets 
   return async (method, path, body) => {
     const response = await ask(method, path, body, AbortSignal.timeout(TIMEOUT_MS));
     return answerOf(response.ok, response.status, (await response.json().catch(() => ({}))) as Answer);
+  };
+}
+
+/** A file that the server makes while it is read: no bound of time but that of silence, which the reader sees as an end. */
+export function downloadOf(env: string | undefined) {
+  const { config, secrets } = parseConfig(readEnvironment(env));
+  const ask = asker(originOf(config), keyOf(secrets));
+  return async (path: string): Promise<WebStream> => {
+    const begun = new AbortController();
+    const timer = setTimeout(() => begun.abort(new DOMException("silent", "TimeoutError")), TIMEOUT_MS);
+    const response = await ask("GET", path, undefined, begun.signal).finally(() => clearTimeout(timer));
+    if (!response.ok || !response.body)
+      answerOf(false, response.status, (await response.json().catch(() => ({}))) as Answer);
+    return response.body as WebStream;
   };
 }
 

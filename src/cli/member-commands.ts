@@ -23,6 +23,7 @@ import {
 } from "./member.ts";
 import { memberAppeal, memberRemedy } from "./case.ts";
 import { personAdd, personList, personRemove } from "./person.ts";
+import { memberExport } from "./export.ts";
 import { memberProof } from "./proof.ts";
 import { memberWebhook } from "./webhook.ts";
 
@@ -154,6 +155,12 @@ export function memberCommands(program: Command, { env, json, run }: Parts): voi
     .argument("<did>")
     .option("--out <file>", "into this file instead")
     .action(run(memberProof));
+  add("export", "write everything that is kept about a member into a zip")
+    .argument("<did>")
+    .requiredOption("--out <file>", "a new file")
+    .option("--whole", "with the addresses of its recipients: only to hand it to the member")
+    .addOption(enteredBy())
+    .action(run(memberExport));
   add("leave", "end a membership: nothing is sent any more, labels end, domains are free")
     .argument("<did>")
     .option("--reason <text>")

@@ -98,6 +98,9 @@ export function createEventLog(db: Database) {
     recent: (limit: number) => read(db.all(`${columns} ORDER BY seq DESC LIMIT ?`, limit)),
     recentOf: (did: string, limit: number) =>
       read(db.all(`${columns} WHERE did = ? ORDER BY seq DESC LIMIT ?`, did, limit)),
+    /** A page of one member's, the oldest first. */
+    ofAfter: (did: string, seq: number, limit: number): LoggedEvent[] =>
+      read(db.all(`${columns} WHERE did = ? AND seq > ? ORDER BY seq LIMIT ?`, did, seq, limit)),
     lastAt: (did: string) =>
       db.get<{ at: number }>("SELECT at FROM event WHERE did = ? ORDER BY seq DESC LIMIT 1", did)?.at,
   };

@@ -94,6 +94,17 @@ export function createNotices({ db, clock, random }: { db: Database; clock: Cloc
     /** Drops mails of before, and the addresses that they went to, at most `limit`; returns how many. */
     prune: store.prune,
 
+    /** Mails to a member, the newest first, with the addresses that they went to. */
+    of: (did: string, limit: number) =>
+      store.of(did, limit).map(({ about, at, address: to, state, state_at: stateAt, reply }) => ({
+        about,
+        at,
+        to,
+        state,
+        stateAt,
+        reply,
+      })),
+
     receipt(about: string): MailReceipt | undefined {
       const row = store.about(about);
       return (

@@ -80,6 +80,9 @@ export function createMailStore(db: Database) {
           byStrangers: by_strangers === 1,
           isBetter: is_better === 1,
         })),
+    /** To a member, the newest first. */
+    of: (did: string, limit: number) =>
+      db.all<MailRow>("SELECT * FROM member_mail WHERE did = ? ORDER BY at DESC, id LIMIT ?", did, limit),
     about: (about: string) => db.get<MailRow>("SELECT * FROM member_mail WHERE about = ?", about),
     untold: () =>
       db.all<MailRow & { wish: string }>(

@@ -5,6 +5,7 @@ import { credentialsApi } from "./admin/credentials.ts";
 import { did } from "./admin/fields.ts";
 import { membersApi } from "./admin/members.ts";
 import { peopleApi } from "./admin/people.ts";
+import { exportApi } from "./admin/export.ts";
 import { proofApi } from "./admin/proof.ts";
 import { pausesApi } from "./admin/pauses.ts";
 import { rotationApi } from "./admin/rotation.ts";
@@ -12,6 +13,7 @@ import { webhookApi } from "./admin/webhook.ts";
 import { committeeApi, type CommitteeGate } from "./committee-api.ts";
 import type { Core } from "./core/index.ts";
 import type { Labeler } from "./labeler.ts";
+import type { ExportDesk } from "./member-export.ts";
 import type { ProofDesk } from "./member-proof.ts";
 import type { PeopleDesk } from "./people-desk.ts";
 import type { SubmissionPoint } from "./pds-environment.ts";
@@ -20,6 +22,7 @@ export type AdminApiOptions = CommitteeGate & {
   core: Core;
   people: PeopleDesk;
   proofs: ProofDesk;
+  exports: ExportDesk;
   labeler: Labeler | undefined;
   /** Where members submit. */
   submission: () => SubmissionPoint;
@@ -28,7 +31,15 @@ export type AdminApiOptions = CommitteeGate & {
 const hint = z.strictObject({ did, collection: z.string().max(300), rkey: z.string().max(512) });
 
 /** What the command line asks of a running `atmos serve`: `/api/*`, JSON, with a short-lived token of the committee. */
-export function adminApi({ core, people, proofs, labeler, submission, ...gate }: AdminApiOptions): Hono {
+export function adminApi({
+  core,
+  people,
+  proofs,
+  exports,
+  labeler,
+  submission,
+  ...gate
+}: AdminApiOptions): Hono {
   const app = committeeApi(gate);
 
   app.route("/members/:did/credentials", credentialsApi(core, submission));
@@ -36,6 +47,7 @@ export function adminApi({ core, people, proofs, labeler, submission, ...gate }:
   app.route("/members/:did", webhookApi(core));
   app.route("/members/:did", peopleApi(people));
   app.route("/members/:did", proofApi(proofs));
+  app.route("/members/:did", exportApi(exports, gate.log));
   app.route("/members", membersApi(core));
   app.route("/applications", applicationsApi(core));
   app.route("/domains/:domain/rotation", rotationApi(core));

@@ -18,7 +18,7 @@ import type { SubmissionPoint } from "./pds-environment.ts";
 import { providerDataApi } from "./provider-data-api.ts";
 import type { ProviderDesk } from "./provider-data.ts";
 import { createPeopleDesk } from "./people-desk.ts";
-import { createProofDesk } from "./member-proof.ts";
+import { openTaking, type Taking } from "./member-take.ts";
 import { createProviderPages } from "./provider-data-pages.ts";
 import type { PublicChecks } from "./public-checks.ts";
 import { checkQuery } from "./queries/check.ts";
@@ -56,11 +56,12 @@ export type CoreHttpParts = {
 
 /** What core answers by HTTP: the API of the command line at `/api`, and the pages. */
 export function mountCore(app: Hono, parts: CoreHttpParts): void {
-  mountApis(app, parts);
-  mountPages(app, parts);
+  const taking = openTaking(parts);
+  mountApis(app, parts, taking);
+  mountPages(app, parts, taking);
 }
 
-function mountApis(app: Hono, parts: CoreHttpParts): void {
+function mountApis(app: Hono, parts: CoreHttpParts, { proofs, exports }: Taking): void {
   const { core, relay, labeler, providers, ruleStore, submission, sessionKey, db, clock, log } = parts;
   const mayAct = (token: string | undefined) => {
     const read = readToken(sessionKey, "api", token, systemClock.now());
@@ -74,12 +75,11 @@ function mountApis(app: Hono, parts: CoreHttpParts): void {
   app.route("/api/cases", caseApi({ core, ...gate }));
   app.route("/api/report", reportApi({ desk: core.reports, ...gate }));
   const people = createPeopleDesk({ core, find: parts.accounts.find, clock });
-  const proofs = createProofDesk({ core, labeler, clock, domain: parts.config.POOL_DOMAIN });
-  app.route("/api", adminApi({ core, people, proofs, labeler, submission, log, mayAct }));
+  app.route("/api", adminApi({ core, people, proofs, exports, labeler, submission, log, mayAct }));
 }
 
 /** Links and sessions are for people: they follow the real clock, whatever the sandbox's does. */
-function mountPages(app: Hono, parts: CoreHttpParts): void {
+function mountPages(app: Hono, parts: CoreHttpParts, taking: Taking): void {
   const { core, relay, labeler, zone, providers, checks, submission, clock, log, config } = parts;
   const queries = createQueries({
     core,
@@ -103,6 +103,7 @@ function mountPages(app: Hono, parts: CoreHttpParts): void {
       actions: createWebActions(core, submission),
       ...(checks && labeler && { check: checkQuery(checks, labeler) }),
       ...(providers && { providers: createProviderPages({ desk: providers, members: core.members, clock }) }),
+      exports: taking.pages,
       suppressions: createSuppressionPages({ core, clock, spool: relay?.spool, keyOf: relay?.keyOf }),
       rules: rulesQuery({ store: parts.ruleStore, verdicts: core.verdicts, clock }),
       ...(relay && { inbox: inboxPages(relay.inbox, clock) }),

@@ -64,6 +64,11 @@ export function createVerdictLog(db: Database) {
     /** The newest first. */
     of: (did: string, limit = 50): Verdict[] =>
       db.all<Row>("SELECT * FROM verdict WHERE did = ? ORDER BY id DESC LIMIT ?", did, limit).map(toVerdict),
+    /** A page of one member's with a number above `after`, the oldest first. */
+    ofAfter: (did: string, after: number, limit: number): (Verdict & { id: number })[] =>
+      db
+        .all<Row>("SELECT * FROM verdict WHERE did = ? AND id > ? ORDER BY id LIMIT ?", did, after, limit)
+        .map((row) => ({ id: row.id, ...toVerdict(row) })),
     /** In the order in which they were given. */
     ofAction: (actionId: string): Verdict[] =>
       db.all<Row>("SELECT * FROM verdict WHERE action_id = ? ORDER BY id", actionId).map(toVerdict),

@@ -9,6 +9,7 @@ import { CHECK_PATH, COMMITTEE_PATH, EGRESS_PATH, LOGOUT_PATH, MEMBERS_PATH, RUL
 import { SESSION_LIFETIME_MS, type People, type SessionResult, type Sessions } from "../account/index.ts";
 import { accountRoutes, type AccountOptions } from "./account.ts";
 import { isOwnRequest, mayView, type Identity, type Page } from "./session.ts";
+import { exportRoutes } from "./export.ts";
 import { formRoutes } from "./forms.ts";
 import { loginRoutes } from "./login.ts";
 import type { JoinPages } from "./join-view.ts";
@@ -22,6 +23,7 @@ import type { RulesView } from "./rules-view.ts";
 import type { SuppressionPages } from "./suppression-view.ts";
 import { suppressionRoutes } from "./suppressions.ts";
 import type { UsedLinks } from "./used-links.ts";
+import type { ExportPages } from "./view-export.ts";
 import type { CheckAnswer, WebActions, WebQueries } from "./view.ts";
 
 export type WebOptions = {
@@ -32,6 +34,8 @@ export type WebOptions = {
   inbox?: InboxPages;
   /** The pages of what mailbox providers say. */
   providers?: ProviderPages;
+  /** What members take along. */
+  exports?: ExportPages;
   /** What others report of members' domains. */
   reports?: ReportPages;
   /** The pages of suppressed recipients. */
@@ -145,6 +149,8 @@ export function createWeb(options: WebOptions): Hono {
   const { suppressions, inbox, providers } = options;
   if (providers) app.route("/", providerRoutes({ providers, answer, refuse }));
   if (inbox) app.route("/", inboxRoutes({ inbox, publicUrl, identityOf, answer, refuse }));
+  if (options.exports)
+    app.route("/", exportRoutes({ exports: options.exports, people, publicUrl, identityOf, answer, refuse }));
   if (options.reports) app.route("/", reportRoutes({ reports: options.reports, answer, refuse }));
   if (suppressions)
     app.route("/", suppressionRoutes({ suppressions, publicUrl, identityOf, answer, refuse }));

@@ -8,6 +8,7 @@ import { CheckPage } from "./pages/check.tsx";
 import { CommitteePage } from "./pages/committee.tsx";
 import { MembersPage } from "./pages/committee-members.tsx";
 import { EgressPage } from "./pages/egress.tsx";
+import { MemberExportPage } from "./pages/member-export.tsx";
 import { MemberPage } from "./pages/member.tsx";
 import {
   FailurePage,
@@ -43,6 +44,8 @@ import { ProvidersPage } from "./pages/providers.tsx";
 import { MemberSuppressionsPage, PoolSuppressionsPage } from "./pages/suppressions.tsx";
 import type { ProviderView } from "./provider-view.ts";
 import type { MemberSuppressions, PoolSuppressions, SuppressionSearch } from "./suppression-view.ts";
+import type { MemberExportView } from "./view-export.ts";
+import type { PersonRole } from "../account/index.ts";
 import { homeOf, type Identity, type LinkIdentity } from "./session.ts";
 import type {
   CheckAnswer,
@@ -61,6 +64,7 @@ export type Rendered =
   | { page: "committee-members"; view: CommitteeOverview; asked: number }
   | { page: "committee-egress"; view: EgressView; asked: number }
   | { page: "member"; view: MemberView }
+  | { page: "member-export"; view: MemberExportView; role: PersonRole | "committee" | null }
   | { page: "label"; view: LabelExplanation }
   | { page: "check"; answer: CheckAnswer | null; url: string }
   | { page: "rules"; view: RulesView }
@@ -124,6 +128,8 @@ function contentOf(shown: Rendered, viewer: Identity | null): { title: string; b
         shown.view.membership === "applicant" || shown.view.pauses.some((pause) => pause.end === null);
       return { title: shown.view.domain, body, live: !(forCommittee && writing) };
     }
+    case "member-export":
+      return { title: `Export of ${shown.view.domain}`, body: <MemberExportPage {...shown} /> };
     case "label":
       return { title: `Labels of ${shown.view.subject}`, body: <LabelPage view={shown.view} /> };
     case "check":

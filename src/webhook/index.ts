@@ -164,7 +164,8 @@ export function createWebhooks(options: WebhookOptions) {
 
     /** Drops messages of before that wait no more, at most `limit`; returns how many. */
     prune: store.prune,
-    receipts: (did: string): WebhookReceipt[] => store.messagesOf(did, SHOWN).map(receiptOf),
+    /** The newest first. */
+    receipts: (did: string, limit = SHOWN): WebhookReceipt[] => store.messagesOf(did, limit).map(receiptOf),
     receipt(about: string): WebhookReceipt | undefined {
       const row = store.about(about);
       return row && receiptOf(row);

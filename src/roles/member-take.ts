@@ -1,0 +1,23 @@
+import type { CoreHttpParts } from "./core-http.ts";
+import { createExportDesk } from "./member-export.ts";
+import { createExportPages } from "./member-export-pages.ts";
+import { createProofDesk } from "./member-proof.ts";
+import { createProviderPages } from "./provider-data-pages.ts";
+
+/** What members take along, for pages, API and command line alike. */
+export function openTaking({ core, labeler, relay, providers, clock, config }: CoreHttpParts) {
+  const proofs = createProofDesk({ core, labeler, clock, domain: config.POOL_DOMAIN });
+  const parts = {
+    core,
+    labeler,
+    spool: relay?.spool,
+    policyBook: relay?.policyBook,
+    providers: providers && createProviderPages({ desk: providers, members: core.members, clock }),
+    proofs,
+    clock,
+  };
+  const desk = createExportDesk(parts);
+  return { proofs, exports: desk, pages: createExportPages({ ...parts, desk }) };
+}
+
+export type Taking = ReturnType<typeof openTaking>;

@@ -1,0 +1,19 @@
+import { memberPath } from "./paths.ts";
+
+/** What a member takes along. */
+export function exportPath(did: string): string {
+  return `${memberPath(did)}/export`;
+}
+
+export function archivePath(did: string): string {
+  return `${exportPath(did)}/archive`;
+}
+
+export function proofPath(did: string): string {
+  return `${exportPath(did)}/proof`;
+}
+
+/** Leaving, and what happens to what. */
+export function leavePath(did: string): string {
+  return `${memberPath(did)}/leave`;
+}
