@@ -79,12 +79,16 @@ test("it is one mail, also when the bus tells of it again after a restart", asyn
   expect(letters()).toHaveLength(1);
 }, 60_000);
 
-test("at most four mails about ten pauses of a day", async () => {
+test("at most four mails about ten pauses of a day, and as many about their ends", async () => {
   for (let i = 0; i < 10; i++) {
     await pauseAll();
     core().pauseDesk.resume(did, { credential: null, reason: "All is well", by: "rosa" });
     await sandbox.settle();
   }
-  expect(letters()).toHaveLength(4);
-  expect(raw(letters().at(-1)!.id).replaceAll("\r\n", " ")).toContain("the last of these mails for a while");
+  const about = (what: string) => letters().filter(({ subject }) => subject === what);
+  expect(about("Your mail is paused")).toHaveLength(4);
+  expect(about("Your mail goes on")).toHaveLength(4);
+  expect(raw(about("Your mail is paused").at(-1)!.id).replaceAll("\r\n", " ")).toContain(
+    "the last of these mails for a while",
+  );
 }, 60_000);
