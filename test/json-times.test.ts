@@ -180,6 +180,7 @@ describe("times are ISO 8601 with Z, wherever they stand", () => {
     expect(await atmos("member", "show", applicant)).toMatchObject({
       left: { at: expect.stringMatching(ISO) },
     });
+    expect(await atmos("member", "delete", applicant, "--yes", ...BY)).toMatchObject({ deletedAt: iso });
     await atmos("member", "list");
     await atmos("member", "resume", did, ...REASON);
   });

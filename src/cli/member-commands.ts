@@ -12,6 +12,7 @@ import { domainRotate } from "./domain.ts";
 import {
   memberAdd,
   memberBounces,
+  memberDelete,
   memberReplies,
   memberDomain,
   memberLeave,
@@ -166,6 +167,11 @@ export function memberCommands(program: Command, { env, json, run }: Parts): voi
     .option("--reason <text>")
     .addOption(by())
     .action(run(memberLeave));
+  add("delete", "delete what is kept of a member that has left, and say what stays and until when")
+    .argument("<did>")
+    .option("--yes", "it is meant: nothing brings it back")
+    .addOption(by())
+    .action(run(memberDelete));
   add("standing", "change a standing by a person's decision")
     .argument("<did>")
     .argument("<standing>")

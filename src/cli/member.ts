@@ -2,7 +2,7 @@ import { userInfo } from "node:os";
 import { zoneLine } from "../web/index.ts";
 import { apiOf } from "./api.ts";
 import { changeLines, type ChangeLine } from "./change-lines.ts";
-import { EXIT, outputFor, plain } from "./output.ts";
+import { CommandError, EXIT, outputFor, plain } from "./output.ts";
 
 export type Common = { env?: string; json?: boolean };
 /** Who decides, as it is recorded; by default whoever runs the command. */
@@ -97,6 +97,22 @@ export async function memberLeave(did: string, options: Decided & { reason?: str
   });
   out.say(`${did} has left. Its domains are free, its keys destroyed, its credentials revoked.`);
   out.say("It removes the records that it published for the pool from its DNS.");
+  out.result(answer);
+  return EXIT.ok;
+}
+
+/** `atmos member delete`: what need not stay of a member that has left. */
+export async function memberDelete(did: string, options: Decided & { yes?: boolean }): Promise<number> {
+  const out = outputFor(options);
+  if (!options.yes)
+    throw new CommandError(
+      `Nothing brings it back. An export first: atmos member export ${did} --out FILE. Then run this again with --yes.`,
+      EXIT.usage,
+    );
+  const answer = await apiOf(options.env)("POST", memberPath(did, "/delete"), who(options));
+  out.say(`What was kept of ${did} is deleted. What stays:`);
+  for (const { what, why, until } of answer["stays"] as { what: string; why: string; until: string }[])
+    out.say(`  ${what}: ${why} Until: ${until}.`);
   out.result(answer);
   return EXIT.ok;
 }

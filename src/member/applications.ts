@@ -70,6 +70,13 @@ export function createApplications(db: Database) {
         by,
       );
     },
+    /** What was said in them; that there were some, and what was decided when, stays. */
+    forget: (did: string) =>
+      db.run(
+        `UPDATE application SET form = ?, applied_by = '', decided_by = NULL, note = NULL WHERE did = ?`,
+        JSON.stringify({ name: "", contact: "", domains: [], daily: null, purpose: "", pds: "", words: "" }),
+        did,
+      ),
     decide(
       did: string,
       state: "approved" | "declined",

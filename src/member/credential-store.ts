@@ -76,6 +76,14 @@ export function createCredentialStore(db: Database) {
         address,
         id,
       ),
+    /** Every one of a member, with where it was used from. */
+    forget(did: string) {
+      db.run(
+        "DELETE FROM credential_network WHERE credential IN (SELECT id FROM credential WHERE did = ?)",
+        did,
+      );
+      db.run("DELETE FROM credential WHERE did = ?", did);
+    },
     networks: (id: string) =>
       db.all<{ network: string; last_at: number }>(
         "SELECT network, last_at FROM credential_network WHERE credential = ? ORDER BY last_at DESC, network",

@@ -10,6 +10,8 @@ export type MemberError =
   | { error: "has-left"; did: string; membership: Membership }
   /** It is at none of its verified domains, and not the contact that it was admitted with. */
   | { error: "not-its-address"; did: string; address: string }
+  /** It must leave first. */
+  | { error: "not-left"; did: string }
   | { error: "domain-taken"; domain: string }
   /** `other` is a domain of another member, above or below `domain`. */
   | { error: "domain-overlaps"; domain: string; other: string }

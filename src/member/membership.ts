@@ -43,6 +43,7 @@ export function createMembership({ db, store, credentialStore, clock, random, ch
       left_reason: null,
       bounces: before?.bounces ?? "nobody",
       replies: before?.replies ?? null,
+      deleted_at: null,
     };
     store.transaction(() => {
       store.putMember(row);
@@ -117,6 +118,22 @@ export function createMembership({ db, store, credentialStore, clock, random, ch
       const row = store.transaction(() => end(before, decision.by, decision.reason));
       changed(did);
       return row;
+    },
+
+    /**
+     * Of who has left: name, words, applications, credentials and addresses. That it was here, when, and that it left stays.
+     */
+    forget(did: string): MemberRow | MemberError {
+      const before = store.member(did);
+      if (!before) return { error: "not-a-member", did };
+      if (before.membership !== "left") return { error: "not-left", did };
+      store.transaction(() => {
+        store.forget(did, clock.now());
+        applications.forget(did);
+        credentialStore.forget(did);
+      });
+      changed(did);
+      return store.member(did)!;
     },
 
     setTier(did: string, tier: Tier): void {

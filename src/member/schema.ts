@@ -58,6 +58,7 @@ export const memberMigration: Migration = {
     // Nobody chose it: it was what stood there.
     "UPDATE member SET bounces = 'nobody' WHERE bounces = 'sender'",
     "ALTER TABLE member ADD COLUMN replies TEXT",
+    "ALTER TABLE member ADD COLUMN deleted_at INTEGER",
   ],
 };
 
@@ -79,6 +80,8 @@ export type MemberRow = {
   bounces: string;
   /** Where replies to its return paths are sent on to; null: nowhere. */
   replies: string | null;
+  /** When everything was deleted that need not stay; null: nothing was, or it has applied anew. */
+  deleted_at: number | null;
 };
 
 export type DomainRow = {

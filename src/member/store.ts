@@ -12,11 +12,12 @@ export function createMemberStore(db: Database) {
     putMember(row: MemberRow) {
       db.run(
         `INSERT INTO member (did, handle, name, tier, membership, joined_at, approved_at, left_at, left_by, left_reason,
-           bounces)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+           bounces, deleted_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
          ON CONFLICT (did) DO UPDATE SET name = excluded.name, tier = excluded.tier, membership = excluded.membership,
            joined_at = excluded.joined_at, approved_at = excluded.approved_at, left_at = excluded.left_at,
-           left_by = excluded.left_by, left_reason = excluded.left_reason`,
+           left_by = excluded.left_by, left_reason = excluded.left_reason,
+           deleted_at = excluded.deleted_at`,
         row.did,
         row.handle,
         row.name,
@@ -28,8 +29,17 @@ export function createMemberStore(db: Database) {
         row.left_by,
         row.left_reason,
         row.bounces,
+        row.deleted_at,
       );
     },
+    /** Everything of a member that says who it was, but for its DID. */
+    forget: (did: string, at: number) =>
+      db.run(
+        `UPDATE member SET name = did, left_by = NULL, left_reason = NULL, bounces = 'nobody', replies = NULL, deleted_at = ?
+         WHERE did = ?`,
+        at,
+        did,
+      ),
     setBounces: (did: string, bounces: string) =>
       db.run("UPDATE member SET bounces = ? WHERE did = ?", bounces, did),
     setReplies: (did: string, replies: string | null) =>

@@ -93,6 +93,8 @@ export function createNotices({ db, clock, random }: { db: Database; clock: Cloc
 
     /** Drops mails of before, and the addresses that they went to, at most `limit`; returns how many. */
     prune: store.prune,
+    /** Drops every mail to a member, with its address. */
+    forget: store.forget,
 
     /** Mails to a member, the newest first, with the addresses that they went to. */
     of: (did: string, limit: number) =>

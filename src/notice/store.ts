@@ -97,6 +97,7 @@ export function createMailStore(db: Database) {
         before,
         limit,
       ).changes,
+    forget: (did: string): void => void db.run("DELETE FROM member_mail WHERE did = ?", did),
     conclude(id: string, state: "delivered" | "failed", at: number, reply: string): void {
       db.run(
         "UPDATE member_mail SET state = ?, state_at = ?, reply = ? WHERE id = ? AND state = 'waiting'",

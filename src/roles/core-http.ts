@@ -104,6 +104,7 @@ function mountPages(app: Hono, parts: CoreHttpParts, taking: Taking): void {
       ...(checks && labeler && { check: checkQuery(checks, labeler) }),
       ...(providers && { providers: createProviderPages({ desk: providers, members: core.members, clock }) }),
       exports: taking.pages,
+      leaving: taking.leaving,
       suppressions: createSuppressionPages({ core, clock, spool: relay?.spool, keyOf: relay?.keyOf }),
       rules: rulesQuery({ store: parts.ruleStore, verdicts: core.verdicts, clock }),
       ...(relay && { inbox: inboxPages(relay.inbox, clock) }),

@@ -1,6 +1,7 @@
 import type { CoreHttpParts } from "./core-http.ts";
 import { createExportDesk } from "./member-export.ts";
 import { createExportPages } from "./member-export-pages.ts";
+import { createLeavePages } from "./member-leave.ts";
 import { createProofDesk } from "./member-proof.ts";
 import { createProviderPages } from "./provider-data-pages.ts";
 
@@ -17,7 +18,12 @@ export function openTaking({ core, labeler, relay, providers, clock, config }: C
     clock,
   };
   const desk = createExportDesk(parts);
-  return { proofs, exports: desk, pages: createExportPages({ ...parts, desk }) };
+  return {
+    proofs,
+    exports: desk,
+    pages: createExportPages({ ...parts, desk }),
+    leaving: createLeavePages({ core, labeler, relay }),
+  };
 }
 
 export type Taking = ReturnType<typeof openTaking>;

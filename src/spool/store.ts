@@ -265,6 +265,15 @@ export function prune(db: Database, before: number, limit: number): number {
   ).changes;
 }
 
+/** Forgets finished messages of one member, at most `limit`. */
+export function forgetOf(db: Database, did: string, limit: number): number {
+  return db.run(
+    "DELETE FROM message WHERE seq IN (SELECT seq FROM message WHERE did = ? AND open = 0 LIMIT ?)",
+    did,
+    limit,
+  ).changes;
+}
+
 /** Forgets keys of submissions that are a day old, at most `limit`. */
 export function pruneKeys(db: Database, now: number, limit: number): number {
   return db.run(

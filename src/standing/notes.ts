@@ -48,6 +48,9 @@ export function createNotes(db: Database, authority: string) {
         note.at,
       );
     },
+    /** Drops everything that was written to a member. */
+    forget: (did: string): void =>
+      void db.run("DELETE FROM note WHERE space_type = ? AND skey = ?", MEMBER_SPACE, did),
     /** Drops what was written before, at most `limit`; returns how many. */
     prune: (before: number, limit: number): number =>
       db.run(

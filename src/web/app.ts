@@ -11,6 +11,7 @@ import { accountRoutes, type AccountOptions } from "./account.ts";
 import { isOwnRequest, mayView, type Identity, type Page } from "./session.ts";
 import { exportRoutes } from "./export.ts";
 import { formRoutes } from "./forms.ts";
+import { leaveRoutes } from "./leave.ts";
 import { loginRoutes } from "./login.ts";
 import type { JoinPages } from "./join-view.ts";
 import type { InboxPages } from "./inbox-view.ts";
@@ -24,6 +25,7 @@ import type { SuppressionPages } from "./suppression-view.ts";
 import { suppressionRoutes } from "./suppressions.ts";
 import type { UsedLinks } from "./used-links.ts";
 import type { ExportPages } from "./view-export.ts";
+import type { LeavePages } from "./view-leave.ts";
 import type { CheckAnswer, WebActions, WebQueries } from "./view.ts";
 
 export type WebOptions = {
@@ -36,6 +38,8 @@ export type WebOptions = {
   providers?: ProviderPages;
   /** What members take along. */
   exports?: ExportPages;
+  /** Leaving, and deletion of what is kept. */
+  leaving?: LeavePages;
   /** What others report of members' domains. */
   reports?: ReportPages;
   /** The pages of suppressed recipients. */
@@ -151,6 +155,8 @@ export function createWeb(options: WebOptions): Hono {
   if (inbox) app.route("/", inboxRoutes({ inbox, publicUrl, identityOf, answer, refuse }));
   if (options.exports)
     app.route("/", exportRoutes({ exports: options.exports, people, publicUrl, identityOf, answer, refuse }));
+  if (options.leaving)
+    app.route("/", leaveRoutes({ leaving: options.leaving, people, publicUrl, identityOf, answer, refuse }));
   if (options.reports) app.route("/", reportRoutes({ reports: options.reports, answer, refuse }));
   if (suppressions)
     app.route("/", suppressionRoutes({ suppressions, publicUrl, identityOf, answer, refuse }));

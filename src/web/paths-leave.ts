@@ -17,3 +17,13 @@ export function proofPath(did: string): string {
 export function leavePath(did: string): string {
   return `${memberPath(did)}/leave`;
 }
+
+/** The last step, whose form ends the membership. */
+export function leaveConfirmPath(did: string): string {
+  return `${leavePath(did)}/confirm`;
+}
+
+/** Deletion of what is kept of who has left. */
+export function deletionPath(did: string): string {
+  return `${leavePath(did)}/deletion`;
+}

@@ -9,6 +9,7 @@ import { CommitteePage } from "./pages/committee.tsx";
 import { MembersPage } from "./pages/committee-members.tsx";
 import { EgressPage } from "./pages/egress.tsx";
 import { MemberExportPage } from "./pages/member-export.tsx";
+import { MemberLeavePage, type LeaveStep } from "./pages/member-leave.tsx";
 import { MemberPage } from "./pages/member.tsx";
 import {
   FailurePage,
@@ -45,6 +46,7 @@ import { MemberSuppressionsPage, PoolSuppressionsPage } from "./pages/suppressio
 import type { ProviderView } from "./provider-view.ts";
 import type { MemberSuppressions, PoolSuppressions, SuppressionSearch } from "./suppression-view.ts";
 import type { MemberExportView } from "./view-export.ts";
+import type { MemberLeaveView } from "./view-leave.ts";
 import type { PersonRole } from "../account/index.ts";
 import { homeOf, type Identity, type LinkIdentity } from "./session.ts";
 import type {
@@ -65,6 +67,7 @@ export type Rendered =
   | { page: "committee-egress"; view: EgressView; asked: number }
   | { page: "member"; view: MemberView }
   | { page: "member-export"; view: MemberExportView; role: PersonRole | "committee" | null }
+  | { page: "member-leave"; view: MemberLeaveView; role: PersonRole | "committee" | null; step: LeaveStep }
   | { page: "label"; view: LabelExplanation }
   | { page: "check"; answer: CheckAnswer | null; url: string }
   | { page: "rules"; view: RulesView }
@@ -130,6 +133,8 @@ function contentOf(shown: Rendered, viewer: Identity | null): { title: string; b
     }
     case "member-export":
       return { title: `Export of ${shown.view.domain}`, body: <MemberExportPage {...shown} /> };
+    case "member-leave":
+      return { title: `Leave: ${shown.view.domain}`, body: <MemberLeavePage {...shown} /> };
     case "label":
       return { title: `Labels of ${shown.view.subject}`, body: <LabelPage view={shown.view} /> };
     case "check":

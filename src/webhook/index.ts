@@ -121,6 +121,9 @@ export function createWebhooks(options: WebhookOptions) {
     /** No receiver any more; what waited is dropped. */
     remove: (did: string, by: string): void => db.transaction(() => store.remove(did, clock.now(), by)),
 
+    /** Who named the receiver, and where it was. The count of secrets stays, so that none comes twice. */
+    forget: (did: string): void => db.transaction(() => store.forget(did)),
+
     of(did: string): WebhookView | undefined {
       const row = inUse(did);
       return (

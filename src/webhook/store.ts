@@ -76,6 +76,10 @@ export function createWebhookStore(db: Database) {
       db.run("UPDATE webhook SET url = '', set_at = ?, set_by = ? WHERE did = ?", at, by, did);
       db.run("DELETE FROM webhook_message WHERE did = ?", did);
     },
+    forget(did: string): void {
+      db.run("UPDATE webhook SET url = '', set_by = '' WHERE did = ?", did);
+      db.run("DELETE FROM webhook_message WHERE did = ?", did);
+    },
     receiver(did: string, failingSince: number | null, stopped: { at: number; why: string } | null): void {
       db.run(
         "UPDATE webhook SET failing_since = ?, stopped_at = ?, stopped_why = ? WHERE did = ?",

@@ -4,6 +4,7 @@ import { STANDINGS, TIERS } from "../../policy/index.ts";
 import { isoTimes } from "../../lib/iso-times.ts";
 import type { Core } from "../core/index.ts";
 import { by, did, domain, reason, words } from "./fields.ts";
+import { keptParts } from "../member-leave-words.ts";
 import { refused } from "./refusal.ts";
 import { memberView } from "./views.ts";
 
@@ -19,6 +20,7 @@ const bounces = z.discriminatedUnion("to", [
   z.strictObject({ to: z.enum(["sender", "nobody"]), by }),
   z.strictObject({ to: z.literal("address"), address: z.string().max(320), by }),
 ]);
+const deletion = z.strictObject({ by });
 const departure = z.strictObject({ reason, by });
 const CHANGES_SHOWN = 5;
 const decision = z.strictObject({ standing: z.enum(STANDINGS), by, why: reason, remedy: words.default("") });
@@ -101,6 +103,14 @@ export function membersApi(core: Core): Hono {
     if ("error" in left) return refused(c, left);
     await core.told();
     return c.json({ did: left.did, membership: left.membership });
+  });
+
+  app.post("/:did/delete", async (c) => {
+    const { by: who } = deletion.parse(await c.req.json());
+    const forgotten = await core.admission.forget(c.req.param("did"), who);
+    if ("error" in forgotten) return refused(c, forgotten);
+    await core.told();
+    return c.json(isoTimes({ did: forgotten.did, deletedAt: forgotten.deleted_at, stays: keptParts() }));
   });
 
   return app;

@@ -40,6 +40,11 @@ export function refusal(error: PauseRefusal): { error: string; message: string }
         error: "NotItsAddress",
         message: `${error.address} is not known to be the member's: name an address at one of its verified domains, or the contact of its application`,
       };
+    case "not-left":
+      return {
+        error: "NotLeft",
+        message: `${error.did} has not left: only of who has left is anything deleted; first: atmos member leave ${error.did}`,
+      };
     case "domain-taken":
       return { error: "DomainTaken", message: `${error.domain} belongs to a member already` };
     case "domain-overlaps":

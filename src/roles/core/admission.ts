@@ -1,15 +1,38 @@
 import type { ActionName } from "../../event/index.ts";
 import type { ApplicationForm, MemberError, MemberRow } from "../../member/index.ts";
+import type { Notices } from "../../notice/index.ts";
+import type { Bus } from "../../platform/bus.ts";
 import type { Tier } from "../../policy/index.ts";
+import { QUEUE_COMMAND_TOPIC, type QueueCommand } from "../queue-commands.ts";
 import type { CaseDesk } from "./case-desk.ts";
 import type { CoreParts } from "./parts.ts";
+
+const FORGOTTEN = "The member has left and had its data deleted.";
+
+/** What only leaving and deletion touch. */
+type Leaving = {
+  bus: Pick<Bus, "publish">;
+  notices: Pick<Notices, "forget">;
+};
 
 /**
  * Coming and going, with the events that tell of it and the note to whom it concerns. Nobody sends before a person has
  * approved it; who was ejected comes back by a new application only, and then stands well again.
  */
 export function createAdmission(
-  { db, clock, members, people, standings, pipeline, webhooks, newEvent, tell }: CoreParts,
+  {
+    db,
+    bus,
+    clock,
+    members,
+    people,
+    standings,
+    notices,
+    pipeline,
+    webhooks,
+    newEvent,
+    tell,
+  }: CoreParts & Leaving,
   cases: Pick<CaseDesk, "left" | "cameBack">,
 ) {
   /** The decision, its event and what rules make of it, together or not at all. */
@@ -80,6 +103,26 @@ export function createAdmission(
         if (!("error" in row)) note(did, "Your application was declined", decision.reason);
         return row;
       }),
+
+    /**
+     * Deletes what is kept of a member that has left, here and at relay nodes. What stays, why and until when: docs/leaving.md.
+     * Done twice it changes nothing more.
+     */
+    async forget(did: string, by: string): Promise<MemberRow | MemberError> {
+      const row = db.transaction(() => {
+        const forgotten = members.forget(did);
+        if ("error" in forgotten) return forgotten;
+        standings.notes.forget(did);
+        notices.forget(did);
+        webhooks.forget(did);
+        people.clear(did);
+        return forgotten;
+      });
+      if ("error" in row) return row;
+      const command: QueueCommand = { action: "forget", did, by: by.slice(0, 100), reason: FORGOTTEN };
+      await bus.publish(QUEUE_COMMAND_TOPIC, [{ key: did, value: command }]);
+      return row;
+    },
 
     leave: (did: string, decision: { reason: string; by: string }) =>
       decided("member_left", did, decision, () => {

@@ -347,7 +347,7 @@ export function createCore(options: CoreOptions) {
     /** What others report of members' domains. */
     reports,
     /** Coming and going of members. */
-    admission: createAdmission(parts, caseDesk),
+    admission: createAdmission({ ...parts, bus, notices }, caseDesk),
     pauseDesk,
     /** What only a person decides. */
     cases: caseDesk,

@@ -1,0 +1,20 @@
+/** Leaving, and what is kept after it. Times in ms since the epoch. */
+export type MemberLeaveView = {
+  did: string;
+  domain: string;
+  membership: "applicant" | "member" | "left";
+  leftAt: number | null;
+  deletedAt: number | null;
+  consequences: { what: string; outcome: string }[];
+  kept: { what: string; why: string; until: string }[];
+};
+
+type Done = { done: true } | { refused: string };
+
+export type LeavePages = {
+  /** Null: there is no such member. */
+  view: (did: string) => Promise<MemberLeaveView | null>;
+  leave: (did: string, by: string, reason: string) => Promise<Done>;
+  /** Deletes what need not stay of who has left. */
+  forget: (did: string, by: string) => Promise<Done>;
+};
