@@ -101,6 +101,8 @@ export async function memberLeave(did: string, options: Decided & { reason?: str
   return EXIT.ok;
 }
 
+type Stays = { what: string; why: string; howLong: string };
+
 /** `atmos member delete`: what need not stay of a member that has left. */
 export async function memberDelete(did: string, options: Decided & { yes?: boolean }): Promise<number> {
   const out = outputFor(options);
@@ -111,8 +113,8 @@ export async function memberDelete(did: string, options: Decided & { yes?: boole
     );
   const answer = await apiOf(options.env)("POST", memberPath(did, "/delete"), who(options));
   out.say(`What was kept of ${did} is deleted. What stays:`);
-  for (const { what, why, until } of answer["stays"] as { what: string; why: string; until: string }[])
-    out.say(`  ${what}: ${why} Until: ${until}.`);
+  for (const { what, why, howLong } of answer["stays"] as Stays[])
+    out.say(`  ${what}: ${why} Until: ${howLong}.`);
   out.result(answer);
   return EXIT.ok;
 }

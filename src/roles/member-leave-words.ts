@@ -17,7 +17,7 @@ export type LeavingFacts = {
 };
 
 export type Consequence = { what: string; outcome: string };
-export type Kept = { what: string; why: string; until: string };
+export type Kept = { what: string; why: string; howLong: string };
 
 const count = (n: number, one: string, more = `${one}s`) => `${n} ${n === 1 ? one : more}`;
 const days = (ms: number) => `${Math.round(ms / DAY_MS)} days`;
@@ -90,42 +90,42 @@ export function keptParts(): Kept[] {
     {
       what: "DID, dates of membership, standing with its changes and pauses",
       why: "Otherwise who was ejected comes back by deleting itself.",
-      until: "for good",
+      howLong: "for good",
     },
     {
       what: "Decisions of the committee with what was said in the case",
       why: "Who decided over whom can be looked into.",
-      until: days(KEPT_MS.cases),
+      howLong: days(KEPT_MS.cases),
     },
     {
       what: "Verdicts of rules with the values that they saw",
       why: "Decisions that rest on them can be explained.",
-      until: days(KEPT_MS.verdicts),
+      howLong: days(KEPT_MS.verdicts),
     },
     {
       what: "Events and counts, recipients by keyed hash",
       why: "Faults of providers are told from those of members by all of them together.",
-      until: days(KEPT_MS.events),
+      howLong: days(KEPT_MS.events),
     },
     {
       what: "Suppressed recipients, by keyed hash",
       why: "Who unsubscribed or complained stays unbothered, should you come back.",
-      until: "each its own end, or 400 days after",
+      howLong: "each its own end, or 400 days after",
     },
     {
       what: "Labels that were said, and attestations that were seen",
       why: "They are public, and others have them.",
-      until: "7 days after they ended; attestations until the record is gone",
+      howLong: "7 days after they ended; attestations until the record is gone",
     },
     {
       what: "Mail that is being delivered at the moment of deletion",
       why: "It cannot be called back; its entry in the log goes with the log.",
-      until: "30 days",
+      howLong: "30 days",
     },
     {
       what: "Backups and the log of the server",
       why: "They are the operator's: it says how long.",
-      until: "as the operator says",
+      howLong: "as the operator says",
     },
   ];
 }

@@ -22,6 +22,8 @@ const Drop = z.object({
 const Forget = z.object({
   action: z.literal("forget"),
   did: z.string().max(2_048),
+  /** What it sent after it came back is not meant, ms since the epoch. */
+  receivedUpTo: z.number().int(),
   by: z.string().max(100),
   reason: z.string().max(2_000),
 });
@@ -51,9 +53,9 @@ export function followQueueCommands(options: {
     log.info({ did, credential, recipients, inFlight }, "mail dropped by a command");
   }
 
-  async function forget({ did, by, reason }: z.infer<typeof Forget>): Promise<void> {
-    const { recipients, inFlight } = await dropAll(queue, { filter: { did }, by, why: reason });
-    const messages = await spool.forget(did);
+  async function forget({ did, receivedUpTo, by, reason }: z.infer<typeof Forget>): Promise<void> {
+    const { recipients, inFlight } = await dropAll(queue, { filter: { did, receivedUpTo }, by, why: reason });
+    const messages = await spool.forget(did, receivedUpTo);
     habits.forget(did);
     log.info({ did, recipients, inFlight, messages }, "a former member's mail and log forgotten");
   }

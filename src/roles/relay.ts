@@ -195,7 +195,14 @@ async function open(options: RelayRoleOptions, opened: (() => Promise<void>)[]) 
     clock,
     log,
   });
-  const commands = followQueueCommands({ bus, queue, spool, habits, group: `relay:${config.POOL_HOSTNAME}`, log });
+  const commands = followQueueCommands({
+    bus,
+    queue,
+    spool,
+    habits,
+    group: `relay:${config.POOL_HOSTNAME}`,
+    log,
+  });
 
   const notices = followNotices({ bus, relay, log });
 

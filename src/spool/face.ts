@@ -120,8 +120,12 @@ export interface Spool {
    * of `limit` between which others have their turn.
    */
   prune(before: number, options?: { limit?: number; signal?: AbortSignal; now?: number }): Promise<number>;
-  /** Forgets the finished messages of one member, in groups of `limit`; returns how many. */
-  forget(did: string, options?: { limit?: number; signal?: AbortSignal }): Promise<number>;
+  /** Forgets the finished messages of one member that were received up to then, in groups of `limit`; returns how many. */
+  forget(
+    did: string,
+    receivedUpTo: number,
+    options?: { limit?: number; signal?: AbortSignal },
+  ): Promise<number>;
   /** What is wrong with the database, at most 20 findings; nothing else is done meanwhile. */
   integrity(): Promise<string[]>;
   appendEvents(events: Envelope[]): Promise<void>;

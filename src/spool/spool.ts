@@ -102,8 +102,8 @@ export async function createSpool(options: SpoolOptions): Promise<Spool> {
       if (at !== undefined) await inGroups(() => call("pruneKeys", { now: at, limit }), limit, signal);
       return inGroups(() => call("prune", { before, limit }), limit, signal);
     },
-    forget: (did, { limit = 500, signal } = {}) =>
-      inGroups(() => call("forgetOf", { did, limit }), limit, signal),
+    forget: (did, receivedUpTo, { limit = 500, signal } = {}) =>
+      inGroups(() => call("forgetOf", { did, receivedUpTo, limit }), limit, signal),
     integrity: () => call("integrity", null),
     appendEvents: (events) => call("appendEvents", events),
     outbox: {

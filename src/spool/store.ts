@@ -265,11 +265,13 @@ export function prune(db: Database, before: number, limit: number): number {
   ).changes;
 }
 
-/** Forgets finished messages of one member, at most `limit`. */
-export function forgetOf(db: Database, did: string, limit: number): number {
+/** Forgets finished messages of one member that were received up to then, at most `limit`. */
+export function forgetOf(db: Database, did: string, receivedUpTo: number, limit: number): number {
   return db.run(
-    "DELETE FROM message WHERE seq IN (SELECT seq FROM message WHERE did = ? AND open = 0 LIMIT ?)",
+    `DELETE FROM message WHERE seq IN (
+       SELECT seq FROM message WHERE did = ? AND open = 0 AND received_at <= ? LIMIT ?)`,
     did,
+    receivedUpTo,
     limit,
   ).changes;
 }

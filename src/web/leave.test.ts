@@ -42,7 +42,7 @@ function setUp(view: Partial<MemberLeaveView> = {}) {
         leftAt: null,
         deletedAt: null,
         consequences: [{ what: "Domains", outcome: "<b>free</b>" }],
-        kept: [{ what: "DID", why: "so", until: "for good" }],
+        kept: [{ what: "DID", why: "so", howLong: "for good" }],
         ...view,
       }),
       leave: async (_, by, reason) => (done.push(`left by ${by}: ${reason}`), { done: true }),

@@ -6,7 +6,7 @@ export type MemberLeaveView = {
   leftAt: number | null;
   deletedAt: number | null;
   consequences: { what: string; outcome: string }[];
-  kept: { what: string; why: string; until: string }[];
+  kept: { what: string; why: string; howLong: string }[];
 };
 
 type Done = { done: true } | { refused: string };

@@ -119,7 +119,14 @@ export function createAdmission(
         return forgotten;
       });
       if ("error" in row) return row;
-      const command: QueueCommand = { action: "forget", did, by: by.slice(0, 100), reason: FORGOTTEN };
+      const receivedUpTo = clock.now();
+      const command: QueueCommand = {
+        action: "forget",
+        did,
+        receivedUpTo,
+        by: by.slice(0, 100),
+        reason: FORGOTTEN,
+      };
       await bus.publish(QUEUE_COMMAND_TOPIC, [{ key: did, value: command }]);
       return row;
     },

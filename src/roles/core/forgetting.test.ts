@@ -74,7 +74,9 @@ test("relay nodes are told once to forget its mail, and who applies anew is nobo
   core().admission.leave(did, { by: "ada", reason: "" });
   await core().admission.forget(did, "rosa");
   await here.bus.settle();
-  expect(told).toContainEqual(expect.objectContaining({ action: "forget", did, by: "rosa" }));
+  expect(told).toContainEqual(
+    expect.objectContaining({ action: "forget", did, by: "rosa", receivedUpTo: here.clock.now() }),
+  );
   await listening.close();
   core().admission.join(did, "Ada again");
   expect(core().members.get(did)).toMatchObject({

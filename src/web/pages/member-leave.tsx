@@ -94,7 +94,7 @@ function KeptTable({ view }: { view: MemberLeaveView }) {
       caption="What stays, why and until when"
       hideCaption
       columns={[{ label: "What" }, { label: "Why", plain: true }, { label: "Until" }]}
-      rows={view.kept.map(({ what, why, until }) => ({ key: what, cells: [what, why, until] }))}
+      rows={view.kept.map(({ what, why, howLong }) => ({ key: what, cells: [what, why, howLong] }))}
     />
   );
 }
