@@ -1,4 +1,5 @@
 import type { Database } from "../platform/database.ts";
+import type { Vouch } from "./vouches.ts";
 import type { Tier } from "../policy/index.ts";
 
 /** What an applicant says of itself. */
@@ -22,6 +23,8 @@ export type Application = ApplicationForm & {
   appliedAt: number;
   appliedBy: string;
   state: "open" | "approved" | "declined";
+  /** While it is open: members who speak for it. */
+  vouches?: Vouch[];
   /** Null while it is open. */
   decision: { at: number; by: string; tier: Tier | null; note: string } | null;
 };
@@ -42,7 +45,10 @@ type Row = {
 export type Applications = ReturnType<typeof createApplications>;
 
 /** Every application with its decision; nothing is ever overwritten. At most one of a DID is open. */
-export function createApplications(db: Database) {
+export function createApplications(db: Database, vouches: { ofApplicant(did: string): Vouch[] }) {
+  const read = (row: Row | undefined): Application | undefined =>
+    row && { ...applicationOf(row), ...(row.state === "open" && { vouches: vouches.ofApplicant(row.did) }) };
+
   return {
     open: (did: string) =>
       read(db.get<Row>("SELECT * FROM application WHERE did = ? AND state = 'open'", did)),
@@ -96,19 +102,17 @@ export function createApplications(db: Database) {
   };
 }
 
-function read(row: Row | undefined): Application | undefined {
-  return (
-    row && {
-      ...(JSON.parse(row.form) as ApplicationForm),
-      id: row.id,
-      did: row.did,
-      appliedAt: row.applied_at,
-      appliedBy: row.applied_by,
-      state: row.state,
-      decision:
-        row.decided_at === null
-          ? null
-          : { at: row.decided_at, by: row.decided_by ?? "", tier: row.tier, note: row.note ?? "" },
-    }
-  );
+function applicationOf(row: Row): Application {
+  return {
+    ...(JSON.parse(row.form) as ApplicationForm),
+    id: row.id,
+    did: row.did,
+    appliedAt: row.applied_at,
+    appliedBy: row.applied_by,
+    state: row.state,
+    decision:
+      row.decided_at === null
+        ? null
+        : { at: row.decided_at, by: row.decided_by ?? "", tier: row.tier, note: row.note ?? "" },
+  };
 }

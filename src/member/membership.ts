@@ -3,6 +3,7 @@ import type { Tier } from "../policy/index.ts";
 import { createApplications, type ApplicationForm } from "./applications.ts";
 import type { MemberParts } from "./parts.ts";
 import type { MemberError } from "./errors.ts";
+import { createVouches } from "./vouches.ts";
 import type { MemberRow } from "./schema.ts";
 
 /** The form of somebody whom the operator admits by itself. */
@@ -18,7 +19,8 @@ const noForm = (name: string): ApplicationForm => ({
 
 /** Coming and going: apply, approve or decline, leave. Each decision is kept with who made it and when. */
 export function createMembership({ db, store, credentialStore, clock, random, changed }: MemberParts) {
-  const applications = createApplications(db);
+  const vouches = createVouches(db, clock);
+  const applications = createApplications(db, vouches);
 
   function apply(
     did: string,
@@ -64,6 +66,7 @@ export function createMembership({ db, store, credentialStore, clock, random, ch
     const row: MemberRow = { ...before, tier, membership: "member", joined_at: now, approved_at: now };
     store.transaction(() => {
       store.putMember(row);
+      vouches.decided(did);
       applications.decide(did, "approved", { at: now, by: decision.by, tier, note: decision.note });
     });
     changed(did);
@@ -81,6 +84,7 @@ export function createMembership({ db, store, credentialStore, clock, random, ch
       left_reason: reason,
     };
     store.putMember(left);
+    vouches.left(row.did);
     store.deleteDomains(row.did);
     credentialStore.revokeAll(row.did, now, by);
     return left;
@@ -90,12 +94,14 @@ export function createMembership({ db, store, credentialStore, clock, random, ch
     apply,
     approve,
     applications,
+    vouches,
 
     decline(did: string, decision: { reason: string; by: string }): MemberRow | MemberError {
       const before = store.member(did);
       if (before?.membership !== "applicant") return { error: "no-application", did };
       const row = store.transaction(() => {
         const { by, reason } = decision;
+        vouches.decided(did);
         applications.decide(did, "declined", { at: clock.now(), by, tier: null, note: reason });
         return end(before, by, reason);
       });
@@ -130,6 +136,7 @@ export function createMembership({ db, store, credentialStore, clock, random, ch
       store.transaction(() => {
         store.forget(did, clock.now());
         applications.forget(did);
+        vouches.forget(did);
         credentialStore.forget(did);
       });
       changed(did);

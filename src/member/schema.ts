@@ -59,6 +59,12 @@ export const memberMigration: Migration = {
     "UPDATE member SET bounces = 'nobody' WHERE bounces = 'sender'",
     "ALTER TABLE member ADD COLUMN replies TEXT",
     "ALTER TABLE member ADD COLUMN deleted_at INTEGER",
+    `CREATE TABLE vouch (
+       id INTEGER PRIMARY KEY AUTOINCREMENT, member TEXT NOT NULL, applicant TEXT NOT NULL, words TEXT NOT NULL,
+       at INTEGER NOT NULL, ended_at INTEGER, ended_how TEXT
+     ) STRICT;
+     CREATE UNIQUE INDEX vouch_open ON vouch (member, applicant) WHERE ended_at IS NULL;
+     CREATE INDEX vouch_applicant ON vouch (applicant, id);`,
   ],
 };
 

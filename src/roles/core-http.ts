@@ -105,6 +105,7 @@ function mountPages(app: Hono, parts: CoreHttpParts, taking: Taking): void {
       ...(providers && { providers: createProviderPages({ desk: providers, members: core.members, clock }) }),
       exports: taking.pages,
       leaving: taking.leaving,
+      vouches: taking.vouches,
       suppressions: createSuppressionPages({ core, clock, spool: relay?.spool, keyOf: relay?.keyOf }),
       rules: rulesQuery({ store: parts.ruleStore, verdicts: core.verdicts, clock }),
       ...(relay && { inbox: inboxPages(relay.inbox, clock) }),

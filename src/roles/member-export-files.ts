@@ -99,6 +99,11 @@ export function exportFiles(parts: ExportParts, did: string, whole: boolean): Ex
       value: () => members.applications.of(did),
     },
     {
+      name: "vouches.json",
+      about: "For whom you spoke, and who speaks for you while your application waits.",
+      value: () => ({ given: members.vouches.ofMember(did), got: members.vouches.ofApplicant(did) }),
+    },
+    {
       name: "people.json",
       about: "Who acts for you beside your own account.",
       value: () => core.people.of(did),

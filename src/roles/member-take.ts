@@ -2,11 +2,12 @@ import type { CoreHttpParts } from "./core-http.ts";
 import { createExportDesk } from "./member-export.ts";
 import { createExportPages } from "./member-export-pages.ts";
 import { createLeavePages } from "./member-leave.ts";
+import { createVouchPages } from "./member-vouches.ts";
 import { createProofDesk } from "./member-proof.ts";
 import { createProviderPages } from "./provider-data-pages.ts";
 
 /** What members take along, for pages, API and command line alike. */
-export function openTaking({ core, labeler, relay, providers, clock, config }: CoreHttpParts) {
+export function openTaking({ core, accounts, labeler, relay, providers, clock, config }: CoreHttpParts) {
   const proofs = createProofDesk({ core, labeler, clock, domain: config.POOL_DOMAIN });
   const parts = {
     core,
@@ -22,6 +23,7 @@ export function openTaking({ core, labeler, relay, providers, clock, config }: C
     proofs,
     exports: desk,
     pages: createExportPages({ ...parts, desk }),
+    vouches: createVouchPages({ core, find: accounts.find }),
     leaving: createLeavePages({ core, labeler, relay }),
   };
 }

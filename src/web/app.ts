@@ -23,9 +23,11 @@ import { reportRoutes } from "./reports.ts";
 import type { RulesView } from "./rules-view.ts";
 import type { SuppressionPages } from "./suppression-view.ts";
 import { suppressionRoutes } from "./suppressions.ts";
+import { vouchRoutes } from "./vouches.ts";
 import type { UsedLinks } from "./used-links.ts";
 import type { ExportPages } from "./view-export.ts";
 import type { LeavePages } from "./view-leave.ts";
+import type { VouchPages } from "./view-vouch.ts";
 import type { CheckAnswer, WebActions, WebQueries } from "./view.ts";
 
 export type WebOptions = {
@@ -40,6 +42,8 @@ export type WebOptions = {
   exports?: ExportPages;
   /** Leaving, and deletion of what is kept. */
   leaving?: LeavePages;
+  /** For whom members speak. */
+  vouches?: VouchPages;
   /** What others report of members' domains. */
   reports?: ReportPages;
   /** The pages of suppressed recipients. */
@@ -157,6 +161,8 @@ export function createWeb(options: WebOptions): Hono {
     app.route("/", exportRoutes({ exports: options.exports, people, publicUrl, identityOf, answer, refuse }));
   if (options.leaving)
     app.route("/", leaveRoutes({ leaving: options.leaving, people, publicUrl, identityOf, answer, refuse }));
+  if (options.vouches)
+    app.route("/", vouchRoutes({ vouches: options.vouches, people, publicUrl, identityOf, answer, refuse }));
   if (options.reports) app.route("/", reportRoutes({ reports: options.reports, answer, refuse }));
   if (suppressions)
     app.route("/", suppressionRoutes({ suppressions, publicUrl, identityOf, answer, refuse }));

@@ -16,6 +16,7 @@ export { renderUnsubscribe } from "./pages/unsubscribe.tsx";
 export { maskAddress, maskText } from "./mask.ts";
 export type * from "./view-export.ts";
 export type * from "./view-leave.ts";
+export type * from "./view-vouch.ts";
 export type * from "./inbox-view.ts";
 export { joinSteps, type JoinDomain, type JoinPages, type JoinView } from "./join-view.ts";
 export type * from "./provider-view.ts";

@@ -27,3 +27,12 @@ export function leaveConfirmPath(did: string): string {
 export function deletionPath(did: string): string {
   return `${leavePath(did)}/deletion`;
 }
+
+/** For whom a member speaks. */
+export function vouchesPath(did: string): string {
+  return `${memberPath(did)}/vouches`;
+}
+
+export function withdrawPath(did: string, id: number): string {
+  return `${vouchesPath(did)}/${id}/withdraw`;
+}

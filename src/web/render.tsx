@@ -10,6 +10,7 @@ import { MembersPage } from "./pages/committee-members.tsx";
 import { EgressPage } from "./pages/egress.tsx";
 import { MemberExportPage } from "./pages/member-export.tsx";
 import { MemberLeavePage, type LeaveStep } from "./pages/member-leave.tsx";
+import { MemberVouchesPage } from "./pages/member-vouches.tsx";
 import { MemberPage } from "./pages/member.tsx";
 import {
   FailurePage,
@@ -47,6 +48,7 @@ import type { ProviderView } from "./provider-view.ts";
 import type { MemberSuppressions, PoolSuppressions, SuppressionSearch } from "./suppression-view.ts";
 import type { MemberExportView } from "./view-export.ts";
 import type { MemberLeaveView } from "./view-leave.ts";
+import type { VouchView } from "./view-vouch.ts";
 import type { PersonRole } from "../account/index.ts";
 import { homeOf, type Identity, type LinkIdentity } from "./session.ts";
 import type {
@@ -68,6 +70,7 @@ export type Rendered =
   | { page: "member"; view: MemberView }
   | { page: "member-export"; view: MemberExportView; role: PersonRole | "committee" | null }
   | { page: "member-leave"; view: MemberLeaveView; role: PersonRole | "committee" | null; step: LeaveStep }
+  | { page: "member-vouches"; view: VouchView; role: PersonRole | "committee" | null }
   | { page: "label"; view: LabelExplanation }
   | { page: "check"; answer: CheckAnswer | null; url: string }
   | { page: "rules"; view: RulesView }
@@ -135,6 +138,8 @@ function contentOf(shown: Rendered, viewer: Identity | null): { title: string; b
       return { title: `Export of ${shown.view.domain}`, body: <MemberExportPage {...shown} /> };
     case "member-leave":
       return { title: `Leave: ${shown.view.domain}`, body: <MemberLeavePage {...shown} /> };
+    case "member-vouches":
+      return { title: `Vouching: ${shown.view.domain}`, body: <MemberVouchesPage {...shown} /> };
     case "label":
       return { title: `Labels of ${shown.view.subject}`, body: <LabelPage view={shown.view} /> };
     case "check":

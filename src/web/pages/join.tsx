@@ -1,6 +1,7 @@
 import { Badge, Code, Fold, Section, Time } from "../components.tsx";
 import type { JoinDomain, JoinView, StepName, StepState } from "../join-view.ts";
 import { JOIN_PATH, memberPath } from "../paths.ts";
+import { VouchedBy } from "./member-vouches.tsx";
 import type { ShownCredential } from "../view.ts";
 import { FindingView } from "./member-domains.tsx";
 import { isProved, RecordView } from "./record-view.tsx";
@@ -331,10 +332,20 @@ function DecisionStep({ view: { did, membership, application } }: { view: JoinVi
           to your mail, and why.
         </p>
       ) : membership === "applicant" ? (
-        <p>
-          People of the committee read what you wrote. Until then nothing of yours leaves; everything else can
-          be made ready. <a href={memberPath(did)}>Your page</a>
-        </p>
+        <>
+          <p>
+            People of the committee read what you wrote. Until then nothing of yours leaves; everything else
+            can be made ready. <a href={memberPath(did)}>Your page</a>
+          </p>
+          {application?.vouches?.length ? (
+            <>
+              <p>Members who vouch for you:</p>
+              <VouchedBy vouches={application.vouches} />
+            </>
+          ) : (
+            <p>A member who knows you can vouch for you on its own page, with your handle.</p>
+          )}
+        </>
       ) : application?.state === "declined" ? (
         <p>It said no to your last application: {application.decision?.note ?? ""} You may apply again.</p>
       ) : (

@@ -1,5 +1,6 @@
 import { TIERS } from "../../policy/index.ts";
 import { Badge, Card, KeyValue, Section, Time } from "../components.tsx";
+import { VouchedBy } from "./member-vouches.tsx";
 import { applicationPath } from "../paths.ts";
 import type { MemberView } from "../view.ts";
 import { formatCount, TIER_WORDS } from "../words.ts";
@@ -29,6 +30,7 @@ export function OpenApplication({
 
 function itemsOf(application: Application): Items {
   const { name, contact, domains, daily, purpose, pds, words, appliedAt, appliedBy } = application;
+  const { vouches = [] } = application;
   const items: Items = [
     ["Name", name],
     ["Contact", contact],
@@ -43,6 +45,7 @@ function itemsOf(application: Application): Items {
         <Time at={appliedAt} />, entered by {appliedBy}
       </>,
     ],
+    ["Vouched for by", vouches.length === 0 ? "" : <VouchedBy vouches={vouches} />],
   ];
   return items.filter(([, value]) => value !== "");
 }

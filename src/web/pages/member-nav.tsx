@@ -1,11 +1,12 @@
 import { providersPath, suppressionsPath, memberPath } from "../paths.ts";
-import { exportPath } from "../paths-leave.ts";
+import { exportPath, vouchesPath } from "../paths-leave.ts";
 
 /** The pages of a member, in the order in which they stand in its navigation. */
 const MEMBER_PAGES = [
   ["overview", "Overview", memberPath],
   ["suppressions", "Suppressed", suppressionsPath],
   ["providers", "Providers", providersPath],
+  ["vouches", "Vouching", vouchesPath],
   ["export", "Export", exportPath],
 ] as const satisfies readonly (readonly [name: string, text: string, path: (did: string) => string])[];
 
