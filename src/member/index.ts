@@ -23,7 +23,7 @@ export type { MemberOptions } from "./parts.ts";
 export { lookForRecords, type AskAuthority, type Diagnosis, type Published } from "./published.ts";
 export type { DomainRemoval } from "./removal.ts";
 export { proofRecord, type DnsRecordToPublish } from "./records.ts";
-export { MOST_VOUCHES, vouchRefusal, type OwnVouch, type Vouch, type VouchRefusal } from "./vouches.ts";
+export { vouchRefusal, type OwnVouch, type Vouch, type VouchRefusal } from "./vouches.ts";
 export type { Rotation } from "./rotations.ts";
 
 export type Members = ReturnType<typeof createMembers>;

@@ -36,7 +36,8 @@ test.each<[string, Partial<LeavingFacts>, string, RegExp | undefined]>([
 
 test("what stays says why and until when, with the times of retention", () => {
   const kept = keptParts();
-  for (const { what, why, howLong } of kept) expect([what, why, howLong].every((text) => text !== "")).toBe(true);
+  for (const { what, why, howLong } of kept)
+    expect([what, why, howLong].every((text) => text !== "")).toBe(true);
   expect(kept.map(({ howLong }) => howLong)).toEqual(
     expect.arrayContaining(["180 days", "400 days", "1830 days"]),
   );

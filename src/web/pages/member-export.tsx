@@ -1,4 +1,4 @@
-import { Breadcrumb, Code, DataTable, EmptyState, KeyValue, Section } from "../components.tsx";
+import { Breadcrumb, Code, EmptyState, Fold, KeyValue, Section } from "../components.tsx";
 import { COMMITTEE_PATH, memberPath } from "../paths.ts";
 import { archivePath, leavePath, proofPath } from "../paths-leave.ts";
 import type { PersonRole } from "../../account/index.ts";
@@ -32,12 +32,9 @@ export function MemberExportPage({ view, role }: Props) {
         intro="One zip with JSON files and a README that explains each."
       >
         <Archive view={view} role={role} />
-        <DataTable
-          caption="Files of the export"
-          hideCaption
-          columns={[{ label: "File" }, { label: "What it is", plain: true }]}
-          rows={view.files.map(({ name, about }) => ({ key: name, cells: [<code>{name}</code>, about] }))}
-        />
+        <Fold id="files" summary={`What is in it: ${view.files.length} files and a README`}>
+          <KeyValue items={view.files.map(({ name, about }) => [name, about.replaceAll("`", "")])} />
+        </Fold>
       </Section>
       <Section
         id="proof"
@@ -86,7 +83,10 @@ function Proof({ view: { did, proof } }: { view: MemberExportView }) {
           ["Member since", proof.since.slice(0, 10)],
           ["Tier", proof.tier],
           ["Standing", `${proof.standing}; ${formatCount(proof.changes)} changes in all`],
-          ["Messages", `${formatCount(proof.accepted)} in ${formatCount(proof.months)} months`],
+          [
+            "Messages",
+            `${formatCount(proof.accepted)}, in ${proof.months === 1 ? "one month" : `${proof.months} months`}`,
+          ],
           ["Hard bounces", percent(proof.bounces)],
           ["Complaints", percent(proof.complaints)],
           ["Labels", proof.labels.length === 0 ? "none in force" : proof.labels.join(", ")],

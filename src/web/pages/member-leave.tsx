@@ -1,5 +1,5 @@
 import type { PersonRole } from "../../account/index.ts";
-import { Breadcrumb, DataTable, KeyValue, Section, Time } from "../components.tsx";
+import { Breadcrumb, KeyValue, Section, Time } from "../components.tsx";
 import { COMMITTEE_PATH, memberPath } from "../paths.ts";
 import { deletionPath, exportPath, leaveConfirmPath, leavePath } from "../paths-leave.ts";
 import type { MemberLeaveView } from "../view-leave.ts";
@@ -37,6 +37,8 @@ function ledeOf({ membership, leftAt, deletedAt }: MemberLeaveView, step: LeaveS
         What need not stay was deleted <Time at={deletedAt} />.
       </>
     );
+  if (step === "leave" && membership === "member")
+    return "Sending ends at once, domains are free and keys destroyed. A new application is the way back.";
   if (step === "delete") return "Nothing brings it back. Take everything along first.";
   if (membership === "left" && leftAt !== null)
     return (
@@ -89,14 +91,7 @@ function Onward({ href, text, isOwner }: { href: string; text: string; isOwner: 
 }
 
 function KeptTable({ view }: { view: MemberLeaveView }) {
-  return (
-    <DataTable
-      caption="What stays, why and until when"
-      hideCaption
-      columns={[{ label: "What" }, { label: "Why", plain: true }, { label: "Until" }]}
-      rows={view.kept.map(({ what, why, howLong }) => ({ key: what, cells: [what, why, howLong] }))}
-    />
-  );
+  return <KeyValue items={view.kept.map(({ what, why, howLong }) => [what, `${why} Until: ${howLong}.`])} />;
 }
 
 function Confirm({ view, step, role }: Props) {
@@ -124,8 +119,10 @@ function Confirm({ view, step, role }: Props) {
           <button type="submit" class="grave">
             {isLeaving ? "Leave now" : "Delete for good"}
           </button>
-          <a href={leavePath(did)}>No, go back</a>
         </div>
+        <p>
+          <a href={leavePath(did)}>No, go back</a>
+        </p>
       </form>
     </Section>
   );
