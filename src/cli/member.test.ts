@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { connectionTest } from "./connection-test.ts";
-import { stateOf } from "./member.ts";
+import { applicationLines, stateOf } from "./member.ts";
 import { aboutUrl, sendTest } from "./send-test.ts";
 import { readUrl } from "../protocol/submission-check/index.ts";
 
@@ -37,4 +37,30 @@ test.each([
   const about = aboutUrl(readUrl(url(secret)));
   expect(about.notes.length).toBeGreaterThan(0);
   expect(JSON.stringify(about)).not.toContain("a2b3");
+});
+
+test("an application is listed with the members who vouch for it", () => {
+  const application = {
+    did: "did:plc:ben",
+    name: "Ben",
+    contact: "",
+    domains: [],
+    daily: null,
+    purpose: "",
+    pds: "",
+    words: "",
+    appliedAt: "2026-01-01T12:00:00.000Z",
+    appliedBy: "ben",
+    state: "open",
+    decision: null,
+  };
+  const vouch = {
+    name: "Ada",
+    by: "did:plc:ada",
+    words: "My\u001b neighbour",
+    at: "2026-01-02T12:00:00.000Z",
+  };
+  const lines = applicationLines({ ...application, vouches: [vouch] });
+  expect(lines).toContain("  vouched 2026-01-02 12:00 UTC by Ada (did:plc:ada): My? neighbour");
+  expect(applicationLines(application)).not.toContain("vouched");
 });

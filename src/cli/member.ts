@@ -301,6 +301,8 @@ export type Application = {
   appliedAt: string;
   appliedBy: string;
   state: string;
+  /** Members who speak for it, while it is open. */
+  vouches?: { name: string; by: string; words: string; at: string }[];
   decision: { at: string; by: string; tier: string | null; note: string } | null;
 };
 
@@ -320,6 +322,8 @@ export function applicationLines(application: Application): string {
   const lines = [`${stands.padEnd(9)} ${plain(name)}  ${did}`];
   lines.push(`  applied ${when(appliedAt)} (entered by ${plain(appliedBy)})`);
   for (const [key, value] of said) if (value !== "") lines.push(`  ${key.padEnd(8)} ${plain(value)}`);
+  for (const { name: who, by, words, at } of application.vouches ?? [])
+    lines.push(`  vouched ${when(at)} by ${plain(who)} (${by})${words === "" ? "" : `: ${plain(words)}`}`);
   if (decision) {
     const tier = decision.tier === null ? "" : `, tier ${decision.tier}`;
     lines.push(`  ${stands} ${when(decision.at)} by ${plain(decision.by)}${tier}`);
