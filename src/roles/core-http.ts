@@ -9,6 +9,9 @@ import { createUsedLinks, createWeb, readToken } from "../web/index.ts";
 import { createRateTable } from "../lib/rate-table.ts";
 import type { Accounts } from "./accounts.ts";
 import { createAuthority } from "./authority.ts";
+import { createMemberDesk } from "./member-desk.ts";
+import { createPortalPages } from "./portal-pages.ts";
+import { domainsView } from "./queries/member.ts";
 import { createJoinDesk } from "./join-desk.ts";
 import { adminApi } from "./admin-api.ts";
 import { caseApi } from "./case-api.ts";
@@ -96,11 +99,18 @@ function mountPages(app: Hono, parts: CoreHttpParts, taking: Taking): void {
     publicUrl: config.PUBLIC_URL,
     digServer: config.ALLOW_PRIVATE_NETWORK && zone ? `@${zone.address.host} -p ${zone.address.port}` : null,
   });
+  const desk = createMemberDesk({
+    ...parts,
+    spool: relay?.spool,
+    askAuthority: createAuthority(parts.resolver),
+    people: createPeopleDesk({ core, find: parts.accounts.find, clock }),
+  });
   app.route(
     "/",
     createWeb({
       queries,
       actions: createWebActions(core, submission),
+      portal: createPortalPages({ core, desk, domains: (did) => domainsView({ core, labeler }, did) }),
       ...(checks && labeler && { check: checkQuery(checks, labeler) }),
       ...(providers && { providers: createProviderPages({ desk: providers, members: core.members, clock }) }),
       exports: taking.pages,

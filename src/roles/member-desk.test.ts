@@ -192,3 +192,27 @@ test("an appeal waits as a case, once; what was changed is asked in probation on
   expect(await desk.standing.remedy(ada, "We confirm addresses.")).toHaveProperty("standing");
   expect(desk.standing.isRemedyAsked(ada)).toBe(false);
 });
+
+test("where a member is told of its mail must be its own, and goes to the relay nodes with its policy", async () => {
+  const { admission, members } = here.core;
+  const cleo = "did:plc:cccccccccccccccccccccccc";
+  admission.apply(cleo, { ...form, contact: "ada@ada.test" }, "cleo");
+  expect(await desk.settings.setBounces(cleo, { to: "address", address: "ada@ada.test" })).toMatchObject({
+    message: expect.stringContaining("not known to be the member's"),
+  });
+  admission.approve(cleo, { note: "", by: "rosa" });
+  await members.addDomain(cleo, "pds.test");
+  const choose = (address: string) => desk.settings.setBounces(cleo, { to: "address", address });
+  // The domain was not verified yet.
+  expect(await choose("ops@pds.test")).toHaveProperty("error");
+  expect(await choose("victim@other.test")).toHaveProperty("error");
+  expect(here.core.policyOf(cleo)).not.toHaveProperty("bounces");
+  expect(await choose("ada@ada.test")).toHaveProperty("to");
+  members.setDomainStatus("pds.test", "active");
+  expect(await choose("ops@pds.test")).toHaveProperty("to");
+  expect(here.core.policyOf(cleo)).toMatchObject({ bounces: { to: "address", address: "ops@pds.test" } });
+  await desk.settings.setBounces(cleo, { to: "sender" });
+  expect(here.core.policyOf(cleo)).toMatchObject({ bounces: { to: "sender" } });
+  await desk.settings.setBounces(cleo, { to: "nobody" });
+  expect(here.core.policyOf(cleo)).not.toHaveProperty("bounces");
+});

@@ -60,26 +60,3 @@ test("a decision is about the application that was read, not about one that came
     done: true,
   });
 });
-
-test("where a member is told of its mail must be its own, and goes to the relay nodes with its policy", async () => {
-  const { admission, members } = here.core;
-  admission.apply(did, form, "ada");
-  expect(await actions().chooseBounces(did, { to: "address", address: "ada@ada.test" })).toMatchObject({
-    refused: expect.stringContaining("not known to be the member's"),
-  });
-  admission.approve(did, { note: "", by: "rosa" });
-  await members.addDomain(did, "pds.test");
-  const choose = (address: string) => actions().chooseBounces(did, { to: "address", address });
-  // The domain was not verified yet.
-  expect(await choose("ops@pds.test")).toHaveProperty("refused");
-  expect(await choose("victim@other.test")).toHaveProperty("refused");
-  expect(here.core.policyOf(did)).not.toHaveProperty("bounces");
-  expect(await choose("ada@ada.test")).toHaveProperty("done");
-  members.setDomainStatus("pds.test", "active");
-  expect(await choose("ops@pds.test")).toHaveProperty("done");
-  expect(here.core.policyOf(did)).toMatchObject({ bounces: { to: "address", address: "ops@pds.test" } });
-  await actions().chooseBounces(did, { to: "sender" });
-  expect(here.core.policyOf(did)).toMatchObject({ bounces: { to: "sender" } });
-  await actions().chooseBounces(did, { to: "nobody" });
-  expect(here.core.policyOf(did)).not.toHaveProperty("bounces");
-});

@@ -31,26 +31,6 @@ export function createWebActions(core: Core, submission: () => SubmissionPoint):
       return { done: true, credentials: result.replaced.map(shown) };
     },
 
-    async revokeCredential(did, id, by) {
-      if (!core.members.revokeCredential(did, id, by)) return { refused: "This credential is not in use." };
-      await core.told();
-      return { done: true, credentials: [] };
-    },
-
-    async chooseBounces(did, choice) {
-      const chosen = core.members.setBounces(did, choice);
-      if ("error" in chosen) return { refused: refusal(chosen).message };
-      await core.told();
-      return { done: true, credentials: [] };
-    },
-
-    async chooseReplies(did, to) {
-      const chosen = core.members.setReplies(did, to);
-      if ("error" in chosen) return { refused: refusal(chosen).message };
-      await core.told();
-      return { done: true, credentials: [] };
-    },
-
     async decideApplication(did, { application, approve, tier, words, by }) {
       if (core.members.applications.open(did)?.id !== application) return { refused: DECIDED };
       const row = approve

@@ -6,11 +6,19 @@ import type { Logger } from "../platform/log.ts";
 import { assets } from "./assets/index.ts";
 import { renderPage, type Rendered } from "./render.tsx";
 import { CHECK_PATH, COMMITTEE_PATH, EGRESS_PATH, LOGOUT_PATH, MEMBERS_PATH, RULES_PATH } from "./paths.ts";
-import { SESSION_LIFETIME_MS, type People, type SessionResult, type Sessions } from "../account/index.ts";
+import {
+  roleOf as roleIn,
+  SESSION_LIFETIME_MS,
+  type People,
+  type SessionResult,
+  type Sessions,
+} from "../account/index.ts";
 import { accountRoutes, type AccountOptions } from "./account.ts";
 import { isOwnRequest, mayView, type Identity, type Page } from "./session.ts";
 import { exportRoutes } from "./export.ts";
 import { formRoutes } from "./forms.ts";
+import { portalRoutes } from "./portal.ts";
+import type { PortalPages, PortalRole } from "./view-portal.ts";
 import { leaveRoutes } from "./leave.ts";
 import { loginRoutes } from "./login.ts";
 import type { JoinPages } from "./join-view.ts";
@@ -34,6 +42,8 @@ export type WebOptions = {
   queries: WebQueries;
   /** What forms do. Absent, there are no forms to send. */
   actions?: WebActions;
+  /** The pages of a member beside its overview, and what their forms do. */
+  portal?: PortalPages;
   /** The committee's inbox. */
   inbox?: InboxPages;
   /** The pages of what mailbox providers say. */
@@ -148,13 +158,14 @@ export function createWeb(options: WebOptions): Hono {
     if (refused) return refused;
     const view = did.length <= LONGEST_DID ? await queries.member(did) : null;
     if (view === null) return answer(c, { page: "not-found" }, 404);
-    return answer(c, { page: "member", view });
+    return answer(c, { page: "member", view, role: roleOf(c, did) });
   });
 
   const { actions } = options;
   if (actions) app.route("/", formRoutes({ actions, publicUrl, identityOf, answer, refuse }));
 
-  const { suppressions, inbox, providers } = options;
+  const { portal, suppressions, inbox, providers } = options;
+  if (portal) app.route("/", portalRoutes({ portal, publicUrl, identityOf, answer, refuse, roleOf }));
   if (providers) app.route("/", providerRoutes({ providers, answer, refuse }));
   if (inbox) app.route("/", inboxRoutes({ inbox, publicUrl, identityOf, answer, refuse }));
   if (options.exports)
@@ -197,6 +208,11 @@ export function createWeb(options: WebOptions): Hono {
       path: "/",
       maxAge: SESSION_LIFETIME_MS / 1_000,
     });
+  }
+
+  /** As whom somebody looks who may look; the least where that is not known. */
+  function roleOf(c: Context, did: string): PortalRole {
+    return roleIn(identityOf(c), did, people.roleOf) ?? "viewer";
   }
 
   async function refuse(c: Context, page: Page): Promise<Response | null> {

@@ -37,9 +37,6 @@ function setUp(result: ActionResult = { done: true, credentials: [] }) {
     },
     actions: {
       answerPause: say("answerPause"),
-      revokeCredential: say("revokeCredential"),
-      chooseBounces: say("chooseBounces"),
-      chooseReplies: say("chooseReplies"),
       decideApplication: say("decideApplication"),
     },
     usedLinks: createUsedLinks(new Database(":memory:", [usedLinksMigration])),
@@ -83,14 +80,6 @@ describe("who may send which form", () => {
     ["no answer", pause, own, {}, ours, 400],
     ["an answer that there is not", pause, own, { answer: "perhaps" }, ours, 400],
     ["no such pause", "/pauses/x", own, me, ours, 404],
-    ["the member revokes", "/credentials/c1/revoke", own, {}, ours, 303],
-    ["another one revokes", "/credentials/c1/revoke", stranger, {}, ours, 404],
-    ["the member chooses where it is told", "/bounces", own, { to: "nobody" }, ours, 303],
-    ["another one does", "/bounces", stranger, { to: "nobody" }, ours, 404],
-    ["the member chooses where replies go", "/replies", own, { address: "ops@a.test" }, ours, 303],
-    ["the member wants none", "/replies", own, { address: "" }, ours, 303],
-    ["another one wants its replies", "/replies", stranger, { address: "eve@x.test" }, ours, 404],
-    ["a choice that there is not", "/bounces", own, { to: "everybody" }, ours, 400],
     ["an applicant admits itself", "/application", own, approve, ours, 403],
     ["the committee admits", "/application", committee, approve, ours, 303],
     [
@@ -117,7 +106,6 @@ test("what is done is named after who asked", async () => {
   const { asked, post } = setUp();
   await post(pause, own, me);
   await post("/application", committee, approve);
-  await post("/bounces", own, { to: "address", address: " ops@a.test " });
   expect(asked).toEqual([
     ["answerPause", did, 7, "this-was-me", { who: "member", by: "the member" }, "It was the member."],
     [
@@ -125,7 +113,6 @@ test("what is done is named after who asked", async () => {
       did,
       { application: 9, approve: true, tier: "warming", words: "Welcome", by: "the committee" },
     ],
-    ["chooseBounces", did, { to: "address", address: "ops@a.test" }],
   ]);
 });
 

@@ -3,6 +3,7 @@ import { bodyLimit } from "hono/body-limit";
 import { z } from "zod";
 import { TIERS } from "../policy/index.ts";
 import { memberPath } from "./paths.ts";
+import { nameOfActor } from "./portal.ts";
 import type { Rendered } from "./render.tsx";
 import { isOwnRequest, type Identity, type Page } from "./session.ts";
 import type { ActionResult, WebActions, Who } from "./view.ts";
@@ -29,11 +30,6 @@ const ApplicationForm = z.object({
   application: z.coerce.number().int(),
   tier: z.enum(TIERS).default("new"),
   words,
-});
-
-const BouncesForm = z.object({
-  to: z.enum(["sender", "address", "nobody"]),
-  address: z.string().trim().max(320).default(""),
 });
 
 const ofMember = (did: string): Page => ({ page: "member", did, needs: "manager" });
@@ -77,24 +73,6 @@ export function formRoutes({ actions, publicUrl, identityOf, answer, refuse }: F
     }),
   );
   app.post(
-    "/members/:did/credentials/:id/revoke",
-    form(z.object({}), ofMember, (c, did, { by }) =>
-      actions.revokeCredential(did, c.req.param("id") ?? "", by),
-    ),
-  );
-  app.post(
-    "/members/:did/bounces",
-    form(BouncesForm, ofMember, (_, did, __, { to, address }) =>
-      actions.chooseBounces(did, to === "address" ? { to, address } : { to }),
-    ),
-  );
-  app.post(
-    "/members/:did/replies",
-    form(z.object({ address: z.string().trim().max(320).default("") }), ofMember, (_, did, __, { address }) =>
-      actions.chooseReplies(did, address === "" ? null : address),
-    ),
-  );
-  app.post(
     "/members/:did/application",
     form(ApplicationForm, ofCommittee, async (_, did, { by }, fields) => {
       const { decision, application, tier, words: said } = fields;
@@ -111,7 +89,6 @@ function tooLong(c: Context): Response {
 }
 
 function whoIs(identity: Identity | null): Who {
-  return identity?.role === "committee"
-    ? { who: "committee", by: identity.by ?? "the committee" }
-    : { who: "member", by: identity?.role === "person" ? identity.did : "the member" };
+  const by = nameOfActor(identity);
+  return { who: identity?.role === "committee" ? "committee" : "member", by };
 }

@@ -81,3 +81,40 @@ export function applicationPath(did: string): string {
 export function loginPath(next: string): string {
   return `${LOGIN_PATH}?${new URLSearchParams({ next })}`;
 }
+
+export function domainsPath(did: string): string {
+  return `${memberPath(did)}/domains`;
+}
+
+/** The page on what ends with a domain, whose form ends it. */
+export function domainRemovalPath(did: string, domain: string): string {
+  return `${domainsPath(did)}/${encodeURIComponent(domain)}/remove`;
+}
+
+export function domainKeysPath(did: string, domain: string): string {
+  return `${domainsPath(did)}/${encodeURIComponent(domain)}/keys`;
+}
+
+export function credentialsPath(did: string): string {
+  return `${memberPath(did)}/credentials`;
+}
+
+export function webhooksPath(did: string): string {
+  return `${memberPath(did)}/webhooks`;
+}
+
+export function settingsPath(did: string): string {
+  return `${memberPath(did)}/settings`;
+}
+
+export function peoplePath(did: string): string {
+  return `${memberPath(did)}/people`;
+}
+
+export function appealPath(did: string, change: string): string {
+  return `${memberPath(did)}/changes/${encodeURIComponent(change)}/appeal`;
+}
+
+export function remedyPath(did: string): string {
+  return `${memberPath(did)}/remedy`;
+}

@@ -42,6 +42,7 @@ import {
   memberPath,
   RULES_PATH,
 } from "./paths.ts";
+import { portalContent, type PortalShown } from "./pages/portal.tsx";
 import { ProvidersPage } from "./pages/providers.tsx";
 import { MemberSuppressionsPage, PoolSuppressionsPage } from "./pages/suppressions.tsx";
 import type { ProviderView } from "./provider-view.ts";
@@ -57,6 +58,7 @@ import type {
   EgressView,
   LabelExplanation,
   MemberView,
+  PortalRole,
   PublicOverview,
   ShownCredential,
 } from "./view.ts";
@@ -67,7 +69,8 @@ export type Rendered =
   | { page: "committee"; view: CommitteeOverview }
   | { page: "committee-members"; view: CommitteeOverview; asked: number }
   | { page: "committee-egress"; view: EgressView; asked: number }
-  | { page: "member"; view: MemberView }
+  | { page: "member"; view: MemberView; role: PortalRole }
+  | { page: "portal"; shown: PortalShown; role: PortalRole }
   | { page: "member-export"; view: MemberExportView; role: PersonRole | "committee" | null }
   | { page: "member-leave"; view: MemberLeaveView; role: PersonRole | "committee" | null; step: LeaveStep }
   | { page: "member-vouches"; view: VouchView; role: PersonRole | "committee" | null }
@@ -128,12 +131,14 @@ function contentOf(shown: Rendered, viewer: Identity | null): { title: string; b
       };
     case "member": {
       const forCommittee = viewer?.role === "committee";
-      const body = <MemberPage view={shown.view} forCommittee={forCommittee} />;
+      const body = <MemberPage view={shown.view} role={shown.role} />;
       // Nobody's words are lost to a reload: a page on which the committee writes stands still.
       const writing =
         shown.view.membership === "applicant" || shown.view.pauses.some((pause) => pause.end === null);
       return { title: shown.view.domain, body, live: !(forCommittee && writing) };
     }
+    case "portal":
+      return portalContent(shown.shown, shown.role);
     case "member-export":
       return { title: `Export of ${shown.view.domain}`, body: <MemberExportPage {...shown} /> };
     case "member-leave":
@@ -220,7 +225,11 @@ function navOf(shown: Rendered, viewer: Identity | null): NavItem[] {
     items.push({ href: INBOX_PATH, text: "Inbox", current: shown.page.startsWith("inbox") });
   }
   if (viewer?.role === "member") {
-    items.push({ href: memberPath(viewer.did), text: "Your page", current: shown.page === "member" });
+    items.push({
+      href: memberPath(viewer.did),
+      text: "Your page",
+      current: shown.page === "member" || shown.page === "portal",
+    });
   }
   if (viewer?.role === "person") items.push({ href: ME_PATH, text: "You", current: shown.page === "me" });
   return items;

@@ -66,9 +66,15 @@ export type StandingChange = {
   remedy: string | null;
   /** How standing comes back, and on which day that is expected when it is known. */
   wayBack: { text: string; at: number | null } | null;
-  /** How to appeal: a command or an address; null when there is nothing to appeal. */
-  appeal: string | null;
+  /** What the member may say, or said, against it; null when there is nothing to appeal. */
+  appeal: StandingAppeal | null;
 };
+
+export type StandingAppeal =
+  | { state: "open" }
+  /** `dueAt`: by then somebody should have decided. */
+  | { state: "waits"; case: number; openedAt: number; dueAt: number; words: string }
+  | { state: "decided"; case: number; at: number; by: string; reason: string };
 
 export type MemberNote = { id: string; at: number; text: string };
 
@@ -106,6 +112,8 @@ export type MemberView = {
   domains: MemberDomain[];
   labels: PublicLabel[];
   changes: StandingChange[];
+  /** The way back waits for what the member changed, in its words. */
+  remedyAsked: boolean;
   notes: MemberNote[];
   messages: MemberMessage[];
   returned: ReturnedMail[];

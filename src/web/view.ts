@@ -1,4 +1,4 @@
-import type { BounceChoice, Tier } from "../policy/index.ts";
+import type { Tier } from "../policy/index.ts";
 import type { Ending } from "../standing/index.ts";
 import type { LabelExplanation } from "./view-label.ts";
 import type { MemberView } from "./view-member.ts";
@@ -15,6 +15,7 @@ export type * from "./view-label.ts";
 export type * from "./view-mail.ts";
 export type * from "./view-member.ts";
 export type * from "./view-pool.ts";
+export type * from "./view-portal.ts";
 
 /** What the pages ask for. `member` is null when the DID is no member. */
 export interface WebQueries {
@@ -36,9 +37,6 @@ export type ActionResult = { done: true; credentials: ShownCredential[] } | { re
 /** What the forms of the pages do. */
 export interface WebActions {
   answerPause(did: string, id: number, answer: Ending, who: Who, reason: string): Promise<ActionResult>;
-  revokeCredential(did: string, id: string, by: string): Promise<ActionResult>;
-  chooseBounces(did: string, choice: BounceChoice): Promise<ActionResult>;
-  chooseReplies(did: string, to: string | null): Promise<ActionResult>;
   decideApplication(
     did: string,
     /** `application`: the one that was read, which may have been decided since, and followed by another. */

@@ -1,12 +1,5 @@
 import type { MemberError, Rotation } from "../../member/index.ts";
-import {
-  BUCKET_NAMES,
-  limitsOf,
-  remaining,
-  STANDINGS,
-  type LimitState,
-  type MemberPolicy,
-} from "../../policy/index.ts";
+import { BUCKET_NAMES, limitsOf, remaining, type LimitState, type MemberPolicy } from "../../policy/index.ts";
 import type { AttemptView, MessageView, Spool } from "../../spool/index.ts";
 import { CAUSES, type StandingChange as Change } from "../../standing/index.ts";
 import type {
@@ -17,9 +10,11 @@ import type {
   MemberMessage,
   MemberView,
   ReturnedMail,
+  StandingAppeal,
   StandingChange,
 } from "../../web/index.ts";
 import { findingsView } from "./findings.ts";
+import { isWorse, standingDesk, type DeskAppeal } from "../member-desk-standing.ts";
 import { waitsAt } from "./measures.ts";
 import { pauseView } from "./pauses.ts";
 import { labelsInForce, type QueryParts } from "./parts.ts";
@@ -43,6 +38,8 @@ export async function memberView(parts: QueryParts, did: string): Promise<Member
   const now = clock.now();
   const state = core.standings.state(did);
   const policy = policyBook?.byDid(did);
+  const standing = standingDesk(parts);
+  const said = standing.appeals(did);
   return {
     asOf: now,
     did,
@@ -61,13 +58,10 @@ export async function memberView(parts: QueryParts, did: string): Promise<Member
     waitsAt: waitsAt(parts, did),
     bounce: core.evidence.bounces(did, now),
     complaints: core.evidence.complaints(did, now),
-    domains: core.members.domainsOf(did).map(({ name, status, return_path }) => ({
-      ...domainView(parts, did, name),
-      status,
-      returnPath: return_path,
-    })),
+    domains: domainsView(parts, did),
     labels: labelsInForce(parts, did),
-    changes: core.standings.changesOf(did, 20).map((change) => changeView(parts, change)),
+    changes: core.standings.changesOf(did, 20).map((change) => changeView(parts, change, said)),
+    remedyAsked: standing.isRemedyAsked(did),
     notes: core.standings.notes.list(did, 20).map(({ rkey, at, title, body }) => ({
       id: rkey,
       at,
@@ -80,8 +74,17 @@ export async function memberView(parts: QueryParts, did: string): Promise<Member
   };
 }
 
+/** A member's domains with what the last check found. */
+export function domainsView(parts: Pick<QueryParts, "core" | "labeler">, did: string): MemberDomain[] {
+  return parts.core.members.domainsOf(did).map(({ name, status, return_path }) => ({
+    ...domainView(parts, did, name),
+    status,
+    returnPath: return_path,
+  }));
+}
+
 function domainView(
-  { core, labeler }: QueryParts,
+  { core, labeler }: Pick<QueryParts, "core" | "labeler">,
   did: string,
   name: string,
 ): Omit<MemberDomain, "status" | "returnPath"> {
@@ -103,7 +106,7 @@ function rotationView(rotation: Rotation | MemberError): Rotation | null {
   return "error" in rotation || rotation.keys.every((key) => key.state === "active") ? null : rotation;
 }
 
-function changeView({ rules }: QueryParts, change: Change): StandingChange {
+function changeView({ rules }: QueryParts, change: Change, said: readonly DeskAppeal[]): StandingChange {
   const source = change.rule === null ? undefined : rules.sourceOf(change.rule);
   return {
     id: String(change.id),
@@ -118,11 +121,17 @@ function changeView({ rules }: QueryParts, change: Change): StandingChange {
     remedy: change.remedy === "" ? null : change.remedy,
     wayBack: change.to === "good" ? null : change.wayBack,
     actionId: change.actionId,
-    appeal: isWorse(change) ? `atmos member appeal ${change.did} ${change.id} --text "..."` : null,
+    appeal: isWorse(change) ? appealView(said.find((one) => one.change === change.id)) : null,
   };
 }
 
-const isWorse = ({ from, to }: Change) => STANDINGS.indexOf(to) > STANDINGS.indexOf(from);
+/** The newest appeal of a change tells where it stands. */
+function appealView(said: DeskAppeal | undefined): StandingAppeal {
+  if (said === undefined) return { state: "open" };
+  const { case: number, openedAt, dueAt, words, decision } = said;
+  if (decision === null) return { state: "waits", case: number, openedAt, dueAt, words };
+  return { state: "decided", case: number, ...decision };
+}
 
 /** The window's values beside the thresholds that the rule used; both were recorded with the change. */
 function evidenceView(evidence: Record<string, unknown>): EvidenceValue[] {

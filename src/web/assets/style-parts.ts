@@ -169,6 +169,11 @@ main .decide { display: grid; gap: 0.4rem; justify-items: start; margin: 1.1rem 
 .field { display: grid; gap: 0.2rem; justify-items: start; max-width: 40rem; } .field input, .field textarea { width: 100%; } .field input[type="number"] { width: 8rem; }
 .field small { color: var(--ink-soft); }
 .ladder .done::before { border-color: var(--ok); background: var(--ok); }
+.bare { border: 0; padding: 0; margin: 0; min-width: 0; width: 100%; display: grid; gap: 0.6rem; justify-items: start; }
+.why-not { color: var(--ink-soft); font-size: 0.9rem; padding: 0 0 0.3rem; } .bare .choices { width: 100%; }
+fieldset.checks { border: 0; padding: 0; margin: 0; min-width: 0; display: flex; flex-wrap: wrap; gap: 0.1rem 1.4rem; }
+.checks legend { padding: 0; font-size: 0.94rem; } .checks label { display: inline-flex; gap: 0.5rem; align-items: center; min-height: 32px; overflow-wrap: anywhere; }
+.actions { display: flex; flex-wrap: wrap; gap: 0.6rem; align-items: start; } main .actions form { margin: 0; }
 .buttons { display: flex; flex-wrap: wrap; gap: 0.6rem; }
 .grave { color: var(--bad); } .grave:hover { border-color: var(--bad); }
 main td form { margin: 0; }

@@ -1,24 +1,20 @@
 import { Badge, Code, DataTable, EmptyState, Section, Time } from "../components.tsx";
 import { revokePath } from "../paths.ts";
-import type { MemberView } from "../view.ts";
+import type { CredentialsView } from "../view-portal.ts";
 import { formatCount } from "../words.ts";
+import { PortalForm } from "./portal-parts.tsx";
 
-type Credential = MemberView["credentials"][number];
+type Credential = CredentialsView["credentials"][number];
 
 /** With what the member submits mail, and from where it was used last. */
-export function Credentials({ view }: { view: MemberView }) {
+export function Credentials({ view, why }: { view: CredentialsView; why: string | null }) {
   const inUse = view.credentials.filter((one) => one.revoked === null);
   const revoked = view.credentials.filter((one) => one.revoked !== null);
   return (
-    <Section
-      id="credentials"
-      title="Credentials"
-      intro="Each for one program, so that one can be revoked without the others. Their secrets are kept nowhere."
-      wide
-    >
+    <Section id="credentials" title="In use" intro="From where each was used last, and what it may." wide>
       {inUse.length === 0 ? (
         <EmptyState title="No credential is in use">
-          Ask the committee for one; it is made with <code>atmos member env</code>.
+          Make one below: without it nothing can be sent.
         </EmptyState>
       ) : (
         <DataTable
@@ -44,14 +40,12 @@ export function Credentials({ view }: { view: MemberView }) {
               <LastUse credential={one} />,
               <details id={`revoke-${one.id}`}>
                 <summary aria-label={`Revoke ${one.name}`}>Revoke</summary>
-                <form method="post" action={revokePath(view.did, one.id)}>
-                  <p class="small">
-                    For good: its program sends no more until it has another, which the committee makes.
-                  </p>
+                <PortalForm action={revokePath(view.did, one.id)} why={why}>
+                  <p class="small">For good: its program sends no more until it has another, made below.</p>
                   <button type="submit" class="grave">
                     Revoke {one.name}
                   </button>
-                </form>
+                </PortalForm>
               </details>,
             ],
           }))}

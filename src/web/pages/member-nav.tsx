@@ -1,11 +1,23 @@
-import { providersPath, suppressionsPath, memberPath } from "../paths.ts";
+import {
+  credentialsPath,
+  domainsPath,
+  memberPath,
+  providersPath,
+  settingsPath,
+  suppressionsPath,
+  webhooksPath,
+} from "../paths.ts";
 import { exportPath, vouchesPath } from "../paths-leave.ts";
 
 /** The pages of a member, in the order in which they stand in its navigation. */
 const MEMBER_PAGES = [
   ["overview", "Overview", memberPath],
+  ["domains", "Domains", domainsPath],
+  ["credentials", "Credentials", credentialsPath],
   ["suppressions", "Suppressed", suppressionsPath],
   ["providers", "Providers", providersPath],
+  ["webhooks", "Webhooks", webhooksPath],
+  ["settings", "Settings", settingsPath],
   ["vouches", "Vouching", vouchesPath],
   ["export", "Export", exportPath],
 ] as const satisfies readonly (readonly [name: string, text: string, path: (did: string) => string])[];

@@ -4,7 +4,12 @@ import { changeAnchor } from "../paths.ts";
 import { renderPage } from "../render.tsx";
 
 const page = async () =>
-  String(await renderPage({ page: "member", view: warnedMember }, { role: "member", did: warnedMember.did }));
+  String(
+    await renderPage(
+      { page: "member", view: warnedMember, role: "owner" },
+      { role: "member", did: warnedMember.did },
+    ),
+  );
 
 test("what happened and what to do comes first, then standing and limits, then the rest", async () => {
   const html = await page();

@@ -1,4 +1,5 @@
 import { Badge, Card, KeyValue, Section, Time } from "../components.tsx";
+import { PortalForm } from "./portal-parts.tsx";
 import { MailLine } from "./pause-mail.tsx";
 import { pausePath } from "../paths.ts";
 import type { MemberPause, MemberView } from "../view.ts";
@@ -13,11 +14,14 @@ export function OpenPause({
   pause,
   forCommittee,
   frees,
+  why,
 }: {
   pause: MemberPause;
   forCommittee: boolean;
   /** Nothing else holds the mail that waits. */
   frees: boolean;
+  /** Why whoever looks may not answer. */
+  why: string | null;
 }) {
   return (
     <Card tone="warn" id={`pause-${pause.id}`}>
@@ -26,7 +30,7 @@ export function OpenPause({
       {forCommittee ? (
         <CommitteeForm pause={pause} />
       ) : pause.by === null ? (
-        <MemberForms pause={pause} frees={frees} />
+        <MemberForms pause={pause} frees={frees} why={why} />
       ) : null}
     </Card>
   );
@@ -63,19 +67,20 @@ function factsOf(pause: MemberPause, forCommittee: boolean): Answer[] {
   return items;
 }
 
-function MemberForms({ pause, frees }: { pause: MemberPause; frees: boolean }) {
+function MemberForms(props: { pause: MemberPause; frees: boolean; why: string | null }) {
+  const { pause, frees, why } = props;
   const action = pausePath(pause.did, pause.id);
   const whose = pause.credential === null ? "Your credentials are" : "The credential is";
   const after = (replaced: string) =>
     pause.inUse
       ? `${whose} ${replaced}; you get the new one on the next page.`
-      : `${whose} revoked already; ask the committee for another.`;
+      : `${whose} revoked already; make another under Credentials.`;
   const mail = frees
     ? "The mail that waits leaves."
     : "This pause ends. The mail waits on, for what else is said here.";
   return (
     <div class="choices" role="group" aria-label="Did you send it?">
-      <form method="post" action={action} class="choice">
+      <PortalForm action={action} why={why} class="choice">
         <h3>You sent it</h3>
         <p>
           {mail} {after("replaced all the same")}
@@ -83,14 +88,14 @@ function MemberForms({ pause, frees }: { pause: MemberPause; frees: boolean }) {
         <button type="submit" name="answer" value="this-was-me">
           This was me: let it go
         </button>
-      </form>
-      <form method="post" action={action} class="choice">
+      </PortalForm>
+      <PortalForm action={action} why={why} class="choice">
         <h3>Somebody else did</h3>
         <p>The mail that waits is dropped for good. {after("replaced")}</p>
         <button type="submit" name="answer" value="this-was-not-me" class="grave">
           This was not me: drop it
         </button>
-      </form>
+      </PortalForm>
     </div>
   );
 }

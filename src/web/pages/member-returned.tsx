@@ -1,6 +1,6 @@
 import { Badge, EmptyState, Fold, Section, Time, type Tone } from "../components.tsx";
 import { maskAddress, maskText } from "../mask.ts";
-import { bouncesPath, repliesPath } from "../paths.ts";
+import { settingsPath } from "../paths.ts";
 import type { MemberView, ReturnedMail } from "../view.ts";
 import { formatCount, STATE_WORDS } from "../words.ts";
 
@@ -13,10 +13,10 @@ export function Returned({ view }: { view: MemberView }) {
       intro="What was not delivered, or is late, as it is told to you. It stays here as long as the message does, whether it was mailed to you or not."
     >
       {view.membership === "left" ? null : (
-        <Fold id="told-where" summary={`Told ${TOLD_WORDS[view.bounces.to]}. Change it, or where replies go`}>
-          <Choice view={view} />
-          <Replies view={view} />
-        </Fold>
+        <p>
+          Told {TOLD_WORDS[view.bounces.to]}.{" "}
+          <a href={settingsPath(view.did)}>Change it, or where replies go</a>
+        </p>
       )}
       {view.returned.length === 0 ? (
         <EmptyState title="Nothing came back" />
@@ -103,56 +103,4 @@ function paragraphsOf(text: string): { lines: string[]; quoted: boolean }[] {
       const addresses = lines.every((line) => /^\S+@\S+$/.test(line));
       return { lines: addresses ? lines : [lines.join(" ")], quoted: paragraph.startsWith("  ") };
     });
-}
-
-/** People answer return paths: some mail programs show them as the sender. */
-function Replies({ view: { did, replies } }: { view: MemberView }) {
-  return (
-    <form method="post" action={repliesPath(did)} class="decide">
-      <label for="replies">Replies of people to the return path are sent on to</label>
-      <input
-        id="replies"
-        type="email"
-        name="address"
-        value={replies ?? ""}
-        maxlength={320}
-        placeholder="nobody: they are refused, with words that say so"
-      />
-      <button type="submit">Save</button>
-    </form>
-  );
-}
-
-function Choice({ view: { did, bounces } }: { view: MemberView }) {
-  const address = bounces.to === "address" ? bounces.address : "";
-  return (
-    <form method="post" action={bouncesPath(did)} class="decide options">
-      <fieldset>
-        <legend>Where it is told</legend>
-        <label>
-          <input type="radio" name="to" value="nobody" checked={bounces.to === "nobody"} /> Only here
-        </label>
-        <label>
-          <input type="radio" name="to" value="sender" checked={bounces.to === "sender"} /> Here, and by mail
-          to the sender of each message
-        </label>
-        <label>
-          <input type="radio" name="to" value="address" checked={bounces.to === "address"} /> Here, and by
-          mail to one address of yours
-        </label>
-        <input
-          type="email"
-          name="address"
-          value={address}
-          maxlength={320}
-          placeholder="postmaster@your.domain"
-          aria-label="Your address"
-        />
-      </fieldset>
-      <p class="soft small">
-        The address must be at one of your verified domains, or the contact that you were admitted with.
-      </p>
-      <button type="submit">Save</button>
-    </form>
-  );
 }

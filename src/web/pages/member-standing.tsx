@@ -1,8 +1,9 @@
 import { Badge, Card, Code, DataTable, EmptyState, Fold, KeyValue, Section, Time } from "../components.tsx";
 import { STANDINGS, type Standing } from "../../policy/index.ts";
-import { changeAnchor, domainAnchor } from "../paths.ts";
+import { changeAnchor, domainAnchor, domainsPath } from "../paths.ts";
 import type { MemberPause, MemberView, StandingChange } from "../view.ts";
 import { evidenceWords, formatCount, STANDING_WORDS } from "../words.ts";
+import { AppealPart, RemedyForm } from "./member-appeal.tsx";
 import { OpenApplication } from "./member-application.tsx";
 import { isOpen, OpenPause } from "./member-pauses.tsx";
 import { StandingBadge } from "./parts.tsx";
@@ -16,7 +17,15 @@ function isOnlyHold({ membership, standing, pauses }: MemberView, pause: MemberP
 }
 
 /** The first thing on the page: is something wrong, why, what to do, and until when. */
-export function Situation({ view, forCommittee }: { view: MemberView; forCommittee: boolean }) {
+export function Situation({
+  view,
+  forCommittee,
+  why,
+}: {
+  view: MemberView;
+  forCommittee: boolean;
+  why: string | null;
+}) {
   const change = view.changes.find((one) => one.to === view.standing);
   const held = view.domains.filter((domain) => domain.status === "held");
   return (
@@ -27,7 +36,7 @@ export function Situation({ view, forCommittee }: { view: MemberView; forCommitt
           <OpenApplication application={application} forCommittee={forCommittee} />
         ))}
       {view.pauses.filter(isOpen).map((pause) => (
-        <OpenPause pause={pause} forCommittee={forCommittee} frees={isOnlyHold(view, pause)} />
+        <OpenPause pause={pause} forCommittee={forCommittee} frees={isOnlyHold(view, pause)} why={why} />
       ))}
       {view.membership === "left" ? (
         <Card tone="idle">
@@ -40,7 +49,11 @@ export function Situation({ view, forCommittee }: { view: MemberView; forCommitt
           <h2>{STANDING_WORDS[view.standing].name}: what happened and what to do</h2>
           <p>{STANDING_WORDS[view.standing].effect}</p>
           {change ? (
-            <Answers items={answersOf(change)} />
+            <>
+              <Answers items={answersOf(change)} />
+              {view.remedyAsked && !forCommittee ? <RemedyForm did={view.did} why={why} /> : null}
+              <AppealPart did={view.did} change={change} place="now" forCommittee={forCommittee} why={why} />
+            </>
           ) : (
             <p>
               Since <Time at={view.standingSince} />. The change that led here is older than this page
@@ -54,8 +67,10 @@ export function Situation({ view, forCommittee }: { view: MemberView; forCommitt
           <h2>Mail of {domain.name} is held</h2>
           <p>
             Its authentication fails in DNS.{" "}
-            <a href={`#${domainAnchor(domain.name)}`}>The record to publish is under Domains</a>; the mail
-            leaves by itself when the check passes again.
+            <a href={`${domainsPath(view.did)}#${domainAnchor(domain.name)}`}>
+              The record to publish is under Domains
+            </a>
+            ; the mail leaves by itself when the check passes again.
           </p>
         </Card>
       ))}
@@ -111,7 +126,19 @@ export function Rungs() {
   );
 }
 
-export function Changes({ changes, forCommittee }: { changes: StandingChange[]; forCommittee: boolean }) {
+export function Changes({
+  view,
+  forCommittee,
+  why,
+}: {
+  view: MemberView;
+  forCommittee: boolean;
+  why: string | null;
+}) {
+  const { did, changes } = view;
+  const one = (change: StandingChange) => (
+    <Change did={did} change={change} forCommittee={forCommittee} why={why} />
+  );
   return (
     <Section
       id="changes"
@@ -122,17 +149,11 @@ export function Changes({ changes, forCommittee }: { changes: StandingChange[]; 
         <EmptyState title="Standing has never changed" />
       ) : (
         <ol class="plain">
-          {changes.slice(0, AT_ONCE).map((change) => (
-            <Change change={change} forCommittee={forCommittee} />
-          ))}
+          {changes.slice(0, AT_ONCE).map(one)}
           {changes.length > AT_ONCE ? (
             <li>
               <Fold id="more-changes" summary={`${formatCount(changes.length - AT_ONCE)} before those`}>
-                <ol class="plain">
-                  {changes.slice(AT_ONCE).map((change) => (
-                    <Change change={change} forCommittee={forCommittee} />
-                  ))}
-                </ol>
+                <ol class="plain">{changes.slice(AT_ONCE).map(one)}</ol>
               </Fold>
             </li>
           ) : null}
@@ -151,7 +172,8 @@ const DECIDERS: Record<StandingChange["decidedBy"], string> = {
   time: "time without a new cause",
 };
 
-function Change({ change, forCommittee }: { change: StandingChange; forCommittee: boolean }) {
+function Change(props: { did: string; change: StandingChange; forCommittee: boolean; why: string | null }) {
+  const { did, change, forCommittee, why } = props;
   return (
     <li data-key={change.id}>
       <Fold
@@ -173,6 +195,7 @@ function Change({ change, forCommittee }: { change: StandingChange; forCommittee
         {/* A browser that is led here opens what is around it. */}
         <div id={changeAnchor(change.id)} class="stack">
           <Answers items={answersOf(change)} />
+          <AppealPart did={did} change={change} place="then" forCommittee={forCommittee} why={why} />
           {change.evidence.length === 0 ? null : (
             <details id={`values-${changeAnchor(change.id)}`}>
               <summary>The values that decided</summary>
@@ -212,7 +235,7 @@ function Change({ change, forCommittee }: { change: StandingChange; forCommittee
 }
 
 function answersOf(change: StandingChange): [string, Answer][] {
-  const { cause, remedy, wayBack, appeal } = change;
+  const { cause, remedy, wayBack } = change;
   const answers: [string, Answer][] = [["Why", cause]];
   if (remedy !== null) answers.push(["What to do", remedy]);
   if (wayBack !== null) {
@@ -229,15 +252,6 @@ function answersOf(change: StandingChange): [string, Answer][] {
           .
         </>
       ),
-    ]);
-  }
-  if (appeal !== null) {
-    answers.push([
-      "If it is wrong",
-      <>
-        Say so to whoever runs the pool, and name change {change.id}. People of the committee then look at it;
-        who decided it does not uphold it. It is entered by <code>{appeal}</code>
-      </>,
     ]);
   }
   return answers;

@@ -1,7 +1,7 @@
 import { Meter } from "../charts.tsx";
 import { Badge, Breadcrumb, EmptyState, Fold, KeyValue, Links, Section, Time } from "../components.tsx";
 import { COMMITTEE_PATH, providersPath, suppressionsPath } from "../paths.ts";
-import type { LimitUse, MemberView } from "../view.ts";
+import type { LimitUse, MemberView, PortalRole } from "../view.ts";
 import {
   formatCount,
   formatProbability,
@@ -11,8 +11,7 @@ import {
   TIER_WORDS,
 } from "../words.ts";
 import { PastApplications } from "./member-application.tsx";
-import { Credentials } from "./member-credentials.tsx";
-import { Domains } from "./member-domains.tsx";
+import { CredentialsInBrief, DomainsInBrief } from "./member-brief.tsx";
 import { Messages } from "./member-messages.tsx";
 import { isOpen, PastPauses } from "./member-pauses.tsx";
 import { WaitsAt } from "./measures.tsx";
@@ -20,9 +19,12 @@ import { Returned } from "./member-returned.tsx";
 import { MemberNav } from "./member-nav.tsx";
 import { Changes, Ladder, Rungs, Situation } from "./member-standing.tsx";
 import { StandingBadge } from "./parts.tsx";
+import { whyNot } from "./portal-parts.tsx";
 
-/** Everything that a member may know of itself. `forCommittee` adds the way back to the committee's pages. */
-export function MemberPage({ view, forCommittee }: { view: MemberView; forCommittee: boolean }) {
+/** How it stands with a member, why, and what is to be done; the rest is on its other pages. */
+export function MemberPage({ view, role }: { view: MemberView; role: PortalRole }) {
+  const forCommittee = role === "committee";
+  const why = whyNot(role, view);
   return (
     <>
       <div class="page-head">
@@ -40,7 +42,7 @@ export function MemberPage({ view, forCommittee }: { view: MemberView; forCommit
       </div>
       {view.membership === "applicant" ? null : <Jumps />}
       <WaitsAt waits={view.waitsAt} />
-      <Situation view={view} forCommittee={forCommittee} />
+      <Situation view={view} forCommittee={forCommittee} why={why} />
       {view.membership === "applicant" ? null : (
         <>
           <Section
@@ -53,11 +55,11 @@ export function MemberPage({ view, forCommittee }: { view: MemberView; forCommit
           </Section>
           <Limits view={view} />
           <Evidence view={view} />
-          <Changes changes={view.changes} forCommittee={forCommittee} />
+          <Changes view={view} forCommittee={forCommittee} why={why} />
         </>
       )}
-      <Domains did={view.did} domains={view.domains} />
-      <Credentials view={view} />
+      <DomainsInBrief view={view} />
+      <CredentialsInBrief view={view} />
       {view.membership === "applicant" ? null : (
         <>
           <Messages messages={view.messages} forCommittee={forCommittee} />

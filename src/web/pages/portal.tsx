@@ -1,0 +1,60 @@
+import type { Child } from "hono/jsx";
+import { credentialsPath, webhooksPath } from "../paths.ts";
+import type { ShownCredential } from "../view.ts";
+import type {
+  CredentialsView,
+  DomainsView,
+  PortalRole,
+  RemovalView,
+  SettingsView,
+  WebhooksView,
+} from "../view-portal.ts";
+import { CredentialsPage, IssuedPage } from "./portal-credentials.tsx";
+import { DomainsPage } from "./portal-domains.tsx";
+import { RemovalPage } from "./portal-removal.tsx";
+import { SettingsPage } from "./portal-settings.tsx";
+import { WebhookSecretPage, WebhooksPage, type WebhookTest } from "./portal-webhooks.tsx";
+
+/** A page of a member beside its overview, with what it shows. */
+export type PortalShown =
+  | { part: "domains"; view: DomainsView }
+  | { part: "removal"; view: RemovalView }
+  | { part: "credentials"; view: CredentialsView }
+  | { part: "issued"; did: string; credential: ShownCredential }
+  | { part: "webhooks"; view: WebhooksView; tested: WebhookTest | null }
+  | { part: "webhook-secret"; did: string; url: string; secret: string }
+  | { part: "settings"; view: SettingsView };
+
+export function portalContent(shown: PortalShown, role: PortalRole): { title: string; body: Child } {
+  switch (shown.part) {
+    case "domains":
+      return {
+        title: `Domains of ${shown.view.domain}`,
+        body: <DomainsPage view={shown.view} role={role} />,
+      };
+    case "removal":
+      return { title: `Take out ${shown.view.name}`, body: <RemovalPage view={shown.view} role={role} /> };
+    case "credentials":
+      return {
+        title: `Credentials of ${shown.view.domain}`,
+        body: <CredentialsPage view={shown.view} role={role} />,
+      };
+    case "issued":
+      return {
+        title: "New credential",
+        body: <IssuedPage credential={shown.credential} back={credentialsPath(shown.did)} />,
+      };
+    case "webhooks":
+      return {
+        title: `Webhooks of ${shown.view.domain}`,
+        body: <WebhooksPage view={shown.view} role={role} tested={shown.tested} />,
+      };
+    case "webhook-secret":
+      return { title: "Receiver", body: <WebhookSecretPage {...shown} back={webhooksPath(shown.did)} /> };
+    case "settings":
+      return {
+        title: `Settings of ${shown.view.domain}`,
+        body: <SettingsPage view={shown.view} role={role} />,
+      };
+  }
+}

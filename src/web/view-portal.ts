@@ -1,0 +1,88 @@
+import type { Person, PersonRole } from "../account/index.ts";
+import type { CredentialView, Diagnosis, DnsRecordToPublish, Rotation } from "../member/index.ts";
+import type { BounceChoice, Membership, Stream } from "../policy/index.ts";
+import type { WebhookReceipt, WebhookView } from "../webhook/index.ts";
+import type { ShownCredential } from "./view.ts";
+import type { MemberDomain } from "./view-member.ts";
+
+/** As whom somebody looks at a member's pages. */
+export type PortalRole = "committee" | PersonRole;
+
+/** What stands above each page of a member. Instants in ms since the epoch. */
+export type PortalFrame = { did: string; domain: string; membership: Membership };
+
+/** A domain with what was found, what is to be published, and its keys. */
+export type PortalDomain = MemberDomain & {
+  addedAt: number;
+  records: DnsRecordToPublish[];
+  keys: Rotation;
+  /** What stands in the DNS now for each record; null: nobody asked for it. */
+  diagnoses: Diagnosis[] | null;
+};
+
+export type DomainsView = PortalFrame & {
+  domains: PortalDomain[];
+  /** A domain that is to be added, and the record that proves it; null: none was named. */
+  claim: { domain: string; proof: Diagnosis } | null;
+};
+
+/** What ends with a domain. */
+export type RemovalView = PortalFrame & {
+  name: string;
+  narrowed: { id: string; name: string }[];
+  revoked: { id: string; name: string }[];
+  /** Recipients whose mail waits for it; null: not known here. */
+  waiting: number | null;
+  /** Records in the member's repository that attest it. */
+  attestations: string[];
+  isLast: boolean;
+};
+
+export type CredentialsView = PortalFrame & { credentials: CredentialView[]; domains: string[] };
+
+export type WebhooksView = PortalFrame & { receiver: WebhookView | null; messages: WebhookReceipt[] };
+
+export type SettingsView = PortalFrame & {
+  bounces: BounceChoice;
+  replies: string | null;
+  people: Person[];
+};
+
+export type CredentialWish = {
+  name: string;
+  domains: string[];
+  streams: Stream[];
+  hourly: number | null;
+  daily: number | null;
+};
+
+export type Refused = { refused: string };
+export type PortalResult = { done: true } | Refused;
+
+/** What the pages of a member ask for and do. `by`: who, for the record. Null: there is no such member, or nothing to ask. */
+export interface PortalPages {
+  /** `claim`: a domain that somebody wants to add. `look`: one of its own, whose records are looked at now. */
+  domains(
+    did: string,
+    asked: { claim?: string | undefined; look?: string | undefined },
+  ): Promise<DomainsView | Refused | null>;
+  addDomain(did: string, domain: string): Promise<PortalResult>;
+  turnKeys(did: string, domain: string, how: "rotate" | "cancel" | "now"): Promise<PortalResult>;
+  removal(did: string, domain: string): Promise<RemovalView | null>;
+  removeDomain(did: string, domain: string, by: string): Promise<PortalResult>;
+  credentials(did: string): Promise<CredentialsView | null>;
+  makeCredential(did: string, wish: CredentialWish): Promise<{ credential: ShownCredential } | Refused>;
+  revokeCredential(did: string, id: string, by: string): Promise<PortalResult>;
+  webhooks(did: string): Promise<WebhooksView | Refused | null>;
+  setWebhook(did: string, url: string, by: string): Promise<{ url: string; secret: string } | Refused>;
+  removeWebhook(did: string, by: string): Promise<PortalResult>;
+  /** Asks the receiver now. `status` of HTTP; null: no answer. */
+  testWebhook(did: string): Promise<{ ok: boolean; status: number | null; why: string } | Refused>;
+  settings(did: string): Promise<SettingsView | Refused | null>;
+  chooseBounces(did: string, choice: BounceChoice): Promise<PortalResult>;
+  chooseReplies(did: string, to: string | null): Promise<PortalResult>;
+  putPerson(did: string, account: string, role: PersonRole, by: string): Promise<PortalResult>;
+  removePerson(did: string, person: string): Promise<PortalResult>;
+  appeal(did: string, change: number, words: string, by: string): Promise<PortalResult>;
+  remedy(did: string, words: string): Promise<PortalResult>;
+}
