@@ -39,7 +39,7 @@ const EFFECT: Readonly<Record<string, string>> = {
 
 /** A standing has changed. */
 export function standingLetter(facts: StandingFacts): Letter {
-  const { to, from, by, description, remedy, wayBack, change, did, page, at } = facts;
+  const { to, from, by, description, remedy, wayBack, change, page, at } = facts;
   const better = RANK.indexOf(to) < RANK.indexOf(from);
   const who = by === null ? "" : ` ${clean(by)} of the committee decided it.`;
   const until = wayBack.at === null ? "" : ` The date is ${time(wayBack.at)}.`;
@@ -53,12 +53,12 @@ export function standingLetter(facts: StandingFacts): Letter {
     ...(remedy === "" ? [] : [heading("What to do"), clean(remedy)]),
     ...(to === "good" ? [] : [heading("The way back"), `${clean(wayBack.text)}${until}`]),
     `What was measured, and every value that decided, is on your page:\n${page}`,
-    ...(better ? [] : [heading("If it is wrong"), appeal(did, change, facts.writeTo)]),
+    ...(better ? [] : [heading("If it is wrong"), appeal(change, facts.writeTo)]),
   ]);
 }
 
-const appeal = (did: string, change: number, writeTo: string) =>
-  `Say so: answer to ${writeTo} and name change ${change}. People of the committee then look at it. Whoever runs the pool enters it by\n  atmos member appeal ${did} ${change} --text "..."`;
+const appeal = (change: number, writeTo: string) =>
+  `Say so on your page, in the form at change ${change}; or answer to ${writeTo} and name that number. People of the committee then look at it.`;
 
 export type DomainFacts = Frame & {
   domain: string;

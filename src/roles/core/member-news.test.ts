@@ -221,7 +221,7 @@ test("a change of standing is told by mail with what decided, the remedy, the da
     "Ask first.",
     "The date is 2026-01-15 00:00 UTC",
     `https://coop.test/members/${did}#changes`,
-    "atmos member appeal",
+    "in the form at change",
   ])
     expect(text).toContain(part);
   expect(text.match(/committee decided/g)).toHaveLength(1);
