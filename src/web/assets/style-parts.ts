@@ -166,10 +166,12 @@ main .choice { display: flex; flex-direction: column; align-items: flex-start; g
 .choice p { flex: 1; }
 main .decide { display: grid; gap: 0.4rem; justify-items: start; margin: 1.1rem 0 0; max-width: 40rem; }
 .decide label { font-size: 0.94rem; color: var(--ink-soft); } .decide textarea { width: 100%; } .decide button { margin-top: 0.4rem; }
-.field { display: grid; gap: 0.2rem; justify-items: start; max-width: 40rem; } .field input, .field textarea { width: 100%; } .field input[type="number"] { width: 8rem; }
+.field { width: 100%; display: grid; gap: 0.2rem; justify-items: start; max-width: 40rem; } .field input, .field textarea { width: 100%; } .field input[type="number"] { width: 8rem; }
 .field small { color: var(--ink-soft); }
 .ladder .done::before { border-color: var(--ok); background: var(--ok); }
 .bare { border: 0; padding: 0; margin: 0; min-width: 0; width: 100%; display: grid; gap: 0.6rem; justify-items: start; }
+button:disabled, button:disabled:hover { color: var(--ink-soft); border-color: var(--line); background: none; border-style: dashed; cursor: not-allowed; }
+:is(input, select, textarea):disabled { color: var(--ink-soft); border-style: dashed; cursor: not-allowed; }
 .why-not { color: var(--ink-soft); font-size: 0.9rem; padding: 0 0 0.3rem; } .bare .choices { width: 100%; }
 fieldset.checks { border: 0; padding: 0; margin: 0; min-width: 0; display: flex; flex-wrap: wrap; gap: 0.1rem 1.4rem; }
 .checks legend { padding: 0; font-size: 0.94rem; } .checks label { display: inline-flex; gap: 0.5rem; align-items: center; min-height: 32px; overflow-wrap: anywhere; }

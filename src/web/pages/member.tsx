@@ -105,11 +105,9 @@ function Jumps() {
         [
           ["standing", "Standing"],
           ["limits", "Limits"],
-          ["domains", "Domains"],
-          ["credentials", "Credentials"],
+          ["changes", "Changes of standing"],
           ["messages", "Messages"],
           ["returned", "Returned mail"],
-          ["suppressed", "Suppressed"],
         ] as const
       ).map(([id, text]) => (
         <a href={`#${id}`}>{text}</a>
