@@ -3,6 +3,7 @@ export { PERSON_ROLES, roleOf, type Identity, type PersonRole } from "./identity
 export { isDid, resolveHandle } from "./handle.ts";
 export { createLogin, type FinishResult, type Login } from "./login.ts";
 export { createPeople, type People, type Person } from "./people.ts";
+export { createServiceAuth, type ServiceAuth, type ServiceCaller } from "./service-auth.ts";
 export { accountMigration } from "./schema.ts";
 export {
   createSessions,

@@ -23,3 +23,4 @@ export {
   type Summary,
   type Transport,
 } from "./types.ts";
+export { createIdentityResolver } from "./identity.ts";

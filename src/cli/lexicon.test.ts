@@ -6,13 +6,19 @@ import { dnsNameOf, lexiconPublish, readLexicons, underAuthority } from "./lexic
 
 const did = "did:plc:abcdefghijklmnopqrstuvwx";
 const ids = [
+  "applyForMembership",
   "attestation",
   "authMember",
   "checkDomain",
+  "claimDomain",
+  "createCredential",
   "declaration",
   "defs",
+  "describeCooperative",
   "getAttestationStatus",
+  "getJoining",
   "listMembers",
+  "requestCheck",
 ];
 
 describe("schemas", () => {

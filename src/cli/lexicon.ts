@@ -6,8 +6,8 @@ import { z } from "zod";
 import { LEXICON_AUTHORITY } from "../attestation/index.ts";
 import { createSafeFetch, type SafeFetch } from "../platform/fetch.ts";
 import { createAsk, type Ask } from "./labeler/ask.ts";
-import { isLoopback } from "./labeler/identity.ts";
-import { createPdsClient, PdsError, type PdsClient } from "./labeler/pds.ts";
+import { createPdsClient } from "./labeler/pds.ts";
+import { logInWith, pdsOrigin } from "./pds-login.ts";
 import { CommandError, EXIT, outputFor, plain } from "./output.ts";
 
 export type PublishOptions = {
@@ -44,7 +44,9 @@ export async function lexiconPublish(options: PublishOptions, ask: Ask = createA
   const client = createPdsClient(pds, fetch);
   const documents = readLexicons().map((one) => underAuthority(one, authority));
 
-  const session = options.dryRun ? undefined : await logIn(client, options.identifier, ask);
+  const session = options.dryRun
+    ? undefined
+    : await logInWith(client, options.identifier, ask, "LEXICON_PASSWORD");
   const did = session?.did ?? (await didOf(options.identifier, pds, fetch));
   const schemas: { id: string; status: "there" | "written" | "would" }[] = [];
   for (const one of documents) {
@@ -96,29 +98,6 @@ export function underAuthority(lexicon: LexiconDocument, authority: string): Lex
   return document.parse(rename(lexicon));
 }
 
-async function logIn(client: PdsClient, identifier: string, ask: Ask) {
-  const password = await ask({
-    text: `Password of ${identifier}`,
-    variable: "LEXICON_PASSWORD",
-    secret: true,
-  });
-  if (password === undefined)
-    throw new CommandError(
-      "The password is missing: give it in LEXICON_PASSWORD or on standard input. An app password is enough.",
-      EXIT.usage,
-    );
-  try {
-    return await client.logIn(identifier, password);
-  } catch (error) {
-    if (!(error instanceof PdsError)) throw error;
-    throw new CommandError(
-      error.error === "AuthFactorTokenRequired"
-        ? "This account asks for a token by e-mail at each login: use an app password instead."
-        : `${error.message}. Look at --identifier and the password.`,
-    );
-  }
-}
-
 async function didOf(identifier: string, pds: string, fetch: SafeFetch): Promise<string> {
   if (isValidDid(identifier)) return identifier;
   const handle = encodeURIComponent(identifier);
@@ -129,14 +108,5 @@ async function didOf(identifier: string, pds: string, fetch: SafeFetch): Promise
   if (answer.success) return answer.data.did;
   throw new CommandError(
     `${pds} does not know ${plain(identifier)}. Look at --pds and --identifier, or name the DID.`,
-  );
-}
-
-function pdsOrigin(text: string): string {
-  const url = URL.parse(text);
-  if (url?.protocol === "https:" || (url?.protocol === "http:" && isLoopback(text))) return url.origin;
-  throw new CommandError(
-    `--pds must be an https address such as https://pds.example: ${plain(text)}`,
-    EXIT.usage,
   );
 }

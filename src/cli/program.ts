@@ -10,6 +10,7 @@ import { doctor } from "./doctor/index.ts";
 import { egressCommands } from "./egress.ts";
 import { pointToOwnHelp } from "./help-pointer.ts";
 import { inboxCommands } from "./inbox.ts";
+import { join, type JoinOptions } from "./join.ts";
 import { labelExplain } from "./label.ts";
 import { labelerSelfTest, labelerSetup, type SetupOptions } from "./labeler/index.ts";
 import { lexiconPublish, type PublishOptions } from "./lexicon.ts";
@@ -163,6 +164,26 @@ labeler
   .addOption(env())
   .addOption(json())
   .action(run(labelerSelfTest));
+
+program
+  .command("join")
+  .description("become a member, as far as it can be done now, and say what is yours to do; may be run again")
+  .argument("<domain>", "the domain that your mail comes from")
+  .requiredOption("--coop <url>", "the cooperative")
+  .requiredOption("--pds <url>", "the PDS of your account")
+  .requiredOption(
+    "--identifier <handle>",
+    "your account; its password (an app password is enough) comes from JOIN_PASSWORD or standard input",
+  )
+  .option("--name <name>", "what you are called; to apply")
+  .option("--contact <address>", "mail address at which people reach you; to apply")
+  .option("--accept-rules", "you have read the rules, and accept them; to apply")
+  .option("--daily <n>", "mails a day that you expect")
+  .option("--purpose <text>", "what you send, and to whom")
+  .option("--words <text>", "what the committee should know")
+  .option("--credential <name>", "make a credential of this name if there is none")
+  .addOption(json())
+  .action(run((domain: string, options: JoinOptions) => join(domain, options)));
 
 program
   .command("lexicon")

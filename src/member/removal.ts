@@ -13,7 +13,7 @@ export type DomainRemoval = {
 };
 
 /** What the removal of a domain does to credentials in use. */
-export function removalOf(credentials: readonly Reach[], domain: string): DomainRemoval {
+function removalOf(credentials: readonly Reach[], domain: string): DomainRemoval {
   const named = credentials.filter((one) => one.revoked === null && one.domains.includes(domain));
   const brief = ({ id, name }: Reach) => ({ id, name });
   return {

@@ -5,7 +5,10 @@ import type { Database } from "../platform/database.ts";
 import type { Logger } from "../platform/log.ts";
 import type { Resolver } from "../protocol/dns/index.ts";
 import type { RuleStore } from "../rules/index.ts";
-import { createUsedLinks, createWeb, readToken } from "../web/index.ts";
+import { createUsedLinks, createWeb, readToken, type JoinPages } from "../web/index.ts";
+import { createServiceAuth } from "../account/index.ts";
+import { createIdentityResolver } from "../attestation/index.ts";
+import { createSafeFetch } from "../platform/fetch.ts";
 import { createRateTable } from "../lib/rate-table.ts";
 import type { Accounts } from "./accounts.ts";
 import { createAuthority } from "./authority.ts";
@@ -13,6 +16,7 @@ import { createMemberDesk } from "./member-desk.ts";
 import { createPortalPages } from "./portal-pages.ts";
 import { domainsView } from "./queries/member.ts";
 import { createJoinDesk } from "./join-desk.ts";
+import { joinXrpc } from "./join-xrpc.ts";
 import { adminApi } from "./admin-api.ts";
 import { caseApi } from "./case-api.ts";
 import type { Core } from "./core/index.ts";
@@ -35,6 +39,7 @@ import { rulesApi } from "./rules-api.ts";
 import { suppressionApi } from "./suppression-api.ts";
 import { createSuppressionPages } from "./suppression-pages.ts";
 import { createWebActions } from "./web-actions.ts";
+import { noSuchMethod } from "./xrpc.ts";
 import { clientOf } from "./xrpc-client.ts";
 import type { Zone } from "./zone.ts";
 
@@ -60,8 +65,46 @@ export type CoreHttpParts = {
 /** What core answers by HTTP: the API of the command line at `/api`, and the pages. */
 export function mountCore(app: Hono, parts: CoreHttpParts): void {
   const taking = openTaking(parts);
+  const join = createJoinDesk({
+    ...parts,
+    rules: parts.ruleStore,
+    askAuthority: createAuthority(parts.resolver),
+  });
   mountApis(app, parts, taking);
-  mountPages(app, parts, taking);
+  mountXrpc(app, parts, join);
+  mountPages(app, parts, taking, join);
+}
+
+/** Calls of one client in the name of accounts: each asks servers elsewhere. */
+const CALLS = { limit: 60, periodMs: 60_000, burst: 60 };
+
+/** What accounts call in their own name. Tokens follow the real clock. */
+function mountXrpc(app: Hono, { labeler, config }: CoreHttpParts, join: JoinPages): void {
+  if (labeler) {
+    const { did } = labeler.labels;
+    const fetch = createSafeFetch({ allowPrivate: config.ALLOW_PRIVATE_NETWORK });
+    const resolve = createIdentityResolver({ plcUrl: config.PLC_URL, fetch });
+    const rate = createRateTable(CALLS, MOST_CLIENTS);
+    const proxies = new Set(config.TRUSTED_PROXIES);
+    const joining = joinXrpc({
+      join,
+      caller: createServiceAuth({
+        audience: did,
+        keyOf: async (account) => {
+          const identity = await resolve(account);
+          return identity.status === "resolved" ? identity.signingKey : null;
+        },
+        now: () => systemClock.now(),
+      }),
+      authority: config.LEXICON_AUTHORITY,
+      did,
+      name: config.POOL_DOMAIN,
+      publicUrl: config.PUBLIC_URL,
+      mayCall: (c) => rate.take(clientOf(c, proxies), systemClock.now(), 1).ok,
+    });
+    app.route("/", joining);
+  }
+  app.all("/xrpc/*", noSuchMethod);
 }
 
 function mountApis(app: Hono, parts: CoreHttpParts, { proofs, exports }: Taking): void {
@@ -82,7 +125,7 @@ function mountApis(app: Hono, parts: CoreHttpParts, { proofs, exports }: Taking)
 }
 
 /** Links and sessions are for people: they follow the real clock, whatever the sandbox's does. */
-function mountPages(app: Hono, parts: CoreHttpParts, taking: Taking): void {
+function mountPages(app: Hono, parts: CoreHttpParts, taking: Taking, join: JoinPages): void {
   const { core, relay, labeler, zone, providers, checks, submission, clock, log, config } = parts;
   const queries = createQueries({
     core,
@@ -127,7 +170,7 @@ function mountPages(app: Hono, parts: CoreHttpParts, taking: Taking): void {
       }),
       sessionKey: parts.sessionKey,
       usedLinks: createUsedLinks(parts.db),
-      ...accountParts(parts),
+      ...accountParts(parts, join),
       clock: systemClock,
       publicUrl: config.PUBLIC_URL,
       log,
@@ -139,16 +182,11 @@ function mountPages(app: Hono, parts: CoreHttpParts, taking: Taking): void {
 const LOGINS = { limit: 20, periodMs: 60_000, burst: 20 };
 const MOST_CLIENTS = 20_000;
 
-function accountParts(parts: CoreHttpParts) {
+function accountParts(parts: CoreHttpParts, join: JoinPages) {
   const { core, accounts, config } = parts;
   const rate = createRateTable(LOGINS, MOST_CLIENTS);
   const proxies = new Set(config.TRUSTED_PROXIES);
   const { sessions, people, login } = accounts;
-  const join = createJoinDesk({
-    ...parts,
-    rules: parts.ruleStore,
-    askAuthority: createAuthority(parts.resolver),
-  });
   return {
     sessions,
     people,

@@ -38,7 +38,7 @@ import { createPublicChecks, type PublicChecks } from "./public-checks.ts";
 import { startRelay, type RunningRelay } from "./relay.ts";
 import { unsubscribePages } from "./suppression-unsubscribe.ts";
 import { webhookParts } from "./webhook-post.ts";
-import { emailXrpc } from "./xrpc.ts";
+import { emailXrpc, noSuchMethod } from "./xrpc.ts";
 import { startZone, type Zone } from "./zone.ts";
 
 export type ServeOptions = {
@@ -250,9 +250,6 @@ export async function startServe(options: ServeOptions): Promise<Serve> {
       checks = createPublicChecks({ labeler, clock, trustedProxies });
       app.route("/", emailXrpc({ labeler, clock, authority, trustedProxies, checks }));
     }
-    app.all("/xrpc/*", (c) =>
-      c.json({ error: "MethodNotImplemented", message: "There is no such method here" }, 501),
-    );
     if (relay && answers) {
       const { PUBLIC_URL: publicUrl, TRUSTED_PROXIES: trustedProxies } = config;
       const { submission, spool, suppressions } = relay;
@@ -295,6 +292,7 @@ export async function startServe(options: ServeOptions): Promise<Serve> {
         config,
       });
     }
+    app.all("/xrpc/*", noSuchMethod);
     let http: Address | undefined;
     if (core || labeler || relay) {
       const server = await serveHttp(app, config.HTTP_ADDRESS);

@@ -6,7 +6,7 @@ import type { AttestationView } from "../protocol/lexicon/community/email/getAtt
 
 /** Our facts in the words of the lexicons `community.email.*`. */
 
-const datetime = (ms: number) => new Date(ms).toISOString() as DatetimeString;
+export const datetime = (ms: number) => new Date(ms).toISOString() as DatetimeString;
 
 const LONGEST = 4_096;
 const cut = (text: string, length = LONGEST) =>

@@ -186,6 +186,10 @@ export function emailXrpc(options: EmailXrpcOptions): Hono {
   }
 }
 
+export function noSuchMethod(c: Context): Response {
+  return c.json({ error: "MethodNotImplemented", message: "There is no such method here" }, 501);
+}
+
 /** Labels on this version of the record. */
 function ofRecord(bySubject: Map<string, Label[]>, { uri, cid }: Attestation): Label[] {
   return (bySubject.get(uri) ?? []).filter((label) => label.cid === undefined || label.cid === cid);

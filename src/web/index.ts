@@ -25,7 +25,7 @@ export { asksOf, isSpoken } from "./rule-words.ts";
 export type * from "./rules-view.ts";
 export type * from "./suppression-view.ts";
 export { zoneLine } from "./pages/zone-line.ts";
-export { labelPath } from "./paths.ts";
+export { labelPath, RULES_PATH } from "./paths.ts";
 export { accessLink, createToken, LINK_LIFETIME_MS, readToken } from "./session.ts";
 export { createUsedLinks, usedLinksMigration } from "./used-links.ts";
 export type * from "./view.ts";

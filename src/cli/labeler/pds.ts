@@ -19,6 +19,7 @@ const session = z.object({
   email: z.string().optional(),
 });
 const found = z.object({ value: z.record(z.string(), z.unknown()) });
+const serviceToken = z.object({ token: z.string() });
 const signed = z.object({ operation: z.record(z.string(), z.unknown()) });
 
 export type Session = z.infer<typeof session>;
@@ -76,6 +77,12 @@ export function createPdsClient(pds: string, fetch: SafeFetch) {
     },
     async submitOperation(jwt: string, operation: Record<string, unknown>): Promise<void> {
       await post("com.atproto.identity.submitPlcOperation", { operation }, jwt);
+    },
+    /** A token for one call of a method of another service (com.atproto.server.getServiceAuth). */
+    async serviceToken(jwt: string, aud: string, lxm: string): Promise<string> {
+      const params = new URLSearchParams({ aud, lxm });
+      const answer = await call(`com.atproto.server.getServiceAuth?${params}`, { method: "GET" }, jwt);
+      return serviceToken.parse(answer).token;
     },
     async getRecord(repo: string, collection: string, rkey: string) {
       const params = new URLSearchParams({ repo, collection, rkey });
