@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
+import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startCooperative, tellLogOnFailure, type Cooperative, type Member } from "./cooperative.ts";
@@ -40,21 +40,27 @@ async function submit(count: number): Promise<string[]> {
   return ids;
 }
 
-/** Every fifth page, from the tenth on, but none of the index that names all messages, nor of the schema that says where it is. */
+/** Every fifth page of each table and index, but none of the index that names all messages, nor of the schema that says where it is. */
 async function overwritePages(path: string): Promise<void> {
-  const index = "SELECT pageno - 1 FROM dbstat WHERE name IN ('sqlite_autoindex_message_1', 'sqlite_schema')";
-  const { stdout } = await complete("sqlite3", [path, index]);
-  const spared = new Set(stdout.trim().split("\n").map(Number));
+  const pages = `SELECT name, pageno FROM dbstat
+    WHERE name NOT IN ('sqlite_autoindex_message_1', 'sqlite_schema') ORDER BY name, path`;
+  const { stdout } = await complete("sqlite3", [path, pages]);
+  const rows = stdout.trim().split("\n");
+  const byName = Map.groupBy(
+    rows.map((row) => row.split("|")),
+    ([name]) => name,
+  );
   const file = openSync(path, "r+");
-  for (let page = 10; page < statSync(path).size / PAGE; page += 5)
-    if (!spared.has(page)) writeSync(file, Buffer.alloc(PAGE, 0xa5), 0, PAGE, page * PAGE);
+  for (const [, ...rest] of byName.values())
+    for (const [index, [, page]] of rest.entries())
+      if (index % 5 === 0) writeSync(file, Buffer.alloc(PAGE, 0xa5), 0, PAGE, (Number(page) - 1) * PAGE);
   fsyncSync(file);
   closeSync(file);
 }
 
 test("a spool with overwritten pages: what is whole leaves, what is not is named", async () => {
   const { product } = coop;
-  const ids = await submit(50);
+  const ids = await submit(100);
   // A clean end brings all into the file; the mark of an unclean one is what a kill leaves.
   await product.terminate();
   const spool = join(product.dataDir, "spool.sqlite");
