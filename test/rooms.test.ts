@@ -31,6 +31,7 @@ const FLOORS: string[][] = [
     "notice",
     "account",
     "webhook",
+    "timing",
     "allowlist",
     "governance",
     "dues",

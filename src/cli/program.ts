@@ -27,6 +27,7 @@ import { serve } from "./serve.ts";
 import { shapingCommands } from "./shaping.ts";
 import { suppressionCommands } from "./suppression.ts";
 import { tlsReportCommands } from "./tls-report.ts";
+import { traceCommands } from "./trace.ts";
 import { warmupCommands } from "./warmup.ts";
 
 const { version } = createRequire(import.meta.url)("../../package.json") as { version: string };
@@ -225,6 +226,7 @@ reportCommands(program, { env, json, run });
 providerCommands(program, { env, json, run });
 caseCommands(program, { env, json, run });
 proofCommands(program, { env, json, run });
+traceCommands(program, { env, json, run });
 
 /** Each time the option is given, one port more. */
 function ports(text: string, before: number[] | undefined): number[] {

@@ -59,6 +59,8 @@ export type MessageFacts = {
   stream: string;
   /** When the member handed it in, ms since the epoch. */
   received_at: number;
+  /** Somebody waits for it: mail to one recipient that is not bulk, or that was handed in as a login code. */
+  code?: boolean;
   /** What the content is like, opaque; and whether 20 or more earlier deliveries of the member were like it. */
   template?: string;
   template_known?: boolean;

@@ -177,6 +177,15 @@ export function createEvidence(db: Database) {
             did,
           ),
 
+    /** Daily sums of one member by provider, oldest first. */
+    providersOf: (did: string, fromDay: number) =>
+      db.all<{ provider: string; day: number; delivered: number; deferred: number; bounced: number }>(
+        `SELECT provider, day, delivered, deferred, bounced FROM volume
+         WHERE did = ? AND day >= ? AND provider <> '' ORDER BY day, provider`,
+        did,
+        fromDay,
+      ),
+
     /** Daily sums of one provider and member, oldest first. */
     ofProvider: (provider: string, fromDay: number) =>
       db.all<{ did: string; day: number; delivered: number; complaints: number }>(

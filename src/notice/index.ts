@@ -12,6 +12,7 @@ export { noticeMigration, type MailState } from "./store.ts";
 export { NOTICE_LIFETIME_MS, NOTICE_TOPIC, NoticeWish } from "./wish.ts";
 export { pausedLetter, resumedLetter, slowedLetter, type LetterFacts, type PausedFacts } from "./words.ts";
 export { digestLetter, type DigestFacts } from "./digest-words.ts";
+export { codesInTimeLetter, codesSlowLetter, type CodeFacts } from "./code-words.ts";
 export type { Letter } from "./letter.ts";
 export {
   caseLetter,

@@ -30,7 +30,7 @@ import { createProviderPages } from "./provider-data-pages.ts";
 import type { PublicChecks } from "./public-checks.ts";
 import { checkQuery } from "./queries/check.ts";
 import { rulesQuery } from "./queries/rules.ts";
-import { createQueries } from "./queries/index.ts";
+import { createMessagePages, createQueries } from "./queries/index.ts";
 import { inboxPages, relayApis } from "./relay-apis.ts";
 import type { RunningRelay } from "./relay.ts";
 import { reportApi } from "./report-api.ts";
@@ -60,6 +60,8 @@ export type CoreHttpParts = {
   clock: Clock;
   log: Logger;
   config: Config;
+  /** Aborted when the server ends. */
+  closing: AbortSignal;
 };
 
 /** What core answers by HTTP: the API of the command line at `/api`, and the pages. */
@@ -127,7 +129,7 @@ function mountApis(app: Hono, parts: CoreHttpParts, { proofs, exports }: Taking)
 /** Links and sessions are for people: they follow the real clock, whatever the sandbox's does. */
 function mountPages(app: Hono, parts: CoreHttpParts, taking: Taking, join: JoinPages): void {
   const { core, relay, labeler, zone, providers, checks, submission, clock, log, config } = parts;
-  const queries = createQueries({
+  const shownFrom = {
     core,
     rules: parts.ruleStore.engine,
     labeler,
@@ -141,7 +143,7 @@ function mountPages(app: Hono, parts: CoreHttpParts, taking: Taking, join: JoinP
     clock,
     publicUrl: config.PUBLIC_URL,
     digServer: config.ALLOW_PRIVATE_NETWORK && zone ? `@${zone.address.host} -p ${zone.address.port}` : null,
-  });
+  };
   const desk = createMemberDesk({
     ...parts,
     spool: relay?.spool,
@@ -151,7 +153,9 @@ function mountPages(app: Hono, parts: CoreHttpParts, taking: Taking, join: JoinP
   app.route(
     "/",
     createWeb({
-      queries,
+      queries: createQueries(shownFrom),
+      messages: createMessagePages(shownFrom),
+      live: { news: core, closing: parts.closing },
       actions: createWebActions(core, submission),
       portal: createPortalPages({ core, desk, domains: (did) => domainsView({ core, labeler }, did) }),
       ...(checks && labeler && { check: checkQuery(checks, labeler) }),

@@ -2,4 +2,5 @@ export { acmeNames } from "./certificates.ts";
 export { readPoolKey } from "./pool-key.ts";
 export { sessionKeyOf } from "./keys.ts";
 export { startServe, type Serve, type ServeOptions } from "./serve.ts";
+export type { TracedMessage } from "./trace-api.ts";
 export type { QueueHistory } from "./queue-desk.ts";

@@ -10,6 +10,7 @@ import { measuresApi } from "./measures-api.ts";
 import { queueApi } from "./queue-api.ts";
 import type { RunningRelay } from "./relay.ts";
 import { tlsReportApi } from "./tls-report-api.ts";
+import { traceApi } from "./trace-api.ts";
 
 const PAGE = 50;
 
@@ -19,13 +20,19 @@ export function relayApis({
   core,
   clock,
   ...gate
-}: CommitteeGate & { relay: RunningRelay; core: Pick<Core, "egressNotices">; clock: Clock }): Hono {
+}: CommitteeGate & {
+  relay: RunningRelay;
+  core: Pick<Core, "egressNotices" | "suppressions">;
+  clock: Clock;
+}): Hono {
   const app = new Hono();
   app.route("/queue", queueApi({ desk: relay.queue, ...gate }));
   app.route("/egress", egressApi({ egress: relay.egress, notices: core.egressNotices, clock, ...gate }));
   app.route("/shaping", measuresApi({ desk: relay.measures, ...gate }));
   app.route("/tls-report", tlsReportApi({ reports: relay.reports, clock, ...gate }));
   app.route("/inbox", inboxApi({ inbox: relay.inbox, clock, ...gate }));
+  const { spool, keyOf } = relay;
+  app.route("/trace", traceApi({ spool, keyOf, suppressions: core.suppressions, clock, ...gate }));
   return app;
 }
 

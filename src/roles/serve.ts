@@ -79,6 +79,7 @@ export async function startServe(options: ServeOptions): Promise<Serve> {
   const clock = options.clock ?? systemClock;
   const has = (role: Role) => config.ROLES.includes(role);
   const closers: (() => Promise<void> | void)[] = [];
+  const closing = new AbortController();
   const metrics = createMetrics();
   const newEvent = eventMaker(
     () => clock.now(),
@@ -290,6 +291,7 @@ export async function startServe(options: ServeOptions): Promise<Serve> {
         clock,
         log,
         config,
+        closing: closing.signal,
       });
     }
     app.all("/xrpc/*", noSuchMethod);
@@ -299,6 +301,7 @@ export async function startServe(options: ServeOptions): Promise<Serve> {
       http = server.address;
       const labelStream = labeler && attachSubscribeLabels(server.server, labeler.labels);
       closers.push(async () => {
+        closing.abort();
         await labelStream?.close();
         await server.close();
       });

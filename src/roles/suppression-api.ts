@@ -105,14 +105,18 @@ export function suppressionApi({ desk, keyOf, clock, ...gate }: SuppressionApiOp
       ...(before !== undefined && { before }),
     });
     const next = entries.length < limit ? null : entries.at(-1)!.id;
-    return c.json(isoTimes({ now: clock.now(), entries: entries.map(shown), next, counts: desk.counts() }));
+    return c.json(
+      isoTimes({ now: clock.now(), entries: entries.map(suppressionShown), next, counts: desk.counts() }),
+    );
   });
 
   app.post("/search", async (c) => {
     const { address: one, of } = search.parse(await c.req.json());
     const found = hashed(one);
     if (!found) return c.json(unknown(one), 400);
-    return c.json(isoTimes({ now: clock.now(), ...found, entries: desk.about(found.key, of).map(shown) }));
+    return c.json(
+      isoTimes({ now: clock.now(), ...found, entries: desk.about(found.key, of).map(suppressionShown) }),
+    );
   });
 
   app.post("/release", async (c) => {
@@ -218,14 +222,18 @@ export function suppressionApi({ desk, keyOf, clock, ...gate }: SuppressionApiOp
       ...(before !== undefined && { before }),
     });
     return c.json(
-      isoTimes({ entries: entries.map(shown), next: entries.length < 1_000 ? null : entries.at(-1)!.id }),
+      isoTimes({
+        entries: entries.map(suppressionShown),
+        next: entries.length < 1_000 ? null : entries.at(-1)!.id,
+      }),
     );
   });
 
   return app;
 }
 
-function shown(entry: Suppression) {
+/** An entry as the API tells it. */
+export function suppressionShown(entry: Suppression) {
   const { id, did: member, streams, key, domain, reason, source, createdAt, expiresAt, evidence } = entry;
   const { messageId, exempt } = entry;
   const of = member ?? "pool";

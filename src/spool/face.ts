@@ -1,3 +1,4 @@
+import type { MessageFilter, MessageSearch } from "./search.ts";
 import type { Envelope, OutboxSource } from "../event/index.ts";
 import type { MemberPolicy, PolicyStore } from "../policy/index.ts";
 import type { BodyWriter } from "./bodies.ts";
@@ -106,6 +107,11 @@ export interface Spool {
     did: string,
     page?: { before?: number; limit?: number; credential?: string },
   ): Promise<MessageView[]>;
+  /**
+   * The mail of one member or of all that fits, newest first. It looks at 20,000 messages at most, a few at a time, so that
+   * nobody waits behind it: with a `next` it can go on.
+   */
+  search(filter: MessageFilter, page?: { before?: number; limit?: number }): Promise<MessageSearch>;
   message(id: string): Promise<MessageView | undefined>;
   messageByRecipient(recipientId: string): Promise<MessageView | undefined>;
   /** Mail with this `Message-ID`, also one that its member gave it, the latest first; ten at most. */

@@ -8,3 +8,4 @@ export { salvage, type Salvage } from "./salvage/index.ts";
 export { restore, type Restored } from "./salvage/restore.ts";
 export { createSpool, RESERVE_BYTES, type SpoolOptions } from "./spool.ts";
 export * from "./types.ts";
+export type { MessageFilter, MessageSearch } from "./search.ts";

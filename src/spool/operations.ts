@@ -12,6 +12,7 @@ import type { SpoolErrorKind } from "./errors.ts";
 import * as holds from "./holds.ts";
 import * as leases from "./lease.ts";
 import * as queue from "./queue.ts";
+import * as search from "./search.ts";
 import * as store from "./store.ts";
 import * as told from "./told.ts";
 import type {
@@ -53,6 +54,7 @@ export type Operations = {
   openCount: (a: null) => number;
   oldestWaiting: (a: null) => number | undefined;
   messages: (a: views.MessagesRequest) => MessageView[];
+  search: (a: search.SearchRequest) => search.SearchSlice;
   message: (a: { id: string }) => MessageView | undefined;
   messageByRecipient: (a: { recipientId: string }) => MessageView | undefined;
   messagesByMessageId: (a: { messageId: string }) => MessageView[];
@@ -125,6 +127,7 @@ export function operationsOn(db: Database, unneeded: string[], elapsed: () => nu
     openCount: () => views.openCount(db),
     oldestWaiting: () => views.oldestWaiting(db),
     messages: (a) => views.messagesOf(db, a),
+    search: (a) => search.searchSlice(db, a),
     message: ({ id }) => views.messageById(db, id),
     messageByRecipient: ({ recipientId }) => views.messageByRecipient(db, recipientId),
     messagesByMessageId: ({ messageId }) => views.messagesByMessageId(db, messageId),

@@ -103,6 +103,7 @@ export const spoolMigration: Migration = {
     // A complaint may name a message by nothing but the Message-ID that its member gave it.
     `ALTER TABLE message ADD COLUMN message_id_key INTEGER;
      CREATE INDEX message_by_message_id ON message (message_id_key) WHERE message_id_key IS NOT NULL;`,
+    `ALTER TABLE attempt ADD COLUMN provider TEXT;`,
   ],
 };
 

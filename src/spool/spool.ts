@@ -3,6 +3,7 @@ import { dirname } from "node:path";
 import { limitsOf, whyHeld, type MemberPolicy } from "../policy/index.ts";
 import { createBodyWriter, readBodyFile } from "./bodies.ts";
 import { SpoolError } from "./errors.ts";
+import { search } from "./search.ts";
 import type { HoldOptions, Spool } from "./face.ts";
 import { checkSpool, damaged, markDamaged, type Integrity } from "./integrity.ts";
 import { list, operate } from "./operate.ts";
@@ -91,6 +92,7 @@ export async function createSpool(options: SpoolOptions): Promise<Spool> {
     oldestWaiting: () => call("oldestWaiting", null),
     messages: (did, { before = Number.MAX_SAFE_INTEGER, limit = 50, credential = null } = {}) =>
       call("messages", { did, credential, before, limit: Math.min(limit, 500) }),
+    search: (filter, page) => search((slice) => call("search", slice), filter, page),
     message: (id) => call("message", { id }),
     messageByRecipient: (recipientId) => call("messageByRecipient", { recipientId }),
     messagesByMessageId: (messageId) => call("messagesByMessageId", { messageId }),

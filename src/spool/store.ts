@@ -171,8 +171,8 @@ export function recordOutcome(db: Database, outcome: Outcome, now: number): stri
   if (attempt) {
     db.run(
       `INSERT INTO attempt (recipient, at, duration_ms, host, code, enhanced, text, class, permanent, fault, rule, tls,
-         tls_policy, transcript, egress)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         tls_policy, transcript, egress, provider)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       before.seq,
       attempt.at,
       attempt.durationMs,
@@ -188,6 +188,7 @@ export function recordOutcome(db: Database, outcome: Outcome, now: number): stri
       attempt.tlsPolicy,
       attempt.transcript,
       attempt.egress ?? null,
+      attempt.provider ?? null,
     );
   }
   appendToOutbox(db, events);

@@ -143,6 +143,8 @@ export type AttemptRow = {
   transcript: string;
   /** Our address that it left from; empty: the system chose; null or none: no host was asked. */
   egress?: string | null;
+  /** The provider of the host, as the shaping file names it; null or none: it was not kept then. */
+  provider?: string | null;
 };
 
 /** The result of a lease (or of a DSN that came later: then without `attempt`), recorded in one transaction. */

@@ -73,7 +73,7 @@ export function oldestWaiting(db: Database): number | undefined {
   )?.at;
 }
 
-type SeqMessage = StoredMessage & { seq: number };
+export type SeqMessage = StoredMessage & { seq: number };
 
 export type MessagesRequest = { did: string; credential: string | null; before: number; limit: number };
 
@@ -116,7 +116,7 @@ export function messageByRecipient(db: Database, recipientId: string): MessageVi
   return row && messageById(db, row.id);
 }
 
-function withRecipients(db: Database, row: SeqMessage): MessageView {
+export function withRecipients(db: Database, row: SeqMessage): MessageView {
   const recipients = db
     .all<StoredRecipient>(
       `SELECT ${RECIPIENT_COLUMNS} FROM recipient r WHERE r.message = ? ORDER BY r.seq`,
@@ -142,7 +142,7 @@ export function unsigned(db: Database, after: number, limit: number): (MessageRo
 export function attemptsOf(db: Database, messageId: string): AttemptView[] {
   const rows = db.all<Omit<AttemptView, "permanent"> & { permanent: number }>(
     `SELECT r.id AS recipientId, a.at, a.duration_ms AS durationMs, a.host, a.code, a.enhanced, a.text, a.class,
-       a.permanent, a.fault, a.rule, a.tls, a.tls_policy AS tlsPolicy, a.transcript, a.egress
+       a.permanent, a.fault, a.rule, a.tls, a.tls_policy AS tlsPolicy, a.transcript, a.egress, a.provider
      FROM attempt a JOIN recipient r ON r.seq = a.recipient JOIN message m ON m.seq = r.message
      WHERE m.id = ? ORDER BY a.seq LIMIT 1000`,
     messageId,

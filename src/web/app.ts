@@ -1,5 +1,6 @@
 import { Hono, type Context } from "hono";
 import { deleteCookie, getCookie, setCookie } from "hono/cookie";
+import { compress } from "hono/compress";
 import { secureHeaders } from "hono/secure-headers";
 import type { Clock } from "../lib/clock.ts";
 import type { Logger } from "../platform/log.ts";
@@ -17,6 +18,8 @@ import { accountRoutes, type AccountOptions } from "./account.ts";
 import { isOwnRequest, mayView, type Identity, type Page } from "./session.ts";
 import { exportRoutes } from "./export.ts";
 import { formRoutes } from "./forms.ts";
+import { liveRoutes, type LiveOptions } from "./live.ts";
+import { messageRoutes } from "./messages.ts";
 import { portalRoutes } from "./portal.ts";
 import type { PortalPages, PortalRole } from "./view-portal.ts";
 import { leaveRoutes } from "./leave.ts";
@@ -36,12 +39,16 @@ import type { UsedLinks } from "./used-links.ts";
 import type { ExportPages } from "./view-export.ts";
 import type { LeavePages } from "./view-leave.ts";
 import type { VouchPages } from "./view-vouch.ts";
-import type { CheckAnswer, WebActions, WebQueries } from "./view.ts";
+import type { CheckAnswer, MessagePages, WebActions, WebQueries } from "./view.ts";
 
 export type WebOptions = {
   queries: WebQueries;
   /** What forms do. Absent, there are no forms to send. */
   actions?: WebActions;
+  /** What members sent, to be searched. Absent where no relay runs. */
+  messages?: MessagePages;
+  /** Tells open pages of a member that there is news. Absent, they ask by themselves now and then. */
+  live?: LiveOptions;
   /** The pages of a member beside its overview, and what their forms do. */
   portal?: PortalPages;
   /** The committee's inbox. */
@@ -101,6 +108,7 @@ export function createWeb(options: WebOptions): Hono {
     c.html(await renderPage(page, identityOf(c)), status);
 
   app.use(secureHeaders(HEADERS));
+  app.use(compress());
   app.use(async (c, next) => {
     await next();
     if (!c.res.headers.has("cache-control")) c.header("cache-control", "no-store");
@@ -165,6 +173,14 @@ export function createWeb(options: WebOptions): Hono {
   if (actions) app.route("/", formRoutes({ actions, publicUrl, identityOf, answer, refuse }));
 
   const { portal, suppressions, inbox, providers } = options;
+  if (options.messages) {
+    const { messages } = options;
+    app.route("/", messageRoutes({ messages, suppressions, publicUrl, answer, refuse, roleOf }));
+  }
+  if (options.live) {
+    const listenerOf = (c: Context) => JSON.stringify(identityOf(c));
+    app.route("/", liveRoutes({ ...options.live, refuse, listenerOf }));
+  }
   if (portal) app.route("/", portalRoutes({ portal, publicUrl, identityOf, answer, refuse, roleOf }));
   if (providers) app.route("/", providerRoutes({ providers, answer, refuse }));
   if (inbox) app.route("/", inboxRoutes({ inbox, publicUrl, identityOf, answer, refuse }));

@@ -196,9 +196,10 @@ export function Code({ text, label }: { text: string; label?: string }) {
 }
 
 /** What is there for whoever wants it, behind one line. Opens without scripts and by keyboard. */
-export function Fold({ id, summary, children }: { id: string; summary: Child; children?: Child }) {
+export function Fold(props: { id: string; summary: Child; open?: boolean; children?: Child }) {
+  const { id, summary, open, children } = props;
   return (
-    <details id={id} class="fold">
+    <details id={id} class="fold" open={open}>
       <summary>{summary}</summary>
       <div class="stack">{children}</div>
     </details>

@@ -18,6 +18,8 @@ export type LayoutProps = {
   viewer?: Viewer | null;
   /** The page fetches itself again every so many seconds and merges the change in place. */
   liveSeconds?: number;
+  /** Where the page hears that there is news; then it asks by itself only now and then. */
+  newsPath?: string | undefined;
   footer?: Child;
   children?: Child;
 };
@@ -31,7 +33,8 @@ export function layout(props: LayoutProps): HtmlEscapedString | Promise<HtmlEsca
   return html`<!doctype html>${<Document {...props} />}`;
 }
 
-function Document({ title, brand = HOME, nav = [], viewer, liveSeconds, footer, children }: LayoutProps) {
+function Document(props: LayoutProps) {
+  const { title, brand = HOME, nav = [], viewer, liveSeconds, newsPath, footer, children } = props;
   return (
     <html lang="en">
       <head>
@@ -79,7 +82,12 @@ function Document({ title, brand = HOME, nav = [], viewer, liveSeconds, footer, 
             ) : null}
           </div>
         </header>
-        <main id="content" tabindex={-1} data-live={liveSeconds ? String(liveSeconds) : undefined}>
+        <main
+          id="content"
+          tabindex={-1}
+          data-live={liveSeconds ? String(liveSeconds) : undefined}
+          data-news={liveSeconds ? newsPath : undefined}
+        >
           <div class="frame">{children}</div>
         </main>
         <footer class="colophon">

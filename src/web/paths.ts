@@ -118,3 +118,27 @@ export function appealPath(did: string, change: string): string {
 export function remedyPath(did: string): string {
   return `${memberPath(did)}/remedy`;
 }
+
+/** What a member sent, to be searched. */
+export function messagesPath(did: string): string {
+  return `${memberPath(did)}/messages`;
+}
+
+export function messagePath(did: string, id: string): string {
+  return `${messagesPath(did)}/${encodeURIComponent(id)}`;
+}
+
+/** Where open pages of a member hear that there is news. */
+export function livePath(did: string): string {
+  return `${memberPath(did)}/live`;
+}
+
+/** What became of mail at each provider, and how long it took. */
+export function deliveryPath(did: string): string {
+  return `${memberPath(did)}/delivery`;
+}
+
+/** What happened to mail for one person. */
+export function tracePath(did: string): string {
+  return `${memberPath(did)}/trace`;
+}

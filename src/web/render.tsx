@@ -36,12 +36,18 @@ import { OverviewPage } from "./pages/overview.tsx";
 import {
   CHECK_PATH,
   COMMITTEE_PATH,
+  JOIN_PATH,
+  LOGIN_PATH,
   INBOX_PATH,
   LOGOUT_PATH,
   ME_PATH,
+  livePath,
   memberPath,
   RULES_PATH,
 } from "./paths.ts";
+import { DeliveryPage } from "./pages/delivery.tsx";
+import { MessagePage, MessagesPage, TracePage } from "./pages/message-log.tsx";
+import type { AskedMessages } from "./messages.ts";
 import { portalContent, type PortalShown } from "./pages/portal.tsx";
 import { ProvidersPage } from "./pages/providers.tsx";
 import { MemberSuppressionsPage, PoolSuppressionsPage } from "./pages/suppressions.tsx";
@@ -56,8 +62,11 @@ import type {
   CheckAnswer,
   CommitteeOverview,
   EgressView,
+  DeliveryView,
   LabelExplanation,
   MemberView,
+  MessageFound,
+  MessageLog,
   PortalRole,
   PublicOverview,
   ShownCredential,
@@ -89,6 +98,16 @@ export type Rendered =
   | { page: "committee-providers" | "member-providers"; view: ProviderView }
   | { page: "inbox"; view: InboxList }
   | { page: "inbox-entry"; entry: EntryDetail }
+  | { page: "messages"; view: MessageLog; asked: AskedMessages; role: PortalRole }
+  | { page: "delivery"; view: DeliveryView; role: PortalRole }
+  | { page: "message"; view: MessageFound; role: PortalRole }
+  | {
+      page: "trace";
+      view: MessageLog;
+      address: string;
+      suppressed: SuppressionSearch | null;
+      role: PortalRole;
+    }
   | { page: "suppressions"; view: MemberSuppressions; search: SuppressionSearch | null }
   | { page: "pool-suppressions"; view: PoolSuppressions; search: SuppressionSearch | null }
   | { page: "reports"; view: DomainReportsView }
@@ -101,17 +120,27 @@ const LIVE_SECONDS = 5;
 
 /** The whole document of a page, for whoever looks at it. */
 export function renderPage(shown: Rendered, viewer: Identity | null): string | Promise<string> {
-  const { title, body, live } = contentOf(shown, viewer);
+  const { title, body, live, newsOf } = contentOf(shown, viewer);
   return layout({
     title,
     nav: navOf(shown, viewer),
     viewer: viewer === null ? null : { text: nameOf(viewer), logoutPath: LOGOUT_PATH },
     liveSeconds: live ? LIVE_SECONDS : undefined,
+    newsPath: newsOf === undefined ? undefined : livePath(newsOf),
     children: body,
   });
 }
 
-function contentOf(shown: Rendered, viewer: Identity | null): { title: string; body: Child; live?: boolean } {
+type Content = {
+  title: string;
+  body: Child;
+  /** It asks for itself again while it is open. */
+  live?: boolean;
+  /** The member whose news it waits for. */
+  newsOf?: string;
+};
+
+function contentOf(shown: Rendered, viewer: Identity | null): Content {
   switch (shown.page) {
     case "overview":
       return { title: "Atmosphere Mail", body: <OverviewPage view={shown.view} />, live: true };
@@ -135,8 +164,26 @@ function contentOf(shown: Rendered, viewer: Identity | null): { title: string; b
       // Nobody's words are lost to a reload: a page on which the committee writes stands still.
       const writing =
         shown.view.membership === "applicant" || shown.view.pauses.some((pause) => pause.end === null);
-      return { title: shown.view.domain, body, live: !(forCommittee && writing) };
+      return { title: shown.view.domain, body, live: !(forCommittee && writing), newsOf: shown.view.did };
     }
+    case "messages":
+      return { title: `Messages of ${shown.view.domain}`, body: <MessagesPage {...shown} /> };
+    case "message":
+      return {
+        title: `Message ${shown.view.message.id}`,
+        body: <MessagePage {...shown} />,
+        live: true,
+        newsOf: shown.view.did,
+      };
+    case "delivery":
+      return {
+        title: `Delivery of ${shown.view.domain}`,
+        body: <DeliveryPage {...shown} />,
+        live: true,
+        newsOf: shown.view.did,
+      };
+    case "trace":
+      return { title: `Trace of ${shown.view.domain}`, body: <TracePage {...shown} /> };
     case "portal":
       return portalContent(shown.shown, shown.role);
     case "member-export":
@@ -228,8 +275,12 @@ function navOf(shown: Rendered, viewer: Identity | null): NavItem[] {
     items.push({
       href: memberPath(viewer.did),
       text: "Your page",
-      current: shown.page === "member" || shown.page === "portal",
+      current: ["member", "portal", "messages", "message", "trace", "delivery"].includes(shown.page),
     });
+  }
+  if (viewer === null) {
+    items.push({ href: JOIN_PATH, text: "Join" });
+    items.push({ href: LOGIN_PATH, text: "Log in", current: shown.page === "login" });
   }
   if (viewer?.role === "person") items.push({ href: ME_PATH, text: "You", current: shown.page === "me" });
   return items;

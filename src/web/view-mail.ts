@@ -1,4 +1,6 @@
-import type { ToldKind, RecipientState } from "../spool/index.ts";
+import type { MessageFilter, ToldKind, RecipientState } from "../spool/index.ts";
+import type { DeliveryView } from "./view-delivery.ts";
+import type { Membership } from "../policy/index.ts";
 import type { ReplyClass, ReplyFault } from "../protocol/smtp-reply/index.ts";
 import type { TlsReason } from "../transport/index.ts";
 
@@ -70,3 +72,45 @@ export type ReturnedMail = {
   text: string;
   message: string;
 };
+
+/** What of a member's mail is asked for. */
+export type LogFilter = Omit<MessageFilter, "did">;
+
+type MailFrame = { asOf: number; did: string; domain: string; membership: Membership };
+
+/** A page of a member's mail, the newest first. */
+export type MessageLog = MailFrame & {
+  /** Its domains and credentials, to choose from. */
+  domains: string[];
+  credentials: { id: string; name: string }[];
+  providers: { id: string; name: string }[];
+  /** False: no relay runs in this process, and nothing is known here. */
+  isKnown: boolean;
+  messages: MemberMessage[];
+  /** `before` of the next page; null: that was all. */
+  next: number | null;
+  /** Messages that were looked at. */
+  scanned: number;
+  /** False with a `next`: it stopped looking for now, and can go on. */
+  isFull: boolean;
+};
+
+/** One message with all that happened to it. */
+export type MessageFound = MailFrame & {
+  message: MemberMessage;
+  /** Return path of the submission. */
+  sender: string;
+  /** Name of the credential that it came by; null: none, or it is not kept. */
+  credential: string | null;
+  /** What the member was told of it; addresses are masked. */
+  told: { at: number; kind: ToldKind; address: string; sentTo: string | null; text: string }[];
+};
+
+/** What the pages of a member's mail ask for. Null: there is no such member, or it has none of this id. */
+export interface MessagePages {
+  /** A page of what fits, the newest first; `before`: the `next` of the page before. Without a filter nothing is looked for. */
+  log(did: string, filter: LogFilter | null, before?: number): Promise<MessageLog | null>;
+  show(did: string, id: string): Promise<MessageFound | null>;
+  /** What became of it at each provider, and how long it took. */
+  delivery(did: string): DeliveryView | null;
+}

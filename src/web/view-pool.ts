@@ -1,3 +1,4 @@
+import type { LateTime } from "./view-delivery.ts";
 import type { ActionName, BounceWindow } from "../event/index.ts";
 import type { Application } from "../member/index.ts";
 import type { RecipientState } from "../spool/index.ts";
@@ -97,6 +98,8 @@ export type CommitteeOverview = {
   queue: Partial<Record<RecipientState, number>>;
   /** When the oldest recipient that still waits was accepted. */
   oldestWaiting: number | null;
+  /** Where login codes of several members are late now. */
+  lateCodes: Omit<LateTime, "isPools" | "until">[];
   /** In force now, those that end last first. */
   measures: MeasureLine[];
   /** The addresses that mail leaves from; null where no relay runs. */

@@ -9,6 +9,7 @@ import type { CommitteeOverview, PublicOverview } from "./view-pool.ts";
  * in UTC. Every list is already bounded and sorted by whoever fills it in; newest first unless it says otherwise.
  */
 export { RECIPIENT_STATES, type RecipientState } from "../spool/index.ts";
+export type * from "./view-delivery.ts";
 export type * from "./view-dns.ts";
 export type { EgressView, MeasureLine, WaitingAt } from "./view-egress.ts";
 export type * from "./view-label.ts";

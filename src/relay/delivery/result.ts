@@ -219,6 +219,7 @@ export function attemptRow(result: AttemptResult): AttemptRow {
     tlsPolicy: result.tlsPolicy ?? null,
     transcript: joined([result.transcript]),
     egress: result.egress ?? null,
+    provider: result.host === "" ? null : result.provider,
   };
 }
 
@@ -253,6 +254,7 @@ export function deliveryEvent(
       recipients: 1,
       stream: message.stream,
       received_at: message.receivedAt,
+      ...(message.priority === 0 && { code: true }),
       ...(message.template && { template: message.template }),
     },
     smtp: smtpFacts(result),

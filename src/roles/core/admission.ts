@@ -3,6 +3,7 @@ import type { ApplicationForm, MemberError, MemberRow } from "../../member/index
 import type { Notices } from "../../notice/index.ts";
 import type { Bus } from "../../platform/bus.ts";
 import type { Tier } from "../../policy/index.ts";
+import type { Timing } from "../../timing/index.ts";
 import { QUEUE_COMMAND_TOPIC, type QueueCommand } from "../queue-commands.ts";
 import type { CaseDesk } from "./case-desk.ts";
 import type { CoreParts } from "./parts.ts";
@@ -13,6 +14,7 @@ const FORGOTTEN = "The member has left and had its data deleted.";
 type Leaving = {
   bus: Pick<Bus, "publish">;
   notices: Pick<Notices, "forget">;
+  timing: Pick<Timing, "forget">;
 };
 
 /**
@@ -28,6 +30,7 @@ export function createAdmission(
     people,
     standings,
     notices,
+    timing,
     pipeline,
     webhooks,
     newEvent,
@@ -115,6 +118,7 @@ export function createAdmission(
         standings.notes.forget(did);
         notices.forget(did);
         webhooks.forget(did);
+        timing.forget(did);
         people.clear(did);
         return forgotten;
       });

@@ -2,6 +2,7 @@ import type { Notices } from "../../notice/index.ts";
 import { digestLetter, type DigestFacts } from "../../notice/index.ts";
 import { pauseWords, caseTitle, titleOf } from "../../standing/index.ts";
 import { DAY_MS } from "../../lib/clock.ts";
+import type { VerdictLog } from "../../rules/index.ts";
 import type { CoreParts } from "./parts.ts";
 
 export type DigestParts = CoreParts & {
@@ -75,4 +76,17 @@ export function createDigest(parts: DigestParts) {
       return true;
     },
   };
+}
+
+/** What rules in shadow would have done since then. */
+export function shadowed(verdicts: Pick<VerdictLog, "after">, since: number): string[] {
+  const spoke = verdicts.after(0, since, 1_000).filter(({ shadow }) => shadow);
+  return [...Map.groupBy(spoke, ({ rule }) => rule)].map(([rule, all]) => {
+    const whom = new Set(all.map(({ did }) => did)).size;
+    const [times, members] = [
+      all.length === 1 ? "once" : `${all.length} times`,
+      whom === 1 ? "member" : "members",
+    ];
+    return `${rule} (in shadow) held ${times}, for ${whom} ${members}`;
+  });
 }

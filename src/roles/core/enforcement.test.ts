@@ -144,7 +144,7 @@ describe("each label of the rules has one meaning", () => {
       { shadow: true, labels: [], wouldLabels: ["bounce-warning"] },
     ]);
     expect(core().digest.facts(here.clock.now()).rules).toEqual([
-      "Rule bounce-warning (in shadow) held 1 times, for 1 member",
+      "Rule bounce-warning (in shadow) held once, for 1 member",
     ]);
   });
 

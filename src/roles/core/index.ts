@@ -15,6 +15,7 @@ import {
 import { createEvidence, evidenceMigration } from "../../evidence/index.ts";
 import { PUBLIC_STANDING_TOPIC, type PublicStanding } from "../../label/index.ts";
 import { secureRandom } from "../../lib/ids.ts";
+import { createListeners } from "../../lib/listeners.ts";
 import { createMembers, memberMigration, type MemberRow } from "../../member/index.ts";
 import type { Database, Migration } from "../../platform/database.ts";
 import type { SealingKey } from "../../platform/seal.ts";
@@ -27,6 +28,7 @@ import {
 } from "../../policy/index.ts";
 import { CREDENTIAL_USED_TOPIC } from "../../relay/index.ts";
 import { createNotices, noticeMigration } from "../../notice/index.ts";
+import { createTiming, timingMigration } from "../../timing/index.ts";
 import { createWebhooks, webhookMigration, type WebhookOptions } from "../../webhook/index.ts";
 import { createVerdictLog, verdictMigration, type RulesEngine } from "../../rules/index.ts";
 import {
@@ -45,7 +47,7 @@ import { createAdmission } from "./admission.ts";
 import { createCaseDesk } from "./case-desk.ts";
 import { createConsequences } from "./consequences.ts";
 import { noteCredentialUse } from "./credential-use.ts";
-import { createDigest } from "./digest.ts";
+import { createDigest, shadowed } from "./digest.ts";
 import { createDomainDesk } from "./domain-desk.ts";
 import { createIncidentDesk, incidentDeskMigration } from "./incident-desk.ts";
 import type { CoreParts } from "./parts.ts";
@@ -54,6 +56,7 @@ import { createPauseDesk } from "./pause-desk.ts";
 import { createPipeline } from "./pipeline.ts";
 import { createReportDesk } from "./report-desk.ts";
 import { createRetention, RETENTION_EVERY_MS, retentionMigration } from "./retention.ts";
+import { watchCodes } from "./slow-codes.ts";
 import { createTeller } from "./teller.ts";
 import type { RoleParts } from "../role-parts.ts";
 
@@ -72,6 +75,7 @@ export const coreMigrations: Migration[] = [
   reportMigration,
   incidentDeskMigration,
   retentionMigration,
+  timingMigration,
 ];
 
 export type CoreOptions = RoleParts & {
@@ -113,6 +117,7 @@ export function createCore(options: CoreOptions) {
   const evidence = createEvidence(db);
   if (evidence.isOutdated())
     evidence.rebuild(events, (seq) => options.log.info({ seq }, "evidence is counted anew from the log"));
+  const timing = createTiming(db);
   const verdicts = createVerdictLog(db);
   const standings = createStandings({ db, clock, authority: options.authority });
   const pauses = createPauses(db);
@@ -196,8 +201,11 @@ export function createCore(options: CoreOptions) {
     return labelsFor(did, member.membership === "member" ? standing : "left", clean);
   }
 
+  const changes = createListeners();
+
   async function tell(dids: readonly string[]): Promise<void> {
     const policies = dids.map(policyOf).filter((policy) => policy !== undefined);
+    changes.tell(dids);
     await publisher.publish(policies);
     await bus.publish(
       PUBLIC_STANDING_TOPIC,
@@ -236,21 +244,12 @@ export function createCore(options: CoreOptions) {
     ...options,
     ...parts,
     notices,
-    ofRules: (since) => [...shadowed(since), ...(options.ruleFailures?.() ?? [])],
+    ofRules: (since) => [...shadowed(verdicts, since), ...(options.ruleFailures?.() ?? [])],
     incidents: incidents.since,
   });
 
   function sendDigest(): void {
     if (digest.send()) teller.tell([options.authority]);
-  }
-
-  /** What rules in shadow would have done. */
-  function shadowed(since: number): string[] {
-    const spoke = verdicts.after(0, since, 1_000).filter(({ shadow }) => shadow);
-    return [...Map.groupBy(spoke, ({ rule }) => rule)].map(([rule, all]) => {
-      const whom = new Set(all.map(({ did }) => did)).size;
-      return `${rule} (in shadow) held ${all.length} times, for ${whom} ${whom === 1 ? "member" : "members"}`;
-    });
   }
 
   const reports = createReportDesk({ ...options, ...parts });
@@ -273,9 +272,14 @@ export function createCore(options: CoreOptions) {
       teller.tell([event.data.data.member.did]);
     },
   };
+  function before(event: Envelope): void {
+    timing.record(event);
+    alongside[event.data.action_name]?.(event);
+  }
   const subscription = bus.subscribe<Envelope>(EVENTS_TOPIC, "core", async (batch, handled) => {
     const events = batch.map((message) => message.value);
-    pipeline.takeAll(events, (event) => alongside[event.data.action_name]?.(event), handled);
+    pipeline.takeAll(events, before, handled);
+    changes.tell(events.map(({ data }) => data.data.member.did));
     events.filter(({ data }) => data.action_name === "domain_checked").forEach(domainDesk.lookUp);
     await suppressions.tell();
     await teller.told();
@@ -309,7 +313,7 @@ export function createCore(options: CoreOptions) {
   });
   scheduler.every({ name: "incidents of providers undone", everyMs: 60_000, run: () => incidents.follow() });
   scheduler.every({ name: "digest for the committee", everyMs: 600_000, run: async () => sendDigest() });
-  const retention = createRetention({ ...parts, evidence, verdicts, notices });
+  const retention = createRetention({ ...parts, evidence, verdicts, notices, timing });
   scheduler.every({ name: "what is old forgotten", everyMs: RETENTION_EVERY_MS, run: retention.run });
   scheduler.every({
     name: "suppressions pruned, and told",
@@ -324,6 +328,7 @@ export function createCore(options: CoreOptions) {
     everyMs: 5_000,
     run: (signal) => webhooks.deliverDue(signal),
   });
+  watchCodes({ ...options, timing, news });
   scheduler.every({
     name: "policies told again",
     everyMs: 6 * 3_600_000,
@@ -332,10 +337,14 @@ export function createCore(options: CoreOptions) {
 
   return {
     members,
+    /** Hears that something of a member changed, when it is on disk. */
+    listen: changes.listen,
     /** Who acts for which member. */
     people,
     events,
     evidence,
+    /** How long mail takes. */
+    timing,
     verdicts,
     standings,
     pauses,
@@ -347,7 +356,7 @@ export function createCore(options: CoreOptions) {
     /** What others report of members' domains. */
     reports,
     /** Coming and going of members. */
-    admission: createAdmission({ ...parts, bus, notices }, caseDesk),
+    admission: createAdmission({ ...parts, bus, notices, timing }, caseDesk),
     pauseDesk,
     /** What only a person decides. */
     cases: caseDesk,

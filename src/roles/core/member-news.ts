@@ -4,6 +4,8 @@ import type { Members } from "../../member/index.ts";
 import {
   NOTICE_TOPIC,
   caseLetter,
+  codesInTimeLetter,
+  codesSlowLetter,
   domainHeldLetter,
   domainReleasedLetter,
   pausedLetter,
@@ -25,6 +27,7 @@ import {
   type StandingChange,
   type Standings,
 } from "../../standing/index.ts";
+import type { SlowTime } from "../../timing/index.ts";
 import type { Webhooks } from "../../webhook/index.ts";
 
 export type MemberNews = ReturnType<typeof createMemberNews>;
@@ -48,6 +51,8 @@ type News = {
   did: string;
   /** Part of the member's page. */
   anchor: string;
+  /** Another page of the member, such as `delivery`. */
+  part?: string;
   byStrangers?: boolean;
   isBetter?: boolean;
   /** For its webhook. */
@@ -72,9 +77,9 @@ export function createMemberNews(parts: MemberNewsParts) {
   }
 
   function tell(news: News, write: (frame: Frame) => Letter): void {
-    const { about, did, anchor, byStrangers = false, isBetter = false, type, data } = news;
+    const { about, did, anchor, part, byStrangers = false, isBetter = false, type, data } = news;
     if (members.get(did)?.membership !== "member") return;
-    const page = `${publicUrl}/members/${did}#${anchor}`;
+    const page = `${publicUrl}/members/${did}${part === undefined ? "" : `/${part}`}#${anchor}`;
     notices.wish({ did, about, contact: contactOf(did), byStrangers, isBetter }, (last) =>
       write({ did, page, writeTo, at: parts.clock.now(), last }),
     );
@@ -193,6 +198,22 @@ export function createMemberNews(parts: MemberNewsParts) {
         { about, isBetter: true, did, anchor: "domains", type: "domain.released", data: { domain } },
         (letter) => domainReleasedLetter({ ...letter, domain }),
       );
+    },
+
+    /** Login codes are late somewhere, or are no more. */
+    codes({ id, did, provider, since, until, last }: SlowTime & { did: string }): void {
+      const data = { provider, since: iso(since), until: until === null ? null : iso(until), ...last };
+      const [anchor, part] = ["codes", "delivery"];
+      if (until === null)
+        tell(
+          { about: `codes:${id}:slow`, did, anchor, part, byStrangers: true, type: "codes.slow", data },
+          (letter) => codesSlowLetter({ ...letter, provider, ...last }),
+        );
+      else
+        tell(
+          { about: `codes:${id}:over`, isBetter: true, did, anchor, part, type: "codes.in-time", data },
+          (letter) => codesInTimeLetter({ ...letter, provider, ...last, since }),
+        );
     },
 
     /** Something that a note says, and no mail. */

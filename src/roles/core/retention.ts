@@ -5,6 +5,7 @@ import type { Notices } from "../../notice/index.ts";
 import type { Database, Migration } from "../../platform/database.ts";
 import type { VerdictLog } from "../../rules/index.ts";
 import type { Cases, Standings } from "../../standing/index.ts";
+import type { Timing } from "../../timing/index.ts";
 import type { Webhooks } from "../../webhook/index.ts";
 
 /** Up to when time has gone for what is kept. */
@@ -29,6 +30,12 @@ export const KEPT_MS = {
   /** What was written to members about their standing, and what people decided. */
   notes: 5 * 366 * DAY_MS,
   cases: 5 * 366 * DAY_MS,
+  /** How long mail took, by day. */
+  times: 400 * DAY_MS,
+  /** Which login code took how long. */
+  codes: DAY_MS,
+  /** Longer than mail waits. */
+  codesUnderWay: 8 * DAY_MS,
 };
 
 const ROWS_AT_ONCE = 200;
@@ -46,11 +53,12 @@ export type RetentionParts = {
   webhooks: Pick<Webhooks, "prune">;
   standings: { notes: Pick<Standings["notes"], "prune"> };
   cases: Pick<Cases, "prune">;
+  timing: Pick<Timing, "prune" | "pruneCodes">;
 };
 
 /** What core forgets, and when: all of it is listed here. */
 export function createRetention(parts: RetentionParts) {
-  const { db, clock, evidence, events, verdicts, notices, webhooks, standings, cases } = parts;
+  const { db, clock, evidence, events, verdicts, notices, webhooks, standings, cases, timing } = parts;
 
   /** Each drops a slice; true: there may be more. */
   const slices: ((now: number) => boolean)[] = [
@@ -62,6 +70,8 @@ export function createRetention(parts: RetentionParts) {
     (now) => webhooks.prune(now - KEPT_MS.webhookMessages, ROWS_AT_ONCE) > 0,
     (now) => standings.notes.prune(now - KEPT_MS.notes, ROWS_AT_ONCE) > 0,
     (now) => cases.prune(now - KEPT_MS.cases, ROWS_AT_ONCE) > 0,
+    (now) => timing.prune(now - KEPT_MS.times, ROWS_AT_ONCE) > 0,
+    (now) => timing.pruneCodes(now - KEPT_MS.codes, now - KEPT_MS.codesUnderWay, ROWS_AT_ONCE) > 0,
   ];
 
   /** The time by which is measured what is old. */

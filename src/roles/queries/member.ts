@@ -1,13 +1,10 @@
 import type { MemberError, Rotation } from "../../member/index.ts";
 import { BUCKET_NAMES, limitsOf, remaining, type LimitState, type MemberPolicy } from "../../policy/index.ts";
-import type { AttemptView, MessageView, Spool } from "../../spool/index.ts";
 import { CAUSES, type StandingChange as Change } from "../../standing/index.ts";
 import type {
-  Attempt,
   EvidenceValue,
   LimitUse,
   MemberDomain,
-  MemberMessage,
   MemberView,
   ReturnedMail,
   StandingAppeal,
@@ -16,14 +13,12 @@ import type {
 import { findingsView } from "./findings.ts";
 import { isWorse, standingDesk, type DeskAppeal } from "../member-desk-standing.ts";
 import { waitsAt } from "./measures.ts";
+import { latestMessages } from "./messages.ts";
 import { pauseView } from "./pauses.ts";
 import { labelsInForce, type QueryParts } from "./parts.ts";
 
 const PAUSES = 20;
-const MESSAGES = 25;
 const RETURNED = 25;
-const RECIPIENTS = 20;
-const ATTEMPTS = 3;
 const NEXT_TIER: Record<string, string | null> = {
   new: "After 7 days and 50 clean deliveries you move up to warming.",
   warming: "After 21 days and 300 clean deliveries you move up to steady.",
@@ -67,7 +62,7 @@ export async function memberView(parts: QueryParts, did: string): Promise<Member
       at,
       text: `${title}\n\n${body}`,
     })),
-    messages: await messages(parts, did),
+    messages: await latestMessages(parts, did),
     returned: await returned(parts, did),
     bounces: core.members.bouncesOf(member),
     replies: core.members.repliesOf(member),
@@ -163,42 +158,6 @@ function limitUses(policy: MemberPolicy, state: LimitState, now: number): LimitU
   });
 }
 
-async function messages({ spool, shaping }: QueryParts, did: string): Promise<MemberMessage[]> {
-  if (!spool) return [];
-  const rows = await spool.messages(did, { limit: MESSAGES });
-  return Promise.all(
-    rows
-      .filter((message) => message.kind === "mail")
-      .map(async (message) => {
-        const attempts = await spool.attempts(message.id);
-        const dropped = await droppedBy(spool, message);
-        return {
-          id: message.id,
-          at: message.receivedAt,
-          domain: message.fromDomain,
-          stream: message.stream,
-          size: message.size,
-          ...(message.recipients.length > RECIPIENTS && {
-            moreRecipients: message.recipients.length - RECIPIENTS,
-          }),
-          recipients: message.recipients.slice(0, RECIPIENTS).map((recipient) => {
-            const of = attempts.filter((attempt) => attempt.recipientId === recipient.id);
-            return {
-              id: recipient.id,
-              address: recipient.address,
-              state: recipient.state,
-              ...(recipient.state === "dropped" && dropped && { dropped }),
-              ...(recipient.state === "queued" && recipient.waits && { waits: recipient.waits }),
-              nextAttemptAt: ["queued", "deferred"].includes(recipient.state) ? recipient.nextAt : null,
-              ...(of.length > ATTEMPTS && { earlierAttempts: of.length - ATTEMPTS }),
-              attempts: of.slice(-ATTEMPTS).map((attempt) => attemptView(attempt, shaping)),
-            };
-          }),
-        };
-      }),
-  );
-}
-
 async function returned({ spool }: QueryParts, did: string): Promise<ReturnedMail[]> {
   const told = spool ? await spool.toldTo(did, { limit: RETURNED }) : [];
   return told.map(({ seq, at, kind, address, state, sentTo, text, messageId }) => ({
@@ -211,34 +170,4 @@ async function returned({ spool }: QueryParts, did: string): Promise<ReturnedMai
     text,
     message: messageId,
   }));
-}
-
-/** Who dropped it last, and why. */
-async function droppedBy(
-  spool: Spool,
-  { id, recipients }: MessageView,
-): Promise<{ by: string; why: string } | undefined> {
-  if (!recipients.some((recipient) => recipient.state === "dropped")) return undefined;
-  const last = (await spool.operations(id)).findLast((operation) => operation.action === "drop");
-  return last && { by: last.by, why: last.why };
-}
-
-function attemptView(attempt: AttemptView, shaping: QueryParts["shaping"]): Attempt {
-  const advice = attempt.rule === null ? undefined : shaping?.ruleWords(attempt.rule)?.advice;
-  return {
-    ...(advice !== undefined && { advice }),
-    at: attempt.at,
-    server: attempt.host,
-    code: attempt.code,
-    enhanced: attempt.enhanced,
-    text: attempt.text,
-    class: attempt.class,
-    permanent: attempt.permanent,
-    fault: attempt.fault,
-    rule: attempt.rule,
-    egress: attempt.egress || null,
-    tls: attempt.tls === "" ? null : attempt.tls,
-    tlsPolicy: attempt.tlsPolicy,
-    conversation: attempt.transcript.split("\n").filter((line) => line !== ""),
-  };
 }

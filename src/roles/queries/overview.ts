@@ -126,6 +126,10 @@ export async function committeeOverview(parts: QueryParts): Promise<CommitteeOve
     })),
     queue: (await spool?.counts()) ?? {},
     oldestWaiting: waiting,
+    lateCodes: core.timing
+      .slowNow()
+      .filter(({ did }) => did === null)
+      .map(({ provider, since, last }) => ({ provider, since, ...last })),
     measures: measureLines(parts),
     egress: egressView(parts),
     providers: parts.providers ? providerStates(parts.providers.store, now) : [],

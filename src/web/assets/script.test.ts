@@ -9,7 +9,7 @@ test("a form that is pressed twice is sent once; another, or the same much later
     querySelector: () => null,
     addEventListener: (name: string, listener: (event: object) => void) => listeners.set(name, listener),
   };
-  runInNewContext(pageScript, { document, WeakMap });
+  runInNewContext(pageScript, { document, WeakMap, Intl, Date });
   const [answer, logOut] = [{}, {}];
   const isSent = (target: object, timeStamp: number) => {
     let sent = true;

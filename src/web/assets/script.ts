@@ -2,7 +2,8 @@
  * The one script of the pages; everything works without it. It copies code blocks, goes on where a page only leads on, sends a form that is pressed twice
  * only once (a second answer would take the place of the one with a secret on it), and on a page whose `<main>` has
  * `data-live` it fetches the page again every few seconds and merges it in place: nodes are kept, so focus, scroll
- * position, selection and open `<details>` stay as they are.
+ * position, selection and open `<details>` stay as they are. With `data-news` it waits to hear that there is news (server-sent
+ * events, while the page is seen), and asks only now and then. Times are shown in the reader's zone, UTC in their title.
  */
 export const pageScript = `"use strict";
 (() => {
@@ -33,6 +34,19 @@ export const pageScript = `"use strict";
   if (onward) location.assign(onward.href);
 
   const main = document.querySelector("main");
+  const zoned = new Intl.DateTimeFormat("en-GB", {
+    day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", timeZoneName: "short",
+  });
+  const inUtc = new Date().getTimezoneOffset() === 0 && zoned.resolvedOptions().timeZone === "UTC";
+  function localTimes(within) {
+    if (inUtc || !within) return;
+    for (const time of within.querySelectorAll("time[datetime*=T]")) {
+      time.title = time.textContent;
+      time.textContent = zoned.format(new Date(time.dateTime));
+    }
+  }
+  localTimes(main);
+
   const seconds = Number(main && main.dataset.live);
   const status = document.querySelector("#live-status");
   const toggle = document.querySelector("#live-toggle");
@@ -41,6 +55,9 @@ export const pageScript = `"use strict";
   let paused = false;
   let stopped = false;
   let running = false;
+  let again = false;
+  let source = null;
+  let asked = performance.now();
   let last = "";
   const say = (text) => { if (status.textContent !== text) status.textContent = text; };
   const idle = () => say(paused ? "Updates are paused." : "Updates by itself.");
@@ -48,6 +65,7 @@ export const pageScript = `"use strict";
     paused = !paused;
     toggle.textContent = paused ? "Resume updates" : "Pause updates";
     idle();
+    listen();
     if (!paused) refresh();
   });
 
@@ -88,13 +106,16 @@ export const pageScript = `"use strict";
   }
 
   async function refresh() {
+    again = running;
     if (paused || stopped || running || document.hidden) return;
     if (getSelection().type === "Range" && main.contains(getSelection().anchorNode)) return;
     running = true;
+    asked = performance.now();
     try {
       const answer = await fetch(location.href, { cache: "no-store", signal: AbortSignal.timeout(10000) });
       if (answer.status === 403 || answer.status === 404) {
         stopped = true;
+        listen();
         say("Updates have stopped: reload the page to see why.");
         toggle.remove();
         return;
@@ -103,6 +124,7 @@ export const pageScript = `"use strict";
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       const next = page.querySelector("main");
       if (!next || paused) return;
+      localTimes(next);
       const html = next.innerHTML;
       if (html !== last) {
         const focused = document.activeElement;
@@ -116,10 +138,32 @@ export const pageScript = `"use strict";
       say("No connection: the figures are those of the last update.");
     } finally {
       running = false;
+      if (again) setTimeout(refresh, 1000);
     }
   }
+
+  function listen() {
+    const wanted = Boolean(main.dataset.news) && !paused && !stopped && !document.hidden;
+    if (!wanted && source) {
+      source.close();
+      source = null;
+    }
+    if (!wanted || source) return;
+    source = new EventSource(main.dataset.news);
+    source.addEventListener("news", refresh);
+  }
+  const seldom = 60000;
+  function tick() {
+    const hears = source !== null && source.readyState === EventSource.OPEN;
+    if (!hears || performance.now() - asked > seldom) refresh();
+  }
   idle();
-  setInterval(refresh, seconds * 1000);
-  document.addEventListener("visibilitychange", refresh);
+  listen();
+  setInterval(tick, seconds * 1000);
+  document.addEventListener("visibilitychange", () => {
+    listen();
+    refresh();
+  });
+  addEventListener("pagehide", () => { if (source) source.close(); });
 })();
 `;

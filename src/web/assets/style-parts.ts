@@ -166,7 +166,7 @@ main .choice { display: flex; flex-direction: column; align-items: flex-start; g
 .choice p { flex: 1; }
 main .decide { display: grid; gap: 0.4rem; justify-items: start; margin: 1.1rem 0 0; max-width: 40rem; }
 .decide label { font-size: 0.94rem; color: var(--ink-soft); } .decide textarea { width: 100%; } .decide button { margin-top: 0.4rem; }
-.field { width: 100%; display: grid; gap: 0.2rem; justify-items: start; max-width: 40rem; } .field input, .field textarea { width: 100%; } .field input[type="number"] { width: 8rem; }
+.field { width: 100%; display: grid; gap: 0.2rem; justify-items: start; max-width: 40rem; } .field input, .field textarea { width: 100%; } @media (max-width: 34rem) { .field select { width: 100%; } } .field input[type="number"] { width: 8rem; }
 .field small { color: var(--ink-soft); }
 .ladder .done::before { border-color: var(--ok); background: var(--ok); }
 .bare { border: 0; padding: 0; margin: 0; min-width: 0; width: 100%; display: grid; gap: 0.6rem; justify-items: start; }

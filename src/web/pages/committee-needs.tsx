@@ -14,6 +14,7 @@ const AT_ONCE = 6;
 export function Needs({ view }: { view: CommitteeOverview }) {
   const needs = [
     ...ofEgress(view),
+    ...ofCodes(view),
     ...ofCases(view),
     ...ofPauses(view),
     ...ofProviders(view),
@@ -92,6 +93,23 @@ function ofEgress({ egress }: CommitteeOverview): Need[] {
         : `Mail leaves from the other addresses. ${byHand ? "Let it back when that is over: atmos egress resume." : "Mend the cause before they follow."}`,
     },
   ];
+}
+
+function ofCodes({ lateCodes }: CommitteeOverview): Need[] {
+  return lateCodes.map(({ provider, since, known, slow, waiting, longestMs }) => ({
+    key: `codes ${provider}`,
+    tone: "bad",
+    badge: "Login codes late",
+    head: provider === "other" ? "several mail hosts" : provider,
+    at: since,
+    said: `${formatCount(slow)} of ${formatCount(known)} codes of several members took longer than five minutes, ${formatCount(waiting)} wait; the longest ${formatCount(Math.round(longestMs / 60_000))} minutes.`,
+    todo: (
+      <>
+        What the provider says: <code>atmos shaping measures</code> and{" "}
+        <code>atmos queue list --state deferred</code>
+      </>
+    ),
+  }));
 }
 
 function ofCases({ cases }: CommitteeOverview): Need[] {

@@ -2,6 +2,7 @@ import { explain, FAULT_WORDS } from "../../protocol/smtp-reply/index.ts";
 import { TLS_REASON_WORDS } from "../../transport/index.ts";
 import { Badge, EmptyState, Fold, KeyValue, Section, Time } from "../components.tsx";
 import { maskAddress, maskText } from "../mask.ts";
+import { messagePath, messagesPath } from "../paths.ts";
 import type { Attempt, MemberMessage, MessageRecipient } from "../view.ts";
 import { formatCount, formatSize, STATE_WORDS } from "../words.ts";
 
@@ -9,7 +10,8 @@ const MOST_LINES = 200;
 const AT_ONCE = 2;
 
 /** Recent messages: each recipient's state, the remote server's words, and the conversation behind a fold. */
-export function Messages({ messages, forCommittee }: { messages: MemberMessage[]; forCommittee: boolean }) {
+export function Messages(props: { did: string; messages: MemberMessage[]; forCommittee: boolean }) {
+  const { did, messages, forCommittee } = props;
   return (
     <Section
       id="messages"
@@ -22,19 +24,24 @@ export function Messages({ messages, forCommittee }: { messages: MemberMessage[]
         </EmptyState>
       ) : (
         <>
-          <MessageList messages={messages.slice(0, AT_ONCE)} forCommittee={forCommittee} />
+          <MessageList did={did} messages={messages.slice(0, AT_ONCE)} forCommittee={forCommittee} />
           {messages.length > AT_ONCE ? (
             <Fold id="more-messages" summary={`${formatCount(messages.length - AT_ONCE)} before those`}>
-              <MessageList messages={messages.slice(AT_ONCE)} forCommittee={forCommittee} />
+              <MessageList did={did} messages={messages.slice(AT_ONCE)} forCommittee={forCommittee} />
             </Fold>
           ) : null}
+          <p>
+            <a href={messagesPath(did)}>All of them, to be searched</a>
+          </p>
         </>
       )}
     </Section>
   );
 }
 
-function MessageList({ messages, forCommittee }: { messages: MemberMessage[]; forCommittee: boolean }) {
+/** Messages with their recipients, each with a way to its own page. */
+export function MessageList(props: { did: string; messages: MemberMessage[]; forCommittee: boolean }) {
+  const { did, messages, forCommittee } = props;
   return (
     <ol class="plain mails">
       {messages.map((message) => (
@@ -42,7 +49,10 @@ function MessageList({ messages, forCommittee }: { messages: MemberMessage[]; fo
           <p class="mail-head">
             <Time at={message.at} />
             <span class="soft small">
-              {message.stream} from {message.domain}, {formatSize(message.size)}, <code>{message.id}</code>
+              {message.stream} from {message.domain}, {formatSize(message.size)},{" "}
+              <a href={messagePath(did, message.id)}>
+                <code>{message.id}</code>
+              </a>
             </span>
           </p>
           {message.recipients.map((recipient) => (

@@ -1,10 +1,13 @@
 import {
   credentialsPath,
+  deliveryPath,
   domainsPath,
   memberPath,
+  messagesPath,
   providersPath,
   settingsPath,
   suppressionsPath,
+  tracePath,
   webhooksPath,
 } from "../paths.ts";
 import { exportPath, vouchesPath } from "../paths-leave.ts";
@@ -14,6 +17,9 @@ const MEMBER_PAGES = [
   ["overview", "Overview", memberPath],
   ["domains", "Domains", domainsPath],
   ["credentials", "Credentials", credentialsPath],
+  ["messages", "Messages", messagesPath],
+  ["trace", "Trace", tracePath],
+  ["delivery", "Delivery", deliveryPath],
   ["suppressions", "Suppressed", suppressionsPath],
   ["providers", "Providers", providersPath],
   ["webhooks", "Webhooks", webhooksPath],

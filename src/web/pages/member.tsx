@@ -62,7 +62,7 @@ export function MemberPage({ view, role }: { view: MemberView; role: PortalRole 
       <CredentialsInBrief view={view} />
       {view.membership === "applicant" ? null : (
         <>
-          <Messages messages={view.messages} forCommittee={forCommittee} />
+          <Messages did={view.did} messages={view.messages} forCommittee={forCommittee} />
           <Returned view={view} />
           <Elsewhere did={view.did} />
           <PastPauses view={view} />

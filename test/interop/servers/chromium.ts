@@ -8,6 +8,8 @@ export interface Visit {
   dark?: boolean;
   /** false turns scripts off. */
   javascript?: boolean;
+  /** IANA name of the reader's time zone; the machine's unless told. */
+  zone?: string;
   /** Cookies for the URL's origin, by name. */
   cookies?: Record<string, string>;
 }
@@ -88,6 +90,7 @@ async function open(browser: Browser, url: string, how: Visit): Promise<BrowserC
     colorScheme: how.dark === true ? "dark" : "light",
     javaScriptEnabled: how.javascript ?? true,
     ignoreHTTPSErrors: true,
+    ...(how.zone !== undefined && { timezoneId: how.zone }),
   });
   const cookies = Object.entries(how.cookies ?? {}).map(([name, value]) => ({ name, value, url }));
   if (cookies.length > 0) await context.addCookies(cookies);
