@@ -12,3 +12,13 @@ export {
   type SessionResult,
   type SessionView,
 } from "./sessions.ts";
+export { accessFault, TOKEN_SCOPES, type ApiCaller, type TokenScope } from "./token-access.ts";
+export {
+  createTokens,
+  MOST_TOKENS,
+  TOKEN_DAYS,
+  TOKEN_PREFIX,
+  type NewToken,
+  type Tokens,
+  type TokenView,
+} from "./tokens.ts";
