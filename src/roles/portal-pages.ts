@@ -1,4 +1,5 @@
 import type { MemberDesk, DeskRefusal } from "./member-desk.ts";
+import { listedDomains } from "./member-domains.ts";
 import type { MemberView, PortalFrame, PortalPages, PortalResult, Refused } from "../web/index.ts";
 import type { Core } from "./core/index.ts";
 
@@ -29,13 +30,10 @@ export function createPortalPages({ core, desk, domains }: PortalParts): PortalP
       if (claim !== null && "error" in claim) return refusedFor(claim);
       const diagnoses = look === undefined ? null : await desk.domains.look(did, look);
       if (diagnoses !== null && "error" in diagnoses) return refusedFor(diagnoses);
-      const found = new Map(domains(did).map((one) => [one.name, one]));
-      const listed = desk.domains.list(did).flatMap((one) => {
-        const known = found.get(one.domain);
-        const { addedAt, records, keys } = one;
-        const isLooked = look?.toLowerCase() === one.domain;
-        return known ? [{ ...known, addedAt, records, keys, diagnoses: isLooked ? diagnoses : null }] : [];
-      });
+      const listed = listedDomains(desk.domains.list(did), domains(did)).map((one) => ({
+        ...one,
+        diagnoses: look?.toLowerCase() === one.name ? diagnoses : null,
+      }));
       return { ...frame, domains: listed, claim };
     },
 

@@ -50,8 +50,7 @@ export function methodServer<W extends object>({ authority, mayCall, caller }: M
     if (!mayCall(c)) return tooMany(TOO_MANY);
     const who = await caller(c, nsid);
     if (who instanceof Fault) return who;
-    const input =
-      verb === "GET" ? new URL(c.req.url).searchParams : await c.req.json().catch(() => undefined);
+    const input = verb === "GET" ? new URL(c.req.url).searchParams : bodyIn(await c.req.text());
     try {
       return await act(who, input);
     } catch (error) {
@@ -73,6 +72,16 @@ export function methodServer<W extends object>({ authority, mayCall, caller }: M
       }
     },
   };
+}
+
+/** No body at all is one without fields; what is no JSON is nothing. */
+function bodyIn(text: string): unknown {
+  if (text === "") return {};
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 export const tooMany = (message: string) => new Fault(429, "RateLimitExceeded", message);
