@@ -18,6 +18,12 @@ export const NOW = Date.UTC(2026, 0, 15);
 type Reader = { safeParse(value: unknown): { success: boolean; reason?: Error } };
 const lexicons = email as unknown as Record<string, { $output: { schema: Reader } }>;
 
+const encoded = (value: unknown) => Buffer.from(JSON.stringify(value)).toString("base64url");
+async function told(response: Response) {
+  const body = (await response.json()) as Record<string, unknown>;
+  return { status: response.status, headers: response.headers, body };
+}
+
 /** Requests of programs to a core in memory with two members, Ada and Bob. */
 export async function openMemberApi(
   own: { withAccounts?: boolean; mayUse?: (key: string) => boolean; mayCall?: () => boolean } = {},
@@ -82,7 +88,6 @@ export async function openMemberApi(
     if (made === null) throw new Error("too many tokens");
     return made.secret;
   }
-  const encoded = (value: unknown) => Buffer.from(JSON.stringify(value)).toString("base64url");
   let exp = NOW / 1_000 + 60;
   /** As the account's own server makes it, for one method. */
   async function jwt(did: string, name: string, claims: object = {}): Promise<string> {
@@ -98,10 +103,6 @@ export async function openMemberApi(
       headers: bearer === null ? {} : { authorization: `Bearer ${bearer}` },
     });
   }
-  const told = async (response: Response) => {
-    const body = (await response.json()) as Record<string, any>;
-    return { status: response.status, headers: response.headers, body };
-  };
   async function fitting(name: string, response: Response) {
     const got = await told(response);
     if (got.status === 200) {
