@@ -122,12 +122,11 @@ export function createTokens(db: Database, random: RandomBytes = secureRandom) {
     revokeOf: (did: string, madeBy: string, by: string, now: number): number =>
       Number(
         db.run(
-          "UPDATE member_token SET revoked_at = ?, revoked_by = ? WHERE did = ? AND made_by = ? AND revoked_at IS NULL AND ends_at > ?",
+          "UPDATE member_token SET revoked_at = ?, revoked_by = ? WHERE did = ? AND made_by = ? AND revoked_at IS NULL",
           now,
           by,
           did,
           madeBy,
-          now,
         ).changes,
       ),
 

@@ -36,6 +36,7 @@ import { createReportPages } from "./report-pages.ts";
 import { rulesApi } from "./rules-api.ts";
 import { suppressionApi } from "./suppression-api.ts";
 import { createSuppressionPages } from "./suppression-pages.ts";
+import { createTokenDesk, type TokenDesk } from "./token-desk.ts";
 import { createWebActions } from "./web-actions.ts";
 import { clientOf } from "./xrpc-client.ts";
 import type { Zone } from "./zone.ts";
@@ -61,6 +62,8 @@ export type CoreHttpParts = {
   closing: AbortSignal;
 };
 
+const now = () => systemClock.now();
+
 /** What core answers by HTTP: the API of the command line at `/api`, and the pages. */
 export function mountCore(app: Hono, parts: CoreHttpParts): void {
   const taking = openTaking(parts);
@@ -77,12 +80,18 @@ export function mountCore(app: Hono, parts: CoreHttpParts): void {
     people,
   });
   const shown = shownFrom(parts);
-  mountApis(app, parts, taking, people);
+  const tokens = createTokenDesk({ core: parts.core, now });
+  mountApis(app, parts, taking, { people, tokens });
   mountXrpc(app, { ...parts, join, desk, shown });
-  mountPages(app, parts, { taking, join, desk, shown });
+  mountPages(app, parts, { taking, join, desk, shown, tokens });
 }
 
-function mountApis(app: Hono, parts: CoreHttpParts, { proofs, exports }: Taking, people: PeopleDesk): void {
+function mountApis(
+  app: Hono,
+  parts: CoreHttpParts,
+  { proofs, exports }: Taking,
+  { people, tokens }: { people: PeopleDesk; tokens: TokenDesk },
+): void {
   const { core, relay, labeler, providers, ruleStore, submission, sessionKey, db, clock, log } = parts;
   const mayAct = (token: string | undefined) => {
     const read = readToken(sessionKey, "api", token, systemClock.now());
@@ -95,7 +104,7 @@ function mountApis(app: Hono, parts: CoreHttpParts, { proofs, exports }: Taking,
   app.route("/api/rules", rulesApi({ store: ruleStore, db, ...gate }));
   app.route("/api/cases", caseApi({ core, ...gate }));
   app.route("/api/report", reportApi({ desk: core.reports, ...gate }));
-  app.route("/api", adminApi({ core, people, proofs, exports, labeler, submission, log, mayAct }));
+  app.route("/api", adminApi({ core, people, tokens, proofs, exports, labeler, submission, log, mayAct }));
 }
 
 /** What pages and API are filled from. */
@@ -114,10 +123,10 @@ function shownFrom(parts: CoreHttpParts): QueryParts {
   };
 }
 
-type Shown = { taking: Taking; join: JoinPages; desk: MemberDesk; shown: QueryParts };
+type Shown = { taking: Taking; join: JoinPages; desk: MemberDesk; shown: QueryParts; tokens: TokenDesk };
 
 /** Links and sessions are for people: they follow the real clock, whatever the sandbox's does. */
-function mountPages(app: Hono, parts: CoreHttpParts, { taking, join, desk, shown }: Shown): void {
+function mountPages(app: Hono, parts: CoreHttpParts, { taking, join, desk, shown, tokens }: Shown): void {
   const { core, relay, labeler, providers, checks, submission, clock, log, config } = parts;
   app.route(
     "/",
@@ -126,7 +135,13 @@ function mountPages(app: Hono, parts: CoreHttpParts, { taking, join, desk, shown
       messages: createMessagePages(shown),
       live: { news: core, closing: parts.closing },
       actions: createWebActions(core, submission),
-      portal: createPortalPages({ core, desk, domains: (did) => domainsView({ core, labeler }, did) }),
+      portal: createPortalPages({
+        core,
+        desk,
+        tokens,
+        now,
+        domains: (did) => domainsView({ core, labeler }, did),
+      }),
       ...(checks && labeler && { check: checkQuery(checks, labeler) }),
       ...(providers && { providers: createProviderPages({ desk: providers, members: core.members, clock }) }),
       exports: taking.pages,

@@ -24,6 +24,15 @@ async function told(response: Response) {
   return { status: response.status, headers: response.headers, body };
 }
 
+/** An answer that is as its lexicon says. */
+async function fitting(name: string, response: Response) {
+  const got = await told(response);
+  if (got.status === 200) {
+    const parsed = lexicons[name]!.$output.schema.safeParse(got.body);
+    if (!parsed.success) throw new Error(`${name}: ${parsed.reason?.message}`);
+  }
+  return got;
+}
 /** Requests of programs to a core in memory with two members, Ada and Bob. */
 export async function openMemberApi(
   own: { withAccounts?: boolean; mayUse?: (key: string) => boolean; mayCall?: () => boolean } = {},
@@ -102,14 +111,6 @@ export async function openMemberApi(
       ...init,
       headers: bearer === null ? {} : { authorization: `Bearer ${bearer}` },
     });
-  }
-  async function fitting(name: string, response: Response) {
-    const got = await told(response);
-    if (got.status === 200) {
-      const parsed = lexicons[name]!.$output.schema.safeParse(got.body);
-      if (!parsed.success) throw new Error(`${name}: ${parsed.reason?.message}`);
-    }
-    return got;
   }
   return {
     ...here,
