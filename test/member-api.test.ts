@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { memberToken } from "../src/cli/token.ts";
+import * as email from "../src/protocol/lexicon/community/email.ts";
 import { openSandbox } from "./open-sandbox.ts";
 import { runCommand } from "./run-command.ts";
 
@@ -17,13 +18,18 @@ async function token(options: Parameters<typeof memberToken>[1]) {
   return runCommand(() => memberToken(did, { env, by: "rosa", ...options }));
 }
 
+type Lexicons = Record<string, { $output: { schema: { parse(value: unknown): object } } }>;
+
+/** Asks a method; what it answers is as its lexicon says. */
 async function call(name: string, bearer: string, body?: object) {
   const url = `${opened.sandbox.urls.web.replace(/\/$/, "")}/xrpc/community.email.${name}`;
   const response = await fetch(url, {
     headers: { authorization: `Bearer ${bearer}` },
     ...(body && { method: "POST", body: JSON.stringify(body) }),
   });
-  return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+  const answer = (await response.json()) as Record<string, unknown>;
+  if (response.ok) (email as unknown as Lexicons)[name]!.$output.schema.parse(answer);
+  return { status: response.status, body: answer };
 }
 
 test("a token from the command line does what it may over HTTP, until it is revoked", async () => {
@@ -32,7 +38,10 @@ test("a token from the command line does what it may over HTTP, until it is revo
   const { secret, token: kept } = JSON.parse(made.text) as { secret: string; token: { id: string } };
   expect(kept).toMatchObject({ name: "monitor", scopes: ["read", "credentials"], madeBy: "rosa" });
 
-  expect(await call("getStanding", secret)).toMatchObject({ status: 200, body: { did, standing: "good" } });
+  expect(await call("getStanding", secret)).toMatchObject({
+    status: 200,
+    body: { did, standing: "good", labels: expect.arrayContaining([expect.anything()]) },
+  });
   expect((await call("getLimits", secret)).body["limits"]).toHaveLength(3);
   expect((await call("listDomains", secret)).body).toMatchObject({
     domains: [{ domain: DOMAIN, status: "active", attestation: expect.stringMatching(/^at:/) }],

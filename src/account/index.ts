@@ -15,6 +15,7 @@ export {
 export { accessFault, TOKEN_SCOPES, type ApiCaller, type TokenScope } from "./token-access.ts";
 export {
   createTokens,
+  isTokenInUse,
   MOST_TOKENS,
   TOKEN_DAYS,
   TOKEN_PREFIX,

@@ -135,6 +135,10 @@ export function createTokens(db: Database, random: RandomBytes = secureRandom) {
   };
 }
 
+/** Whether it opens anything now. */
+export const isTokenInUse = ({ revoked, endsAt }: TokenView, now: number): boolean =>
+  revoked === null && endsAt > now;
+
 const minuteOf = (at: number) => at - (at % 60_000);
 
 function view(row: Row): TokenView {

@@ -9,6 +9,7 @@ import type { JoinPages } from "../web/index.ts";
 import { joinXrpc } from "./join-xrpc.ts";
 import type { Labeler } from "./labeler.ts";
 import type { MemberDesk } from "./member-desk.ts";
+import { insecure } from "./messages-api/access.ts";
 import { memberXrpc } from "./member-xrpc/index.ts";
 import type { QueryParts } from "./queries/parts.ts";
 import { noSuchMethod } from "./xrpc.ts";
@@ -58,6 +59,7 @@ export function mountXrpc(app: Hono, { labeler, config, join, desk, shown }: Cor
       shown,
       serviceAuth,
       authority: config.LEXICON_AUTHORITY,
+      inClear: (c) => insecure(c, proxies, config.PUBLIC_URL.startsWith("https:")) !== undefined,
       mayCall: (c) => bounds.clients(clientOf(c, proxies)),
       mayUse: bounds.users,
       now,

@@ -158,6 +158,16 @@ test("where no account can be looked up, tokens of members open all the same", a
   await alone.close();
 });
 
+test("what came in clear where it must not is done for nobody, whatever its token", async () => {
+  const open = await openMemberApi({ inClear: () => true });
+  for (const bearer of [open.token(ADA), await open.jwt(ADA, "getStanding"), null])
+    expect(await open.get("getStanding", bearer)).toMatchObject({
+      status: 403,
+      body: { error: "HttpsRequired", message: expect.stringContaining("revoke it") },
+    });
+  await open.close();
+});
+
 test.each(["", "{", "[]", '"x"', "null"])("%j for a body does nothing", async (body) => {
   for (const name of ["addDomain", "setWebhook"]) {
     const answer = await api.raw(name, api.token(ADA), { method: "POST", body });

@@ -14,6 +14,8 @@ export type MemberXrpcParts = {
   serviceAuth: ServiceAuth | undefined;
   /** NSID authority under which our lexicons are published. The methods are at `community.email.*` too. */
   authority: string;
+  /** Whether a request came in clear where it must not. */
+  inClear: (c: Context) => boolean;
   /** Whether a client may call now. */
   mayCall: (c: Context) => boolean;
   /** Whether a token, or an account, may call now. */
@@ -21,6 +23,12 @@ export type MemberXrpcParts = {
   /** Tokens follow the real clock. */
   now: () => number;
 };
+
+const IN_CLEAR = new Fault(
+  403,
+  "HttpsRequired",
+  "Use https. The token of this request has gone over the network in clear: revoke it, and make another one.",
+);
 
 type ForMember = { member?: string | undefined };
 export type Methods = {
@@ -54,7 +62,7 @@ export function memberXrpc(parts: MemberXrpcParts): Hono {
   });
   const { app, serve } = methodServer<MemberCaller>({
     ...parts,
-    caller: (c, nsid) => caller(c.req.header("authorization"), nsid),
+    caller: async (c, nsid) => (parts.inClear(c) ? IN_CLEAR : caller(c.req.header("authorization"), nsid)),
   });
 
   /** Does it for the member that is asked for, when the caller may. */

@@ -12,7 +12,7 @@ import { memberXrpc } from "./index.ts";
 export const ADA = "did:plc:aaaaaaaaaaaaaaaaaaaaaaaa";
 export const BOB = "did:plc:bbbbbbbbbbbbbbbbbbbbbbbb";
 export const EVE = "did:plc:eeeeeeeeeeeeeeeeeeeeeeee";
-export const US = "did:web:coop.test";
+const US = "did:web:coop.test";
 export const NOW = Date.UTC(2026, 0, 15);
 
 type Reader = { safeParse(value: unknown): { success: boolean; reason?: Error } };
@@ -35,7 +35,12 @@ async function fitting(name: string, response: Response) {
 }
 /** Requests of programs to a core in memory with two members, Ada and Bob. */
 export async function openMemberApi(
-  own: { withAccounts?: boolean; mayUse?: (key: string) => boolean; mayCall?: () => boolean } = {},
+  own: {
+    withAccounts?: boolean;
+    mayUse?: (key: string) => boolean;
+    mayCall?: () => boolean;
+    inClear?: () => boolean;
+  } = {},
 ) {
   const zone = new Map<string, string>();
   const resolver = {
@@ -87,6 +92,7 @@ export async function openMemberApi(
     },
     serviceAuth: own.withAccounts === false ? undefined : serviceAuth,
     authority: "org.example.mail",
+    inClear: own.inClear ?? (() => false),
     mayCall: own.mayCall ?? (() => true),
     mayUse: own.mayUse ?? (() => true),
     now: () => clock.now(),

@@ -236,6 +236,7 @@ test("each method of the lexicons is served", () => {
       shown: { core: api.core } as never,
       serviceAuth: undefined,
       mayUse: () => true,
+      inClear: () => false,
       now: () => NOW,
     }),
     emailXrpc({

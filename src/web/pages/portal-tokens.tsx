@@ -1,4 +1,10 @@
-import { TOKEN_DAYS, TOKEN_SCOPES, type TokenScope, type TokenView } from "../../account/index.ts";
+import {
+  isTokenInUse,
+  TOKEN_DAYS,
+  TOKEN_SCOPES,
+  type TokenScope,
+  type TokenView,
+} from "../../account/index.ts";
 import { Badge, Code, DataTable, EmptyState, Section, Time } from "../components.tsx";
 import { tokensPath } from "../paths.ts";
 import type { PortalRole, ShownToken, TokensView } from "../view-portal.ts";
@@ -18,7 +24,7 @@ const SCOPE_WORDS: Record<TokenScope, string> = {
 /** With what a member's own programs do what its pages do. */
 export function TokensPage({ view, role }: { view: TokensView; role: PortalRole }) {
   const why = whyNot(role, view);
-  const isInUse = ({ revoked, endsAt }: TokenView) => revoked === null && endsAt > view.asOf;
+  const isInUse = (token: TokenView) => isTokenInUse(token, view.asOf);
   return (
     <>
       <PortalHead

@@ -44,6 +44,7 @@ const main = /*#__PURE__*/ l.query($nsid, $params, $output, [
   'ExpiredToken',
   'ScopeMissing',
   'MemberNotFound',
+  'HttpsRequired',
   'RateLimitExceeded',
   'MessageNotFound',
 ])

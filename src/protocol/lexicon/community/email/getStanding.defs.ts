@@ -67,6 +67,7 @@ const main = /*#__PURE__*/ l.query($nsid, $params, $output, [
   'ExpiredToken',
   'ScopeMissing',
   'MemberNotFound',
+  'HttpsRequired',
   'RateLimitExceeded',
 ])
 

@@ -38,6 +38,7 @@ const main = /*#__PURE__*/ l.query($nsid, $params, $output, [
   'ExpiredToken',
   'ScopeMissing',
   'MemberNotFound',
+  'HttpsRequired',
   'RateLimitExceeded',
   'NotYetAMember',
   'HasLeft',

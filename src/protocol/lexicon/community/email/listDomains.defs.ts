@@ -35,6 +35,7 @@ const main = /*#__PURE__*/ l.query($nsid, $params, $output, [
   'ExpiredToken',
   'ScopeMissing',
   'MemberNotFound',
+  'HttpsRequired',
   'RateLimitExceeded',
 ])
 

@@ -55,6 +55,7 @@ const main = /*#__PURE__*/ l.procedure($nsid, $params, $input, $output, [
   'ExpiredToken',
   'ScopeMissing',
   'MemberNotFound',
+  'HttpsRequired',
   'RateLimitExceeded',
   'RoleMissing',
   'NotItsAddress',
