@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { sendTest } from "../src/cli/send-test.ts";
 import { memberToken } from "../src/cli/token.ts";
 import * as email from "../src/protocol/lexicon/community/email.ts";
 import { openSandbox } from "./open-sandbox.ts";
@@ -28,7 +29,7 @@ async function call(name: string, bearer: string, body?: object) {
     ...(body && { method: "POST", body: JSON.stringify(body) }),
   });
   const answer = (await response.json()) as Record<string, unknown>;
-  if (response.ok) (email as unknown as Lexicons)[name]!.$output.schema.parse(answer);
+  if (response.ok) (email as unknown as Lexicons)[name.split("?")[0]!]!.$output.schema.parse(answer);
   return { status: response.status, body: answer };
 }
 
@@ -71,6 +72,28 @@ test.each([
   expect(JSON.parse((await token({ list: true, json: true })).text)).toMatchObject({
     tokens: [{ name: "monitor" }],
   });
+});
+
+test("what was sent is found, masked, with what became of it", async () => {
+  const { sandbox } = opened;
+  const [operator] = sandbox.operators;
+  const { username, secret: password, from } = operator!;
+  const url = `smtps://${username}:${password}@127.0.0.1:${sandbox.serve.relay!.addresses.tls[0]!.port}`;
+  await runCommand(() => sendTest("berta@bigmail.test", { url, from, ca: sandbox.world.caFile }));
+  await sandbox.settle();
+  const made = await token({ name: "support", scope: ["read", "messages"], json: true });
+  const { secret } = JSON.parse(made.text) as { secret: string };
+  const recipients = [{ address: "b…@bigmail.test", state: "delivered", attempts: [{ code: 250 }] }];
+  const { body: log } = await call(`listMessages?to=bigmail.test&from=${DOMAIN}`, secret);
+  expect(log).toMatchObject({ isKnown: true, messages: [{ domain: DOMAIN, recipients }] });
+  const [{ id }] = log["messages"] as [{ id: string }];
+  const traced = await call("traceAddress", secret, { address: "Berta@bigmail.test" });
+  expect(traced.body).toEqual(log);
+  const { body: found } = await call(`getMessage?id=${id}`, secret);
+  expect(found).toMatchObject({ message: { id, recipients } });
+  expect(JSON.stringify([log, traced, found])).not.toMatch(/berta/i);
+  expect((await call("getDelivery", secret)).body).toMatchObject({ providers: [{ delivered: 1 }] });
+  expect((await call("traceAddress", secret, { address: "ada@bigmail.test" })).body["messages"]).toEqual([]);
 });
 
 test("an account acts for its member with a token that its own server signs", async () => {
