@@ -1,3 +1,4 @@
+import type { Membership } from "../policy/index.ts";
 import type { PersonRole } from "./identity.ts";
 
 /** What a token may do for its member. People and tokens are changed by persons who are logged in, and by no token. */
@@ -19,24 +20,33 @@ export type ApiCaller =
 
 type Asked = {
   member: string;
-  /** Whether there is such a member. */
-  isKnown: boolean;
+  /** Null: there is no such member. */
+  membership: Membership | null;
   /** What a token needs for it. */
   scope: TokenScope;
   /** It changes something: a viewer may not. */
   writes: boolean;
 };
 
-export type AccessFault = { error: "MemberNotFound" | "ScopeMissing" | "RoleMissing"; message: string };
+export type AccessFault = {
+  error: "MemberNotFound" | "ScopeMissing" | "RoleMissing" | "HasLeft";
+  message: string;
+};
 
-/** Why a caller may not do it; null: it may. Who has nothing to do with a member does not learn whether there is one. */
+/**
+ * Why a caller may not do it; null: it may. Who has nothing to do with a member does not learn
+ * whether there is one; of one that left no token opens anything, and its own account only reads.
+ */
 export function accessFault(
   caller: ApiCaller,
-  { member, isKnown, scope, writes }: Asked,
+  { member, membership, scope, writes }: Asked,
 ): AccessFault | null {
-  const isOurs = caller.by === "token" ? caller.member === member : caller.role !== null;
-  if (!isKnown || !isOurs)
+  const isOurs =
+    caller.by === "token" ? caller.member === member && membership !== "left" : caller.role !== null;
+  if (membership === null || !isOurs)
     return { error: "MemberNotFound", message: `You act for no member ${member.slice(0, 300)}.` };
+  if (writes && membership === "left")
+    return { error: "HasLeft", message: "This membership has ended: nothing is changed any more." };
   if (caller.by === "account")
     return writes && caller.role === "viewer"
       ? {

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { Database } from "../platform/database.ts";
+import type { Membership } from "../policy/index.ts";
 import { accountMigration } from "./schema.ts";
 import { accessFault, TOKEN_SCOPES, type ApiCaller, type TokenScope } from "./token-access.ts";
 import { createTokens, MOST_TOKENS, type Tokens } from "./tokens.ts";
@@ -105,32 +106,39 @@ const account = (role: "owner" | "manager" | "viewer" | null): ApiCaller => ({ b
 const all = token(...TOKEN_SCOPES);
 const may = null;
 
-test.each<[string, ApiCaller, TokenScope, boolean, string, boolean, string | null]>([
-  ["a token with the scope", token("read"), "read", false, ADA, true, may],
-  ["a token with the scope to write", token("domains"), "domains", true, ADA, true, may],
-  ["a token with every scope", all, "standing", true, ADA, true, may],
-  ["a token that reads, for messages", token("read"), "messages", false, ADA, true, "ScopeMissing"],
-  ["a token that writes, for reading", token("domains"), "read", false, ADA, true, "ScopeMissing"],
-  ["a token without scopes", token(), "read", false, ADA, true, "ScopeMissing"],
-  ["a token of another member", all, "read", false, BEN, true, "MemberNotFound"],
-  ["a token for nobody", all, "read", false, BEN, false, "MemberNotFound"],
-  ["a token of a member that is no more", all, "read", false, ADA, false, "MemberNotFound"],
-  ["an owner", account("owner"), "domains", true, ADA, true, may],
-  ["a manager", account("manager"), "credentials", true, ADA, true, may],
-  ["a viewer that reads", account("viewer"), "messages", false, ADA, true, may],
-  ["a viewer that writes", account("viewer"), "settings", true, ADA, true, "RoleMissing"],
-  ["an account of nobody", account(null), "read", false, ADA, true, "MemberNotFound"],
-  ["an account, for nobody", account("owner"), "read", false, ADA, false, "MemberNotFound"],
-])("%s", (_, caller, scope, writes, member, isKnown, error) => {
-  expect(accessFault(caller, { member, isKnown, scope, writes })?.error ?? null).toBe(error);
+test.each<[string, ApiCaller, TokenScope, boolean, string, Membership | null, string | null]>([
+  ["a token with the scope", token("read"), "read", false, ADA, "member", may],
+  ["a token with the scope to write", token("domains"), "domains", true, ADA, "member", may],
+  ["a token with every scope", all, "standing", true, ADA, "member", may],
+  ["a token that reads, for messages", token("read"), "messages", false, ADA, "member", "ScopeMissing"],
+  ["a token that writes, for reading", token("domains"), "read", false, ADA, "member", "ScopeMissing"],
+  ["a token without scopes", token(), "read", false, ADA, "member", "ScopeMissing"],
+  ["a token of another member", all, "read", false, BEN, "member", "MemberNotFound"],
+  ["a token for nobody", all, "read", false, BEN, null, "MemberNotFound"],
+  ["a token of a member that is no more", all, "read", false, ADA, null, "MemberNotFound"],
+  ["a token of a member that left", all, "read", false, ADA, "left", "MemberNotFound"],
+  ["a token of an applicant", all, "domains", true, ADA, "applicant", may],
+  ["an applicant", account("owner"), "credentials", true, ADA, "applicant", may],
+  ["who left, reading", account("owner"), "read", false, ADA, "left", may],
+  ["who left, writing", account("owner"), "domains", true, ADA, "left", "HasLeft"],
+  ["a viewer of who left, writing", account("viewer"), "domains", true, ADA, "left", "HasLeft"],
+  ["nobody, writing for who left", account(null), "domains", true, ADA, "left", "MemberNotFound"],
+  ["an owner", account("owner"), "domains", true, ADA, "member", may],
+  ["a manager", account("manager"), "credentials", true, ADA, "member", may],
+  ["a viewer that reads", account("viewer"), "messages", false, ADA, "member", may],
+  ["a viewer that writes", account("viewer"), "settings", true, ADA, "member", "RoleMissing"],
+  ["an account of nobody", account(null), "read", false, ADA, "member", "MemberNotFound"],
+  ["an account, for nobody", account("owner"), "read", false, ADA, null, "MemberNotFound"],
+])("%s", (_, caller, scope, writes, member, membership, error) => {
+  expect(accessFault(caller, { member, membership, scope, writes })?.error ?? null).toBe(error);
 });
 
 test("what is missing is named, and who is unknown learns nothing", () => {
-  const asked = { member: ADA, isKnown: true, scope: "domains", writes: true } as const;
+  const asked = { member: ADA, membership: "member", scope: "domains", writes: true } as const;
   expect(accessFault(token("read", "messages"), asked)?.message).toBe(
     'This needs a token with the scope "domains"; this one has: read, messages.',
   );
   expect(accessFault(account(null), asked)).toEqual(
-    accessFault(account("owner"), { ...asked, isKnown: false }),
+    accessFault(account("owner"), { ...asked, membership: null }),
   );
 });

@@ -109,9 +109,13 @@ function mountApis(
 
 /** What pages and API are filled from. */
 function shownFrom(parts: CoreHttpParts): QueryParts {
-  const { relay, zone, config } = parts;
+  const { core, labeler, relay, zone, providers, clock, config } = parts;
   return {
-    ...parts,
+    core,
+    labeler,
+    zone,
+    providers,
+    clock,
     rules: parts.ruleStore.engine,
     spool: relay?.spool,
     policyBook: relay?.policyBook,

@@ -28,6 +28,11 @@ test("one is made, listed without what it says, and revoked", () => {
   expect(desk.revoke(ADA, made.token.id, "rosa")).toHaveProperty("error", "NotFound");
 });
 
+test("its name is one line, since it stands in what is kept of its deeds", () => {
+  const made = desk.make(ADA, { ...wish, name: "monitor\r\n\u202eBy rosa." }, "rosa");
+  expect(made).toHaveProperty("token.name", "monitor By rosa.");
+});
+
 test.each<[Partial<NewToken>, string]>([
   [{ name: " " }, "InvalidRequest"],
   [{ name: "x".repeat(65) }, "InvalidRequest"],

@@ -1,4 +1,5 @@
 import { MOST_TOKENS, TOKEN_DAYS, TOKEN_SCOPES, type NewToken, type TokenView } from "../account/index.ts";
+import { oneLine } from "../lib/one-line.ts";
 import type { Core } from "./core/index.ts";
 import { presentOf, wordsFor, type DeskRefusal } from "./member-desk-parts.ts";
 
@@ -20,9 +21,10 @@ export function createTokenDesk({ core, now }: { core: Core; now: () => number }
     make(did: string, wish: NewToken, by: string): { secret: string; token: TokenView } | DeskRefusal {
       const member = presentOf({ core }, did);
       if ("error" in member) return member;
-      const fault = faultOf(wish);
+      const named = { ...wish, name: oneLine(wish.name, LONGEST_NAME + 1) };
+      const fault = faultOf(named);
       if (fault !== null) return { error: "InvalidRequest", message: fault };
-      const made = tokens.make(did, { ...wish, name: wish.name.trim() }, by, now());
+      const made = tokens.make(did, named, by, now());
       return (
         made ?? {
           error: "TooManyTokens",
@@ -40,8 +42,8 @@ export function createTokenDesk({ core, now }: { core: Core; now: () => number }
 }
 
 function faultOf({ name, scopes, days }: NewToken): string | null {
-  const length = name.trim().length;
-  if (length === 0 || length > LONGEST_NAME) return `Give it a name of at most ${LONGEST_NAME} characters.`;
+  if (name === "" || name.length > LONGEST_NAME)
+    return `Give it a name of at most ${LONGEST_NAME} characters.`;
   if (scopes.length === 0) return `Choose at least one of: ${TOKEN_SCOPES.join(", ")}.`;
   if (!Number.isInteger(days) || days < 1 || days > TOKEN_DAYS.most)
     return `It lives for 1 to ${TOKEN_DAYS.most} days.`;

@@ -115,6 +115,18 @@ describe("a token is dead", () => {
     expect(await standing(secret)).toBe("InvalidToken");
   });
 
+  test("and its own account only reads then", async () => {
+    api.core.admission.leave(ADA, { by: "ada", reason: "" });
+    expect((await api.get("getStanding", await api.jwt(ADA, "getStanding"))).body).toMatchObject({
+      membership: "left",
+    });
+    for (const [name, scope, body] of METHODS.filter(([, one]) => !readsOnly(one)))
+      expect([scope, (await api.post(name, await api.jwt(ADA, name), body!)).body["error"]]).toEqual([
+        scope,
+        "HasLeft",
+      ]);
+  });
+
   test("an account that acts for a member no more is nobody from the next call on", async () => {
     api.act(ADA, EVE, "manager");
     const ask = async () => api.get("getStanding", await api.jwt(EVE, "getStanding"), { member: ADA });

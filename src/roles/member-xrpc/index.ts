@@ -73,9 +73,9 @@ export function memberXrpc(parts: MemberXrpcParts): Hono {
     act: (did: string, input: P, by: string) => object | Promise<object>,
   ): Promise<object> {
     const member = input.member ?? who.member;
-    const isKnown = core.members.get(member) !== undefined;
+    const membership = core.members.get(member)?.membership ?? null;
     const writes = scope !== "read" && scope !== "messages";
-    const fault = accessFault(who.at(member), { member, isKnown, scope, writes });
+    const fault = accessFault(who.at(member), { member, membership, scope, writes });
     if (fault === null) return act(member, input, who.by);
     return new Fault(fault.error === "MemberNotFound" ? 404 : 403, fault.error, fault.message);
   }

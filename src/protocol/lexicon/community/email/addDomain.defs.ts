@@ -48,12 +48,12 @@ const main = /*#__PURE__*/ l.procedure($nsid, $params, $input, $output, [
   'HttpsRequired',
   'RateLimitExceeded',
   'RoleMissing',
+  'HasLeft',
   'NoDomain',
   'YoursAlready',
   'DomainTaken',
   'TooManyDomains',
   'NotProved',
-  'HasLeft',
 ])
 
 export { main }

@@ -65,9 +65,9 @@ const main = /*#__PURE__*/ l.procedure($nsid, $params, $input, $output, [
   'HttpsRequired',
   'RateLimitExceeded',
   'RoleMissing',
+  'HasLeft',
   'DomainNotHeld',
   'TooManyCredentials',
-  'HasLeft',
 ])
 
 export { main }

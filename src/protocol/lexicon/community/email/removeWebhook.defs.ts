@@ -39,8 +39,8 @@ const main = /*#__PURE__*/ l.procedure($nsid, $params, $input, $output, [
   'HttpsRequired',
   'RateLimitExceeded',
   'RoleMissing',
-  'NotYetAMember',
   'HasLeft',
+  'NotYetAMember',
 ])
 
 export { main }

@@ -42,6 +42,7 @@ const main = /*#__PURE__*/ l.procedure($nsid, $params, $input, $output, [
   'HttpsRequired',
   'RateLimitExceeded',
   'RoleMissing',
+  'HasLeft',
   'NotFound',
 ])
 

@@ -50,6 +50,7 @@ const main = /*#__PURE__*/ l.procedure($nsid, $params, $input, $output, [
   'HttpsRequired',
   'RateLimitExceeded',
   'RoleMissing',
+  'HasLeft',
   'DomainNotHeld',
   'RotationUnderWay',
   'NoRotation',

@@ -43,9 +43,9 @@ const main = /*#__PURE__*/ l.procedure($nsid, $params, $input, $output, [
   'HttpsRequired',
   'RateLimitExceeded',
   'RoleMissing',
+  'HasLeft',
   'NoReceiver',
   'NotYetAMember',
-  'HasLeft',
 ])
 
 export { main }

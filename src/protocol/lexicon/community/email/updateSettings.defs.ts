@@ -58,9 +58,9 @@ const main = /*#__PURE__*/ l.procedure($nsid, $params, $input, $output, [
   'HttpsRequired',
   'RateLimitExceeded',
   'RoleMissing',
+  'HasLeft',
   'NotItsAddress',
   'NotYetAMember',
-  'HasLeft',
 ])
 
 export { main }
