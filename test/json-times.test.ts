@@ -167,6 +167,12 @@ describe("times are ISO 8601 with Z, wherever they stand", () => {
     });
     await atmos("member", "bounces", did);
     await atmos("member", "webhook", did);
+    const { token } = await atmos("member", "token", did, "--name", "monitor", "--scope", "read", ...BY);
+    expect(token).toMatchObject({ madeAt: iso, endsAt: iso, usedAt: null });
+    await atmos("member", "token", did, "--revoke", (token as { id: string }).id, ...BY);
+    expect(await atmos("member", "token", did, "--list")).toMatchObject({
+      tokens: [{ revoked: { at: iso } }],
+    });
     await atmos("member", "proof", did);
     await atmos("member", "export", did, "--out", `${env}.zip`, ...BY);
     await atmos("member", "replies", did);

@@ -12,3 +12,14 @@ export {
   type SessionResult,
   type SessionView,
 } from "./sessions.ts";
+export { accessFault, TOKEN_SCOPES, type ApiCaller, type TokenScope } from "./token-access.ts";
+export {
+  createTokens,
+  isTokenInUse,
+  MOST_TOKENS,
+  TOKEN_DAYS,
+  TOKEN_PREFIX,
+  type NewToken,
+  type Tokens,
+  type TokenView,
+} from "./tokens.ts";

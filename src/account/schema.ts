@@ -21,5 +21,11 @@ export const accountMigration: Migration = {
      ) STRICT, WITHOUT ROWID;
      CREATE TABLE oauth_client_key (kid TEXT PRIMARY KEY, sealed BLOB NOT NULL, made_at INTEGER NOT NULL)
        STRICT, WITHOUT ROWID;`,
+    `CREATE TABLE member_token (
+       id TEXT PRIMARY KEY, did TEXT NOT NULL, hash TEXT NOT NULL UNIQUE, name TEXT NOT NULL, scopes TEXT NOT NULL,
+       made_by TEXT NOT NULL, made_at INTEGER NOT NULL, ends_at INTEGER NOT NULL, used_at INTEGER, revoked_at INTEGER,
+       revoked_by TEXT
+     ) STRICT, WITHOUT ROWID;
+     CREATE INDEX member_token_did ON member_token (did, made_at);`,
   ],
 };

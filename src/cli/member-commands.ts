@@ -1,5 +1,5 @@
 import { Command, Option } from "commander";
-import { PERSON_ROLES } from "../account/index.ts";
+import { PERSON_ROLES, TOKEN_SCOPES } from "../account/index.ts";
 import {
   memberApplications,
   memberApply,
@@ -26,6 +26,7 @@ import { memberAppeal, memberRemedy } from "./case.ts";
 import { personAdd, personList, personRemove } from "./person.ts";
 import { memberExport } from "./export.ts";
 import { memberProof } from "./proof.ts";
+import { memberToken } from "./token.ts";
 import { memberWebhook } from "./webhook.ts";
 
 type Parts = {
@@ -152,6 +153,22 @@ export function memberCommands(program: Command, { env, json, run }: Parts): voi
     .option("--test", "ask it now with a message of the type test")
     .addOption(by())
     .action(run(memberWebhook));
+  add("token", "make a token with which programs of a member call in its name; it is shown once")
+    .argument("<did>")
+    .option("--name <text>", 'what uses it, such as "monitor"')
+    .addOption(
+      new Option(
+        "--scope <scope>",
+        `what it may do, as often as needed: ${TOKEN_SCOPES.join(", ")}`,
+      ).argParser(several),
+    )
+    .option("--days <n>", "it ends after so many days; 90 by default, 366 at most")
+    .addOption(new Option("--list", "list those there are").conflicts(["name", "scope", "days", "revoke"]))
+    .addOption(
+      new Option("--revoke <id>", "revoke one, from the next call on").conflicts(["name", "scope", "days"]),
+    )
+    .addOption(by())
+    .action(run(memberToken));
   add("proof", "print what is known of a member's reputation, signed; atmos proof verify checks it")
     .argument("<did>")
     .option("--out <file>", "into this file instead")

@@ -9,6 +9,7 @@ import { exportApi } from "./admin/export.ts";
 import { proofApi } from "./admin/proof.ts";
 import { pausesApi } from "./admin/pauses.ts";
 import { rotationApi } from "./admin/rotation.ts";
+import { tokensApi } from "./admin/tokens.ts";
 import { webhookApi } from "./admin/webhook.ts";
 import { committeeApi, type CommitteeGate } from "./committee-api.ts";
 import type { Core } from "./core/index.ts";
@@ -16,11 +17,13 @@ import type { Labeler } from "./labeler.ts";
 import type { ExportDesk } from "./member-export.ts";
 import type { ProofDesk } from "./member-proof.ts";
 import type { PeopleDesk } from "./people-desk.ts";
+import type { TokenDesk } from "./token-desk.ts";
 import type { SubmissionPoint } from "./pds-environment.ts";
 
 export type AdminApiOptions = CommitteeGate & {
   core: Core;
   people: PeopleDesk;
+  tokens: TokenDesk;
   proofs: ProofDesk;
   exports: ExportDesk;
   labeler: Labeler | undefined;
@@ -34,6 +37,7 @@ const hint = z.strictObject({ did, collection: z.string().max(300), rkey: z.stri
 export function adminApi({
   core,
   people,
+  tokens,
   proofs,
   exports,
   labeler,
@@ -46,6 +50,7 @@ export function adminApi({
   app.route("/members/:did", pausesApi(core));
   app.route("/members/:did", webhookApi(core));
   app.route("/members/:did", peopleApi(people));
+  app.route("/members/:did", tokensApi(tokens));
   app.route("/members/:did", proofApi(proofs));
   app.route("/members/:did", exportApi(exports, gate.log));
   app.route("/members", membersApi(core));

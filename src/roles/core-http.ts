@@ -6,17 +6,14 @@ import type { Logger } from "../platform/log.ts";
 import type { Resolver } from "../protocol/dns/index.ts";
 import type { RuleStore } from "../rules/index.ts";
 import { createUsedLinks, createWeb, readToken, type JoinPages } from "../web/index.ts";
-import { createServiceAuth } from "../account/index.ts";
-import { createIdentityResolver } from "../attestation/index.ts";
-import { createSafeFetch } from "../platform/fetch.ts";
 import { createRateTable } from "../lib/rate-table.ts";
 import type { Accounts } from "./accounts.ts";
 import { createAuthority } from "./authority.ts";
-import { createMemberDesk } from "./member-desk.ts";
+import { mountXrpc } from "./core-xrpc.ts";
+import { createMemberDesk, type MemberDesk } from "./member-desk.ts";
 import { createPortalPages } from "./portal-pages.ts";
 import { domainsView } from "./queries/member.ts";
 import { createJoinDesk } from "./join-desk.ts";
-import { joinXrpc } from "./join-xrpc.ts";
 import { adminApi } from "./admin-api.ts";
 import { caseApi } from "./case-api.ts";
 import type { Core } from "./core/index.ts";
@@ -24,13 +21,14 @@ import type { Labeler } from "./labeler.ts";
 import type { SubmissionPoint } from "./pds-environment.ts";
 import { providerDataApi } from "./provider-data-api.ts";
 import type { ProviderDesk } from "./provider-data.ts";
-import { createPeopleDesk } from "./people-desk.ts";
+import { createPeopleDesk, type PeopleDesk } from "./people-desk.ts";
 import { openTaking, type Taking } from "./member-take.ts";
 import { createProviderPages } from "./provider-data-pages.ts";
 import type { PublicChecks } from "./public-checks.ts";
 import { checkQuery } from "./queries/check.ts";
 import { rulesQuery } from "./queries/rules.ts";
 import { createMessagePages, createQueries } from "./queries/index.ts";
+import type { QueryParts } from "./queries/parts.ts";
 import { inboxPages, relayApis } from "./relay-apis.ts";
 import type { RunningRelay } from "./relay.ts";
 import { reportApi } from "./report-api.ts";
@@ -38,8 +36,8 @@ import { createReportPages } from "./report-pages.ts";
 import { rulesApi } from "./rules-api.ts";
 import { suppressionApi } from "./suppression-api.ts";
 import { createSuppressionPages } from "./suppression-pages.ts";
+import { createTokenDesk, type TokenDesk } from "./token-desk.ts";
 import { createWebActions } from "./web-actions.ts";
-import { noSuchMethod } from "./xrpc.ts";
 import { clientOf } from "./xrpc-client.ts";
 import type { Zone } from "./zone.ts";
 
@@ -64,6 +62,8 @@ export type CoreHttpParts = {
   closing: AbortSignal;
 };
 
+const now = () => systemClock.now();
+
 /** What core answers by HTTP: the API of the command line at `/api`, and the pages. */
 export function mountCore(app: Hono, parts: CoreHttpParts): void {
   const taking = openTaking(parts);
@@ -72,44 +72,26 @@ export function mountCore(app: Hono, parts: CoreHttpParts): void {
     rules: parts.ruleStore,
     askAuthority: createAuthority(parts.resolver),
   });
-  mountApis(app, parts, taking);
-  mountXrpc(app, parts, join);
-  mountPages(app, parts, taking, join);
+  const people = createPeopleDesk({ core: parts.core, find: parts.accounts.find, clock: parts.clock });
+  const desk = createMemberDesk({
+    ...parts,
+    spool: parts.relay?.spool,
+    askAuthority: createAuthority(parts.resolver),
+    people,
+  });
+  const shown = shownFrom(parts);
+  const tokens = createTokenDesk({ core: parts.core, now });
+  mountApis(app, parts, taking, { people, tokens });
+  mountXrpc(app, { ...parts, join, desk, shown });
+  mountPages(app, parts, { taking, join, desk, shown, tokens });
 }
 
-/** Calls of one client in the name of accounts: each asks servers elsewhere. */
-const CALLS = { limit: 60, periodMs: 60_000, burst: 60 };
-
-/** What accounts call in their own name. Tokens follow the real clock. */
-function mountXrpc(app: Hono, { labeler, config }: CoreHttpParts, join: JoinPages): void {
-  if (labeler) {
-    const { did } = labeler.labels;
-    const fetch = createSafeFetch({ allowPrivate: config.ALLOW_PRIVATE_NETWORK });
-    const resolve = createIdentityResolver({ plcUrl: config.PLC_URL, fetch });
-    const rate = createRateTable(CALLS, MOST_CLIENTS);
-    const proxies = new Set(config.TRUSTED_PROXIES);
-    const joining = joinXrpc({
-      join,
-      caller: createServiceAuth({
-        audience: did,
-        keyOf: async (account) => {
-          const identity = await resolve(account);
-          return identity.status === "resolved" ? identity.signingKey : null;
-        },
-        now: () => systemClock.now(),
-      }),
-      authority: config.LEXICON_AUTHORITY,
-      did,
-      name: config.POOL_DOMAIN,
-      publicUrl: config.PUBLIC_URL,
-      mayCall: (c) => rate.take(clientOf(c, proxies), systemClock.now(), 1).ok,
-    });
-    app.route("/", joining);
-  }
-  app.all("/xrpc/*", noSuchMethod);
-}
-
-function mountApis(app: Hono, parts: CoreHttpParts, { proofs, exports }: Taking): void {
+function mountApis(
+  app: Hono,
+  parts: CoreHttpParts,
+  { proofs, exports }: Taking,
+  { people, tokens }: { people: PeopleDesk; tokens: TokenDesk },
+): void {
   const { core, relay, labeler, providers, ruleStore, submission, sessionKey, db, clock, log } = parts;
   const mayAct = (token: string | undefined) => {
     const read = readToken(sessionKey, "api", token, systemClock.now());
@@ -122,42 +104,48 @@ function mountApis(app: Hono, parts: CoreHttpParts, { proofs, exports }: Taking)
   app.route("/api/rules", rulesApi({ store: ruleStore, db, ...gate }));
   app.route("/api/cases", caseApi({ core, ...gate }));
   app.route("/api/report", reportApi({ desk: core.reports, ...gate }));
-  const people = createPeopleDesk({ core, find: parts.accounts.find, clock });
-  app.route("/api", adminApi({ core, people, proofs, exports, labeler, submission, log, mayAct }));
+  app.route("/api", adminApi({ core, people, tokens, proofs, exports, labeler, submission, log, mayAct }));
 }
 
-/** Links and sessions are for people: they follow the real clock, whatever the sandbox's does. */
-function mountPages(app: Hono, parts: CoreHttpParts, taking: Taking, join: JoinPages): void {
-  const { core, relay, labeler, zone, providers, checks, submission, clock, log, config } = parts;
-  const shownFrom = {
+/** What pages and API are filled from. */
+function shownFrom(parts: CoreHttpParts): QueryParts {
+  const { core, labeler, relay, zone, providers, clock, config } = parts;
+  return {
     core,
-    rules: parts.ruleStore.engine,
     labeler,
     zone,
+    providers,
+    clock,
+    rules: parts.ruleStore.engine,
     spool: relay?.spool,
     policyBook: relay?.policyBook,
     egress: relay?.egress,
     measures: relay?.measures,
     shaping: relay?.shaping,
-    providers,
-    clock,
     publicUrl: config.PUBLIC_URL,
     digServer: config.ALLOW_PRIVATE_NETWORK && zone ? `@${zone.address.host} -p ${zone.address.port}` : null,
   };
-  const desk = createMemberDesk({
-    ...parts,
-    spool: relay?.spool,
-    askAuthority: createAuthority(parts.resolver),
-    people: createPeopleDesk({ core, find: parts.accounts.find, clock }),
-  });
+}
+
+type Shown = { taking: Taking; join: JoinPages; desk: MemberDesk; shown: QueryParts; tokens: TokenDesk };
+
+/** Links and sessions are for people: they follow the real clock, whatever the sandbox's does. */
+function mountPages(app: Hono, parts: CoreHttpParts, { taking, join, desk, shown, tokens }: Shown): void {
+  const { core, relay, labeler, providers, checks, submission, clock, log, config } = parts;
   app.route(
     "/",
     createWeb({
-      queries: createQueries(shownFrom),
-      messages: createMessagePages(shownFrom),
+      queries: createQueries(shown),
+      messages: createMessagePages(shown),
       live: { news: core, closing: parts.closing },
       actions: createWebActions(core, submission),
-      portal: createPortalPages({ core, desk, domains: (did) => domainsView({ core, labeler }, did) }),
+      portal: createPortalPages({
+        core,
+        desk,
+        tokens,
+        now,
+        domains: (did) => domainsView({ core, labeler }, did),
+      }),
       ...(checks && labeler && { check: checkQuery(checks, labeler) }),
       ...(providers && { providers: createProviderPages({ desk: providers, members: core.members, clock }) }),
       exports: taking.pages,

@@ -109,6 +109,12 @@ export function exportFiles(parts: ExportParts, did: string, whole: boolean): Ex
       value: () => core.people.of(did),
     },
     {
+      name: "tokens.json",
+      about:
+        "Your API tokens of late: what each may, when it was used last and who made it. What they say is kept as a hash only.",
+      value: () => core.tokens.of(did, now),
+    },
+    {
       name: "domains.json",
       about:
         "Your domains: DNS records to publish, public keys with their states. Private keys are for signing here alone, and no copy leaves.",

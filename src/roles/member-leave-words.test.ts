@@ -9,6 +9,7 @@ const facts: LeavingFacts = {
   waiting: 0,
   labels: 3,
   people: 0,
+  tokens: 0,
   hasWebhook: false,
 };
 
@@ -25,6 +26,8 @@ test.each<[string, Partial<LeavingFacts>, string, RegExp | undefined]>([
   ["no label", { labels: 0 }, "Labels", /^None is in force/],
   ["labels", {}, "Labels", /^Those of a member are negated/],
   ["people", { people: 3 }, "People", /^3 people can act for you no more/],
+  ["no token", {}, "API tokens", undefined],
+  ["tokens", { tokens: 2 }, "API tokens", /^2 tokens deleted/],
   ["no webhook", {}, "Webhook", undefined],
   ["a webhook", { hasWebhook: true }, "Webhook", /asked no more/],
   ["warned", { standing: "warned" }, "Standing", /^It stays "warned"/],

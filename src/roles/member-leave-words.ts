@@ -13,6 +13,8 @@ export type LeavingFacts = {
   waiting: number | null;
   labels: number;
   people: number;
+  /** Tokens of its programs in use. */
+  tokens: number;
   hasWebhook: boolean;
 };
 
@@ -24,7 +26,7 @@ const days = (ms: number) => `${Math.round(ms / DAY_MS)} days`;
 
 /** What happens to what, in the order in which it matters. */
 export function consequencesOf(facts: LeavingFacts): Consequence[] {
-  const { domains, credentials, waiting, labels, people, hasWebhook, standing } = facts;
+  const { domains, credentials, waiting, labels, people, tokens, hasWebhook, standing } = facts;
   return [
     {
       what: "Sending",
@@ -70,6 +72,9 @@ export function consequencesOf(facts: LeavingFacts): Consequence[] {
           ? "Nobody else acts for you."
           : `${count(people, "person", "people")} can act for you no more. Your own account can.`,
     },
+    ...(tokens > 0
+      ? [{ what: "API tokens", outcome: `${count(tokens, "token")} deleted: your programs are refused.` }]
+      : []),
     ...(hasWebhook
       ? [{ what: "Webhook", outcome: "It is asked no more, and what waited for it is dropped." }]
       : []),

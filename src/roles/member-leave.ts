@@ -1,3 +1,5 @@
+import { isTokenInUse } from "../account/index.ts";
+import { systemClock } from "../lib/clock.ts";
 import type { LeavePages } from "../web/index.ts";
 import { refusal } from "./admin/refusal.ts";
 import type { Core } from "./core/index.ts";
@@ -22,6 +24,7 @@ export function createLeavePages({ core, labeler, relay }: LeaveParts): LeavePag
     async view(did) {
       const member = core.members.get(did);
       if (!member) return null;
+      const now = systemClock.now();
       const domains = core.members.domainsOf(did).map(({ name }) => name);
       return {
         did,
@@ -37,6 +40,7 @@ export function createLeavePages({ core, labeler, relay }: LeaveParts): LeavePag
           waiting: member.membership === "member" ? await waiting(did) : 0,
           labels: labeler?.labels.inForceOf(did).length ?? 0,
           people: core.people.of(did).length,
+          tokens: core.tokens.of(did, now).filter((one) => isTokenInUse(one, now)).length,
           hasWebhook: core.webhooks.of(did) !== undefined,
         }),
         kept: keptParts(),

@@ -1,16 +1,21 @@
 import type { MemberDesk, DeskRefusal } from "./member-desk.ts";
+import { listedDomains } from "./member-domains.ts";
 import type { MemberView, PortalFrame, PortalPages, PortalResult, Refused } from "../web/index.ts";
+import type { TokenDesk } from "./token-desk.ts";
 import type { Core } from "./core/index.ts";
 
 type PortalParts = {
   core: Core;
   desk: MemberDesk;
+  tokens: TokenDesk;
+  /** The real time, which tokens follow. */
+  now: () => number;
   /** The domains of a member with what was found. */
   domains: (did: string) => MemberView["domains"];
 };
 
 /** What the pages of a member show and do, from its desk. */
-export function createPortalPages({ core, desk, domains }: PortalParts): PortalPages {
+export function createPortalPages({ core, desk, tokens, now, domains }: PortalParts): PortalPages {
   const { members } = core;
 
   function frameOf(did: string): PortalFrame | null {
@@ -29,13 +34,10 @@ export function createPortalPages({ core, desk, domains }: PortalParts): PortalP
       if (claim !== null && "error" in claim) return refusedFor(claim);
       const diagnoses = look === undefined ? null : await desk.domains.look(did, look);
       if (diagnoses !== null && "error" in diagnoses) return refusedFor(diagnoses);
-      const found = new Map(domains(did).map((one) => [one.name, one]));
-      const listed = desk.domains.list(did).flatMap((one) => {
-        const known = found.get(one.domain);
-        const { addedAt, records, keys } = one;
-        const isLooked = look?.toLowerCase() === one.domain;
-        return known ? [{ ...known, addedAt, records, keys, diagnoses: isLooked ? diagnoses : null }] : [];
-      });
+      const listed = listedDomains(desk.domains.list(did), domains(did)).map((one) => ({
+        ...one,
+        diagnoses: look?.toLowerCase() === one.name ? diagnoses : null,
+      }));
       return { ...frame, domains: listed, claim };
     },
 
@@ -96,6 +98,20 @@ export function createPortalPages({ core, desk, domains }: PortalParts): PortalP
       const answer = await desk.webhook.test(did);
       return "error" in answer ? refusedFor(answer) : answer;
     },
+
+    async tokens(did) {
+      const frame = frameOf(did);
+      if (frame === null) return null;
+      const listed = tokens.list(did);
+      return "error" in listed ? refusedFor(listed) : { ...frame, asOf: now(), tokens: listed };
+    },
+
+    async makeToken(did, wish, by) {
+      const made = tokens.make(did, wish, by);
+      return "error" in made ? refusedFor(made) : made;
+    },
+
+    revokeToken: async (did, id, by) => done(tokens.revoke(did, id, by)),
 
     async settings(did) {
       const frame = frameOf(did);

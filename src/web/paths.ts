@@ -103,6 +103,11 @@ export function webhooksPath(did: string): string {
   return `${memberPath(did)}/webhooks`;
 }
 
+/** Tokens with which the member's own programs call. */
+export function tokensPath(did: string): string {
+  return `${memberPath(did)}/tokens`;
+}
+
 export function settingsPath(did: string): string {
   return `${memberPath(did)}/settings`;
 }

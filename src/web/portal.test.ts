@@ -9,6 +9,7 @@ import {
   domainsView,
   removalView,
   settingsView,
+  tokensView,
   webhooksView,
 } from "./fixtures/portal.fixture.ts";
 import { committeeOverview, publicOverview } from "./fixtures/pool.fixture.ts";
@@ -66,6 +67,12 @@ function setUp(result: PortalResult = { done: true }) {
       asked.push(["testWebhook", ...args]);
       return "refused" in result ? result : { ok: true, status: 204, why: "" };
     },
+    tokens: async () => tokensView,
+    makeToken: async (...args) => {
+      asked.push(["makeToken", ...args]);
+      return "refused" in result ? result : { secret: "atmt_x", token: tokensView.tokens[0]! };
+    },
+    revokeToken: say("revokeToken"),
     settings: async () => settingsView,
     chooseBounces: say("chooseBounces"),
     chooseReplies: say("chooseReplies"),
@@ -116,6 +123,8 @@ const FORMS: [path: string, fields: string, does: string, needs: "manager" | "ow
   ["/webhooks", "url=https://x.test/", "setWebhook", "manager", 200],
   ["/webhooks/remove", "", "removeWebhook", "manager", "/webhooks"],
   ["/webhooks/test", "", "testWebhook", "manager", 200],
+  ["/tokens", "name=monitor&scopes=read&scopes=domains&days=30", "makeToken", "manager", 200],
+  ["/tokens/tok2/revoke", "", "revokeToken", "manager", "/tokens"],
   ["/bounces", "to=nobody", "chooseBounces", "manager", "/settings"],
   ["/replies", "address=ops@a.test", "chooseReplies", "manager", "/settings"],
   ["/people", "account=ada.test&role=viewer", "putPerson", "owner", "/settings#people"],
@@ -123,7 +132,7 @@ const FORMS: [path: string, fields: string, does: string, needs: "manager" | "ow
   ["/changes/12/appeal", "words=It+was+a+test", "appeal", "manager", "#changes"],
   ["/remedy", "words=We+confirm", "remedy", "manager", "#changes"],
 ];
-const PAGES = ["/domains", `/domains/${domain}/remove`, "/credentials", "/webhooks", "/settings"];
+const PAGES = ["/domains", `/domains/${domain}/remove`, "/credentials", "/webhooks", "/tokens", "/settings"];
 
 function statusOf(who: Whom, needs: "viewer" | "manager" | "owner", done: number): number {
   if (who === "nobody") return 403;
@@ -184,6 +193,11 @@ test.each([
   ["/credentials", `name=pds&domains=${domain}`],
   ["/credentials", `name=pds&domains=${domain}&streams=bulk&hourly=0`],
   ["/webhooks", "url="],
+  ["/tokens", "name=monitor"],
+  ["/tokens", "name=&scopes=read"],
+  ["/tokens", "name=monitor&scopes=people"],
+  ["/tokens", "name=monitor&scopes=read&days=367"],
+  ["/tokens", "name=monitor&scopes=read&days=0"],
   ["/bounces", "to=everybody"],
   ["/people", "account=ada.test&role=king"],
   ["/changes/12/appeal", "words="],
@@ -210,6 +224,8 @@ test("what is done is named after who asked, with what was typed", async () => {
   );
   await post("/credentials/c1/revoke", "manager", "");
   await post("/webhooks", "committee", "url=https://x.test/");
+  await post("/tokens", "manager", "name=+deploy+&scopes=domains");
+  await post("/tokens/tok2/revoke", "committee", "");
   await post("/bounces", "the member by link", { to: "address", address: " ops@a.test " });
   await post("/replies", "the member by link", "address=");
   await post("/changes/12/appeal", "the member by link", "words=No");
@@ -221,6 +237,8 @@ test("what is done is named after who asked, with what was typed", async () => {
     ],
     ["revokeCredential", did, "c1", didOf(4)],
     ["setWebhook", did, "https://x.test/", "the committee"],
+    ["makeToken", did, { name: "deploy", scopes: ["domains"], days: 90 }, didOf(4)],
+    ["revokeToken", did, "tok2", "the committee"],
     ["chooseBounces", did, { to: "address", address: "ops@a.test" }],
     ["chooseReplies", did, null],
     ["appeal", did, 12, "No", "the member"],
@@ -228,10 +246,16 @@ test("what is done is named after who asked, with what was typed", async () => {
 });
 
 test("a secret is on the answer itself, which nobody keeps", async () => {
-  const { post } = setUp();
-  const answer = await post("/credentials", "manager", `name=pds&domains=${domain}&streams=bulk`);
-  expect([answer.status, answer.headers.get("cache-control")]).toEqual([200, "no-store"]);
-  const html = await answer.text();
-  expect(html).toContain("PDS_EMAIL=x");
-  expect(html).not.toContain("data-live");
+  const { get, post } = setUp();
+  for (const [path, fields, secret] of [
+    ["/credentials", `name=pds&domains=${domain}&streams=bulk`, "PDS_EMAIL=x"],
+    ["/tokens", "name=monitor&scopes=read", "atmt_x"],
+  ] as const) {
+    const answer = await post(path, "manager", fields);
+    expect([answer.status, answer.headers.get("cache-control")]).toEqual([200, "no-store"]);
+    const html = await answer.text();
+    expect(html).toContain(secret);
+    expect(html).not.toContain("data-live");
+    expect(await (await get(path, "manager")).text()).not.toContain(secret);
+  }
 });

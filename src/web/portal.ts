@@ -1,7 +1,7 @@
 import { Hono, type Context } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { z } from "zod";
-import { PERSON_ROLES } from "../account/index.ts";
+import { PERSON_ROLES, TOKEN_DAYS, TOKEN_SCOPES } from "../account/index.ts";
 import { STREAMS } from "../policy/index.ts";
 import type { PortalShown } from "./pages/portal.tsx";
 import {
@@ -11,6 +11,7 @@ import {
   domainsPath,
   memberPath,
   settingsPath,
+  tokensPath,
   webhooksPath,
 } from "./paths.ts";
 import type { Rendered } from "./render.tsx";
@@ -49,6 +50,11 @@ const CredentialForm = z.object({
   daily: cap,
 });
 const WebhookForm = z.object({ url: text(2_000).min(1, "Type an address.") });
+const TokenForm = z.object({
+  name: text(64).min(1, "Give it a name."),
+  scopes: several(z.enum(TOKEN_SCOPES)).refine((all) => all.length > 0, "Choose what it may do."),
+  days: z.coerce.number().int().min(1).max(TOKEN_DAYS.most).default(TOKEN_DAYS.usual),
+});
 const BouncesForm = z.object({ to: z.enum(["sender", "address", "nobody"]), address: text(320).default("") });
 const RepliesForm = z.object({ address: text(320).default("") });
 const PersonForm = z.object({ account: text(300).min(1, "Type a handle."), role: z.enum(PERSON_ROLES) });
@@ -60,6 +66,7 @@ const nameOf = (c: Context) => c.req.param("domain") ?? "";
 const toDomain = (c: Context, did: string) => `${domainsPath(did)}#${domainAnchor(nameOf(c))}`;
 const toCredentials = (_: Context, did: string) => credentialsPath(did);
 const toWebhooks = (_: Context, did: string) => webhooksPath(did);
+const toTokens = (_: Context, did: string) => tokensPath(did);
 const toSettings = (_: Context, did: string) => settingsPath(did);
 const toOverview = (_: Context, did: string) => `${memberPath(did)}#changes`;
 
@@ -197,6 +204,25 @@ export function portalRoutes(options: PortalRoutes): Hono {
       if (view === null || "refused" in view) return view ?? { refused: "There is no such member." };
       return { part: "webhooks", view, tested };
     }),
+  );
+
+  app.get(
+    `${at}/tokens`,
+    page(async (_, did) => {
+      const view = await portal.tokens(did);
+      return view === null || "refused" in view ? view : { part: "tokens", view };
+    }),
+  );
+  app.post(
+    `${at}/tokens`,
+    form(TokenForm, toTokens, async (did, wish, by) => {
+      const made = await portal.makeToken(did, wish, by);
+      return "refused" in made ? made : { part: "token", did, made };
+    }),
+  );
+  app.post(
+    `${at}/tokens/:id/revoke`,
+    form(Nothing, toTokens, (did, _, by, c) => portal.revokeToken(did, c.req.param("id") ?? "", by)),
   );
 
   app.get(

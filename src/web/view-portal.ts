@@ -1,4 +1,4 @@
-import type { Person, PersonRole } from "../account/index.ts";
+import type { NewToken, Person, PersonRole, TokenView } from "../account/index.ts";
 import type { CredentialView, Diagnosis, DnsRecordToPublish, Rotation } from "../member/index.ts";
 import type { BounceChoice, Membership, Stream } from "../policy/index.ts";
 import type { WebhookReceipt, WebhookView } from "../webhook/index.ts";
@@ -42,6 +42,12 @@ export type CredentialsView = PortalFrame & { credentials: CredentialView[]; dom
 
 export type WebhooksView = PortalFrame & { receiver: WebhookView | null; messages: WebhookReceipt[] };
 
+/** `asOf`: the real time, which tokens follow. */
+export type TokensView = PortalFrame & { asOf: number; tokens: TokenView[] };
+
+/** A token with what it says: the one time that it is seen. */
+export type ShownToken = { secret: string; token: TokenView };
+
 export type SettingsView = PortalFrame & {
   bounces: BounceChoice;
   replies: string | null;
@@ -78,6 +84,9 @@ export interface PortalPages {
   removeWebhook(did: string, by: string): Promise<PortalResult>;
   /** Asks the receiver now. `status` of HTTP; null: no answer. */
   testWebhook(did: string): Promise<{ ok: boolean; status: number | null; why: string } | Refused>;
+  tokens(did: string): Promise<TokensView | Refused | null>;
+  makeToken(did: string, wish: NewToken, by: string): Promise<ShownToken | Refused>;
+  revokeToken(did: string, id: string, by: string): Promise<PortalResult>;
   settings(did: string): Promise<SettingsView | Refused | null>;
   chooseBounces(did: string, choice: BounceChoice): Promise<PortalResult>;
   chooseReplies(did: string, to: string | null): Promise<PortalResult>;

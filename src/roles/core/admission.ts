@@ -28,6 +28,7 @@ export function createAdmission(
     clock,
     members,
     people,
+    tokens,
     standings,
     notices,
     timing,
@@ -120,6 +121,7 @@ export function createAdmission(
         webhooks.forget(did);
         timing.forget(did);
         people.clear(did);
+        tokens.clear(did);
         return forgotten;
       });
       if ("error" in row) return row;
@@ -144,6 +146,7 @@ export function createAdmission(
           standings.endHold(domain);
         webhooks.remove(did, decision.by);
         people.clear(did);
+        tokens.clear(did);
         note(did, "You have left", decision.reason);
         return row;
       }),

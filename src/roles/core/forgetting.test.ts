@@ -25,6 +25,12 @@ beforeEach(async () => {
   if ("error" in made) throw new Error(made.error);
   core().credentialUsed({ did, credential: made.id, at: here.clock.now(), address: "198.51.100.7" });
   core().webhooks.set(did, "https://ada.test/hooks", "ada");
+  core().tokens.make(
+    did,
+    { name: "monitor of Ada Lovelace", scopes: ["read"], days: 9 },
+    did,
+    here.clock.now(),
+  );
   await core().decide(did, "warned", { by: "rosa", why: "A test" });
 });
 afterEach(() => here.close());

@@ -1,4 +1,4 @@
-import { accountMigration, createPeople } from "../../account/index.ts";
+import { accountMigration, createPeople, createTokens } from "../../account/index.ts";
 import {
   createEgressNotices,
   EGRESS_TOPIC,
@@ -113,6 +113,7 @@ export function createCore(options: CoreOptions) {
     spfInclude: options.spfInclude,
   });
   const people = createPeople(db);
+  const tokens = createTokens(db);
   const events = createEventLog(db);
   const evidence = createEvidence(db);
   if (evidence.isOutdated())
@@ -226,6 +227,7 @@ export function createCore(options: CoreOptions) {
     ...options,
     members,
     people,
+    tokens,
     standings,
     pauses,
     cases,
@@ -341,6 +343,8 @@ export function createCore(options: CoreOptions) {
     listen: changes.listen,
     /** Who acts for which member. */
     people,
+    /** With what programs call in a member's name. */
+    tokens,
     events,
     evidence,
     /** How long mail takes. */

@@ -1,4 +1,4 @@
-import type { People } from "../../account/index.ts";
+import type { People, Tokens } from "../../account/index.ts";
 import type { EventLog, EventMaker } from "../../event/index.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { Members } from "../../member/index.ts";
@@ -14,6 +14,7 @@ export type CoreParts = {
   clock: Clock;
   members: Members;
   people: People;
+  tokens: Tokens;
   standings: Standings;
   pauses: Pauses;
   cases: Cases;

@@ -17,6 +17,27 @@ import { latestMessages } from "./messages.ts";
 import { pauseView } from "./pauses.ts";
 import { labelsInForce, type QueryParts } from "./parts.ts";
 
+/** What of a member's overview is about its standing, and about how much it may send. */
+export type StandingView = Pick<
+  MemberView,
+  | "asOf"
+  | "did"
+  | "joinedAt"
+  | "standing"
+  | "standingSince"
+  | "membership"
+  | "tier"
+  | "nextTier"
+  | "pauses"
+  | "bounce"
+  | "complaints"
+  | "labels"
+  | "changes"
+  | "remedyAsked"
+  | "notes"
+>;
+export type LimitsView = Pick<MemberView, "tier" | "nextTier" | "limits" | "waitsAt">;
+
 const PAUSES = 20;
 const RETURNED = 25;
 const NEXT_TIER: Record<string, string | null> = {
@@ -26,34 +47,27 @@ const NEXT_TIER: Record<string, string | null> = {
   trusted: null,
 };
 
-export async function memberView(parts: QueryParts, did: string): Promise<MemberView | null> {
-  const { core, clock, policyBook } = parts;
+/** How a member stands and why, as its overview and the API show it; null: there is no such member. */
+export async function standingView(parts: QueryParts, did: string): Promise<StandingView | null> {
+  const { core, clock } = parts;
   const member = core.members.get(did);
   if (!member) return null;
   const now = clock.now();
   const state = core.standings.state(did);
-  const policy = policyBook?.byDid(did);
   const standing = standingDesk(parts);
   const said = standing.appeals(did);
   return {
     asOf: now,
     did,
-    domain: core.members.domainsOf(did)[0]?.name ?? member.name,
-    handle: member.name,
     joinedAt: member.joined_at,
     standing: state.standing,
     standingSince: state.since,
     membership: member.membership,
-    pauses: await Promise.all(core.pauses.of(did, PAUSES).map((pause) => pauseView(parts, pause))),
-    applications: core.members.applications.of(did),
-    credentials: core.members.credentialsOf(did),
     tier: member.tier,
     nextTier: NEXT_TIER[member.tier] ?? null,
-    limits: policy ? limitUses(policy, policyBook?.limits(did, now) ?? {}, now) : [],
-    waitsAt: waitsAt(parts, did),
+    pauses: await Promise.all(core.pauses.of(did, PAUSES).map((pause) => pauseView(parts, pause))),
     bounce: core.evidence.bounces(did, now),
     complaints: core.evidence.complaints(did, now),
-    domains: domainsView(parts, did),
     labels: labelsInForce(parts, did),
     changes: core.standings.changesOf(did, 20).map((change) => changeView(parts, change, said)),
     remedyAsked: standing.isRemedyAsked(did),
@@ -62,6 +76,38 @@ export async function memberView(parts: QueryParts, did: string): Promise<Member
       at,
       text: `${title}\n\n${body}`,
     })),
+  };
+}
+
+/** How much a member may send, and what of it is used; null: there is no such member. */
+export function limitsView(parts: QueryParts, did: string): LimitsView | null {
+  const { core, clock, policyBook } = parts;
+  const member = core.members.get(did);
+  if (!member) return null;
+  const now = clock.now();
+  const policy = policyBook?.byDid(did);
+  return {
+    tier: member.tier,
+    nextTier: NEXT_TIER[member.tier] ?? null,
+    limits: policy ? limitUses(policy, policyBook?.limits(did, now) ?? {}, now) : [],
+    waitsAt: waitsAt(parts, did),
+  };
+}
+
+export async function memberView(parts: QueryParts, did: string): Promise<MemberView | null> {
+  const { core } = parts;
+  const member = core.members.get(did);
+  const standing = await standingView(parts, did);
+  const limits = limitsView(parts, did);
+  if (!member || !standing || !limits) return null;
+  return {
+    ...standing,
+    ...limits,
+    domain: core.members.domainsOf(did)[0]?.name ?? member.name,
+    handle: member.name,
+    applications: core.members.applications.of(did),
+    credentials: core.members.credentialsOf(did),
+    domains: domainsView(parts, did),
     messages: await latestMessages(parts, did),
     returned: await returned(parts, did),
     bounces: core.members.bouncesOf(member),

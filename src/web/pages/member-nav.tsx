@@ -7,6 +7,7 @@ import {
   providersPath,
   settingsPath,
   suppressionsPath,
+  tokensPath,
   tracePath,
   webhooksPath,
 } from "../paths.ts";
@@ -23,6 +24,7 @@ const MEMBER_PAGES = [
   ["suppressions", "Suppressed", suppressionsPath],
   ["providers", "Providers", providersPath],
   ["webhooks", "Webhooks", webhooksPath],
+  ["tokens", "API tokens", tokensPath],
   ["settings", "Settings", settingsPath],
   ["vouches", "Vouching", vouchesPath],
   ["export", "Export", exportPath],

@@ -127,6 +127,7 @@ function People({ view: { did, people }, why }: { view: SettingsView; why: strin
                 </PortalForm>
                 <PortalForm action={`${peoplePath(did)}/remove`} why={why}>
                   <input type="hidden" name="person" value={person} />
+                  <p class="small">API tokens that it made end with it, and when it becomes a viewer.</p>
                   <button type="submit" class="grave">
                     Remove
                   </button>

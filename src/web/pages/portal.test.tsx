@@ -6,6 +6,7 @@ import {
   domainsView,
   removalView,
   settingsView,
+  tokensView,
   webhooksView,
 } from "../fixtures/portal.fixture.ts";
 import { renderPage } from "../render.tsx";
@@ -27,6 +28,7 @@ const PARTS: [string, PortalShown][] = [
   ["credentials", { part: "credentials", view: credentialsView }],
   ["webhooks", { part: "webhooks", view: webhooksView, tested: null }],
   ["settings", { part: "settings", view: settingsView }],
+  ["tokens", { part: "tokens", view: tokensView }],
 ];
 
 describe("each page says what it is there for", () => {
@@ -47,6 +49,9 @@ describe("each page says what it is there for", () => {
     [...PARTS[3]!, "standing.changed standing:12 Waiting"],
     [...PARTS[3]!, "HTTP status 204"],
     [...PARTS[3]!, "Failing since"],
+    [...PARTS[5]!, "monitor tok2"],
+    [...PARTS[5]!, "read, messages"],
+    [...PARTS[5]!, "1 has ended in the last 30 days"],
     [...PARTS[4]!, "manager: all but people and leaving"],
   ])("%s: %#", async (_, shown, fact) => {
     expect(readable(await render(shown))).toContain(fact);

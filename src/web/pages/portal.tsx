@@ -1,5 +1,5 @@
 import type { Child } from "hono/jsx";
-import { credentialsPath, webhooksPath } from "../paths.ts";
+import { credentialsPath, tokensPath, webhooksPath } from "../paths.ts";
 import type { ShownCredential } from "../view.ts";
 import type {
   CredentialsView,
@@ -7,12 +7,15 @@ import type {
   PortalRole,
   RemovalView,
   SettingsView,
+  ShownToken,
+  TokensView,
   WebhooksView,
 } from "../view-portal.ts";
 import { CredentialsPage, IssuedPage } from "./portal-credentials.tsx";
 import { DomainsPage } from "./portal-domains.tsx";
 import { RemovalPage } from "./portal-removal.tsx";
 import { SettingsPage } from "./portal-settings.tsx";
+import { TokenPage, TokensPage } from "./portal-tokens.tsx";
 import { WebhookSecretPage, WebhooksPage, type WebhookTest } from "./portal-webhooks.tsx";
 
 /** A page of a member beside its overview, with what it shows. */
@@ -23,6 +26,8 @@ export type PortalShown =
   | { part: "issued"; did: string; credential: ShownCredential }
   | { part: "webhooks"; view: WebhooksView; tested: WebhookTest | null }
   | { part: "webhook-secret"; did: string; url: string; secret: string }
+  | { part: "tokens"; view: TokensView }
+  | { part: "token"; did: string; made: ShownToken }
   | { part: "settings"; view: SettingsView };
 
 export function portalContent(shown: PortalShown, role: PortalRole): { title: string; body: Child } {
@@ -51,6 +56,13 @@ export function portalContent(shown: PortalShown, role: PortalRole): { title: st
       };
     case "webhook-secret":
       return { title: "Receiver", body: <WebhookSecretPage {...shown} back={webhooksPath(shown.did)} /> };
+    case "tokens":
+      return {
+        title: `API tokens of ${shown.view.domain}`,
+        body: <TokensPage view={shown.view} role={role} />,
+      };
+    case "token":
+      return { title: "New token", body: <TokenPage made={shown.made} back={tokensPath(shown.did)} /> };
     case "settings":
       return {
         title: `Settings of ${shown.view.domain}`,
