@@ -1,6 +1,7 @@
 import { createTransport } from "nodemailer";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { consent, openBrowser } from "./browser.ts";
+import { readable } from "../src/web/fixtures/reading.fixture.ts";
 import { openSandbox } from "./open-sandbox.ts";
 
 let opened: Awaited<ReturnType<typeof openSandbox>>;
@@ -96,7 +97,7 @@ test("from an account to the first mail", async () => {
   const smtp = new URL(/PDS_EMAIL_SMTP_URL=([^\s<]+)/.exec(shown)?.[1] ?? "");
   expect(await page()).not.toContain(smtp.password);
 
-  const send = () =>
+  const send = (to = "eve@bigmail.test") =>
     createTransport({
       host: "127.0.0.1",
       port: opened.sandbox.serve.relay!.addresses.tls[0]!.port,
@@ -105,11 +106,21 @@ test("from an account to the first mail", async () => {
       tls: { rejectUnauthorized: false },
     }).sendMail({
       from: `noreply@${domain}`,
-      to: "eve@bigmail.test",
+      to,
       subject: "Your code",
       text: "It is 123456.",
     });
   await expect(send()).rejects.toThrow("[applicant]");
+
+  // With the credential, before anybody has decided: a test to the cooperative itself, and what it is worth.
+  const tests = `/members/${did}/test`;
+  expect((await post(tests, {})).headers.get("location")).toBe(tests);
+  const [, address = ""] = /(test-[a-z2-7-]+@bounce\.[a-z.]+)/.exec(await page(tests)) ?? [];
+  await expect(send(address.replace(/-[a-z2-7]{8}/, "-aaaaaaaa"))).rejects.toThrow("[applicant]");
+  expect((await send(address)).response).toMatch(/^250/);
+  await expect.poll(() => page(tests), { timeout: 10_000 }).toContain("Arrived, and right");
+  expect(readable(await page(tests))).toMatch(/DKIM Good The signature of willow\.test is valid/);
+  expect(await page()).toContain("One arrived, and was right");
 
   const committee = openBrowser(opened.sandbox.urls.web);
   await committee.logIn("dora.pds.test");

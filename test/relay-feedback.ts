@@ -20,6 +20,7 @@ export const incoming = (to: string, raw: string | Uint8Array, more: Partial<Inc
   mailFrom: "",
   from: "mx.a.test",
   ip: "192.0.2.9",
+  tls: "TLSv1.3",
   authentication: authentic("a.test"),
   ...more,
 });

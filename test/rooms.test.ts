@@ -32,6 +32,7 @@ const FLOORS: string[][] = [
     "account",
     "webhook",
     "timing",
+    "test-mail",
     "allowlist",
     "governance",
     "dues",

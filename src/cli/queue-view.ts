@@ -117,6 +117,7 @@ const NATURE: Record<History["message"]["kind"], string> = {
   notice: " (a notice to the member)",
   report: " (a TLS report, as its domain asks for)",
   forward: " (a reply of somebody, sent on)",
+  test: " (a test of the member, to the pool itself)",
 };
 
 /** Everything about one message: what it is, where each recipient is, and each thing that was done or said. */

@@ -28,6 +28,8 @@ export type ActionName =
   | "provider_paused"
   | "member_held_at_provider"
   | "notice_concluded"
+  /** A member's mail to its own test address: what was seen of it. */
+  | "test_arrived"
   | "standing_changed"
   | "member_joined"
   | "member_left"

@@ -1,5 +1,6 @@
 import { readSrs } from "../protocol/srs/index.ts";
 import { readToken } from "../protocol/verp/index.ts";
+import { readTestAddress } from "../test-mail/index.ts";
 
 /** RFC 2142, and where feedback loops and reports come to. */
 const ROLES = ["postmaster", "abuse", "fbl", "dmarc", "tlsrpt"] as const;
@@ -11,6 +12,8 @@ export type Destination =
   /** A bounce of mail that was forwarded. */
   | { kind: "forward"; id: string }
   | { kind: "expired" }
+  /** A member tries how its mail arrives. */
+  | { kind: "test"; handle: string; id: string }
   | { kind: "role"; role: RoleName }
   | { kind: "stranger" };
 
@@ -34,6 +37,8 @@ export function destinationOf(address: string, book: AddressBook, now: number): 
   const forward = readSrs(address, book.tokenKey, now);
   if (forward === "expired") return { kind: "expired" };
   if (forward) return { kind: "forward", id: forward.id };
+  const test = readTestAddress(address, book.tokenKey, now);
+  if (test) return { kind: "test", handle: test.handle, id: test.id };
   const role = ROLES.find((name) => name === local);
   if (!role) return { kind: "stranger" };
   if (book.poolDomains.has(domain)) return { kind: "role", role };

@@ -57,7 +57,8 @@ async function open(): Promise<void> {
     poolDomains: ["coop.test", "bounce.coop.test"],
     isBounceName: (domain) => domain === "bounce.alder.test",
     feedbackId: { region: "eu", sender: "atmosmail" },
-    memberByHandle: (handle) => (handle === "m7" ? { did: DID, domain: "alder.test" } : undefined),
+    memberByHandle: (handle) =>
+      handle === "m7" || handle === "m7m7" ? { did: DID, domain: "alder.test" } : undefined,
     newEvent: eventMaker(
       () => clock.now(),
       () => String(++n),
@@ -164,6 +165,7 @@ export const receive = (to: string, raw: Uint8Array, more: Partial<Incoming> = {
     mailFrom: "",
     from: "mx.bigmail.test",
     ip: "192.0.2.1",
+    tls: "TLSv1.3",
     authentication: by("bigmail.test", "pass"),
     ...more,
   });

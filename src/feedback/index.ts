@@ -9,6 +9,7 @@ import type { MatchContext } from "./match.ts";
 import { createComplaints } from "./complaints.ts";
 import { createReturned } from "./returned.ts";
 import { createRoleMail } from "./role-mail.ts";
+import { createTests } from "./tests.ts";
 import { readReturned } from "./reading.ts";
 import type { Admission, Forwarded, ForwardWish, Incoming, Received, ReportReader } from "./types.ts";
 
@@ -58,6 +59,7 @@ export type FeedbackOptions = {
 export type Feedback = ReturnType<typeof createFeedback>;
 
 const BOUNCE_BYTES = 1024 * 1024;
+const TEST_BYTES = 256 * 1024;
 const REPORT_BYTES = 10 * 1024 * 1024;
 const MAX_BYTES: Record<RoleName, number> = {
   postmaster: BOUNCE_BYTES,
@@ -99,6 +101,7 @@ export function createFeedback(options: FeedbackOptions) {
   const complaints = createComplaints(options);
   const returned = createReturned(options);
   const roleMail = createRoleMail(options);
+  const tests = createTests({ ...options, book });
 
   return {
     /**
@@ -114,6 +117,8 @@ export function createFeedback(options: FeedbackOptions) {
           return EXPIRED;
         case "role":
           return { ok: true, maxBytes: MAX_BYTES[destination.role], people: true };
+        case "test":
+          return options.memberByHandle(destination.handle) ? { ok: true, maxBytes: TEST_BYTES } : STRANGER;
         default: {
           const id = destination.kind === "token" ? destination.recipientId : destination.id;
           const known = await spool.messageByRecipient(id);
@@ -133,6 +138,7 @@ export function createFeedback(options: FeedbackOptions) {
           enhanced: "5.1.1",
           text: "No such address",
         };
+      if (destination.kind === "test") return tests(mail, destination);
       const reading = await readReturned(mail.raw, mail.from, options.shaping);
       if (destination.kind === "forward") return returned.ofForward(destination.id, reading);
       if (reading.complaint) return complaints.receive(mail, reading.complaint, reading.meaning);

@@ -16,6 +16,8 @@ export type Incoming = {
   /** What the host that handed it in calls itself, and its address. */
   from: string;
   ip: string;
+  /** Protocol of the connection, such as `TLSv1.3`; null: in clear. */
+  tls: string | null;
   authentication: Authentication;
 };
 
@@ -30,6 +32,8 @@ export type Received =
   | { outcome: "kept-for-people"; entry: number }
   | { outcome: "forwarded"; id: string }
   | { outcome: "report"; kind: string }
+  /** A test of a member: what was seen of it is an event. */
+  | { outcome: "test"; did: string }
   | { outcome: "refused"; why: string; code: number; enhanced: string; text: string }
   /** The delivery that it is about is not written down yet: it must come again. Ends with the wait of the recipient. */
   | { outcome: "too-early"; recipientId: string }

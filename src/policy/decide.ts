@@ -37,6 +37,8 @@ export type DecideInput = {
   recipientDomains?: readonly string[];
   /** Why the recipient that is being asked about is not to be written to. */
   suppressed?: string;
+  /** The one recipient is a test address of the member: it leads to the pool itself. */
+  test?: boolean;
   /** Undefined while the content is not known. */
   facts?: ContentFacts;
   /** Of the member and of the pool (`PolicyBook.limits`). */
@@ -98,8 +100,11 @@ function neverTaken(input: DecideInput, domain: DomainPolicy | undefined): Decis
     return refuse(standing, because(`This member is ${standing}`, member));
   }
   if (membership === "left") return refuse("left", because("This member has left the cooperative", member));
-  if (membership === "applicant") {
-    return refuse("applicant", because("The application waits for the committee's approval", member));
+  // Who it is for is not known at MAIL.
+  if (membership === "applicant" && !input.test && input.stage !== "mail") {
+    const waits =
+      "The application waits for the committee's approval; until then test addresses alone are written to";
+    return refuse("applicant", because(waits, member));
   }
   if (credential.revoked) {
     return refuse("revoked", "This credential has been revoked; make a new one in the portal");
@@ -124,7 +129,9 @@ function neverTaken(input: DecideInput, domain: DomainPolicy | undefined): Decis
 
 type HoldNow = PolicyHold & { words: string; trips?: PauseCause };
 
-function holdNow({ member, credential, facts }: DecideInput, domain?: DomainPolicy): HoldNow | undefined {
+function holdNow(input: DecideInput, domain?: DomainPolicy): HoldNow | undefined {
+  const { member, credential, facts } = input;
+  if (input.test) return undefined;
   const hold = holdOf(member, domain, credential);
   if (hold?.reason === "domain-held") {
     return { ...hold, words: `Held: the DNS records of ${domain?.name} do not pass their check` };

@@ -113,6 +113,9 @@ export type SuppressionCheck = (
 /** Where the recipient of a bulk message unsubscribes with one click (RFC 8058): an https URL of its own. */
 export type UnsubscribeUrl = (about: { did: string; fromDomain: string; address: string }) => string;
 
+/** Whether an address is one to which the member of this handle sends tests. */
+export type IsTestOf = (handle: string, address: string) => boolean;
+
 /** Mail that could not be sent on. */
 export type ForwardFailure = {
   /** The member to whose mail it was a reply; null: it is mail to a role address, or its member has left. */
@@ -142,6 +145,7 @@ export type RelayContext = {
   event: EventMaker;
   signer: Signer;
   suppressed: SuppressionCheck;
+  isTestOf: IsTestOf;
   /** Absent: bulk mail leaves as it came. */
   unsubscribeUrl?: UnsubscribeUrl | undefined;
   breaker: Breaker;

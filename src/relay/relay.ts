@@ -12,6 +12,7 @@ import type {
   RelayContext,
   RelayIdentity,
   SubmissionConfig,
+  IsTestOf,
   SuppressionCheck,
   ForwardFailure,
   UnsubscribeUrl,
@@ -25,6 +26,7 @@ import { createDelivery } from "./delivery/index.ts";
 import type { Notice } from "./delivery/notice.ts";
 import { createForwarder } from "./forward.ts";
 import { createNotifier, type Notified } from "./notice.ts";
+import { createTester, type TestWish } from "./test.ts";
 import { createReporter, type ReportMailWish } from "./report.ts";
 import { createSigner } from "./signing/index.ts";
 import { createLateSigner } from "./signing/late.ts";
@@ -61,6 +63,8 @@ export type RelayOptions = {
   used?: (use: CredentialUse) => void;
   /** Default: nobody is suppressed. */
   suppressed?: SuppressionCheck;
+  /** Default: no address is. */
+  isTestOf?: IsTestOf;
   /** Default: bulk mail leaves as it came. */
   unsubscribeUrl?: UnsubscribeUrl;
   random?: () => number;
@@ -89,6 +93,8 @@ export interface Relay {
   notify(wish: NoticeWish): Promise<Notified>;
   /** Takes a TLS report in as mail, once for each id; false: it is for no mail address. Rejects when the spool takes nothing. */
   report(wish: ReportMailWish): Promise<boolean>;
+  /** Sends a test in the name of a member's domain; undefined: it is not one of the member's. Rejects when the spool takes nothing. */
+  sendTest(wish: TestWish): Promise<{ message: string } | undefined>;
   /** Sends a stranger's mail on to one address, once for each id. Rejects when the spool takes nothing. */
   forward(wish: ForwardWish & { address: string }): Promise<Forwarded>;
   /** Hears of mail that could not be sent on; who hears last hears alone. */
@@ -112,6 +118,7 @@ export function createRelay(options: RelayOptions): Relay {
     ...options,
     signer: createSigner({ open: options.open, poolKeys: identity.poolKeys }),
     suppressed: options.suppressed ?? (() => undefined),
+    isTestOf: options.isTestOf ?? (() => false),
     breaker,
     observed: (observation) => {
       try {
@@ -178,6 +185,7 @@ export function createRelay(options: RelayOptions): Relay {
     aftermath: delivery.aftermath,
     notify: createNotifier(context),
     report: createReporter(context),
+    sendTest: createTester(context),
     forward: createForwarder(context),
     onForwardFailed: (listener) => void (forwardFailed = listener),
     bounce: (request) => delivery.bounce(request),

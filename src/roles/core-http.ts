@@ -76,6 +76,7 @@ export function mountCore(app: Hono, parts: CoreHttpParts): void {
   const desk = createMemberDesk({
     ...parts,
     spool: parts.relay?.spool,
+    tests: parts.relay?.tests,
     askAuthority: createAuthority(parts.resolver),
     people,
   });

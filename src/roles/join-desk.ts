@@ -135,6 +135,7 @@ export function createJoinDesk(parts: JoinParts): JoinPages {
           domains.length > 0 && domains.every(({ attestation }) => attestation?.isComplete === true),
         check: domains.length > 0 && domains.every(({ check }) => check?.verdict === "verified"),
         credential: credentials > 0,
+        test: core.tests.passedAt(did) !== null,
         decision: member?.membership === "member",
       };
       return {

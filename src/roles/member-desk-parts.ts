@@ -1,6 +1,7 @@
 import type { MemberError, MemberRow } from "../member/index.ts";
 import type { AskAuthority } from "../member/index.ts";
 import type { Resolver } from "../protocol/dns/index.ts";
+import type { Relay } from "../relay/index.ts";
 import type { Spool } from "../spool/index.ts";
 import { refusal } from "./admin/refusal.ts";
 import type { Core } from "./core/index.ts";
@@ -12,13 +13,22 @@ export type DeskParts = {
   core: Core;
   labeler: Pick<Labeler, "attestations"> | undefined;
   /** Absent where no relay runs in this process. */
-  spool: Pick<Spool, "drop"> | undefined;
+  spool: Pick<Spool, "drop" | "list"> | undefined;
+  /** What sends and takes test mails; absent likewise. */
+  tests: TestSender | undefined;
   resolver: Resolver;
   askAuthority: AskAuthority;
   people: PeopleDesk;
   /** Where members submit. */
   submission: () => SubmissionPoint;
   clock: { now(): number };
+};
+
+/** Where test mails of members are sent to, and how the pool sends one by itself. */
+export type TestSender = {
+  key: Uint8Array;
+  domain: string;
+  send: Relay["sendTest"];
 };
 
 /** Why something was not done: a name for programs, and a sentence for people that says what to do. */

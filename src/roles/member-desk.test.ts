@@ -31,6 +31,7 @@ beforeEach(async () => {
     core: here.core,
     labeler: undefined,
     spool: undefined,
+    tests: undefined,
     resolver,
     askAuthority: async () => null,
     people: createPeopleDesk({ core: here.core, find: async () => null, clock: here.clock }),

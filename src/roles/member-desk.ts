@@ -3,6 +3,7 @@ import { domainDesk } from "./member-desk-domains.ts";
 import type { DeskParts } from "./member-desk-parts.ts";
 import { settingsDesk } from "./member-desk-settings.ts";
 import { standingDesk } from "./member-desk-standing.ts";
+import { testDesk } from "./member-desk-tests.ts";
 import { webhookDesk } from "./member-desk-webhook.ts";
 
 export type { DeskParts, DeskRefusal } from "./member-desk-parts.ts";
@@ -10,6 +11,7 @@ export type { DeskDomain, DeskRemoval } from "./member-desk-domains.ts";
 export type { IssuedCredential, WantedCredential } from "./member-desk-credentials.ts";
 export type { DeskWebhook, WebhookAnswer } from "./member-desk-webhook.ts";
 export type { DeskAppeal } from "./member-desk-standing.ts";
+export type { DeskTest, DeskTests } from "./member-desk-tests.ts";
 export type { DeskSettings } from "./member-desk-settings.ts";
 
 export type MemberDesk = ReturnType<typeof createMemberDesk>;
@@ -26,5 +28,6 @@ export function createMemberDesk(parts: DeskParts) {
     credentials: credentialDesk(parts),
     webhook: webhookDesk(parts),
     settings: settingsDesk(parts),
+    tests: testDesk(parts),
   };
 }

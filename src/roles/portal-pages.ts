@@ -113,6 +113,18 @@ export function createPortalPages({ core, desk, tokens, now, domains }: PortalPa
 
     revokeToken: async (did, id, by) => done(tokens.revoke(did, id, by)),
 
+    async tests(did) {
+      const frame = frameOf(did);
+      if (frame === null) return null;
+      const found = await desk.tests.of(did);
+      if ("error" in found) return refusedFor(found);
+      const names = members.domainsOf(did).map(({ name }) => name);
+      return { ...frame, ...found, domains: names };
+    },
+
+    makeTest: async (did, domain, by) =>
+      done(domain === null ? desk.tests.make(did, by) : await desk.tests.send(did, domain, by)),
+
     async settings(did) {
       const frame = frameOf(did);
       if (frame === null) return null;

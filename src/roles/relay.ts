@@ -8,6 +8,7 @@ import { POLICY_TOPIC, createPolicyBook, type MemberPolicy } from "../policy/ind
 import { createRelay, CREDENTIAL_USED_TOPIC, recipientFacts } from "../relay/index.ts";
 import type { Shaping } from "../shaping/index.ts";
 import { createSpool } from "../spool/index.ts";
+import { readTestAddress } from "../test-mail/index.ts";
 import { attempt } from "./attempt.ts";
 import { openDeliveryParts } from "./delivery-parts.ts";
 import { openInboundParts } from "./inbound-parts.ts";
@@ -155,6 +156,7 @@ async function open(options: RelayRoleOptions, opened: (() => Promise<void>)[]) 
     metrics,
     event: newEvent,
     suppressed: suppressions.check,
+    isTestOf: (handle, address) => readTestAddress(address, keys.verp, clock.now())?.handle === handle,
     unsubscribeUrl: unsubscribe.url,
     open: (sealed) => openSealed(options.openingKey, sealed),
     used: (use) =>
@@ -260,6 +262,8 @@ async function open(options: RelayRoleOptions, opened: (() => Promise<void>)[]) 
 
   return {
     submission: { authenticate: relay.authenticate, submit: relay.submit },
+    /** What makes a test of a member: the key of its address, where that is, and the pool's own sending. */
+    tests: { key: keys.verp, domain: poolReturnPath, send: relay.sendTest },
     spool,
     queue,
     suppressions,

@@ -24,9 +24,10 @@ export type StoredBody = { bytes: Uint8Array; given?: true } | { file: string };
 
 /**
  * `dsn`, `notice`, `report`: the pool's own, about a message, about a pause, and about TLS to another domain. `forward`: a
- * stranger's, sent on, with its return path as `sender`. Nothing holds these, nobody is told of their fate by mail.
+ * stranger's, sent on, with its return path as `sender`. `test`: a member's mail to its own test address, which leads to the
+ * pool. Nothing holds these, nobody is told of their fate by mail.
  */
-export type MessageKind = "mail" | "dsn" | "notice" | "report" | "forward";
+export type MessageKind = "mail" | "dsn" | "notice" | "report" | "forward" | "test";
 
 export type MessageRow = {
   /** Opaque, 16 characters of base32. */

@@ -11,6 +11,7 @@ export const STEPS = [
   "attestation",
   "check",
   "credential",
+  "test",
   "decision",
 ] as const;
 export type StepName = (typeof STEPS)[number];

@@ -147,3 +147,8 @@ export function deliveryPath(did: string): string {
 export function tracePath(did: string): string {
   return `${memberPath(did)}/trace`;
 }
+
+/** Where a member tries how its mail arrives. */
+export function testPath(did: string): string {
+  return `${memberPath(did)}/test`;
+}

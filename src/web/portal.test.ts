@@ -9,6 +9,7 @@ import {
   domainsView,
   removalView,
   settingsView,
+  testsView,
   tokensView,
   webhooksView,
 } from "./fixtures/portal.fixture.ts";
@@ -73,6 +74,8 @@ function setUp(result: PortalResult = { done: true }) {
       return "refused" in result ? result : { secret: "atmt_x", token: tokensView.tokens[0]! };
     },
     revokeToken: say("revokeToken"),
+    tests: async () => testsView,
+    makeTest: say("makeTest"),
     settings: async () => settingsView,
     chooseBounces: say("chooseBounces"),
     chooseReplies: say("chooseReplies"),
@@ -125,6 +128,8 @@ const FORMS: [path: string, fields: string, does: string, needs: "manager" | "ow
   ["/webhooks/test", "", "testWebhook", "manager", 200],
   ["/tokens", "name=monitor&scopes=read&scopes=domains&days=30", "makeToken", "manager", 200],
   ["/tokens/tok2/revoke", "", "revokeToken", "manager", "/tokens"],
+  ["/test", "", "makeTest", "manager", "/test"],
+  ["/test", `domain=${domain}`, "makeTest", "manager", "/test"],
   ["/bounces", "to=nobody", "chooseBounces", "manager", "/settings"],
   ["/replies", "address=ops@a.test", "chooseReplies", "manager", "/settings"],
   ["/people", "account=ada.test&role=viewer", "putPerson", "owner", "/settings#people"],
@@ -132,7 +137,15 @@ const FORMS: [path: string, fields: string, does: string, needs: "manager" | "ow
   ["/changes/12/appeal", "words=It+was+a+test", "appeal", "manager", "#changes"],
   ["/remedy", "words=We+confirm", "remedy", "manager", "#changes"],
 ];
-const PAGES = ["/domains", `/domains/${domain}/remove`, "/credentials", "/webhooks", "/tokens", "/settings"];
+const PAGES = [
+  "/domains",
+  `/domains/${domain}/remove`,
+  "/credentials",
+  "/webhooks",
+  "/tokens",
+  "/test",
+  "/settings",
+];
 
 function statusOf(who: Whom, needs: "viewer" | "manager" | "owner", done: number): number {
   if (who === "nobody") return 403;

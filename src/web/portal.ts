@@ -11,6 +11,7 @@ import {
   domainsPath,
   memberPath,
   settingsPath,
+  testPath,
   tokensPath,
   webhooksPath,
 } from "./paths.ts";
@@ -55,6 +56,8 @@ const TokenForm = z.object({
   scopes: several(z.enum(TOKEN_SCOPES)).refine((all) => all.length > 0, "Choose what it may do."),
   days: z.coerce.number().int().min(1).max(TOKEN_DAYS.most).default(TOKEN_DAYS.usual),
 });
+/** Without a domain: an address to send to. */
+const TestForm = z.object({ domain: text(300).default("") });
 const BouncesForm = z.object({ to: z.enum(["sender", "address", "nobody"]), address: text(320).default("") });
 const RepliesForm = z.object({ address: text(320).default("") });
 const PersonForm = z.object({ account: text(300).min(1, "Type a handle."), role: z.enum(PERSON_ROLES) });
@@ -68,6 +71,7 @@ const toCredentials = (_: Context, did: string) => credentialsPath(did);
 const toWebhooks = (_: Context, did: string) => webhooksPath(did);
 const toTokens = (_: Context, did: string) => tokensPath(did);
 const toSettings = (_: Context, did: string) => settingsPath(did);
+const toTests = (_: Context, did: string) => testPath(did);
 const toOverview = (_: Context, did: string) => `${memberPath(did)}#changes`;
 
 /** The pages of a member beside its overview, and what their forms send: only from our own pages, by whom the role lets. */
@@ -223,6 +227,18 @@ export function portalRoutes(options: PortalRoutes): Hono {
   app.post(
     `${at}/tokens/:id/revoke`,
     form(Nothing, toTokens, (did, _, by, c) => portal.revokeToken(did, c.req.param("id") ?? "", by)),
+  );
+
+  app.get(
+    `${at}/test`,
+    page(async (_, did) => {
+      const view = await portal.tests(did);
+      return view === null || "refused" in view ? view : { part: "tests", view };
+    }),
+  );
+  app.post(
+    `${at}/test`,
+    form(TestForm, toTests, (did, { domain }, by) => portal.makeTest(did, domain === "" ? null : domain, by)),
   );
 
   app.get(

@@ -1,6 +1,8 @@
 import type { NewToken, Person, PersonRole, TokenView } from "../account/index.ts";
 import type { CredentialView, Diagnosis, DnsRecordToPublish, Rotation } from "../member/index.ts";
 import type { BounceChoice, Membership, Stream } from "../policy/index.ts";
+import type { RecipientState } from "../spool/index.ts";
+import type { Test } from "../test-mail/index.ts";
 import type { WebhookReceipt, WebhookView } from "../webhook/index.ts";
 import type { ShownCredential } from "./view.ts";
 import type { MemberDomain } from "./view-member.ts";
@@ -48,6 +50,16 @@ export type TokensView = PortalFrame & { asOf: number; tokens: TokenView[] };
 /** A token with what it says: the one time that it is seen. */
 export type ShownToken = { secret: string; token: TokenView };
 
+/** Tests of a day, the newest first. */
+export type TestsView = PortalFrame & {
+  domains: string[];
+  tests: TestView[];
+  passedAt: number | null;
+};
+export type TestView = Test & {
+  waiting: { messageId: string; state: RecipientState; attempts: number; nextAt: number }[];
+};
+
 export type SettingsView = PortalFrame & {
   bounces: BounceChoice;
   replies: string | null;
@@ -87,6 +99,9 @@ export interface PortalPages {
   tokens(did: string): Promise<TokensView | Refused | null>;
   makeToken(did: string, wish: NewToken, by: string): Promise<ShownToken | Refused>;
   revokeToken(did: string, id: string, by: string): Promise<PortalResult>;
+  tests(did: string): Promise<TestsView | Refused | null>;
+  /** `domain`: of its own, in whose name the pool sends it; null: the member sends it to the address that is made. */
+  makeTest(did: string, domain: string | null, by: string): Promise<PortalResult>;
   settings(did: string): Promise<SettingsView | Refused | null>;
   chooseBounces(did: string, choice: BounceChoice): Promise<PortalResult>;
   chooseReplies(did: string, to: string | null): Promise<PortalResult>;

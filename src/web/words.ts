@@ -107,6 +107,7 @@ export const EVENT_WORDS: Record<ActionName, { tone: Tone; name: string }> = {
   complaint_received: { tone: "bad", name: "Complaint" },
   report_received: { tone: "idle", name: "Report received" },
   provider_reported: { tone: "idle", name: "Provider figures" },
+  test_arrived: { tone: "idle", name: "Test mail arrived" },
   domain_checked: { tone: "idle", name: "Domain checked" },
   member_paused: { tone: "warn", name: "Paused" },
   member_resumed: { tone: "ok", name: "Resumed" },

@@ -46,6 +46,7 @@ const PAGES: readonly (readonly [path: string, who: Who])[] = [
   ["/members/DID/providers", "member"],
   ["/members/DID/webhooks", "member"],
   ["/members/DID/tokens", "member"],
+  ["/members/DID/test", "member"],
   ["/members/DID/settings", "member"],
   ["/members/DID/vouches", "member"],
   ["/members/DID/export", "member"],

@@ -101,7 +101,9 @@ test("a spool with overwritten pages: what is whole leaves, what is not is named
     { host: MAILBOXES, port: coop.deliveryPort },
     await coop.authority.issue("mx.sink.test"),
   );
-  const list = (await product.cli("queue", "list", "--owner", "committee", "--limit", "500")) as { entries: object[] };
+  const list = (await product.cli("queue", "list", "--owner", "committee", "--limit", "500")) as {
+    entries: object[];
+  };
   expect(list.entries).toHaveLength(messages);
   await until("the policy", async () => {
     const client = await openSubmission(coop, member).catch(() => undefined);

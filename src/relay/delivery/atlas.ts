@@ -29,6 +29,8 @@ export function createAtlas(context: RelayContext, config: DeliveryConfig): Atla
   const { clock, identity, resolver, random, transport, shaping, observed } = context;
   const { isOwnAddress = () => false } = config;
   const ownHosts = [identity.hostname, ...(config.ownHosts ?? [])].map((name) => name.toLowerCase());
+  /** What is for the pool itself is handed to its own hosts as to anybody's: nothing goes on from there by itself. */
+  const homes = new Set([identity.poolDomain, identity.poolReturnPath, identity.hostname]);
   const known = new Map<string, { until: number; foundAt: number; way: Promise<WayThere> }>();
   /** Kept longer than a route: the provider of a domain seldom changes. */
   const providers = new Map<string, string>();
@@ -38,8 +40,7 @@ export function createAtlas(context: RelayContext, config: DeliveryConfig): Atla
     const [route, policies] = await Promise.all([
       findRoute(domain, {
         resolver,
-        ownHosts,
-        isOwnAddress,
+        ...(homes.has(domain) ? { ownHosts: [], isOwnAddress: () => false } : { ownHosts, isOwnAddress }),
         allowPrivate,
         random,
         providerOf: shaping.providerOf,

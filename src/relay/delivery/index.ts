@@ -200,7 +200,7 @@ export function createDelivery(context: RelayContext, config: DeliveryConfig): D
   /** At the member's delegated bounce name, so that SPF aligns, or at the pool's; mail of the pool itself has none. */
   function returnPath({ id, message }: Leased): string {
     if (message.kind === "forward") return message.sender;
-    if (message.kind !== "mail") return "";
+    if (message.kind !== "mail" && message.kind !== "test") return "";
     const member = policyBook.byDid(message.did);
     const delegated = member && domainOf(member, message.fromDomain)?.returnPath;
     return makeReturnPath(makeToken(id, identity.verpKey), delegated ?? identity.poolReturnPath);

@@ -175,6 +175,7 @@ export async function startInbound(options: InboundOptions): Promise<Inbound> {
     if (!guard.take("messages", ip)) return TOO_MUCH_NOW;
     const mailFrom = envelope.mailFrom ? envelope.mailFrom.address : "";
     const helo = hostNameAppearsAs || ip;
+    const tls = session.tlsOptions ? session.tlsOptions.version : null;
     try {
       const authentication = await authenticated(raw, { ip, helo, mailFrom });
       const found: Received[] = [];
@@ -183,7 +184,7 @@ export async function startInbound(options: InboundOptions): Promise<Inbound> {
           raw.length > maxBytes
             ? tooLargeFor(maxBytes)
             : await work(raw.length, () =>
-                feedback.receive({ to, raw, mailFrom, from: helo, ip, authentication }),
+                feedback.receive({ to, raw, mailFrom, from: helo, ip, tls, authentication }),
               );
         log.info(
           { ...received, spf: authentication.spf.result, dmarc: authentication.dmarc.result },

@@ -106,7 +106,7 @@ export function createSubmission(
     stage: "mail" | "rcpt",
     sender: string,
     recipientDomains: readonly string[],
-    words?: string,
+    { words, test = false }: { words?: string | undefined; test?: boolean } = {},
   ): Refusal | undefined {
     const { member, credential } = found;
     const fromDomain = parseAddress(sender)?.domain;
@@ -119,6 +119,7 @@ export function createSubmission(
       recipients: Math.max(1, recipientDomains.length),
       recipientDomains,
       ...(words !== undefined && { suppressed: words }),
+      test,
       limits: policyBook.limits(member.did, now),
       poolLimits: policyBook.poolLimits,
       now,
@@ -146,7 +147,8 @@ export function createSubmission(
       const [only, ...more] = credential.streams;
       const known = stream ?? (more.length === 0 ? only : undefined);
       const words = suppressed(member.did, parsed.address, known);
-      return judge(who, "rcpt", sender, [...domains, parsed.domain], words);
+      const test = taken.length === 0 && context.isTestOf(member.handle, parsed.address);
+      return judge(who, "rcpt", sender, [...domains, parsed.domain], { words, test });
     },
     async message(message) {
       const started = performance.now();

@@ -61,8 +61,10 @@ export async function finishMessage(
 
   const known = breaker.look({ did: member.did, credential: credential.id }, recipients, fingerprint, now);
   const suppressed = recipients.map(({ address }) => context.suppressed(member.did, address, stream));
+  const test = recipients.length === 1 && context.isTestOf(member.handle, recipients[0]!.address);
   const input: DecideInput = {
     stage: message.stage,
+    test,
     member,
     credential,
     fromDomain,
@@ -72,13 +74,13 @@ export async function finishMessage(
     // One of several ends by itself as suppressed, and the member is told; the others go.
     ...(suppressed[0] !== undefined &&
       suppressed.every((words) => words !== undefined) && { suppressed: suppressed[0] }),
-    facts: known.facts,
+    ...(!test && { facts: known.facts }),
     limits: policyBook.limits(member.did, now),
     poolLimits: policyBook.poolLimits,
     now,
   };
   const first = decide(input);
-  if (first.pause) {
+  if (first.pause && !test) {
     const facts = { ...known.told, reached: known.facts.probe };
     breaker.pause(member.did, credential.id, first.pause.cause, facts);
   }
@@ -90,7 +92,11 @@ export async function finishMessage(
   try {
     const signed = await sign(context, prepared, taken.bodyHash, message, now);
     const stored = await body.finish();
-    const hold = holdOf(context, decision, signed.unsigned, fromDomain, message);
+    const hold = signed.unsigned
+      ? SIGNING
+      : test
+        ? undefined
+        : holdOf(context, decision, fromDomain, message);
     const head = withSignatures(signed.signatures, prepared.head);
     const size = head.length + body.size;
     const domain = domainOf(policyBook.byDid(member.did) ?? member, fromDomain);
@@ -99,7 +105,7 @@ export async function finishMessage(
         id,
         did: member.did,
         credential: credential.id,
-        kind: "mail",
+        kind: test ? "test" : "mail",
         sender: parseAddress(message.sender)?.address ?? "",
         fromDomain,
         stream,
@@ -129,30 +135,32 @@ export async function finishMessage(
         orcpt,
       })),
       limits: policyBook.limitRows(receipt),
-      events: [
-        event(hold ? "message_held" : "message_accepted", {
-          dedupe_key: `accepted:${id}`,
-          member: { did: member.did, domain: domain?.name ?? fromDomain },
-          credential: credential.id,
-          message: {
-            id,
-            size,
-            recipients: recipients.length,
-            stream,
-            received_at: now,
-            ...known.told,
-          },
-          recipients: known.recipients,
-          detail: { reason: hold?.reason ?? decision.reason, ...(waitMs > 0 && { wait_ms: waitMs }) },
-        }),
-      ],
+      events: test
+        ? []
+        : [
+            event(hold ? "message_held" : "message_accepted", {
+              dedupe_key: `accepted:${id}`,
+              member: { did: member.did, domain: domain?.name ?? fromDomain },
+              credential: credential.id,
+              message: {
+                id,
+                size,
+                recipients: recipients.length,
+                stream,
+                received_at: now,
+                ...known.told,
+              },
+              recipients: known.recipients,
+              detail: { reason: hold?.reason ?? decision.reason, ...(waitMs > 0 && { wait_ms: waitMs }) },
+            }),
+          ],
     });
     const earlier = accepted.duplicateOf ?? accepted.conflict;
     if (earlier !== undefined) {
       policyBook.refund(receipt);
       return takenBefore(earlier, accepted.conflict ? "" : (message.idempotency?.digest ?? ""));
     }
-    known.accepted(hold !== undefined && KEPT_BACK.has(hold.reason));
+    if (!test) known.accepted(hold !== undefined && KEPT_BACK.has(hold.reason));
     const reason = hold?.reason ?? decision.reason;
     const outcome = hold ? ("hold" as const) : decision.outcome;
     const said = acceptedText({ ...decision, outcome, reason: reason as Decision["reason"], waitMs }, id);
@@ -214,11 +222,9 @@ async function sign(
 function holdOf(
   { policyBook }: RelayContext,
   decision: Decision,
-  unsigned: boolean,
   fromDomain: string,
   { member, credential }: Pick<Message, "member" | "credential">,
 ): Hold | undefined {
-  if (unsigned) return SIGNING;
   if (decision.outcome === "hold") return { reason: decision.reason, owner: decision.owner ?? "policy" };
   return whyHeld(policyBook.byDid(member.did) ?? member, fromDomain, credential.id);
 }

@@ -3,6 +3,7 @@ import type { ApplicationForm, MemberError, MemberRow } from "../../member/index
 import type { Notices } from "../../notice/index.ts";
 import type { Bus } from "../../platform/bus.ts";
 import type { Tier } from "../../policy/index.ts";
+import type { TestMail } from "../../test-mail/index.ts";
 import type { Timing } from "../../timing/index.ts";
 import { QUEUE_COMMAND_TOPIC, type QueueCommand } from "../queue-commands.ts";
 import type { CaseDesk } from "./case-desk.ts";
@@ -15,6 +16,7 @@ type Leaving = {
   bus: Pick<Bus, "publish">;
   notices: Pick<Notices, "forget">;
   timing: Pick<Timing, "forget">;
+  tests: Pick<TestMail, "forget">;
 };
 
 /**
@@ -32,6 +34,7 @@ export function createAdmission(
     standings,
     notices,
     timing,
+    tests,
     pipeline,
     webhooks,
     newEvent,
@@ -120,6 +123,7 @@ export function createAdmission(
         notices.forget(did);
         webhooks.forget(did);
         timing.forget(did);
+        tests.forget(did);
         people.clear(did);
         tokens.clear(did);
         return forgotten;

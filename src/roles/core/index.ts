@@ -1,46 +1,32 @@
-import { accountMigration, createPeople, createTokens } from "../../account/index.ts";
-import {
-  createEgressNotices,
-  EGRESS_TOPIC,
-  egressNoticeMigration,
-  type EgressNotice,
-} from "../../egress/index.ts";
-import {
-  EVENTS_TOPIC,
-  createEventLog,
-  eventLogMigration,
-  type ActionName,
-  type Envelope,
-} from "../../event/index.ts";
-import { createEvidence, evidenceMigration } from "../../evidence/index.ts";
+import { createPeople, createTokens } from "../../account/index.ts";
+import { createEgressNotices, EGRESS_TOPIC, type EgressNotice } from "../../egress/index.ts";
+import { EVENTS_TOPIC, createEventLog, type ActionName, type Envelope } from "../../event/index.ts";
+import { createEvidence } from "../../evidence/index.ts";
 import { PUBLIC_STANDING_TOPIC, type PublicStanding } from "../../label/index.ts";
 import { secureRandom } from "../../lib/ids.ts";
 import { createListeners } from "../../lib/listeners.ts";
-import { createMembers, memberMigration, type MemberRow } from "../../member/index.ts";
-import type { Database, Migration } from "../../platform/database.ts";
+import { createMembers, type MemberRow } from "../../member/index.ts";
+import type { Database } from "../../platform/database.ts";
 import type { SealingKey } from "../../platform/seal.ts";
 import {
   createPolicyPublisher,
-  policyPublisherMigration,
   type CredentialPolicy,
   type MemberPolicy,
   type Standing,
 } from "../../policy/index.ts";
 import { CREDENTIAL_USED_TOPIC } from "../../relay/index.ts";
-import { createNotices, noticeMigration } from "../../notice/index.ts";
-import { createTiming, timingMigration } from "../../timing/index.ts";
-import { createWebhooks, webhookMigration, type WebhookOptions } from "../../webhook/index.ts";
-import { createVerdictLog, verdictMigration, type RulesEngine } from "../../rules/index.ts";
+import { createNotices } from "../../notice/index.ts";
+import { createTestMail } from "../../test-mail/index.ts";
+import { createTiming } from "../../timing/index.ts";
+import { createWebhooks, type WebhookOptions } from "../../webhook/index.ts";
+import { createVerdictLog, type RulesEngine } from "../../rules/index.ts";
 import {
   createCases,
   createPauses,
   createStandings,
   labelsFor,
-  standingMigrations,
   type PersonsDecision,
 } from "../../standing/index.ts";
-import { reportMigration } from "../../report/index.ts";
-import { suppressionMigration } from "../../suppression/index.ts";
 import { createSuppressionDesk } from "../suppression-desk.ts";
 import { QUEUE_COMMAND_TOPIC, type QueueCommand } from "../queue-commands.ts";
 import { createAdmission } from "./admission.ts";
@@ -49,34 +35,18 @@ import { createConsequences } from "./consequences.ts";
 import { noteCredentialUse } from "./credential-use.ts";
 import { createDigest, shadowed } from "./digest.ts";
 import { createDomainDesk } from "./domain-desk.ts";
-import { createIncidentDesk, incidentDeskMigration } from "./incident-desk.ts";
+import { createIncidentDesk } from "./incident-desk.ts";
 import type { CoreParts } from "./parts.ts";
 import { createMemberNews } from "./member-news.ts";
 import { createPauseDesk } from "./pause-desk.ts";
 import { createPipeline } from "./pipeline.ts";
 import { createReportDesk } from "./report-desk.ts";
-import { createRetention, RETENTION_EVERY_MS, retentionMigration } from "./retention.ts";
+import { createRetention, RETENTION_EVERY_MS } from "./retention.ts";
 import { watchCodes } from "./slow-codes.ts";
 import { createTeller } from "./teller.ts";
 import type { RoleParts } from "../role-parts.ts";
 
-export const coreMigrations: Migration[] = [
-  memberMigration,
-  accountMigration,
-  eventLogMigration,
-  evidenceMigration,
-  verdictMigration,
-  ...standingMigrations,
-  noticeMigration,
-  webhookMigration,
-  egressNoticeMigration,
-  policyPublisherMigration,
-  suppressionMigration,
-  reportMigration,
-  incidentDeskMigration,
-  retentionMigration,
-  timingMigration,
-];
+export { coreMigrations } from "./migrations.ts";
 
 export type CoreOptions = RoleParts & {
   db: Database;
@@ -119,6 +89,7 @@ export function createCore(options: CoreOptions) {
   if (evidence.isOutdated())
     evidence.rebuild(events, (seq) => options.log.info({ seq }, "evidence is counted anew from the log"));
   const timing = createTiming(db);
+  const tests = createTestMail(db);
   const verdicts = createVerdictLog(db);
   const standings = createStandings({ db, clock, authority: options.authority });
   const pauses = createPauses(db);
@@ -269,6 +240,7 @@ export function createCore(options: CoreOptions) {
     recipient_unsubscribed: suppressions.record,
     domain_checked: domainDesk.followCheck,
     notice_concluded: news.concluded,
+    test_arrived: tests.record,
     first_contacts_slowed(event) {
       news.slowed(event);
       teller.tell([event.data.data.member.did]);
@@ -315,7 +287,7 @@ export function createCore(options: CoreOptions) {
   });
   scheduler.every({ name: "incidents of providers undone", everyMs: 60_000, run: () => incidents.follow() });
   scheduler.every({ name: "digest for the committee", everyMs: 600_000, run: async () => sendDigest() });
-  const retention = createRetention({ ...parts, evidence, verdicts, notices, timing });
+  const retention = createRetention({ ...parts, evidence, verdicts, notices, timing, tests });
   scheduler.every({ name: "what is old forgotten", everyMs: RETENTION_EVERY_MS, run: retention.run });
   scheduler.every({
     name: "suppressions pruned, and told",
@@ -349,6 +321,8 @@ export function createCore(options: CoreOptions) {
     evidence,
     /** How long mail takes. */
     timing,
+    /** Test mails. */
+    tests,
     verdicts,
     standings,
     pauses,
@@ -360,7 +334,7 @@ export function createCore(options: CoreOptions) {
     /** What others report of members' domains. */
     reports,
     /** Coming and going of members. */
-    admission: createAdmission({ ...parts, bus, notices, timing }, caseDesk),
+    admission: createAdmission({ ...parts, bus, notices, timing, tests }, caseDesk),
     pauseDesk,
     /** What only a person decides. */
     cases: caseDesk,

@@ -5,6 +5,7 @@ import type { Notices } from "../../notice/index.ts";
 import type { Database, Migration } from "../../platform/database.ts";
 import type { VerdictLog } from "../../rules/index.ts";
 import type { Cases, Standings } from "../../standing/index.ts";
+import type { TestMail } from "../../test-mail/index.ts";
 import type { Timing } from "../../timing/index.ts";
 import type { Webhooks } from "../../webhook/index.ts";
 
@@ -30,6 +31,8 @@ export const KEPT_MS = {
   /** What was written to members about their standing, and what people decided. */
   notes: 5 * 366 * DAY_MS,
   cases: 5 * 366 * DAY_MS,
+  /** Test mails, and what was seen of them. */
+  tests: DAY_MS,
   /** How long mail took, by day. */
   times: 400 * DAY_MS,
   /** Which login code took how long. */
@@ -54,11 +57,12 @@ export type RetentionParts = {
   standings: { notes: Pick<Standings["notes"], "prune"> };
   cases: Pick<Cases, "prune">;
   timing: Pick<Timing, "prune" | "pruneCodes">;
+  tests: Pick<TestMail, "prune">;
 };
 
 /** What core forgets, and when: all of it is listed here. */
 export function createRetention(parts: RetentionParts) {
-  const { db, clock, evidence, events, verdicts, notices, webhooks, standings, cases, timing } = parts;
+  const { db, clock, evidence, events, verdicts, notices, webhooks, standings, cases, timing, tests } = parts;
 
   /** Each drops a slice; true: there may be more. */
   const slices: ((now: number) => boolean)[] = [
@@ -70,6 +74,7 @@ export function createRetention(parts: RetentionParts) {
     (now) => webhooks.prune(now - KEPT_MS.webhookMessages, ROWS_AT_ONCE) > 0,
     (now) => standings.notes.prune(now - KEPT_MS.notes, ROWS_AT_ONCE) > 0,
     (now) => cases.prune(now - KEPT_MS.cases, ROWS_AT_ONCE) > 0,
+    (now) => tests.prune(now - KEPT_MS.tests, ROWS_AT_ONCE) > 0,
     (now) => timing.prune(now - KEPT_MS.times, ROWS_AT_ONCE) > 0,
     (now) => timing.pruneCodes(now - KEPT_MS.codes, now - KEPT_MS.codesUnderWay, ROWS_AT_ONCE) > 0,
   ];

@@ -60,6 +60,7 @@ export async function openMemberApi(
     core,
     labeler: undefined,
     spool,
+    tests: undefined,
     resolver,
     askAuthority: async () => null,
     people,

@@ -186,7 +186,7 @@ const recipient = z.strictObject({
 const summary = {
   id: z.string(),
   kind: z
-    .enum(["mail", "dsn", "notice", "report", "forward"])
+    .enum(["mail", "dsn", "notice", "report", "forward", "test"])
     .describe("`dsn`, `notice`: what the relay wrote to the member"),
   receivedAt: time,
   from: z.string().describe("MAIL FROM, as it was handed in; empty for a `dsn`"),

@@ -65,7 +65,8 @@ export async function messageOf(parts: MessageParts, did: string, id: string): P
   const { core, spool, clock } = parts;
   const member = core.members.get(did);
   const message = await spool?.message(id);
-  if (!member || !spool || message?.did !== did || message.kind !== "mail") return null;
+  if (!member || !spool || message?.did !== did || (message.kind !== "mail" && message.kind !== "test"))
+    return null;
   const told = (await spool.toldOf(id)).map(({ at, kind, address, sentTo, text }) => ({
     at,
     kind,

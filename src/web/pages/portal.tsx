@@ -8,6 +8,7 @@ import type {
   RemovalView,
   SettingsView,
   ShownToken,
+  TestsView,
   TokensView,
   WebhooksView,
 } from "../view-portal.ts";
@@ -15,6 +16,7 @@ import { CredentialsPage, IssuedPage } from "./portal-credentials.tsx";
 import { DomainsPage } from "./portal-domains.tsx";
 import { RemovalPage } from "./portal-removal.tsx";
 import { SettingsPage } from "./portal-settings.tsx";
+import { TestsPage } from "./portal-tests.tsx";
 import { TokenPage, TokensPage } from "./portal-tokens.tsx";
 import { WebhookSecretPage, WebhooksPage, type WebhookTest } from "./portal-webhooks.tsx";
 
@@ -28,9 +30,13 @@ export type PortalShown =
   | { part: "webhook-secret"; did: string; url: string; secret: string }
   | { part: "tokens"; view: TokensView }
   | { part: "token"; did: string; made: ShownToken }
+  | { part: "tests"; view: TestsView }
   | { part: "settings"; view: SettingsView };
 
-export function portalContent(shown: PortalShown, role: PortalRole): { title: string; body: Child } {
+/** `newsOf`: the member whose news the page waits for. */
+type PortalContent = { title: string; body: Child; live?: boolean; newsOf?: string };
+
+export function portalContent(shown: PortalShown, role: PortalRole): PortalContent {
   switch (shown.part) {
     case "domains":
       return {
@@ -63,6 +69,13 @@ export function portalContent(shown: PortalShown, role: PortalRole): { title: st
       };
     case "token":
       return { title: "New token", body: <TokenPage made={shown.made} back={tokensPath(shown.did)} /> };
+    case "tests":
+      return {
+        title: `Tests of ${shown.view.domain}`,
+        body: <TestsPage view={shown.view} role={role} />,
+        live: true,
+        newsOf: shown.view.did,
+      };
     case "settings":
       return {
         title: `Settings of ${shown.view.domain}`,

@@ -73,6 +73,7 @@ type Step = {
     | 'attestation'
     | 'check'
     | 'credential'
+    | 'test'
     | 'decision'
     | l.UnknownString
   state: 'done' | 'here' | 'later' | 'waits' | l.UnknownString
@@ -93,6 +94,7 @@ const step = /*#__PURE__*/ l.typedObject<Step>(
         'attestation',
         'check',
         'credential',
+        'test',
         'decision',
       ]
     }>({ maxLength: 32 }),
