@@ -31,6 +31,8 @@ const ids = [
   "listDomains",
   "listMembers",
   "listMessages",
+  "listTests",
+  "makeTest",
   "removeDomain",
   "removeWebhook",
   "requestCheck",

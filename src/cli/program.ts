@@ -105,10 +105,12 @@ program
 program
   .command("send-test")
   .description("send one message through a submission server, and explain what happens")
-  .argument("<to>", "recipient")
+  .argument("[to]", "recipient; not with --watch, which makes an address of its own")
   .option("--url <url>", "smtps://USER:SECRET@HOST:PORT; or PDS_EMAIL_SMTP_URL")
   .option("--from <address>", "sender; or PDS_EMAIL_FROM_ADDRESS")
   .option("--subject <text>")
+  .option("--watch", "send to the cooperative itself, wait until it arrives, and say what vouches for it")
+  .option("--coop <url>", "with --watch: the cooperative's site, such as https://mail.example.org")
   .option("--ca <file>", "certificate authority to trust, PEM")
   .addOption(json())
   .action(run(sendTest));

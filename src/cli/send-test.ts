@@ -7,13 +7,25 @@ import {
   type Target,
 } from "../protocol/submission-check/index.ts";
 import { CommandError, EXIT, outputFor, plain, readOption, type Output } from "./output.ts";
+import { makeWatchedTest, sayVerdicts } from "./watch-test.ts";
 
-export type SendTestOptions = { url?: string; from?: string; ca?: string; subject?: string; json?: boolean };
+export type SendTestOptions = {
+  url?: string;
+  from?: string;
+  ca?: string;
+  subject?: string;
+  watch?: boolean;
+  coop?: string;
+  json?: boolean;
+};
 
 const TIMEOUT_MS = 15_000;
 
-/** `atmos send-test TO`: one message through a submission server, with the words of the server and what they mean. */
-export async function sendTest(to: string, options: SendTestOptions): Promise<number> {
+/**
+ * `atmos send-test TO`: one message through a submission server, with the words of the server and what they mean. `--watch`: to
+ * the cooperative itself, and what vouches for it there.
+ */
+export async function sendTest(given: string | undefined, options: SendTestOptions): Promise<number> {
   const out = outputFor(options);
   const read = readUrl(options.url ?? process.env["PDS_EMAIL_SMTP_URL"]);
   const { target } = read;
@@ -27,12 +39,16 @@ export async function sendTest(to: string, options: SendTestOptions): Promise<nu
   const from = options.from ?? process.env["PDS_EMAIL_FROM_ADDRESS"];
   if (!from)
     throw new CommandError("Name the sender with --from, or set PDS_EMAIL_FROM_ADDRESS.", EXIT.usage);
+  if ((given === undefined) !== (options.watch === true))
+    throw new CommandError("Name a recipient, or --watch and no recipient.", EXIT.usage);
   const ca = options.ca === undefined ? undefined : readOption("--ca", options.ca);
   sayNotes(out, url);
   const broken = notes.some(({ severity }) => severity === "fault");
   out.say(
     `Connecting to ${target.host}:${target.port} (${target.secure ? "TLS at once" : "STARTTLS"}) as ${plain(target.user)}`,
   );
+  const watched = given === undefined ? await makeWatchedTest(options.coop, target) : undefined;
+  const to = given ?? watched!.address;
   const sent = await send(target, from, to, { ca, subject: options.subject });
   if ("fault" in sent) {
     const { code, text: remedy } = explain(sent.fault, target);
@@ -47,8 +63,16 @@ export async function sendTest(to: string, options: SendTestOptions): Promise<nu
   out.say(`Accepted: ${plain(sent.response)}`);
   out.say(`Message-ID ${sent.messageId}`);
   if (broken) out.say("It was accepted because the URL was corrected here; the PDS needs the corrected one.");
-  out.result({ accepted: true, response: sent.response, messageId: sent.messageId, url });
-  return broken ? EXIT.fault : EXIT.ok;
+  const accepted = { accepted: true, response: sent.response, messageId: sent.messageId, url };
+  if (!watched) {
+    out.result(accepted);
+    return broken ? EXIT.fault : EXIT.ok;
+  }
+  const arrival = await watched.watch(out);
+  out.result({ ...accepted, test: watched.id, arrival: arrival ?? null });
+  if (arrival) sayVerdicts(out, arrival);
+  else out.say("It has not arrived in two minutes. Your page says where it is: Test mail.");
+  return arrival?.passed === true && !broken ? EXIT.ok : EXIT.fault;
 }
 
 type AboutUrl = Pick<ReadUrl, "notes"> & { corrected?: string };

@@ -33,6 +33,7 @@ import { createLabeler, labelerMigrations, type Labeler, type LabelerOptions } f
 import { sourcesOf, transportOf } from "./labeler-sources.ts";
 import { answerMigration, createAnswers, messagesApi, type Answers } from "./messages-api/index.ts";
 import { poolAddresses } from "./own-addresses.ts";
+import { testDesk } from "./member-desk-tests.ts";
 import { openProviderDesk } from "./provider-data-open.ts";
 import { createPublicChecks, type PublicChecks } from "./public-checks.ts";
 import { startRelay, type RunningRelay } from "./relay.ts";
@@ -261,6 +262,7 @@ export async function startServe(options: ServeOptions): Promise<Serve> {
           relay: submission,
           spool,
           suppressions,
+          tests: core && testDesk({ core, tests: relay.tests, spool, clock }),
           answers,
           publicUrl,
           trustedProxies,

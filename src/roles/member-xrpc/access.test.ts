@@ -16,6 +16,8 @@ const METHODS: [name: string, scope: TokenScope, body: object | null][] = [
   ["getWebhook", "read", null],
   ["getSettings", "read", null],
   ["getDelivery", "read", null],
+  ["listTests", "read", null],
+  ["makeTest", "domains", {}],
   ["listMessages", "messages", null],
   ["getMessage", "messages", null],
   ["traceAddress", "messages", { address: "berta@mail.test" }],

@@ -3,6 +3,7 @@ import * as addLexicon from "../../protocol/lexicon/community/email/addDomain.ts
 import * as appealLexicon from "../../protocol/lexicon/community/email/appeal.ts";
 import * as remedyLexicon from "../../protocol/lexicon/community/email/confirmRemedy.ts";
 import * as issueLexicon from "../../protocol/lexicon/community/email/issueCredential.ts";
+import * as makeTestLexicon from "../../protocol/lexicon/community/email/makeTest.ts";
 import * as removeDomainLexicon from "../../protocol/lexicon/community/email/removeDomain.ts";
 import * as removeWebhookLexicon from "../../protocol/lexicon/community/email/removeWebhook.ts";
 import * as revokeLexicon from "../../protocol/lexicon/community/email/revokeCredential.ts";
@@ -14,6 +15,7 @@ import { datetime } from "../xrpc-view.ts";
 import { Fault } from "../xrpc-methods.ts";
 import { orFault } from "./faults.ts";
 import type { MemberXrpcParts, Methods } from "./index.ts";
+import { testBody } from "./view-test.ts";
 import { rotationBody, settingsBody } from "./view-member.ts";
 import { present } from "./view-parts.ts";
 
@@ -22,6 +24,7 @@ const invalid = (message: string) => new Fault(400, "InvalidRequest", message);
 /** What is done: by the same functions as on the member's pages. */
 export function serveDeeds(methods: Methods, parts: MemberXrpcParts): void {
   serveDomains(methods, parts);
+  serveTests(methods, parts);
   serveCredentials(methods, parts);
   serveWebhook(methods, parts);
   serveSettings(methods, parts);
@@ -47,6 +50,15 @@ function serveDomains({ procedure }: Methods, { desk: { domains } }: MemberXrpcP
       await domains.remove(did, domain, by),
       ({ domain, narrowed, revoked }) =>
         ({ domain, narrowed, revoked }) satisfies removeDomainLexicon.$OutputBody,
+    ),
+  );
+}
+
+function serveTests({ procedure }: Methods, { desk: { tests } }: MemberXrpcParts): void {
+  procedure("makeTest", "domains", makeTestLexicon.$input.schema, async (did, { domain }, by) =>
+    orFault(
+      domain === undefined ? tests.make(did, by) : await tests.send(did, domain, by),
+      (made) => testBody(made) satisfies makeTestLexicon.$OutputBody,
     ),
   );
 }

@@ -60,7 +60,11 @@ export async function openMemberApi(
     core,
     labeler: undefined,
     spool,
-    tests: undefined,
+    tests: {
+      key: new Uint8Array(32),
+      domain: "bounce.coop.test",
+      send: async ({ fromDomain }) => (fromDomain === "unknown.ada.test" ? undefined : { message: "m1" }),
+    },
     resolver,
     askAuthority: async () => null,
     people,
@@ -192,6 +196,7 @@ function spoolOf(did: string) {
         scanned: 1,
       };
     },
+    list: async () => ({ entries: [], next: undefined }),
     message: async (id: string) => (id === "m1" ? message : undefined),
     attempts: async () => [attempt],
     operations: async () => [],

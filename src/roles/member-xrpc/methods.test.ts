@@ -220,6 +220,26 @@ describe("mail", () => {
   });
 });
 
+test("a test is made, or sent in the name of a domain of its own, and is there with what came", async () => {
+  const made = await api.post("makeTest", key);
+  expect(made.body).toMatchObject({
+    address: expect.stringMatching(/^test-.*@bounce\.coop\.test$/),
+    arrivals: [],
+  });
+  const foreign = await api.post("makeTest", key, { domain: "bob.test" });
+  expect([foreign.status, foreign.body["error"]]).toEqual([400, "DomainNotHeld"]);
+  await api.core.members.addDomain(ADA, "ada.test");
+  expect((await api.post("makeTest", key, { domain: "ada.test" })).body).toMatchObject({
+    domain: "ada.test",
+  });
+  expect((await api.get("listTests", key)).body["tests"]).toHaveLength(2);
+  for (let i = 2; i < 20; i++) await api.post("makeTest", key);
+  expect((await api.post("makeTest", key)).body).toMatchObject({
+    error: "TooManyTests",
+    message: expect.stringContaining("2026-01-16 00:00 UTC"),
+  });
+});
+
 test("each method of the lexicons is served", () => {
   const directory = join(import.meta.dirname, "../../../lexicons/community/email");
   const methods = readdirSync(directory)

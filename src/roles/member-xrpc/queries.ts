@@ -9,6 +9,7 @@ import * as webhookLexicon from "../../protocol/lexicon/community/email/getWebho
 import * as credentialsLexicon from "../../protocol/lexicon/community/email/listCredentials.ts";
 import * as domainsLexicon from "../../protocol/lexicon/community/email/listDomains.ts";
 import * as messagesLexicon from "../../protocol/lexicon/community/email/listMessages.ts";
+import * as testsLexicon from "../../protocol/lexicon/community/email/listTests.ts";
 import * as traceLexicon from "../../protocol/lexicon/community/email/traceAddress.ts";
 import type { LogFilter } from "../../web/index.ts";
 import { listedDomains } from "../member-domains.ts";
@@ -20,7 +21,9 @@ import { orFault } from "./faults.ts";
 import type { MemberXrpcParts, Methods } from "./index.ts";
 import { deliveryBody, foundBody, logBody } from "./view-mail.ts";
 import { credentialsBody, domainsBody, settingsBody, webhookBody } from "./view-member.ts";
+import { present, time } from "./view-parts.ts";
 import { limitsBody, standingBody } from "./view-standing.ts";
+import { testBody } from "./view-test.ts";
 
 const gone = (did: string) => new Fault(404, "MemberNotFound", `You act for no member ${did}.`);
 
@@ -50,6 +53,14 @@ export function serveQueries({ query, procedure }: Methods, { desk, shown }: Mem
     const view = deliveryView(shown, did);
     return view === null ? gone(did) : deliveryBody(view);
   });
+
+  query("listTests", "read", testsLexicon.$params, async (did) =>
+    orFault(
+      await desk.tests.of(did),
+      ({ tests, passedAt }) =>
+        present({ passedAt: time(passedAt), tests: tests.map(testBody) }) satisfies testsLexicon.$OutputBody,
+    ),
+  );
 
   async function messages(did: string, filter: LogFilter | Fault, cursor: string | undefined) {
     if (filter instanceof Fault) return filter;

@@ -18,6 +18,7 @@ import {
 } from "./outcome.ts";
 import { comailMessage, listQuery, newMessage } from "./schemas.ts";
 import { suppressionDoor, type SuppressionDoor } from "./suppressions.ts";
+import { testDoor, type TestDoor } from "./tests.ts";
 import { detailView, listView } from "./views.ts";
 
 export { answerMigration, createAnswers, type Answers } from "./answers.ts";
@@ -27,6 +28,8 @@ export type MessagesApiOptions = HandInOptions & {
   spool: Pick<Spool, "messages" | "attempts" | "toldOf">;
   /** The node's copy of the suppression list. Absent: it has none, and nothing is there to ask. */
   suppressions?: SuppressionDoor["suppressions"] | undefined;
+  /** Absent where core does not run in this process. */
+  tests?: TestDoor["tests"] | undefined;
   /** Origin of the site; where it is https, requests in clear are refused. */
   publicUrl: string;
   trustedProxies: readonly string[];
@@ -148,8 +151,9 @@ export function messagesApi(options: MessagesApiOptions): Hono<Env> {
     return c.json(detailView(message, attempts, told));
   });
 
+  const own = (c: Context<Env>) => authenticate(basicLogin(c, c.get("address")));
+  if (options.tests) testDoor(app, { tests: options.tests, authenticate: own, refuse });
   if (options.suppressions) {
-    const own = (c: Context<Env>) => authenticate(basicLogin(c, c.get("address")));
     suppressionDoor(app, { suppressions: options.suppressions, authenticate: own, refuse });
   }
 

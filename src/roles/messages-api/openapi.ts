@@ -11,6 +11,7 @@ import {
   newMessage,
 } from "./schemas.ts";
 
+import { testDetail, testMade } from "./schemas-test.ts";
 import { suppressionList, suppressionQuery, suppressionReleased } from "./schemas-suppression.ts";
 
 /** Requests as clients write them: what has a default is left out. */
@@ -22,6 +23,8 @@ const ANSWERS = {
   MessageDetail: messageDetail,
   SuppressionList: suppressionList,
   SuppressionReleased: suppressionReleased,
+  TestMade: testMade,
+  TestDetail: testDetail,
   ComailAccepted: comailAccepted,
   ComailFault: comailFault,
 };
@@ -174,6 +177,27 @@ export function describeApi() {
               content: json("SuppressionReleased"),
             },
             ...faults("Fault", 400, 401, 403, 404, 429, 503),
+          },
+        },
+      },
+      "/tests": {
+        post: {
+          operationId: "makeTest",
+          summary: "An address to which a test mail is sent; twenty a day",
+          responses: {
+            "201": { description: "Send to this address", content: json("TestMade") },
+            ...faults("Fault", 401, 403, 404, 429, 503),
+          },
+        },
+      },
+      "/tests/{id}": {
+        get: {
+          operationId: "getTest",
+          summary: "What has come to a test address, and what vouches for it",
+          parameters: [{ name: "id", in: "path", required: true, schema: { type: "string" } }],
+          responses: {
+            "200": { description: "The test", content: json("TestDetail") },
+            ...faults("Fault", 401, 403, 404, 429, 503),
           },
         },
       },

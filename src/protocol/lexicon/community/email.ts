@@ -5,6 +5,8 @@
 export * as addDomain from './email/addDomain.ts'
 export * as listMembers from './email/listMembers.ts'
 export * as listMessages from './email/listMessages.ts'
+export * as listTests from './email/listTests.ts'
+export * as makeTest from './email/makeTest.ts'
 export * as removeDomain from './email/removeDomain.ts'
 export * as removeWebhook from './email/removeWebhook.ts'
 export * as requestCheck from './email/requestCheck.ts'
