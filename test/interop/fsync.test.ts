@@ -10,7 +10,7 @@ import { compose, openSubmission } from "./submission.ts";
  * `250` means on disk. The reply is hidden by TLS, so it is found by its place and its length:
  *
  * - The socket is known by the client's port, which strace shows as the peer of the descriptor.
- * - The client waits for `354`, writes the message, waits until the server has long read it, and then writes the
+ * - The client waits for `354`, writes the message, waits until the server has most likely read it, and then writes the
  *   final dot alone. The server says nothing between `354` and the reply to the dot, and the client sends nothing
  *   after the dot until it has the reply. So on that socket the dot is the last read before the last write of the
  *   traced span, and that write is the reply.
@@ -90,9 +90,10 @@ function dotAndReply(marker: string): { dot: Syscall; reply: Syscall } {
   const span = socket.filter(({ end, start }) => end >= dotAt && start < repliedAt);
   const reads = span.filter(({ name }) => name === "read");
   const writes = span.filter(isWrite);
-  expect(reads).toHaveLength(1);
+  expect(reads.length).toBeGreaterThan(0);
   expect(writes).toHaveLength(1);
-  return { dot: reads[0]!, reply: writes[0]! };
+  // On a slow machine the end of a large message is read in this span too: the dot comes with the last read, or is it.
+  return { dot: reads.at(-1)!, reply: writes[0]! };
 }
 
 /** Writes of this file that hold `text`. */
