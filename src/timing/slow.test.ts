@@ -17,6 +17,11 @@ test.each<[string, CodesAt[], (string | null)[]]>([
   ["two late of five", [at("a", "google", [5, 2])], []],
   ["one each at two providers", [at("a", "google", [1, 1]), at("a", "other", [1, 1])], []],
   ["three members, one each", ["a", "b", "c"].map((did) => at(did, "google", [1, 1])), ["pool google"]],
+  [
+    "three members, one each, at hosts that are many",
+    ["a", "b", "c"].map((did) => at(did, "other", [1, 1])),
+    [],
+  ],
   ["two members, two people", ["a", "b"].map((did) => at(did, "google", [1, 1])), []],
   [
     "of one member alone: not the pool's",

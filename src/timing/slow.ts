@@ -25,11 +25,15 @@ export type SlowPlace = Omit<CodesAt, "did"> & { did: string | null };
 /** Different people whose codes are late: one may be greylisted, or have a mail host of their own that is down. */
 const PEOPLE = 2;
 const PEOPLE_OF_POOL = 3;
+/** Hosts that the shaping file does not know. */
+const OTHER = "other";
 const MEMBERS_OF_POOL = 2;
 
 /** Where at least half of the codes are late, those of the pool first. What is no more than late does not keep it open. */
 export function slowPlaces(codes: readonly CodesAt[]): SlowPlace[] {
   const pool = [...Map.groupBy(codes, ({ provider }) => provider)].flatMap(([provider, of]) => {
+    // Many hosts that have nothing to do with each other: a greylist here and there is nobody's outage.
+    if (provider === OTHER) return [];
     const sum = (name: "known" | "slow" | "people" | "waiting") =>
       of.reduce((all, one) => all + one[name], 0);
     const place = {

@@ -16,7 +16,7 @@ export function deliveryView({ core, shaping, clock }: MessageParts, did: string
   const times = core.timing.times(did, first, false);
   const codes = core.timing.times(did, first, true);
   const nameOf = (provider: string) =>
-    provider === "other" ? "Others" : (shaping?.nameOf(provider) ?? provider);
+    provider === "other" ? "Other hosts" : (shaping?.nameOf(provider) ?? provider);
   const volumes = core.evidence.providersOf(did, first);
   const providers: ProviderDelivery[] = [...Map.groupBy(volumes, ({ provider }) => provider)]
     .map(([provider, of]) => {

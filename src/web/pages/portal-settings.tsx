@@ -1,6 +1,7 @@
 import { PERSON_ROLES, type PersonRole } from "../../account/index.ts";
 import { DataTable, KeyValue, Section, Time } from "../components.tsx";
 import { bouncesPath, peoplePath, repliesPath, webhooksPath } from "../paths.ts";
+import { exportPath, leavePath } from "../paths-leave.ts";
 import type { PortalRole, SettingsView } from "../view-portal.ts";
 import { Field, PortalForm, PortalHead, whyNot } from "./portal-parts.tsx";
 
@@ -25,6 +26,12 @@ export function SettingsPage({ view, role }: { view: SettingsView; role: PortalR
       <Notices view={view} why={why} />
       <Replies view={view} why={why} />
       <People view={view} why={whyNot(role, view, "owner")} />
+      <Section id="leaving" title="Leaving">
+        <p>
+          What happens to what when you go, and what you can take along: <a href={leavePath(view.did)}>Leave</a>,{" "}
+          <a href={exportPath(view.did)}>Export</a>.
+        </p>
+      </Section>
     </>
   );
 }
