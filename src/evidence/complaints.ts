@@ -1,6 +1,7 @@
 import type { PeopleWindow } from "../event/index.ts";
 import { DAY_MS } from "../lib/clock.ts";
 import type { Database } from "../platform/database.ts";
+import type { CountedFact } from "./trials.ts";
 import { complaintWindow } from "./windows.ts";
 
 /** Providers that send complaints back (Gmail sends none: its figures come as `provider_reported`). */
@@ -57,23 +58,39 @@ export function createComplaintWindows(db: Database) {
     return begun?.known === 1 && at - begun.at <= NEWCOMER_MS;
   }
 
+  /** Whole days in UTC before that of `at`. */
+  const beginOf = (at: number, days: number) => (Math.floor(at / DAY_MS) - days) * DAY_MS - 1;
+
+  const complaintsOf = (member: number, at: number, days: number, sentAfter: number) =>
+    db.all<{ complainant: string; message: string; at: number }>(
+      `SELECT complainant, message, at FROM complaint AS one
+       WHERE member = ? AND at > ? AND at <= ? AND sent_at > ? AND ${NEW} ORDER BY at DESC`,
+      member,
+      beginOf(at, days),
+      at,
+      sentAfter,
+      at,
+      sentAfter,
+    );
+
   return {
+    /** The facts behind `ofDays`, the newest first; where they came from is not kept. */
+    facts: (member: number, at: number, days: number, sentAfter: number): CountedFact[] =>
+      complaintsOf(member, at, days, sentAfter).map(({ message, at: when }) => ({
+        message,
+        at: when,
+        domain: "",
+        provider: "",
+      })),
+
     /**
      * The day of `at` up to it, and the `days` before: whole days in UTC. Complaints about mail that was handed in after
      * `sentAfter`, one for each complainant and message, of people who had not complained about earlier mail: they were
      * heard, and three accounts of one stranger must not count again and again. Against deliveries after it.
      */
     ofDays(who: Who, at: number, days: number, sentAfter: number): PeopleWindow {
-      const begin = (Math.floor(at / DAY_MS) - days) * DAY_MS - 1;
-      const rows = db.all<{ complainant: string; at: number }>(
-        `SELECT complainant, at FROM complaint AS one WHERE member = ? AND at > ? AND at <= ? AND sent_at > ? AND ${NEW}`,
-        who.member,
-        begin,
-        at,
-        sentAfter,
-        at,
-        sentAfter,
-      );
+      const begin = beginOf(at, days);
+      const rows = complaintsOf(who.member, at, days, sentAfter);
       const eligible = deliveries(who, Math.max(begin, Math.min(sentAfter, at)), at);
       const people = Map.groupBy(rows, ({ complainant }) => complainant);
       const newcomers = [...people].filter(([complainant, told]) =>

@@ -14,10 +14,11 @@ import { COUNTERS, createFacts, subjectOf, type Counter } from "./facts.ts";
 import { createIncidents } from "./incidents.ts";
 import { createPruning } from "./prune.ts";
 import { createRecords } from "./records.ts";
-import { createTrials } from "./trials.ts";
+import { createTrials, type CountedFact } from "./trials.ts";
 import { createVelocity } from "./velocity.ts";
 
 export type { Incident } from "./incidents.ts";
+export type { CountedFact } from "./trials.ts";
 export { evidenceMigration } from "./schema.ts";
 export type { Counter } from "./facts.ts";
 
@@ -120,6 +121,23 @@ export function createEvidence(db: Database) {
     windows,
     bounces,
     complaints,
+    /**
+     * The very facts that counted at `at`, the newest first, in windows that had begun before then: bounces, and complaints of the
+     * 30 days before, or (`long`) of 90.
+     */
+    counted(
+      did: string,
+      at: number,
+      { long = false } = {},
+    ): { bounces: CountedFact[]; complaints: CountedFact[] } {
+      const member = idOf(did);
+      const start = records.windowStart(member, at - 1);
+      return {
+        bounces: trials.hard(member, at, start),
+        complaints: complaintWindows.facts(member, at, long ? LONG_COMPLAINT_DAYS : COMPLAINT_DAYS, start),
+      };
+    },
+
     /** What would have been seen of bounces at `at`, of mail after `sentAfter`, had every incident been known that is at `known`. */
     bouncesWithoutIncidents: (did: string, scope: { at: number; sentAfter: number; known: number }) =>
       trials.bounces(idOf(did), scope.at, scope.sentAfter, Math.max(scope.at, scope.known)),

@@ -4,6 +4,9 @@ import type { Database } from "../platform/database.ts";
 import type { Incidents } from "./incidents.ts";
 import { BOUNCE_WINDOW, bounceWindow } from "./windows.ts";
 
+/** A fact that counts in a window: of which message, when (ms since the epoch), and where. */
+export type CountedFact = { message: string; at: number; domain: string; provider: string };
+
 type Outcome = {
   recipient: string;
   domain: string;
@@ -72,34 +75,50 @@ export function createTrials(db: Database, incidents: Pick<Incidents, "excuses">
     );
   }
 
+  /** The trials that count at `at`: how many, and those that are hard, each by its first fact. */
+  function counted(
+    member: number,
+    at: number,
+    sentAfter: number,
+    heard: number,
+  ): { eligible: number; hard: (Outcome & { byStrangers: boolean })[] } {
+    const scope = { since: at - BOUNCE_WINDOW.reachMs, at, sentAfter, heard };
+    const latest = new Set<string>();
+    let oldest = at;
+    for (const row of newestFirst("WHERE member = ?", member, scope)) {
+      latest.add(trialOf(row));
+      oldest = Math.min(oldest, Math.floor(row.sent_at / DAY_MS) * DAY_MS - 1);
+      if (latest.size === BOUNCE_WINDOW.lastEligible) break;
+    }
+    const hard = new Map<string, Outcome & { byStrangers: boolean }>();
+    // Nothing comes of mail before it is handed in.
+    const since = Math.max(scope.since, oldest);
+    const bounced = newestFirst("INDEXED BY outcome_hard WHERE hard > 0 AND member = ?", member, {
+      ...scope,
+      since,
+    });
+    for (const row of bounced) {
+      const trial = trialOf(row);
+      if (!latest.has(trial)) continue;
+      const before = hard.get(trial);
+      const byStrangers = (before?.byStrangers ?? true) && isByStrangers(member, row);
+      hard.set(trial, { ...row, byStrangers });
+    }
+    return { eligible: latest.size, hard: [...hard.values()] };
+  }
+
   return {
+    /** The facts behind `bounces`, the newest first. */
+    hard: (member: number, at: number, sentAfter: number): CountedFact[] =>
+      counted(member, at, sentAfter, at)
+        .hard.map(({ message, at: when, domain, provider }) => ({ message, at: when, domain, provider }))
+        .toSorted((a, b) => b.at - a.at),
+
     /** `heard`: up to when signs of an incident are listened to, otherwise up to `at`. */
     bounces(member: number, at: number, sentAfter: number, heard = at): BounceWindow {
-      const scope = { since: at - BOUNCE_WINDOW.reachMs, at, sentAfter, heard };
-      const latest = new Set<string>();
-      let oldest = at;
-      for (const row of newestFirst("WHERE member = ?", member, scope)) {
-        latest.add(trialOf(row));
-        oldest = Math.min(oldest, Math.floor(row.sent_at / DAY_MS) * DAY_MS - 1);
-        if (latest.size === BOUNCE_WINDOW.lastEligible) break;
-      }
-      const hard = new Map<string, Outcome & { byStrangers: boolean }>();
-      // Nothing comes of mail before it is handed in.
-      const since = Math.max(scope.since, oldest);
-      const bounced = newestFirst("INDEXED BY outcome_hard WHERE hard > 0 AND member = ?", member, {
-        ...scope,
-        since,
-      });
-      for (const row of bounced) {
-        const trial = trialOf(row);
-        if (!latest.has(trial)) continue;
-        const before = hard.get(trial);
-        const byStrangers = (before?.byStrangers ?? true) && isByStrangers(member, row);
-        hard.set(trial, { ...row, byStrangers });
-      }
-      const all = [...hard.values()];
+      const { eligible, hard: all } = counted(member, at, sentAfter, heard);
       return bounceWindow({
-        eligible: latest.size,
+        eligible,
         hard: all.length,
         distinct: new Set(all.map(({ recipient }) => recipient)).size,
         first_contacts: all.filter(({ byStrangers }) => byStrangers).length,

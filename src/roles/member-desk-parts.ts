@@ -13,7 +13,7 @@ export type DeskParts = {
   core: Core;
   labeler: Pick<Labeler, "attestations"> | undefined;
   /** Absent where no relay runs in this process. */
-  spool: Pick<Spool, "drop" | "list"> | undefined;
+  spool: Pick<Spool, "drop" | "list" | "message"> | undefined;
   /** What sends and takes test mails; absent likewise. */
   tests: TestSender | undefined;
   resolver: Resolver;

@@ -1,3 +1,4 @@
+import type { CountedFact } from "../evidence/index.ts";
 import { STANDINGS, type Standing } from "../policy/index.ts";
 import type { Case, StandingChange } from "../standing/index.ts";
 import type { CaseRefusal } from "./core/case-desk.ts";
@@ -21,10 +22,44 @@ export const isWorse = ({ from, to }: Pick<StandingChange, "from" | "to">): bool
   STANDINGS.indexOf(to) > STANDINGS.indexOf(from);
 
 const CASES = 500;
+const CHANGES = 200;
+const MOST_FACTS = 200;
+/** Rules that look at complaints of 90 days. */
+const LONG_RULES = new Set(["ComplaintProbationSlow"]);
+
+/** `isKept`: its message can still be looked at. */
+export type DeskFact = CountedFact & { isKept: boolean };
+export type DeskEvents = {
+  change: Pick<StandingChange, "id" | "at" | "from" | "to"> & { rule: string };
+  /** The newest first, 200 at most. */
+  bounces: DeskFact[];
+  complaints: DeskFact[];
+};
 
 /** What a member says about its own standing: the same for its pages and the API. */
-export function standingDesk({ core }: Pick<DeskParts, "core">) {
+export function standingDesk({ core, spool }: Pick<DeskParts, "core" | "spool">) {
   return {
+    /** The very events that counted when a rule changed the standing; null: no rule did, or there is no such change. */
+    async events(did: string, change: number): Promise<DeskEvents | null> {
+      const found = core.standings.changesOf(did, CHANGES).find(({ id }) => id === change);
+      if (!found || found.rule === null) return null;
+      const { bounces, complaints } = core.evidence.counted(did, found.at, {
+        long: LONG_RULES.has(found.rule),
+      });
+      const shown = (facts: CountedFact[]) =>
+        Promise.all(
+          facts.slice(0, MOST_FACTS).map(async (fact) => {
+            const message = await spool?.message(fact.message);
+            return { ...fact, isKept: message?.did === did };
+          }),
+        );
+      return {
+        change: { id: found.id, at: found.at, from: found.from, to: found.to, rule: found.rule },
+        bounces: await shown(bounces),
+        complaints: await shown(complaints),
+      };
+    },
+
     /** Every appeal of the member, the newest first. */
     appeals: (did: string): DeskAppeal[] =>
       core.cases

@@ -10,7 +10,7 @@ export type { DeskParts, DeskRefusal } from "./member-desk-parts.ts";
 export type { DeskDomain, DeskRemoval } from "./member-desk-domains.ts";
 export type { IssuedCredential, WantedCredential } from "./member-desk-credentials.ts";
 export type { DeskWebhook, WebhookAnswer } from "./member-desk-webhook.ts";
-export type { DeskAppeal } from "./member-desk-standing.ts";
+export type { DeskAppeal, DeskEvents } from "./member-desk-standing.ts";
 export type { DeskTest, DeskTests } from "./member-desk-tests.ts";
 export type { DeskSettings } from "./member-desk-settings.ts";
 

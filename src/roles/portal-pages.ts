@@ -113,6 +113,12 @@ export function createPortalPages({ core, desk, tokens, now, domains }: PortalPa
 
     revokeToken: async (did, id, by) => done(tokens.revoke(did, id, by)),
 
+    async changeEvents(did, change) {
+      const frame = frameOf(did);
+      const events = frame && (await desk.standing.events(did, change));
+      return frame && events && { ...frame, ...events };
+    },
+
     async tests(did) {
       const frame = frameOf(did);
       if (frame === null) return null;

@@ -148,6 +148,11 @@ export function tracePath(did: string): string {
   return `${memberPath(did)}/trace`;
 }
 
+/** The very events that counted for a change of standing. */
+export function changeEventsPath(did: string, change: string | number): string {
+  return `${memberPath(did)}/changes/${encodeURIComponent(change)}/events`;
+}
+
 /** Where a member tries how its mail arrives. */
 export function testPath(did: string): string {
   return `${memberPath(did)}/test`;

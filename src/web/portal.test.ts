@@ -8,6 +8,7 @@ import {
   credentialsView,
   domainsView,
   removalView,
+  changeEventsView,
   settingsView,
   testsView,
   tokensView,
@@ -74,6 +75,7 @@ function setUp(result: PortalResult = { done: true }) {
       return "refused" in result ? result : { secret: "atmt_x", token: tokensView.tokens[0]! };
     },
     revokeToken: say("revokeToken"),
+    changeEvents: async (_, change) => (change === 12 ? changeEventsView : null),
     tests: async () => testsView,
     makeTest: say("makeTest"),
     settings: async () => settingsView,
@@ -144,6 +146,7 @@ const PAGES = [
   "/webhooks",
   "/tokens",
   "/test",
+  "/changes/12/events",
   "/settings",
 ];
 

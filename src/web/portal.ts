@@ -230,6 +230,14 @@ export function portalRoutes(options: PortalRoutes): Hono {
   );
 
   app.get(
+    `${at}/changes/:id/events`,
+    page(async (c, did) => {
+      const view = await portal.changeEvents(did, Number(c.req.param("id")));
+      return view && { part: "events", view };
+    }),
+  );
+
+  app.get(
     `${at}/test`,
     page(async (_, did) => {
       const view = await portal.tests(did);

@@ -1,6 +1,6 @@
 import type { NewToken, Person, PersonRole, TokenView } from "../account/index.ts";
 import type { CredentialView, Diagnosis, DnsRecordToPublish, Rotation } from "../member/index.ts";
-import type { BounceChoice, Membership, Stream } from "../policy/index.ts";
+import type { BounceChoice, Membership, Standing, Stream } from "../policy/index.ts";
 import type { RecipientState } from "../spool/index.ts";
 import type { Test } from "../test-mail/index.ts";
 import type { WebhookReceipt, WebhookView } from "../webhook/index.ts";
@@ -49,6 +49,14 @@ export type TokensView = PortalFrame & { asOf: number; tokens: TokenView[] };
 
 /** A token with what it says: the one time that it is seen. */
 export type ShownToken = { secret: string; token: TokenView };
+
+/** The very events that counted when a rule changed a standing. `isKept`: the message still has its page. */
+export type ChangeEventsView = PortalFrame & {
+  change: { id: number; at: number; from: Standing; to: Standing; rule: string };
+  bounces: CountedEvent[];
+  complaints: CountedEvent[];
+};
+export type CountedEvent = { message: string; at: number; domain: string; provider: string; isKept: boolean };
 
 /** Tests of a day, the newest first. */
 export type TestsView = PortalFrame & {
@@ -99,6 +107,7 @@ export interface PortalPages {
   tokens(did: string): Promise<TokensView | Refused | null>;
   makeToken(did: string, wish: NewToken, by: string): Promise<ShownToken | Refused>;
   revokeToken(did: string, id: string, by: string): Promise<PortalResult>;
+  changeEvents(did: string, change: number): Promise<ChangeEventsView | null>;
   tests(did: string): Promise<TestsView | Refused | null>;
   /** `domain`: of its own, in whose name the pool sends it; null: the member sends it to the address that is made. */
   makeTest(did: string, domain: string | null, by: string): Promise<PortalResult>;

@@ -1,6 +1,6 @@
 import { Badge, Card, Code, DataTable, EmptyState, Fold, KeyValue, Section, Time } from "../components.tsx";
 import { STANDINGS, type Standing } from "../../policy/index.ts";
-import { changeAnchor, domainAnchor, domainsPath } from "../paths.ts";
+import { changeAnchor, changeEventsPath, domainAnchor, domainsPath } from "../paths.ts";
 import type { MemberPause, MemberView, StandingChange } from "../view.ts";
 import { evidenceWords, formatCount, STANDING_WORDS } from "../words.ts";
 import { AppealPart, RemedyForm } from "./member-appeal.tsx";
@@ -50,7 +50,7 @@ export function Situation({
           <p>{STANDING_WORDS[view.standing].effect}</p>
           {change ? (
             <>
-              <Answers items={answersOf(change)} />
+              <Answers items={answersOf(change, view.did)} />
               {view.remedyAsked && !forCommittee ? <RemedyForm did={view.did} why={why} /> : null}
               <AppealPart did={view.did} change={change} place="now" forCommittee={forCommittee} why={why} />
             </>
@@ -194,7 +194,7 @@ function Change(props: { did: string; change: StandingChange; forCommittee: bool
       >
         {/* A browser that is led here opens what is around it. */}
         <div id={changeAnchor(change.id)} class="stack">
-          <Answers items={answersOf(change)} />
+          <Answers items={answersOf(change, did)} />
           <AppealPart did={did} change={change} place="then" forCommittee={forCommittee} why={why} />
           {change.evidence.length === 0 ? null : (
             <details id={`values-${changeAnchor(change.id)}`}>
@@ -234,9 +234,11 @@ function Change(props: { did: string; change: StandingChange; forCommittee: bool
   );
 }
 
-function answersOf(change: StandingChange): [string, Answer][] {
+function answersOf(change: StandingChange, did: string): [string, Answer][] {
   const { cause, remedy, wayBack } = change;
   const answers: [string, Answer][] = [["Why", cause]];
+  if (change.rule !== null)
+    answers.push(["Evidence", <a href={changeEventsPath(did, change.id)}>The very events that counted</a>]);
   if (remedy !== null) answers.push(["What to do", remedy]);
   if (wayBack !== null) {
     answers.push([

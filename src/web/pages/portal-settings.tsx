@@ -28,8 +28,8 @@ export function SettingsPage({ view, role }: { view: SettingsView; role: PortalR
       <People view={view} why={whyNot(role, view, "owner")} />
       <Section id="leaving" title="Leaving">
         <p>
-          What happens to what when you go, and what you can take along: <a href={leavePath(view.did)}>Leave</a>,{" "}
-          <a href={exportPath(view.did)}>Export</a>.
+          What happens to what when you go, and what you can take along:{" "}
+          <a href={leavePath(view.did)}>Leave</a>, <a href={exportPath(view.did)}>Export</a>.
         </p>
       </Section>
     </>

@@ -2,6 +2,7 @@ import type { Child } from "hono/jsx";
 import { credentialsPath, tokensPath, webhooksPath } from "../paths.ts";
 import type { ShownCredential } from "../view.ts";
 import type {
+  ChangeEventsView,
   CredentialsView,
   DomainsView,
   PortalRole,
@@ -14,6 +15,7 @@ import type {
 } from "../view-portal.ts";
 import { CredentialsPage, IssuedPage } from "./portal-credentials.tsx";
 import { DomainsPage } from "./portal-domains.tsx";
+import { EventsPage } from "./portal-events.tsx";
 import { RemovalPage } from "./portal-removal.tsx";
 import { SettingsPage } from "./portal-settings.tsx";
 import { TestsPage } from "./portal-tests.tsx";
@@ -30,6 +32,7 @@ export type PortalShown =
   | { part: "webhook-secret"; did: string; url: string; secret: string }
   | { part: "tokens"; view: TokensView }
   | { part: "token"; did: string; made: ShownToken }
+  | { part: "events"; view: ChangeEventsView }
   | { part: "tests"; view: TestsView }
   | { part: "settings"; view: SettingsView };
 
@@ -69,6 +72,11 @@ export function portalContent(shown: PortalShown, role: PortalRole): PortalConte
       };
     case "token":
       return { title: "New token", body: <TokenPage made={shown.made} back={tokensPath(shown.did)} /> };
+    case "events":
+      return {
+        title: `What counted against ${shown.view.domain}`,
+        body: <EventsPage view={shown.view} role={role} />,
+      };
     case "tests":
       return {
         title: `Tests of ${shown.view.domain}`,
