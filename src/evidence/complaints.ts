@@ -17,6 +17,9 @@ const NEW = `NOT EXISTS (SELECT 1 FROM complaint AS earlier
 
 export type Who = { member: number; did: string };
 
+/** Whole days in UTC before that of `at`. */
+const beginOf = (at: number, days: number) => (Math.floor(at / DAY_MS) - days) * DAY_MS - 1;
+
 export function createComplaintWindows(db: Database) {
   /** Deliveries in (`after`, `until`] to providers that send complaints back: whole days by their sums. */
   function deliveries({ member, did }: Who, after: number, until: number): number {
@@ -57,9 +60,6 @@ export function createComplaintWindows(db: Database) {
     );
     return begun?.known === 1 && at - begun.at <= NEWCOMER_MS;
   }
-
-  /** Whole days in UTC before that of `at`. */
-  const beginOf = (at: number, days: number) => (Math.floor(at / DAY_MS) - days) * DAY_MS - 1;
 
   const complaintsOf = (member: number, at: number, days: number, sentAfter: number) =>
     db.all<{ complainant: string; message: string; at: number }>(

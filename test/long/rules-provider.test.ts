@@ -61,7 +61,18 @@ async function day(said: Record<string, number | undefined>): Promise<void> {
   }
   await here.settle();
   await here.pass(DAY, 6 * HOUR);
+  // The provider is asked beside everything else: its answer is waited for.
+  for (const [domain, rate] of Object.entries(said))
+    if (rate !== undefined) await expect.poll(() => isReported(domain, name), { timeout: 10_000 }).toBe(true);
+  await here.settle();
 }
+
+const isReported = (domain: string, name: string) =>
+  here.core.events
+    .recentOf(here.didOf(domain), 200)
+    .some(
+      ({ action, envelope }) => action === "provider_reported" && JSON.stringify(envelope).includes(name),
+    );
 
 const titles = (domain: string) =>
   here.core.standings.notes.list(here.didOf(domain)).map(({ title }) => title);

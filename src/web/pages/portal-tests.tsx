@@ -174,6 +174,6 @@ function Arrived({ did, arrival: { at, facts, verdicts } }: { did: string; arriv
 /** With the library and the environment of the PDS itself, in its container of the official compose file. */
 function pdsCommand(address: string): string {
   const mailer = `require(require.resolve("nodemailer",{paths:[require.resolve("@atproto/pds")]}))`;
-  const mail = `{from:process.env.PDS_EMAIL_FROM_ADDRESS,to:"${address}",subject:"A test",text:"A test."}`;
-  return `docker exec pds node -e '${mailer}.createTransport(process.env.PDS_EMAIL_SMTP_URL).sendMail(${mail}).then(r=>console.log(r.response),e=>console.error(e.message))'`;
+  const mail = `{from:env.PDS_EMAIL_FROM_ADDRESS,to:"${address}",subject:"A test",text:"A test."}`;
+  return `docker exec pds node -e 'const{env}=process;${mailer}.createTransport(env.PDS_EMAIL_SMTP_URL).sendMail(${mail}).then(r=>console.log(r.response),e=>console.error(e.message))'`;
 }
