@@ -39,7 +39,7 @@ import { createSuppressionPages } from "./suppression-pages.ts";
 import { createTokenDesk, type TokenDesk } from "./token-desk.ts";
 import { createWebActions } from "./web-actions.ts";
 import { clientOf } from "./xrpc-client.ts";
-import type { Zone } from "./zone.ts";
+import type { Zone } from "./zone/index.ts";
 
 export type CoreHttpParts = {
   core: Core;

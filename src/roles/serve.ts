@@ -23,7 +23,6 @@ import { openShaping } from "../shaping/index.ts";
 import { SpoolError } from "../spool/index.ts";
 import { usedLinksMigration } from "../web/index.ts";
 import { openAccounts } from "./accounts.ts";
-import { allowlistSource } from "./allowlist-source.ts";
 import { openCertificates } from "./certificates.ts";
 import { coreMigrations, createCore, type Core } from "./core/index.ts";
 import { mountCore } from "./core-http.ts";
@@ -40,7 +39,7 @@ import { startRelay, type RunningRelay } from "./relay.ts";
 import { unsubscribePages } from "./suppression-unsubscribe.ts";
 import { webhookParts } from "./webhook-post.ts";
 import { emailXrpc, noSuchMethod } from "./xrpc.ts";
-import { startZone, type Zone } from "./zone.ts";
+import { startZone, type Zone } from "./zone/index.ts";
 
 export type ServeOptions = {
   config: Config;
@@ -181,14 +180,15 @@ export async function startServe(options: ServeOptions): Promise<Serve> {
     if (has("zone")) {
       zone = await startZone({
         ...shared,
-        zone: config.ZONE_NAME,
-        nameServer: config.POOL_HOSTNAME,
-        poolDomain: config.POOL_DOMAIN,
-        dir: dataPath(config, "zone"),
-        address: config.ZONE_ADDRESS,
-        source: allowlistSource(labeler!),
+        config,
+        fetch,
+        labeler: labeler!,
+        pool: {
+          did: config.LABELER_DID!,
+          addresses: poolAddresses(config),
+          spfDomain: pool.returnPathHost,
+        },
       });
-      labeler?.labels.onLabels(() => zone?.publishSoon());
       closers.push(zone.close);
     }
 

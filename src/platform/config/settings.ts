@@ -1,6 +1,9 @@
 import { isIP } from "node:net";
 import { z } from "zod";
 
+/** Programs that can check a zone before it is published. */
+const ZONE_CHECKERS = ["named-checkzone", "kzonecheck", "rbldnsd"] as const;
+
 const ROLES = ["core", "labeler", "relay", "zone"] as const;
 export type Role = (typeof ROLES)[number];
 
@@ -221,6 +224,17 @@ export const settings = z.object({
 
   ZONE_NAME: domain.optional(),
   ZONE_ADDRESS: address.prefault("[::]:53"),
+  ZONE_NAME_SERVERS: list.pipe(z.array(domain).max(13, "must be at most 13 names")).optional(),
+  ZONE_CHECKERS: list
+    .pipe(z.array(z.enum(ZONE_CHECKERS, `must be of ${ZONE_CHECKERS.join(", ")}`)))
+    .prefault(""),
+  TRUSTED_LABELERS: list
+    .pipe(
+      z
+        .array(z.string().regex(/^did:(plc:[a-z2-7]{24}|web:[a-zA-Z0-9.%-]{1,253})$/, "must be DIDs"))
+        .max(20, "must be at most 20 labelers"),
+    )
+    .prefault(""),
 });
 
 export type Settings = z.infer<typeof settings>;

@@ -19,8 +19,8 @@ export async function publicOverview(parts: QueryParts): Promise<PublicOverview>
   const today = days.at(-1)!;
   const active = Math.max(1, days.filter((day) => day.accepted > 0).length);
   const perMember = core.evidence.acceptedByMember(dayOf(now) - WEEK + 1);
-  const snapshot = zone?.allowlist.snapshot();
-  const first = snapshot?.entries[0];
+  const snapshot = zone?.publication.snapshot();
+  const first = zone?.store.firstDomain();
   return {
     asOf: now,
     today: {
@@ -38,11 +38,11 @@ export async function publicOverview(parts: QueryParts): Promise<PublicOverview>
     labeler: { did: labeler?.labels.did ?? "", url: parts.publicUrl },
     allowlist: snapshot
       ? {
-          zone: `dwl.${snapshot.zone}`,
-          serial: snapshot.serial,
-          entries: snapshot.entries.length,
-          publishedAt: Date.parse(snapshot.issuedAt),
-          example: first ? { domain: first.domain, answer: first.code } : null,
+          zone: `dwl.${snapshot.head.zone}`,
+          serial: snapshot.head.serial,
+          entries: zone!.store.countListed(),
+          publishedAt: Date.parse(snapshot.head.issuedAt),
+          example: first ? { domain: first.key, answer: first.code } : null,
           digServer: parts.digServer,
         }
       : null,

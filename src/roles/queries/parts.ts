@@ -2,7 +2,7 @@ import type { Labeler } from "../labeler.ts";
 import type { Core } from "../core/index.ts";
 import type { ProviderDesk } from "../provider-data.ts";
 import type { MeasuresDesk } from "../measures-desk.ts";
-import type { Zone } from "../zone.ts";
+import type { Zone } from "../zone/index.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 import type { Egress } from "../../egress/index.ts";

@@ -1,0 +1,204 @@
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import type { Keypair } from "@atproto/crypto";
+import type { Clock } from "../lib/clock.ts";
+import type { DnsQuestion, DnsReply } from "../platform/dns/index.ts";
+import type { Logger } from "../platform/log.ts";
+import type { Metrics } from "../platform/metrics.ts";
+import { guardShrink, type Guarded } from "./guard.ts";
+import type { List } from "./list.ts";
+import {
+  keepSnapshot,
+  readTail,
+  writeSnapshotFile,
+  type SnapshotFile,
+  type SnapshotSource,
+} from "./snapshot-file.ts";
+import { isSeen, type AllowlistStore } from "./store.ts";
+import { answerFrom } from "./zone/answers.ts";
+import type { ZoneCheck } from "./zone/checkers.ts";
+import { loadZone, writeZone, writeRbldnsd, zonePaths, type ZoneSource } from "./zone/files.ts";
+import type { ZoneHead } from "./zone/names.ts";
+import { testOnly, type ZoneTable } from "./zone/table.ts";
+
+export type PublicationOptions = {
+  store: AllowlistStore;
+  list: List;
+  zone: string;
+  /** The first is named in the SOA. */
+  nameServers: readonly string[];
+  /** Where the files are written. */
+  dir: string;
+  /** Signs snapshots. */
+  keypair: Keypair;
+  /** Where the newest snapshot is to be had. */
+  snapshotUrl: string;
+  /** What must be content with a zone before it replaces another. */
+  checks: readonly ZoneCheck[];
+  clock: Clock;
+  log: Logger;
+  metrics?: Metrics | undefined;
+};
+
+export type PublishOutcome =
+  | { outcome: "published"; serial: number; entries: number }
+  | { outcome: "unchanged"; serial: number }
+  /** Some or all of it: what was good before stays. */
+  | { outcome: "refused"; why: string };
+
+export type Publication = Awaited<ReturnType<typeof openPublication>>;
+
+/** The last good list is served for so long when nothing newer can be published; then test entries only. */
+const GOOD_FOR_MS = 24 * 3_600_000;
+/** Labels that were only said again are published no more often than this. */
+const RENEWALS_EVERY_MS = 10 * 60_000;
+/** rbldnsd's file carries the time at which it ends, and is written anew long before. */
+const RBLDNSD_EVERY_MS = 3_600_000;
+const NOTE_EVERY_MS = 60_000;
+const HISTORY_MS = 366 * 24 * 3_600_000;
+
+/** The serial after `last`: seconds since 1970, one more when the clock stands still or goes back (RFC 1982 order). */
+function nextSerial(last: number, nowMs: number): number {
+  return Math.max(last + 1, Math.floor(nowMs / 1000));
+}
+
+/**
+ * Publishes the list: changes -> guard -> snapshot and zones, written aside, synced, read back, checked, renamed.
+ * Whatever fails on the way, the last good list goes on being served, also after a restart, for a day.
+ */
+export async function openPublication(options: PublicationOptions) {
+  const { store, list, zone, dir, keypair, checks, clock, log, metrics } = options;
+  const paths = zonePaths(dir, zone);
+  const snapshotPath = join(dir, "snapshot.json");
+  await mkdir(dir, { recursive: true });
+
+  let table: ZoneTable | undefined = await loadZone(paths, zone, store.countListed(), log);
+  let snapshot: SnapshotFile | undefined = await readTail(snapshotPath);
+  let goodAt = store.publication().goodAt;
+  let rbldnsdAt = 0;
+  let served: { table: ZoneTable; isEmptied: boolean; answer: (q: DnsQuestion) => DnsReply } | undefined;
+  let last: Promise<unknown> = Promise.resolve();
+
+  const headOf = (serial: number): ZoneHead => ({
+    zone,
+    nameServers: options.nameServers,
+    serial,
+    key: keypair.did(),
+    snapshotUrl: options.snapshotUrl,
+  });
+  const listed: ZoneSource & SnapshotSource = {
+    count: () => store.countListed(),
+    addresses: () => store.listedAddresses(),
+    domainsAfter: (after, limit) => store.listedAfter(after, limit),
+  };
+  const nothing: ZoneSource = { count: () => 0, addresses: () => [], domainsAfter: () => [] };
+
+  function isGood(now: number): void {
+    goodAt = now;
+    const noted = store.publication();
+    if (now - noted.goodAt >= NOTE_EVERY_MS) store.putPublication({ ...noted, goodAt: now });
+  }
+
+  /** Takes the changes into the list. Returns which files are behind it now. */
+  function accept({ accepted }: Guarded, now: number): { zone: boolean; snapshot: boolean } {
+    const before = store.publication();
+    const seen = accepted.some((change) => isSeen(change.wanted, change.listed));
+    const renewed = accepted.length > 0 && now - before.issuedAt >= RENEWALS_EVERY_MS;
+    if (seen || renewed || before.serial === 0) {
+      const serial = nextSerial(before.serial, now);
+      store.transaction(() => {
+        for (const change of accepted) store.accept(change, serial, now);
+        const zoneSerial = seen || before.serial === 0 ? serial : before.zoneSerial;
+        store.putPublication({ ...before, serial, issuedAt: now, zoneSerial });
+        store.forgetHistory(now - HISTORY_MS);
+      });
+    }
+    const { serial, zoneSerial } = store.publication();
+    return {
+      zone: table?.serial !== zoneSerial || table.key !== keypair.did(),
+      snapshot: snapshot?.head.serial !== serial || snapshot.head.key !== keypair.did(),
+    };
+  }
+
+  async function write(behind: { zone: boolean; snapshot: boolean }, now: number): Promise<void> {
+    const { serial, issuedAt, zoneSerial } = store.publication();
+    if (behind.zone) {
+      table = await writeZone({ paths, head: headOf(zoneSerial), source: listed, checks, now });
+      rbldnsdAt = now;
+    } else if (now - rbldnsdAt >= RBLDNSD_EVERY_MS) {
+      await writeRbldnsd({ paths, head: headOf(zoneSerial), source: listed, checks, now });
+      rbldnsdAt = now;
+    }
+    if (behind.snapshot) {
+      const head = { zone, serial, issuedAt: new Date(issuedAt).toISOString(), key: keypair.did() };
+      snapshot = await writeSnapshotFile(snapshotPath, head, listed, keypair);
+      await keepSnapshot(dir, snapshot);
+    }
+  }
+
+  /** Nothing could be published for a day: test entries only, in the files too where they can be written. */
+  async function empty(now: number): Promise<void> {
+    if (!table || table.domains.size <= 1) return;
+    const before = store.publication();
+    const serial = nextSerial(before.serial, now);
+    store.putPublication({ ...before, serial, zoneSerial: serial });
+    await writeZone({ paths, head: headOf(serial), source: nothing, checks: [], now });
+    table = testOnly({ ...table, serial: 0 });
+    log.error("nothing could be published for a day: the list has test entries only until it can");
+  }
+
+  async function publishNow(): Promise<PublishOutcome> {
+    const now = clock.now();
+    try {
+      while (!list.settle()) await new Promise((resolve) => setImmediate(resolve));
+      const guarded = guardShrink(store.changes(), store.countListed(), now);
+      if (guarded.why !== undefined)
+        log.error({ why: guarded.why }, "the allowlist keeps entries that lapsed");
+      const behind = accept(guarded, now);
+      await write(behind, now);
+      isGood(now);
+      metrics?.zoneEntries.set(store.countListed());
+      metrics?.zonePublished.set(now / 1000);
+      const { serial } = store.publication();
+      if (guarded.why !== undefined) return { outcome: "refused", why: guarded.why };
+      if (!behind.zone && !behind.snapshot) return { outcome: "unchanged", serial };
+      const entries = store.countListed();
+      log.info({ serial, entries, id: snapshot?.tail.id }, "allowlist published");
+      return { outcome: "published", serial, entries };
+    } catch (err) {
+      const why = err instanceof Error ? err.message : String(err);
+      log.error({ err }, "the allowlist could not be published; the last good one stays for a day");
+      if (now - goodAt > GOOD_FOR_MS)
+        await empty(now).catch((error: unknown) => log.error({ err: error }, "nor could an empty one"));
+      return { outcome: "refused", why };
+    }
+  }
+
+  /** What is served now: the last good zone, or after a day without one its test entries. */
+  function serving() {
+    if (!table) return undefined;
+    const isEmptied = clock.now() - goodAt > GOOD_FOR_MS;
+    if (served?.table !== table || served.isEmptied !== isEmptied)
+      served = { table, isEmptied, answer: answerFrom(isEmptied ? testOnly(table) : table) };
+    return served;
+  }
+
+  return {
+    /** One at a time. Never rejects. */
+    publish(): Promise<PublishOutcome> {
+      const next = last.then(publishNow);
+      last = next;
+      return next;
+    },
+    /** For the embedded name server. Until there is a list, the zone says SERVFAIL rather than "not listed". */
+    answer: (question: DnsQuestion): DnsReply =>
+      serving()?.answer(question) ?? { status: "servfail", answers: [], authoritative: false },
+    /** The newest snapshot as it is on the disk; undefined before there is one. */
+    snapshot: (): SnapshotFile | undefined => snapshot,
+    /** Where the files are: snapshot, zones, maps. */
+    dir,
+    /** When the list was last known to say what is true, ms since the epoch; 0 for never. */
+    goodAt: (): number => goodAt,
+    close: async () => void (await last),
+  };
+}

@@ -1,0 +1,63 @@
+import { isAddressKey } from "../store.ts";
+import {
+  ipName,
+  listText,
+  NEGATIVE_TTL,
+  SOA,
+  TEST_ADDRESSES,
+  TEST_CODE,
+  TEST_DOMAIN,
+  TEST_TEXT,
+  TTL,
+  type ZoneEntry,
+  type ZoneHead,
+} from "./names.ts";
+
+/**
+ * The head of a zone in RFC 1035 section 5 text, one record a line, absolute names: Knot, NSD, BIND and PowerDNS read
+ * it as it is.
+ */
+export function zoneHead(head: ZoneHead): string {
+  const { zone, nameServers, serial } = head;
+  const [primary] = nameServers;
+  const { refresh, retry, expire } = SOA;
+  return [
+    `${zone}. ${TTL} IN SOA ${primary}. hostmaster.${zone}. ${serial} ${refresh} ${retry} ${expire} ${NEGATIVE_TTL}`,
+    ...nameServers.map((name) => `${zone}. ${TTL} IN NS ${name}.`),
+    `_list.${zone}. ${TTL} IN TXT ${quoted(listText(head))}`,
+    ...[`${TEST_DOMAIN}.dwl`, ...TEST_ADDRESSES.map(ipName)].map((name) =>
+      listing(`${name}.${zone}.`, TEST_CODE, TEST_TEXT),
+    ),
+    "",
+  ].join("\n");
+}
+
+export function zoneLines({ key, code, text }: ZoneEntry, zone: string): string {
+  if (isAddressKey(key)) return `${listing(`${ipName(key.slice(1, -1))}.${zone}.`, code, text)}\n`;
+  return `${listing(`${key}.dwl.${zone}.`, code, text)}\n${key}._vouch.${zone}. ${TTL} IN TXT "transaction"\n`;
+}
+
+function listing(name: string, code: string, text: string): string {
+  return `${name} ${TTL} IN A ${code}\n${name} ${TTL} IN TXT ${quoted(text)}`;
+}
+
+/** Character-strings of at most 255 octets (RFC 1035 section 3.3). */
+function quoted(text: string): string {
+  const safe = text.replace(/[^\x20-\x7e]/g, "?").replace(/["\\]/g, "?");
+  return (safe.match(/.{1,255}/g) ?? [""]).map((part) => `"${part}"`).join(" ");
+}
+
+export type ZoneRecord = { name: string; ttl: number; type: "SOA" | "NS" | "A" | "TXT"; data: string };
+
+const LINE = /^([a-z0-9._-]{1,254})\. (\d{1,9}) IN (SOA|NS|A|TXT) (.+)$/;
+
+/** Reads back one line of what is written here, and nothing else. */
+export function readZoneLine(line: string): ZoneRecord | undefined {
+  const [, name, ttl, type, data] = LINE.exec(line) ?? [];
+  if (name === undefined) return undefined;
+  return { name, ttl: Number(ttl), type: type as ZoneRecord["type"], data: data! };
+}
+
+export function unquote(data: string): string {
+  return [...data.matchAll(/"([^"]*)"/g)].map((match) => match[1]!).join("");
+}
