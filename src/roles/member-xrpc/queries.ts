@@ -17,15 +17,13 @@ import { deliveryView } from "../queries/delivery.ts";
 import { domainsView, limitsView, standingView } from "../queries/member.ts";
 import { messageLog, messageOf } from "../queries/messages.ts";
 import { Fault } from "../xrpc-methods.ts";
-import { orFault } from "./faults.ts";
+import { gone, orFault } from "./faults.ts";
 import type { MemberXrpcParts, Methods } from "./index.ts";
 import { deliveryBody, foundBody, logBody } from "./view-mail.ts";
 import { credentialsBody, domainsBody, settingsBody, webhookBody } from "./view-member.ts";
 import { present, time } from "./view-parts.ts";
 import { limitsBody, standingBody } from "./view-standing.ts";
 import { testBody } from "./view-test.ts";
-
-const gone = (did: string) => new Fault(404, "MemberNotFound", `You act for no member ${did}.`);
 
 /** What is read: from the same functions as the member's pages. */
 export function serveQueries({ query, procedure }: Methods, { desk, shown }: MemberXrpcParts): void {

@@ -19,6 +19,10 @@ const SCOPE_WORDS: Record<TokenScope, string> = {
   webhooks: "webhooks: names the receiver of your webhook, tries it, removes it",
   settings: "settings: chooses where you are told of your mail, and where replies go",
   standing: "standing: appeals a change of your standing, says what you have mended",
+  pauses:
+    "pauses: answers a pause, which lets waiting mail go or drops it, and gets the credentials that replace yours",
+  suppressions: "suppressions: lets you write to a suppressed recipient again",
+  export: "export: takes along everything that is kept about you; recipients are masked",
 };
 
 /** With what a member's own programs do what its pages do. */
