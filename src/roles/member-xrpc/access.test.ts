@@ -12,6 +12,8 @@ const METHODS: [name: string, scope: TokenScope | null, body: object | null][] =
   ["getStanding", "read", null],
   ["getLimits", "read", null],
   ["listDomains", "read", null],
+  ["lookForRecords", "read", null],
+  ["getDomainRemoval", "read", null],
   ["listCredentials", "read", null],
   ["getWebhook", "read", null],
   ["getSettings", "read", null],
@@ -51,11 +53,14 @@ const METHODS: [name: string, scope: TokenScope | null, body: object | null][] =
 const PARAMS: Record<string, Record<string, string>> = {
   getMessage: { id: "m1" },
   getReports: { domain: "ada.test" },
+  lookForRecords: { domain: "ada.test" },
+  getDomainRemoval: { domain: "ada.test" },
   listChangeEvents: { change: "1" },
 };
 const params = (name: string) => PARAMS[name] ?? {};
 /** There is nothing of the kind here: Ada holds no domain, and nothing changed her standing. */
-const answered = (name: string) => (name === "getReports" || name === "listChangeEvents" ? 400 : 200);
+const ABSENT = ["getReports", "lookForRecords", "getDomainRemoval", "listChangeEvents"];
+const answered = (name: string) => (ABSENT.includes(name) ? 400 : 200);
 const OF_OWNERS = ["leave", "deleteData"];
 const readsOnly = (scope: TokenScope | null) => scope === "read" || scope === "messages";
 const ask = (name: string, body: object | null, bearer: string | null, more: { member?: string } = {}) =>

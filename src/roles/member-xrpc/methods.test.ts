@@ -73,9 +73,23 @@ describe("domains", () => {
       domains: [{ domain: "ada.test", status: "held", findings: [], keys: { publish: [] } }],
     });
     expect((await api.get("listDomains", api.token(BOB))).body).toEqual({ domains: [] });
+    const found = await api.get("lookForRecords", key, { domain: "Ada.test" });
+    expect(found.body).toMatchObject({ domain: "ada.test" });
+    const states = (found.body["records"] as { state: string }[]).map(({ state }) => state);
+    expect(states).toContain("no-name");
+    for (const name of ["lookForRecords", "getDomainRemoval"]) {
+      const foreign = await api.get(name, api.token(BOB), { domain: "ada.test" });
+      expect(foreign.body["error"]).toBe("DomainNotHeld");
+    }
     const taken = await api.post("removeDomain", api.token(BOB), { domain: "ada.test" });
     expect(taken.body).toHaveProperty("error", "DomainNotHeld");
     await api.post("issueCredential", key, { name: "pds", domains: ["ada.test"] });
+    expect((await api.get("getDomainRemoval", key, { domain: "ada.test" })).body).toMatchObject({
+      domain: "ada.test",
+      narrowed: [],
+      revoked: [{ name: "pds" }],
+      isLast: true,
+    });
     expect((await api.post("removeDomain", key, { domain: "Ada.test" })).body).toMatchObject({
       domain: "ada.test",
       narrowed: [],
