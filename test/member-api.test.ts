@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { sendTest } from "../src/cli/send-test.ts";
 import { memberToken } from "../src/cli/token.ts";
 import * as email from "../src/protocol/lexicon/community/email.ts";
+import { unzip } from "../src/roles/unzip.fixture.ts";
 import { openSandbox } from "./open-sandbox.ts";
 import { runCommand } from "./run-command.ts";
 
@@ -96,21 +97,73 @@ test("what was sent is found, masked, with what became of it", async () => {
   expect((await call("traceAddress", secret, { address: "ada@bigmail.test" })).body["messages"]).toEqual([]);
 });
 
-test("an account acts for its member with a token that its own server signs", async () => {
+/** A token for one call, as the account's own server makes it. */
+async function serviceToken(name: string): Promise<string> {
   const { repos } = opened.sandbox.world;
-  const { sandbox } = opened;
-  const aud = sandbox.serve.labeler!.labels.did;
+  const aud = opened.sandbox.serve.labeler!.labels.did;
   const session = await fetch(`${repos.url}/xrpc/com.atproto.server.createSession`, {
     method: "POST",
     headers: { "content-type": "application/json" },
     body: JSON.stringify({ identifier: did, password: repos.appPassword(did) }),
   });
   const { accessJwt } = (await session.json()) as { accessJwt: string };
-  const query = new URLSearchParams({ aud, lxm: "community.email.getSettings" });
+  const query = new URLSearchParams({ aud, lxm: `community.email.${name}` });
   const signed = await fetch(`${repos.url}/xrpc/com.atproto.server.getServiceAuth?${query}`, {
     headers: { authorization: `Bearer ${accessJwt}` },
   });
-  const { token: jwt } = (await signed.json()) as { token: string };
+  return ((await signed.json()) as { token: string }).token;
+}
+
+test("an account acts for its member with a token that its own server signs", async () => {
+  const jwt = await serviceToken("getSettings");
   expect(await call("getSettings", jwt)).toMatchObject({ status: 200, body: { bounces: { to: "nobody" } } });
   expect(await call("getSettings", jwt)).toMatchObject({ status: 401, body: { error: "JwtReplayed" } });
+});
+
+test("reports, providers' figures, a signed proof and what leaving does are read with one scope", async () => {
+  const { secret } = JSON.parse((await token({ name: "reads", scope: ["read"], json: true })).text);
+  expect((await call(`getReports?domain=${DOMAIN}`, secret)).body).toMatchObject({ domain: DOMAIN });
+  expect(await call("getProviderData", secret)).toMatchObject({ status: 200 });
+  expect((await call("getProof", secret)).body["proof"]).toMatch(/^[\w-]+\.[\w-]+\.[\w-]+$/);
+  expect((await call("getLeaving", secret)).body).toMatchObject({ name: DOMAIN, membership: "member" });
+  expect(await call("leave", secret, { name: DOMAIN })).toMatchObject({
+    status: 403,
+    body: { error: "AccountNeeded" },
+  });
+  expect((await call("listMessages", secret)).body["error"]).toBe("ScopeMissing");
+});
+
+test("who does not exist is suppressed: found by the address, masked, and released", async () => {
+  const { sandbox } = opened;
+  const { username, secret: password, from } = sandbox.operators[0]!;
+  const url = `smtps://${username}:${password}@127.0.0.1:${sandbox.serve.relay!.addresses.tls[0]!.port}`;
+  const scope = ["messages", "suppressions"];
+  const { secret } = JSON.parse((await token({ name: "cleaner", scope, json: true })).text);
+  await runCommand(() => sendTest("bounce1@bigmail.test", { url, from, ca: sandbox.world.caFile }));
+  await sandbox.settle();
+  const find = () => call("findSuppressions", secret, { address: "bounce1@bigmail.test" });
+  const { body: found } = await find();
+  expect(found).toMatchObject({
+    isKnown: true,
+    suppressions: [{ address: "b…@bigmail.test", reason: "bad-mailbox", isPools: false }],
+  });
+  const { body: listed } = await call("listSuppressions", secret);
+  expect(listed["suppressions"]).toEqual(found["suppressions"]);
+  const [{ id }] = found["suppressions"] as [{ id: number }];
+  expect(await call("releaseSuppression", secret, { id })).toMatchObject({ status: 200 });
+  expect((await find()).body["suppressions"]).toEqual([]);
+});
+
+test("everything is taken along: by a program masked, by the owner whole", async () => {
+  const { secret } = JSON.parse((await token({ name: "backup", scope: ["export"], json: true })).text);
+  const messages = async (bearer: string) => {
+    const url = `${opened.sandbox.urls.web.replace(/\/$/, "")}/xrpc/community.email.exportData`;
+    const response = await fetch(url, { headers: { authorization: `Bearer ${bearer}` } });
+    expect([response.status, response.headers.get("content-type")]).toEqual([200, "application/zip"]);
+    return (await unzip(Buffer.from(await response.arrayBuffer()))).get("messages.ndjson");
+  };
+  const masked = await messages(secret);
+  expect(masked).toContain("b…@bigmail.test");
+  expect(masked).not.toMatch(/berta/i);
+  expect(await messages(await serviceToken("exportData"))).toContain("berta@bigmail.test");
 });

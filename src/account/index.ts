@@ -12,7 +12,14 @@ export {
   type SessionResult,
   type SessionView,
 } from "./sessions.ts";
-export { accessFault, TOKEN_SCOPES, type ApiCaller, type TokenScope } from "./token-access.ts";
+export {
+  accessFault,
+  needOf,
+  TOKEN_SCOPES,
+  type ApiCaller,
+  type Need,
+  type TokenScope,
+} from "./token-access.ts";
 export {
   createTokens,
   isTokenInUse,

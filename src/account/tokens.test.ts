@@ -1,8 +1,15 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { Database } from "../platform/database.ts";
-import type { Membership } from "../policy/index.ts";
+import type { Membership, Standing } from "../policy/index.ts";
 import { accountMigration } from "./schema.ts";
-import { accessFault, TOKEN_SCOPES, type ApiCaller, type TokenScope } from "./token-access.ts";
+import {
+  accessFault,
+  needOf,
+  TOKEN_SCOPES,
+  type ApiCaller,
+  type Need,
+  type TokenScope,
+} from "./token-access.ts";
 import { createTokens, MOST_TOKENS, type Tokens } from "./tokens.ts";
 
 const NOW = 1_800_000_000_000;
@@ -106,37 +113,84 @@ const account = (role: "owner" | "manager" | "viewer" | null): ApiCaller => ({ b
 const all = token(...TOKEN_SCOPES);
 const may = null;
 
-test.each<[string, ApiCaller, TokenScope, boolean, string, Membership | null, string | null]>([
-  ["a token with the scope", token("read"), "read", false, ADA, "member", may],
-  ["a token with the scope to write", token("domains"), "domains", true, ADA, "member", may],
-  ["a token with every scope", all, "standing", true, ADA, "member", may],
-  ["a token that reads, for messages", token("read"), "messages", false, ADA, "member", "ScopeMissing"],
-  ["a token that writes, for reading", token("domains"), "read", false, ADA, "member", "ScopeMissing"],
-  ["a token without scopes", token(), "read", false, ADA, "member", "ScopeMissing"],
-  ["a token of another member", all, "read", false, BEN, "member", "MemberNotFound"],
-  ["a token for nobody", all, "read", false, BEN, null, "MemberNotFound"],
-  ["a token of a member that is no more", all, "read", false, ADA, null, "MemberNotFound"],
-  ["a token of a member that left", all, "read", false, ADA, "left", "MemberNotFound"],
-  ["a token of an applicant", all, "domains", true, ADA, "applicant", may],
-  ["an applicant", account("owner"), "credentials", true, ADA, "applicant", may],
-  ["who left, reading", account("owner"), "read", false, ADA, "left", may],
-  ["who left, writing", account("owner"), "domains", true, ADA, "left", "HasLeft"],
-  ["a viewer of who left, writing", account("viewer"), "domains", true, ADA, "left", "HasLeft"],
-  ["nobody, writing for who left", account(null), "domains", true, ADA, "left", "MemberNotFound"],
-  ["an owner", account("owner"), "domains", true, ADA, "member", may],
-  ["a manager", account("manager"), "credentials", true, ADA, "member", may],
-  ["a viewer that reads", account("viewer"), "messages", false, ADA, "member", may],
-  ["a viewer that writes", account("viewer"), "settings", true, ADA, "member", "RoleMissing"],
-  ["an account of nobody", account(null), "read", false, ADA, "member", "MemberNotFound"],
-  ["an account, for nobody", account("owner"), "read", false, ADA, null, "MemberNotFound"],
-])("%s", (_, caller, scope, writes, member, membership, error) => {
-  expect(accessFault(caller, { member, membership, scope, writes })?.error ?? null).toBe(error);
+const whenOver = { scope: null, role: "owner", outlasts: true } as const;
+const byOwner = { ...whenOver, outlasts: false };
+const byPerson = { ...byOwner, role: "manager" } as const;
+
+test.each<[string, ApiCaller, TokenScope | Need, string, Membership | null, string | null, Standing?]>([
+  ["a token with the scope", token("read"), "read", ADA, "member", may],
+  ["a token with the scope to write", token("domains"), "domains", ADA, "member", may],
+  ["a token with every scope", all, "standing", ADA, "member", may],
+  ["a token that reads, for messages", token("read"), "messages", ADA, "member", "ScopeMissing"],
+  ["a token that writes, for reading", token("domains"), "read", ADA, "member", "ScopeMissing"],
+  ["a token without scopes", token(), "read", ADA, "member", "ScopeMissing"],
+  ["a token of another member", all, "read", BEN, "member", "MemberNotFound"],
+  ["a token for nobody", all, "read", BEN, null, "MemberNotFound"],
+  ["a token of a member that is no more", all, "read", ADA, null, "MemberNotFound"],
+  ["a token of a member that left", all, "read", ADA, "left", "MemberNotFound"],
+  ["a token of a member that left, to end it all", all, whenOver, ADA, "left", "MemberNotFound"],
+  ["a token of an applicant", all, "domains", ADA, "applicant", may],
+  ["a token for what a person does", all, byPerson, ADA, "member", "AccountNeeded"],
+  ["a token for what the owner does", all, byOwner, ADA, "member", "AccountNeeded"],
+  ["a token of the ejected, reading", all, "read", ADA, "member", may, "ejected"],
+  ["a token of the ejected, for messages", all, "messages", ADA, "member", may, "ejected"],
+  ["a token of the ejected, that appeals", all, "standing", ADA, "member", may, "ejected"],
+  ["a token of the ejected, that takes along", all, "export", ADA, "member", may, "ejected"],
+  [
+    "a token of the ejected, without the scope",
+    token("read"),
+    "domains",
+    ADA,
+    "member",
+    "ScopeMissing",
+    "ejected",
+  ],
+  ...(["domains", "credentials", "webhooks", "settings", "pauses", "suppressions"] as const).map(
+    (scope): [string, ApiCaller, TokenScope, string, Membership, string, Standing] => [
+      `a token of the ejected, for ${scope}`,
+      all,
+      scope,
+      ADA,
+      "member",
+      "Ejected",
+      "ejected",
+    ],
+  ),
+  ["a token of the suspended", all, "credentials", ADA, "member", may, "suspended"],
+  ["the ejected itself", account("manager"), "domains", ADA, "member", may, "ejected"],
+  ["an applicant", account("owner"), "credentials", ADA, "applicant", may],
+  ["who left, reading", account("owner"), "read", ADA, "left", may],
+  ["who left, writing", account("owner"), "domains", ADA, "left", "HasLeft"],
+  ["who left, taking all along", account("manager"), "export", ADA, "left", may],
+  ["a token of who left, taking all along", all, "export", ADA, "left", "MemberNotFound"],
+  ["who left, leaving again", account("owner"), byOwner, ADA, "left", "HasLeft"],
+  ["who left, ending it all", account("owner"), whenOver, ADA, "left", may],
+  ["a manager of who left, ending it all", account("manager"), whenOver, ADA, "left", "RoleMissing"],
+  ["a viewer of who left, writing", account("viewer"), "domains", ADA, "left", "HasLeft"],
+  ["nobody, writing for who left", account(null), "domains", ADA, "left", "MemberNotFound"],
+  ["an owner", account("owner"), "domains", ADA, "member", may],
+  ["an owner, leaving", account("owner"), byOwner, ADA, "member", may],
+  ["a manager", account("manager"), "credentials", ADA, "member", may],
+  ["a manager, leaving", account("manager"), byOwner, ADA, "member", "RoleMissing"],
+  ["a manager, for what a person does", account("manager"), byPerson, ADA, "member", may],
+  ["a viewer that reads", account("viewer"), "messages", ADA, "member", may],
+  ["a viewer that writes", account("viewer"), "settings", ADA, "member", "RoleMissing"],
+  ["a viewer that takes all along", account("viewer"), "export", ADA, "member", "RoleMissing"],
+  ["an account of nobody", account(null), "read", ADA, "member", "MemberNotFound"],
+  ["an account, for nobody", account("owner"), "read", ADA, null, "MemberNotFound"],
+])("%s", (_, caller, needed, member, membership, error, standing = "good") => {
+  const need = typeof needed === "string" ? needOf(needed) : needed;
+  expect(accessFault(caller, { member, membership, standing, need })?.error ?? null).toBe(error);
 });
 
 test("what is missing is named, and who is unknown learns nothing", () => {
-  const asked = { member: ADA, membership: "member", scope: "domains", writes: true } as const;
+  const asked = { member: ADA, membership: "member", standing: "good", need: needOf("domains") } as const;
   expect(accessFault(token("read", "messages"), asked)?.message).toBe(
     'This needs a token with the scope "domains"; this one has: read, messages.',
+  );
+  expect(accessFault(account("viewer"), asked)?.message).toMatch(/viewer .*a manager or an owner can/);
+  expect(accessFault(account("manager"), { ...asked, need: byOwner })?.message).toMatch(
+    /manager .*: an owner can/,
   );
   expect(accessFault(account(null), asked)).toEqual(
     accessFault(account("owner"), { ...asked, membership: null }),

@@ -83,8 +83,9 @@ export function mountCore(app: Hono, parts: CoreHttpParts): void {
   const shown = shownFrom(parts);
   const tokens = createTokenDesk({ core: parts.core, now });
   mountApis(app, parts, taking, { people, tokens });
-  mountXrpc(app, { ...parts, join, desk, shown });
-  mountPages(app, parts, { taking, join, desk, shown, tokens });
+  const pages = pagesFrom(parts);
+  mountXrpc(app, { ...parts, join, desk, shown, pages, taking });
+  mountPages(app, parts, { taking, join, desk, shown, pages, tokens });
 }
 
 function mountApis(
@@ -128,11 +129,27 @@ function shownFrom(parts: CoreHttpParts): QueryParts {
   };
 }
 
-type Shown = { taking: Taking; join: JoinPages; desk: MemberDesk; shown: QueryParts; tokens: TokenDesk };
+function pagesFrom({ core, relay, providers, clock, config, resolver }: CoreHttpParts) {
+  return {
+    suppressions: createSuppressionPages({ core, clock, spool: relay?.spool, keyOf: relay?.keyOf }),
+    reports: createReportPages({ core, clock, poolDomain: config.POOL_DOMAIN, resolver }),
+    providers: providers && createProviderPages({ desk: providers, members: core.members, clock }),
+  };
+}
+
+type Shown = {
+  taking: Taking;
+  join: JoinPages;
+  desk: MemberDesk;
+  shown: QueryParts;
+  pages: ReturnType<typeof pagesFrom>;
+  tokens: TokenDesk;
+};
 
 /** Links and sessions are for people: they follow the real clock, whatever the sandbox's does. */
-function mountPages(app: Hono, parts: CoreHttpParts, { taking, join, desk, shown, tokens }: Shown): void {
-  const { core, relay, labeler, providers, checks, submission, clock, log, config } = parts;
+function mountPages(app: Hono, parts: CoreHttpParts, given: Shown): void {
+  const { taking, join, desk, shown, pages, tokens } = given;
+  const { core, relay, labeler, checks, submission, clock, log, config } = parts;
   app.route(
     "/",
     createWeb({
@@ -148,19 +165,14 @@ function mountPages(app: Hono, parts: CoreHttpParts, { taking, join, desk, shown
         domains: (did) => domainsView({ core, labeler }, did),
       }),
       ...(checks && labeler && { check: checkQuery(checks, labeler) }),
-      ...(providers && { providers: createProviderPages({ desk: providers, members: core.members, clock }) }),
+      ...(pages.providers && { providers: pages.providers }),
       exports: taking.pages,
       leaving: taking.leaving,
       vouches: taking.vouches,
-      suppressions: createSuppressionPages({ core, clock, spool: relay?.spool, keyOf: relay?.keyOf }),
+      suppressions: pages.suppressions,
       rules: rulesQuery({ store: parts.ruleStore, verdicts: core.verdicts, clock }),
       ...(relay && { inbox: inboxPages(relay.inbox, clock) }),
-      reports: createReportPages({
-        core,
-        clock,
-        poolDomain: config.POOL_DOMAIN,
-        resolver: parts.resolver,
-      }),
+      reports: pages.reports,
       sessionKey: parts.sessionKey,
       usedLinks: createUsedLinks(parts.db),
       ...accountParts(parts, join),

@@ -10,7 +10,8 @@ import { joinXrpc } from "./join-xrpc.ts";
 import type { Labeler } from "./labeler.ts";
 import type { MemberDesk } from "./member-desk.ts";
 import { insecure } from "./messages-api/access.ts";
-import { memberXrpc } from "./member-xrpc/index.ts";
+import type { Taking } from "./member-take.ts";
+import { memberXrpc, type MemberXrpcParts } from "./member-xrpc/index.ts";
 import type { QueryParts } from "./queries/parts.ts";
 import { noSuchMethod } from "./xrpc.ts";
 import { clientOf } from "./xrpc-client.ts";
@@ -21,6 +22,8 @@ type CoreXrpcParts = {
   join: JoinPages;
   desk: MemberDesk;
   shown: QueryParts;
+  pages: MemberXrpcParts["pages"];
+  taking: Taking;
 };
 
 /** Calls of one client in the name of accounts that are no members yet: each asks servers elsewhere. */
@@ -31,7 +34,8 @@ const MOST_CLIENTS = 20_000;
 const now = () => systemClock.now();
 
 /** What accounts and programs of members call. Tokens follow the real clock. */
-export function mountXrpc(app: Hono, { labeler, config, join, desk, shown }: CoreXrpcParts): void {
+export function mountXrpc(app: Hono, parts: CoreXrpcParts): void {
+  const { labeler, config, join, desk, shown, pages, taking } = parts;
   const proxies = new Set(config.TRUSTED_PROXIES);
   const bounded = (bucket: typeof CALLS) => {
     const rate = createRateTable(bucket, MOST_CLIENTS);
@@ -57,6 +61,8 @@ export function mountXrpc(app: Hono, { labeler, config, join, desk, shown }: Cor
     memberXrpc({
       desk,
       shown,
+      pages,
+      taking,
       serviceAuth,
       authority: config.LEXICON_AUTHORITY,
       inClear: (c) => insecure(c, proxies, config.PUBLIC_URL.startsWith("https:")) !== undefined,

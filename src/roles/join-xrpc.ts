@@ -1,7 +1,7 @@
 import type { Context, Hono } from "hono";
 import { cors } from "hono/cors";
 import type { ServiceAuth } from "../account/index.ts";
-import type { Application, Diagnosis } from "../member/index.ts";
+import type { Application } from "../member/index.ts";
 import * as applyLexicon from "../protocol/lexicon/community/email/applyForMembership.ts";
 import * as claimLexicon from "../protocol/lexicon/community/email/claimDomain.ts";
 import * as credentialLexicon from "../protocol/lexicon/community/email/createCredential.ts";
@@ -10,7 +10,7 @@ import * as joiningLexicon from "../protocol/lexicon/community/email/getJoining.
 import * as checkLexicon from "../protocol/lexicon/community/email/requestCheck.ts";
 import { RULES_PATH, type JoinDomain, type JoinPages, type JoinView } from "../web/index.ts";
 import { Fault, methodServer, read, readQuery } from "./xrpc-methods.ts";
-import { datetime } from "./xrpc-view.ts";
+import { datetime, recordView } from "./xrpc-view.ts";
 
 type JoinXrpcParts = {
   join: JoinPages;
@@ -95,12 +95,6 @@ function joiningView(view: JoinView, publicUrl: string): joiningLexicon.$OutputB
     credentials: view.credentials,
     rules: { version: view.rules.version, url: uri(view.rules.url, publicUrl) },
   };
-}
-
-function recordView({ record, value, published }: Diagnosis): joiningLexicon.DnsRecord {
-  const { name, type, purpose } = record;
-  const { state } = published;
-  return { name, type, value, state, purpose, ...("present" in published && { present: published.present }) };
 }
 
 function domainView({ name, diagnoses, record, attestation, check }: JoinDomain): joiningLexicon.DomainView {

@@ -45,6 +45,11 @@ export function wordsFor(error: MemberError): DeskRefusal {
       return error.membership === "applicant"
         ? say("NotYetAMember", "This waits until the committee has approved the application.")
         : say("HasLeft", "This membership has ended. A new application is the way back.");
+    case "not-left":
+      return say(
+        "NotLeft",
+        "This membership goes on: only of who has left is anything deleted. Leave first.",
+      );
     case "domain-not-held":
       return error.domain === ""
         ? say("DomainNotHeld", "Choose one of your domains at least.")

@@ -1,6 +1,7 @@
 import { credentialDesk } from "./member-desk-credentials.ts";
 import { domainDesk } from "./member-desk-domains.ts";
 import type { DeskParts } from "./member-desk-parts.ts";
+import { pauseDesk } from "./member-desk-pauses.ts";
 import { settingsDesk } from "./member-desk-settings.ts";
 import { standingDesk } from "./member-desk-standing.ts";
 import { testDesk } from "./member-desk-tests.ts";
@@ -29,5 +30,6 @@ export function createMemberDesk(parts: DeskParts) {
     webhook: webhookDesk(parts),
     settings: settingsDesk(parts),
     tests: testDesk(parts),
+    pauses: pauseDesk(parts),
   };
 }

@@ -1,9 +1,9 @@
 import { isTokenInUse } from "../account/index.ts";
 import { systemClock } from "../lib/clock.ts";
-import type { LeavePages } from "../web/index.ts";
-import { refusal } from "./admin/refusal.ts";
+import type { LeavePages, MemberLeaveView } from "../web/index.ts";
 import type { Core } from "./core/index.ts";
 import type { Labeler } from "./labeler.ts";
+import { wordsFor, type DeskRefusal } from "./member-desk-parts.ts";
 import { consequencesOf, keptParts } from "./member-leave-words.ts";
 import type { RunningRelay } from "./relay.ts";
 
@@ -11,8 +11,10 @@ type LeaveParts = { core: Core; labeler: Labeler | undefined; relay: RunningRela
 
 const MOST_COUNTED = 10_000;
 
-/** Leaving and deletion, as the member does them on its pages. */
-export function createLeavePages({ core, labeler, relay }: LeaveParts): LeavePages {
+export type LeaveDesk = ReturnType<typeof createLeaveDesk>;
+
+/** Leaving and deletion, as the owner of a member does them, by its pages and by the API. */
+export function createLeaveDesk({ core, labeler, relay }: LeaveParts) {
   /** Recipients to whom mail waits; nothing is changed by asking. */
   async function waiting(did: string): Promise<number | null> {
     if (!relay) return null;
@@ -21,7 +23,8 @@ export function createLeavePages({ core, labeler, relay }: LeaveParts): LeavePag
   }
 
   return {
-    async view(did) {
+    /** Null: there is no such member. */
+    async view(did: string): Promise<MemberLeaveView | null> {
       const member = core.members.get(did);
       if (!member) return null;
       const now = systemClock.now();
@@ -46,17 +49,28 @@ export function createLeavePages({ core, labeler, relay }: LeaveParts): LeavePag
         kept: keptParts(),
       };
     },
-    async leave(did, by, reason) {
+    async leave(did: string, by: string, reason: string): Promise<DeskRefusal | null> {
       const left = core.admission.leave(did, { by, reason });
-      if ("error" in left) return { refused: refusal(left).message };
+      if ("error" in left) return wordsFor(left);
       await core.told();
-      return { done: true };
+      return null;
     },
-    async forget(did, by) {
+
+    /** Deletes what need not stay of who has left. */
+    async forget(did: string, by: string): Promise<DeskRefusal | null> {
       const forgotten = await core.admission.forget(did, by);
-      if ("error" in forgotten) return { refused: refusal(forgotten).message };
+      if ("error" in forgotten) return wordsFor(forgotten);
       await core.told();
-      return { done: true };
+      return null;
     },
   };
 }
+
+const done = (refused: DeskRefusal | null) =>
+  refused ? { refused: refused.message } : { done: true as const };
+
+export const createLeavePages = (desk: LeaveDesk): LeavePages => ({
+  view: desk.view,
+  leave: async (did, by, reason) => done(await desk.leave(did, by, reason)),
+  forget: async (did, by) => done(await desk.forget(did, by)),
+});

@@ -1,8 +1,8 @@
 import type { CoreHttpParts } from "./core-http.ts";
 import { createExportDesk } from "./member-export.ts";
 import { createExportPages } from "./member-export-pages.ts";
-import { createLeavePages } from "./member-leave.ts";
-import { createVouchPages } from "./member-vouches.ts";
+import { createLeaveDesk, createLeavePages } from "./member-leave.ts";
+import { createVouchDesk, createVouchPages } from "./member-vouches.ts";
 import { createProofDesk } from "./member-proof.ts";
 import { createProviderPages } from "./provider-data-pages.ts";
 
@@ -19,12 +19,16 @@ export function openTaking({ core, accounts, labeler, relay, providers, clock, c
     clock,
   };
   const desk = createExportDesk(parts);
+  const vouchDesk = createVouchDesk({ core, find: accounts.find });
+  const leaveDesk = createLeaveDesk({ core, labeler, relay });
   return {
     proofs,
     exports: desk,
     pages: createExportPages({ ...parts, desk }),
-    vouches: createVouchPages({ core, find: accounts.find }),
-    leaving: createLeavePages({ core, labeler, relay }),
+    vouchDesk,
+    vouches: createVouchPages(vouchDesk),
+    leaveDesk,
+    leaving: createLeavePages(leaveDesk),
   };
 }
 

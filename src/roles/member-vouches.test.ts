@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { openCore } from "./core/core.fixture.ts";
-import { createVouchPages } from "./member-vouches.ts";
+import { createVouchDesk, createVouchPages } from "./member-vouches.ts";
 
 const did = (letter: string) => `did:plc:${letter.repeat(24)}`;
 const [ada, ben] = [did("a"), did("b")];
@@ -15,13 +15,15 @@ beforeEach(async () => {
   here = await openCore(Date.UTC(2026, 0, 1));
   core().admission.join(ada, "Ada");
   core().admission.apply(ben, form, "ben");
-  pages = createVouchPages({
-    core: core(),
-    async find(account) {
-      if (account === "hangs.test") throw new Error("no answer");
-      return account.startsWith("did:") ? account : (handles[account] ?? null);
-    },
-  });
+  pages = createVouchPages(
+    createVouchDesk({
+      core: core(),
+      async find(account) {
+        if (account === "hangs.test") throw new Error("no answer");
+        return account.startsWith("did:") ? account : (handles[account] ?? null);
+      },
+    }),
+  );
 });
 afterEach(() => here.close());
 

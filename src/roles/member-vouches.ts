@@ -1,6 +1,7 @@
 import { vouchRefusal, type VouchRefusal } from "../member/index.ts";
-import type { VouchPages } from "../web/index.ts";
+import type { VouchPages, VouchView } from "../web/index.ts";
 import type { Core } from "./core/index.ts";
+import type { DeskRefusal } from "./member-desk-parts.ts";
 
 type VouchParts = {
   core: Pick<Core, "members" | "standings">;
@@ -8,18 +9,25 @@ type VouchParts = {
   find: (account: string) => Promise<string | null>;
 };
 
-const WORDS: Record<VouchRefusal, string> = {
-  "not-good": "Only a member in good standing vouches for others.",
-  own: "Nobody vouches for itself.",
-  "no-applicant": "Nobody with this account waits for a decision here.",
-  again: "You vouch for this applicant already.",
-  "too-many": "Five of your vouches wait for a decision, which is the most. Withdraw one, or wait.",
+export type VouchDesk = ReturnType<typeof createVouchDesk>;
+
+const say = (error: string, message: string): DeskRefusal => ({ error, message });
+const WORDS: Record<VouchRefusal, DeskRefusal> = {
+  "not-good": say("NotInGoodStanding", "Only a member in good standing vouches for others."),
+  own: say("OwnAccount", "Nobody vouches for itself."),
+  "no-applicant": say("NoApplicant", "Nobody with this account waits for a decision here."),
+  again: say("VouchedAlready", "You vouch for this applicant already."),
+  "too-many": say(
+    "TooManyVouches",
+    "Five of your vouches wait for a decision, which is the most. Withdraw one, or wait.",
+  ),
 };
 
-/** Members who speak for applicants, as they do it on their page. */
-export function createVouchPages({ core: { members, standings }, find }: VouchParts): VouchPages {
+/** Members who speak for applicants, by their page and by the API. */
+export function createVouchDesk({ core: { members, standings }, find }: VouchParts) {
   return {
-    view(did) {
+    /** Null: there is no such member. */
+    view(did: string): VouchView | null {
       const member = members.get(did);
       if (!member) return null;
       const refusal = vouchRefusal({
@@ -32,15 +40,16 @@ export function createVouchPages({ core: { members, standings }, find }: VouchPa
       return {
         did,
         domain: members.domainsOf(did)[0]?.name ?? member.name,
-        refused: refusal === undefined ? null : WORDS[refusal],
+        refused: refusal === undefined ? null : WORDS[refusal].message,
         vouches: members.vouches.ofMember(did),
       };
     },
 
-    async vouch(did, account, words) {
+    /** `account`: a handle or a DID of an applicant. */
+    async vouch(did: string, account: string, words: string): Promise<{ id: number } | DeskRefusal> {
       const found = await find(account.trim().replace(/^@/, "").toLowerCase()).catch(() => undefined);
       if (found === undefined)
-        return { refused: "This account could not be looked up now: try again, or give the DID." };
+        return say("Unreachable", "This account could not be looked up now: try again, or give the DID.");
       // Nothing is waited for from here on: what is looked at is what is written.
       const applicant = found ?? "";
       const member = members.get(did);
@@ -52,14 +61,21 @@ export function createVouchPages({ core: { members, standings }, find }: VouchPa
         again: open.some((one) => one.did === applicant),
         open: open.length,
       });
-      if (refusal !== undefined) return { refused: WORDS[refusal] };
-      members.vouches.add(did, applicant, words);
-      return { done: true };
+      return refusal === undefined ? { id: members.vouches.add(did, applicant, words) } : WORDS[refusal];
     },
 
-    withdraw: (did, id) =>
+    withdraw: (did: string, id: number): { id: number } | DeskRefusal =>
       members.vouches.withdraw(did, id)
-        ? { done: true }
-        : { refused: "It was withdrawn before, or the application was decided." },
+        ? { id }
+        : say("NotFound", "It was withdrawn before, or the application was decided."),
   };
 }
+
+const done = (result: { id: number } | DeskRefusal) =>
+  "error" in result ? { refused: result.message } : { done: true as const };
+
+export const createVouchPages = (desk: VouchDesk): VouchPages => ({
+  view: desk.view,
+  vouch: async (did, account, words) => done(await desk.vouch(did, account, words)),
+  withdraw: (did, id) => done(desk.withdraw(did, id)),
+});

@@ -17,7 +17,7 @@ export class Fault {
 }
 
 type Verb = "GET" | "POST";
-/** `input`: the parameters of a query as they stand in its address, or the body of a procedure. */
+/** `input`: the parameters of a query as they stand in its address, or the body of a procedure. Answers JSON, or a response. */
 type Act<W> = (who: W, input: unknown) => Promise<object>;
 /** A reader as generated from a lexicon. */
 export type Reader<T> = {
@@ -103,6 +103,10 @@ export function readQuery<T>(reader: QueryReader<T>, search: unknown): T {
 }
 
 function say(c: Context, answer: object): Response {
+  if (answer instanceof Response) {
+    answer.headers.set("cache-control", "no-store");
+    return answer;
+  }
   c.header("cache-control", "no-store");
   if (!(answer instanceof Fault)) return c.json(answer);
   const { status, error, message } = answer;

@@ -1,7 +1,9 @@
 import type { DatetimeString } from "@atproto/lex";
 import type { Attestation, CheckResult } from "../attestation/index.ts";
+import type { Diagnosis } from "../member/index.ts";
 import type { Label } from "../protocol/labels/index.ts";
 import type { CheckResult as CheckView, LabelView } from "../protocol/lexicon/community/email/defs.ts";
+import type { DnsRecord } from "../protocol/lexicon/community/email/getJoining.ts";
 import type { AttestationView } from "../protocol/lexicon/community/email/getAttestationStatus.ts";
 
 /** Our facts in the words of the lexicons `community.email.*`. */
@@ -36,6 +38,13 @@ export function labelView({ uri, val, cts, exp }: Label): LabelView {
     cts: cts as DatetimeString,
     ...(exp !== undefined && { exp: exp as DatetimeString }),
   };
+}
+
+/** What is to be published, and what stands there now. */
+export function recordView({ record, value, published }: Diagnosis): DnsRecord {
+  const { name, type, purpose } = record;
+  const { state } = published;
+  return { name, type, value, state, purpose, ...("present" in published && { present: published.present }) };
 }
 
 export function attestationView(

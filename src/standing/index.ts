@@ -36,7 +36,7 @@ export { evidenceOf, isByStrangers } from "./evidence-of.ts";
 export { labelsFor } from "./labels-for.ts";
 export { canRead, type Note, type Viewer } from "./notes.ts";
 export { pauseWords } from "./pause-causes.ts";
-export { createPauses, resumption, type Ending, type Pause, type Pauses } from "./pauses.ts";
+export { ANSWER_WORDS, createPauses, resumption, type Ending, type Pause, type Pauses } from "./pauses.ts";
 export type { DomainHold, StandingChange } from "./store.ts";
 export { ease, transition, type Finding, type StandingState, type Transition } from "./transition.ts";
 

@@ -17,6 +17,12 @@ export const pauseMigration: Migration = {
 
 export type Ending = "resumed" | "this-was-me" | "this-was-not-me";
 
+/** What is kept of an answer for which its member gave no reason. */
+export const ANSWER_WORDS = {
+  "this-was-me": "It was the member.",
+  "this-was-not-me": "It was not the member.",
+} as const satisfies Partial<Record<Ending, string>>;
+
 /** Sending stopped, of a whole member or of one credential. Not a standing. Times in ms since the epoch. */
 export type Pause = {
   id: number;

@@ -2,6 +2,7 @@ import { Hono, type Context } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { z } from "zod";
 import { TIERS } from "../policy/index.ts";
+import { ANSWER_WORDS } from "../standing/index.ts";
 import { memberPath } from "./paths.ts";
 import { nameOfActor } from "./portal.ts";
 import type { Rendered } from "./render.tsx";
@@ -68,7 +69,7 @@ export function formRoutes({ actions, publicUrl, identityOf, answer, refuse }: F
     "/members/:did/pauses/:id{[0-9]{1,12}}",
     form(PauseForm, ofMember, async (c, did, who, { answer: said, reason }) => {
       if (who.who === "committee" && reason === "") return { refused: "Say why, in words for the member." };
-      const why = reason || (said === "this-was-me" ? "It was the member." : "It was not the member.");
+      const why = reason || ANSWER_WORDS[said === "this-was-me" ? said : "this-was-not-me"];
       return actions.answerPause(did, Number(c.req.param("id")), said, who, why);
     }),
   );

@@ -15,7 +15,7 @@ export { layout } from "./layout.tsx";
 export { renderUnsubscribe } from "./pages/unsubscribe.tsx";
 export { maskAddress, maskText } from "./mask.ts";
 export type * from "./view-export.ts";
-export type * from "./view-leave.ts";
+export * from "./view-leave.ts";
 export type * from "./view-vouch.ts";
 export type * from "./inbox-view.ts";
 export { joinSteps, type JoinDomain, type JoinPages, type JoinView } from "./join-view.ts";

@@ -5,7 +5,7 @@ import { roleOf, type Identity, type People } from "../account/index.ts";
 import { deletionPath, leavePath } from "./paths-leave.ts";
 import type { Rendered } from "./render.tsx";
 import { isOwnRequest, type Page } from "./session.ts";
-import type { LeavePages } from "./view-leave.ts";
+import { confirms, type LeavePages } from "./view-leave.ts";
 
 type LeaveRoutes = {
   leaving: LeavePages;
@@ -77,7 +77,7 @@ export function leaveRoutes(options: LeaveRoutes): Hono {
     const form = Form.safeParse(await c.req.parseBody());
     const view = await leaving.view(did);
     if (view === null) return answer(c, { page: "not-found" }, 404);
-    if (!form.success || form.data.name.toLowerCase() !== view.domain.toLowerCase())
+    if (!form.success || !confirms(view, form.data.name))
       return answer(c, { page: "not-done", why: WRONG_NAME, back }, 400);
     const by = identity?.role === "person" ? identity.did : "the member";
     const result = await work(did, by, form.data.reason);

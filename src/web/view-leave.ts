@@ -9,6 +9,10 @@ export type MemberLeaveView = {
   kept: { what: string; why: string; howLong: string }[];
 };
 
+/** Whether what somebody typed to confirm is the name that stands there. */
+export const confirms = ({ domain }: Pick<MemberLeaveView, "domain">, typed: string): boolean =>
+  typed.trim().toLowerCase() === domain.toLowerCase();
+
 type Done = { done: true } | { refused: string };
 
 export type LeavePages = {

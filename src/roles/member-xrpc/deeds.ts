@@ -45,7 +45,7 @@ function serveDomains({ procedure }: Methods, { desk: { domains } }: MemberXrpcP
       ? orFault(await turns[action](did, domain), rotationBody)
       : invalid(`action is one of: ${Object.keys(turns).join(", ")}.`),
   );
-  procedure("removeDomain", "domains", removeDomainLexicon.$input.schema, async (did, { domain }, by) =>
+  procedure("removeDomain", "domains", removeDomainLexicon.$input.schema, async (did, { domain }, { by }) =>
     orFault(
       await domains.remove(did, domain, by),
       ({ domain, narrowed, revoked }) =>
@@ -55,7 +55,7 @@ function serveDomains({ procedure }: Methods, { desk: { domains } }: MemberXrpcP
 }
 
 function serveTests({ procedure }: Methods, { desk: { tests } }: MemberXrpcParts): void {
-  procedure("makeTest", "domains", makeTestLexicon.$input.schema, async (did, { domain }, by) =>
+  procedure("makeTest", "domains", makeTestLexicon.$input.schema, async (did, { domain }, { by }) =>
     orFault(
       domain === undefined ? tests.make(did, by) : await tests.send(did, domain, by),
       (made) => testBody(made) satisfies makeTestLexicon.$OutputBody,
@@ -76,19 +76,19 @@ function serveCredentials({ procedure }: Methods, { desk: { credentials } }: Mem
       return { id, name, username, secret, domains, environment } satisfies issueLexicon.$OutputBody;
     });
   });
-  procedure("revokeCredential", "credentials", revokeLexicon.$input.schema, async (did, { id }, by) =>
+  procedure("revokeCredential", "credentials", revokeLexicon.$input.schema, async (did, { id }, { by }) =>
     orFault(await credentials.revoke(did, id, by), ({ id }) => ({ id }) satisfies revokeLexicon.$OutputBody),
   );
 }
 
 function serveWebhook({ procedure }: Methods, { desk: { webhook } }: MemberXrpcParts): void {
-  procedure("setWebhook", "webhooks", setWebhookLexicon.$input.schema, (did, { url }, by) =>
+  procedure("setWebhook", "webhooks", setWebhookLexicon.$input.schema, (did, { url }, { by }) =>
     orFault(
       webhook.set(did, url, by),
       ({ url, secret }) => ({ url, secret }) satisfies setWebhookLexicon.$OutputBody,
     ),
   );
-  procedure("removeWebhook", "webhooks", removeWebhookLexicon.$input.schema, (did, _, by) =>
+  procedure("removeWebhook", "webhooks", removeWebhookLexicon.$input.schema, (did, _, { by }) =>
     orFault(webhook.remove(did, by), () => ({})),
   );
   procedure("testWebhook", "webhooks", testWebhookLexicon.$input.schema, async (did) =>
@@ -129,7 +129,7 @@ function choiceOf({ to, address }: { to: string; address?: string | undefined })
 }
 
 function serveStanding({ procedure }: Methods, { desk: { standing } }: MemberXrpcParts): void {
-  procedure("appeal", "standing", appealLexicon.$input.schema, async (did, { change, words }, by) =>
+  procedure("appeal", "standing", appealLexicon.$input.schema, async (did, { change, words }, { by }) =>
     words.trim() === ""
       ? invalid("Say it in words.")
       : orFault(await standing.appeal(did, change, words.trim(), by), (said) => {

@@ -1,6 +1,8 @@
 import type { DeskRefusal } from "../member-desk.ts";
 import { Fault } from "../xrpc-methods.ts";
 
+export const gone = (did: string) => new Fault(404, "MemberNotFound", `You act for no member ${did}.`);
+
 /** What a desk refused, by its own name and in its own words; else the answer. */
 export function orFault<T extends object>(
   result: T | DeskRefusal,

@@ -3,10 +3,18 @@ import { createServiceAuth, TOKEN_SCOPES, type PersonRole, type TokenScope } fro
 import type { Resolver } from "../../protocol/dns/index.ts";
 import * as email from "../../protocol/lexicon/community/email.ts";
 import type { AttemptView, MessageFilter, MessageView, Spool } from "../../spool/index.ts";
+import type { ProviderPages } from "../../web/index.ts";
 import type { Answer } from "../../webhook/index.ts";
 import { openCore } from "../core/core.fixture.ts";
+import type { Labeler } from "../labeler.ts";
 import { createMemberDesk } from "../member-desk.ts";
+import { createExportDesk } from "../member-export.ts";
+import { createLeaveDesk } from "../member-leave.ts";
+import { createProofDesk } from "../member-proof.ts";
+import { createVouchDesk } from "../member-vouches.ts";
 import { createPeopleDesk } from "../people-desk.ts";
+import { createReportPages } from "../report-pages.ts";
+import { createSuppressionPages } from "../suppression-pages.ts";
 import { memberXrpc } from "./index.ts";
 
 export const ADA = "did:plc:aaaaaaaaaaaaaaaaaaaaaaaa";
@@ -16,19 +24,31 @@ const US = "did:web:coop.test";
 export const NOW = Date.UTC(2026, 0, 15);
 
 type Reader = { safeParse(value: unknown): { success: boolean; reason?: Error } };
-const lexicons = email as unknown as Record<string, { $output: { schema: Reader } }>;
+const lexicons = email as unknown as Record<string, { $output: { encoding: string; schema?: Reader } }>;
 
 const encoded = (value: unknown) => Buffer.from(JSON.stringify(value)).toString("base64url");
-async function told(response: Response) {
-  const body = (await response.json()) as Record<string, unknown>;
-  return { status: response.status, headers: response.headers, body };
+type Told = {
+  status: number;
+  headers: Headers;
+  body: Record<string, unknown>;
+  /** Of what is no JSON. */
+  bytes: Buffer | null;
+};
+
+async function told(response: Response): Promise<Told> {
+  const { status, headers } = response;
+  const isJson = headers.get("content-type")?.startsWith("application/json");
+  if (!isJson) return { status, headers, body: {}, bytes: Buffer.from(await response.arrayBuffer()) };
+  return { status, headers, body: (await response.json()) as Record<string, unknown>, bytes: null };
 }
 
 /** An answer that is as its lexicon says. */
 async function fitting(name: string, response: Response) {
   const got = await told(response);
   if (got.status === 200) {
-    const parsed = lexicons[name]!.$output.schema.safeParse(got.body);
+    const { encoding, schema } = lexicons[name]!.$output;
+    if (!got.headers.get("content-type")?.startsWith(encoding)) throw new Error(`${name}: not ${encoding}`);
+    const parsed = schema?.safeParse(got.body) ?? { success: got.bytes !== null };
     if (!parsed.success) throw new Error(`${name}: ${parsed.reason?.message}`);
   }
   return got;
@@ -40,6 +60,8 @@ export async function openMemberApi(
     mayUse?: (key: string) => boolean;
     mayCall?: () => boolean;
     inClear?: () => boolean;
+    keyOf?: (address: string) => string;
+    providers?: ProviderPages;
   } = {},
 ) {
   const zone = new Map<string, string>();
@@ -79,8 +101,38 @@ export async function openMemberApi(
     keyOf: async () => key.did(),
     now: () => clock.now(),
   });
+  const labeler = { labels: { did: US, inForceOf: () => [], prove: async () => "head.claims.signature" } };
+  const proofs = createProofDesk({
+    core,
+    labeler: labeler as unknown as Labeler,
+    clock,
+    domain: "coop.test",
+  });
+  const exported = {
+    core,
+    labeler: undefined,
+    spool: undefined,
+    policyBook: undefined,
+    providers: undefined,
+  };
+  const taking = {
+    proofs,
+    exports: createExportDesk({ ...exported, proofs, clock }),
+    vouchDesk: createVouchDesk({
+      core,
+      find: async (account) => (account.startsWith("did:") ? account : null),
+    }),
+    leaveDesk: createLeaveDesk({ core, labeler: undefined, relay: undefined }),
+  };
+  const pages = {
+    suppressions: createSuppressionPages({ core, clock, spool, keyOf: own.keyOf }),
+    reports: createReportPages({ core, clock, poolDomain: "coop.test", resolver }),
+    providers: own.providers,
+  };
   const app = memberXrpc({
     desk,
+    taking,
+    pages,
     shown: {
       core,
       rules: { sourceOf: () => undefined } as never,
@@ -126,6 +178,7 @@ export async function openMemberApi(
   return {
     ...here,
     desk,
+    taking,
     asked,
     zone,
     prove: (did: string, domain: string) => zone.set(`_email-attestation.${domain}`, `did=${did}`),

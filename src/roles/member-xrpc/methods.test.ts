@@ -73,9 +73,23 @@ describe("domains", () => {
       domains: [{ domain: "ada.test", status: "held", findings: [], keys: { publish: [] } }],
     });
     expect((await api.get("listDomains", api.token(BOB))).body).toEqual({ domains: [] });
+    const found = await api.get("lookForRecords", key, { domain: "Ada.test" });
+    expect(found.body).toMatchObject({ domain: "ada.test" });
+    const states = (found.body["records"] as { state: string }[]).map(({ state }) => state);
+    expect(states).toContain("no-name");
+    for (const name of ["lookForRecords", "getDomainRemoval"]) {
+      const foreign = await api.get(name, api.token(BOB), { domain: "ada.test" });
+      expect(foreign.body["error"]).toBe("DomainNotHeld");
+    }
     const taken = await api.post("removeDomain", api.token(BOB), { domain: "ada.test" });
     expect(taken.body).toHaveProperty("error", "DomainNotHeld");
     await api.post("issueCredential", key, { name: "pds", domains: ["ada.test"] });
+    expect((await api.get("getDomainRemoval", key, { domain: "ada.test" })).body).toMatchObject({
+      domain: "ada.test",
+      narrowed: [],
+      revoked: [{ name: "pds" }],
+      isLast: true,
+    });
     expect((await api.post("removeDomain", key, { domain: "Ada.test" })).body).toMatchObject({
       domain: "ada.test",
       narrowed: [],
@@ -240,11 +254,31 @@ test("a test is made, or sent in the name of a domain of its own, and is there w
   });
 });
 
-test("each method of the lexicons is served", () => {
+const methodsIn = () => {
   const directory = join(import.meta.dirname, "../../../lexicons/community/email");
-  const methods = readdirSync(directory)
+  return readdirSync(directory)
     .map((name) => JSON.parse(readFileSync(join(directory, name), "utf8")))
-    .filter(({ defs }) => ["query", "procedure"].includes(defs.main?.type))
+    .filter(({ defs }) => ["query", "procedure", "permission-set"].includes(defs.main?.type))
+    .map(({ id, defs }) => ({ id: String(id), main: defs.main }));
+};
+const isSet = ({ main }: { main: { type: string } }) => main.type === "permission-set";
+
+test("the permission set asks for each method but those that an app must name: they end or take all", () => {
+  const all = methodsIn();
+  const asked = new Set(
+    all.find(isSet)!.main.permissions.flatMap(({ lxm }: { lxm?: string[] }) => lxm ?? []),
+  );
+  const others = all.filter((one) => !isSet(one)).map(({ id }) => id);
+  expect(asked.size).toBeGreaterThan(40);
+  expect(others.filter((id) => !asked.has(id))).toEqual(
+    ["deleteData", "exportData", "leave"].map((name) => `community.email.${name}`),
+  );
+  expect([...asked].filter((id) => !others.includes(id as string))).toEqual([]);
+});
+
+test("each method of the lexicons is served", () => {
+  const methods = methodsIn()
+    .filter((one) => !isSet(one))
     .map(({ id }) => `/xrpc/${id}`);
   const nothing = {} as never;
   const common = { authority: "community.email", mayCall: () => true };
@@ -254,6 +288,8 @@ test("each method of the lexicons is served", () => {
       ...common,
       desk: api.desk,
       shown: { core: api.core } as never,
+      pages: nothing,
+      taking: api.taking,
       serviceAuth: undefined,
       mayUse: () => true,
       inClear: () => false,

@@ -1,6 +1,7 @@
 import { RECIPIENT_STATES } from "../../spool/index.ts";
 import { STREAMS } from "../../policy/index.ts";
 import * as deliveryLexicon from "../../protocol/lexicon/community/email/getDelivery.ts";
+import * as removalLexicon from "../../protocol/lexicon/community/email/getDomainRemoval.ts";
 import * as limitsLexicon from "../../protocol/lexicon/community/email/getLimits.ts";
 import * as messageLexicon from "../../protocol/lexicon/community/email/getMessage.ts";
 import * as settingsLexicon from "../../protocol/lexicon/community/email/getSettings.ts";
@@ -10,6 +11,7 @@ import * as credentialsLexicon from "../../protocol/lexicon/community/email/list
 import * as domainsLexicon from "../../protocol/lexicon/community/email/listDomains.ts";
 import * as messagesLexicon from "../../protocol/lexicon/community/email/listMessages.ts";
 import * as testsLexicon from "../../protocol/lexicon/community/email/listTests.ts";
+import * as recordsLexicon from "../../protocol/lexicon/community/email/lookForRecords.ts";
 import * as traceLexicon from "../../protocol/lexicon/community/email/traceAddress.ts";
 import type { LogFilter } from "../../web/index.ts";
 import { listedDomains } from "../member-domains.ts";
@@ -17,15 +19,14 @@ import { deliveryView } from "../queries/delivery.ts";
 import { domainsView, limitsView, standingView } from "../queries/member.ts";
 import { messageLog, messageOf } from "../queries/messages.ts";
 import { Fault } from "../xrpc-methods.ts";
-import { orFault } from "./faults.ts";
+import { recordView } from "../xrpc-view.ts";
+import { gone, orFault } from "./faults.ts";
 import type { MemberXrpcParts, Methods } from "./index.ts";
 import { deliveryBody, foundBody, logBody } from "./view-mail.ts";
 import { credentialsBody, domainsBody, settingsBody, webhookBody } from "./view-member.ts";
 import { present, time } from "./view-parts.ts";
 import { limitsBody, standingBody } from "./view-standing.ts";
 import { testBody } from "./view-test.ts";
-
-const gone = (did: string) => new Fault(404, "MemberNotFound", `You act for no member ${did}.`);
 
 /** What is read: from the same functions as the member's pages. */
 export function serveQueries({ query, procedure }: Methods, { desk, shown }: MemberXrpcParts): void {
@@ -41,6 +42,20 @@ export function serveQueries({ query, procedure }: Methods, { desk, shown }: Mem
   });
   query("listDomains", "read", domainsLexicon.$params, (did) =>
     domainsBody(listedDomains(desk.domains.list(did), domainsView(shown, did))),
+  );
+  query("lookForRecords", "read", recordsLexicon.$params, async (did, { domain }) => {
+    const found = await desk.domains.look(did, domain);
+    if ("error" in found) return orFault(found);
+    return {
+      domain: domain.toLowerCase(),
+      records: found.map(recordView),
+    } satisfies recordsLexicon.$OutputBody;
+  });
+  query("getDomainRemoval", "read", removalLexicon.$params, async (did, { domain }) =>
+    orFault(
+      await desk.domains.removal(did, domain),
+      (ends) => present(ends) satisfies removalLexicon.$OutputBody,
+    ),
   );
   query("listCredentials", "read", credentialsLexicon.$params, (did) =>
     credentialsBody(desk.credentials.list(did)),

@@ -27,7 +27,7 @@ export function standingBody(view: StandingView): standingLexicon.$OutputBody {
 }
 
 function pauseBody(pause: StandingView["pauses"][number]): standingLexicon.Pause {
-  const { id, title, remedy, reason, at, credential, end, held } = pause;
+  const { id, title, remedy, reason, at, credential, by, end, held } = pause;
   const isOpen = end === null;
   return present({
     id,
@@ -37,6 +37,7 @@ function pauseBody(pause: StandingView["pauses"][number]): standingLexicon.Pause
     at: datetime(at),
     credential,
     isOpen,
+    isAnswerable: isOpen && by === null,
     endedAt: time(end?.at ?? null),
     held,
   });

@@ -12,13 +12,18 @@ import { formatCount } from "../words.ts";
 import { PortalForm, PortalHead, whyNot } from "./portal-parts.tsx";
 
 const SCOPE_WORDS: Record<TokenScope, string> = {
-  read: "read: sees standing, limits, domains, credentials without secrets, webhook, settings and delivery",
-  messages: "messages: reads the log of messages and traces an address; recipients are masked",
+  read: "read: sees standing, limits, domains, credentials without secrets, webhook, settings, delivery, reports and providers' figures",
+  messages:
+    "messages: reads the log of messages and who is suppressed, and traces an address; recipients are masked",
   domains: "domains: adds domains, turns their keys, takes them out",
   credentials: "credentials: makes credentials, with which mail is sent, and revokes them",
   webhooks: "webhooks: names the receiver of your webhook, tries it, removes it",
   settings: "settings: chooses where you are told of your mail, and where replies go",
   standing: "standing: appeals a change of your standing, says what you have mended",
+  pauses:
+    "pauses: answers a pause, which lets waiting mail go or drops it, and gets the credentials that replace yours",
+  suppressions: "suppressions: lets you write to a suppressed recipient again",
+  export: "export: takes along everything that is kept about you; recipients are masked",
 };
 
 /** With what a member's own programs do what its pages do. */
@@ -32,7 +37,7 @@ export function TokensPage({ view, role }: { view: TokensView; role: PortalRole 
         current="tokens"
         title="API tokens"
         role={role}
-        lede="A program of yours can do what these pages do, with a token that may do just what it needs. Who acts for you is changed by people only, and so are tokens."
+        lede="A program of yours can do what these pages do, with a token that may do just what it needs. Who acts for you is changed by people only, and so are tokens; people alone vouch, leave and delete."
       />
       <InUse did={view.did} tokens={view.tokens.filter(isInUse)} why={why} />
       <Ended tokens={view.tokens.filter((token) => !isInUse(token))} />

@@ -49,6 +49,7 @@ const main = /*#__PURE__*/ l.procedure($nsid, $params, $input, $output, [
   'RateLimitExceeded',
   'RoleMissing',
   'HasLeft',
+  'Ejected',
   'NoDomain',
   'YoursAlready',
   'DomainTaken',

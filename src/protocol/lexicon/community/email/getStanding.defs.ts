@@ -148,6 +148,11 @@ type Pause = {
    * Recipients whose mail waits for it.
    */
   held?: number
+
+  /**
+   * A breaker began it and it is open: `answerPause` ends it.
+   */
+  isAnswerable?: boolean
 }
 
 export type { Pause }
@@ -173,6 +178,7 @@ const pause = /*#__PURE__*/ l.typedObject<Pause>(
       /*#__PURE__*/ l.string({ format: 'datetime' }),
     ),
     held: /*#__PURE__*/ l.optional(/*#__PURE__*/ l.integer({ minimum: 0 })),
+    isAnswerable: /*#__PURE__*/ l.optional(/*#__PURE__*/ l.boolean()),
   }),
 )
 

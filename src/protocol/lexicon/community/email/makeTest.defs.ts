@@ -45,6 +45,7 @@ const main = /*#__PURE__*/ l.procedure($nsid, $params, $input, $output, [
   'RateLimitExceeded',
   'RoleMissing',
   'HasLeft',
+  'Ejected',
   'DomainNotHeld',
   'TooManyTests',
   'NotYet',

@@ -44,6 +44,7 @@ const main = /*#__PURE__*/ l.procedure($nsid, $params, $input, $output, [
   'RateLimitExceeded',
   'RoleMissing',
   'HasLeft',
+  'Ejected',
   'NoReceiver',
   'NotYetAMember',
 ])
