@@ -3,6 +3,7 @@ export { checkDomain } from "./checks/index.ts";
 export { senderRequirements, type Requirement } from "./checks/requirements.ts";
 export { normalizeDomain } from "./domain.ts";
 export type { IntakeOutcome } from "./intake.ts";
+export { proveAttestation, type Proved } from "./prove.ts";
 export { createProber } from "./prober.ts";
 export { LEXICON_AUTHORITY } from "./records.ts";
 export type { RepoHint, Source } from "./source/index.ts";

@@ -28,6 +28,7 @@ const ids = [
   "getJoining",
   "getLeaving",
   "getLimits",
+  "getListing",
   "getMessage",
   "getProof",
   "getProviderData",

@@ -17,6 +17,7 @@ import { lexiconPublish, type PublishOptions } from "./lexicon.ts";
 import { link } from "./link.ts";
 import { memberCommands } from "./member-commands.ts";
 import { CommandError, EXIT } from "./output.ts";
+import { allowlistCommands } from "./allowlist/index.ts";
 import { proofCommands } from "./proof.ts";
 import { providerCommands } from "./provider.ts";
 import { queueCommands } from "./queue.ts";
@@ -229,6 +230,7 @@ providerCommands(program, { env, json, run });
 caseCommands(program, { env, json, run });
 proofCommands(program, { env, json, run });
 traceCommands(program, { env, json, run });
+allowlistCommands(program, { env, json, run });
 
 /** Each time the option is given, one port more. */
 function ports(text: string, before: number[] | undefined): number[] {

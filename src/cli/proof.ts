@@ -4,7 +4,8 @@ import { readEnvironment } from "../platform/config/index.ts";
 import { createSafeFetch } from "../platform/fetch.ts";
 import { verifyProof, type ProofClaims, type Verified } from "../protocol/proof/index.ts";
 import { apiOf } from "./api.ts";
-import { isLoopback, resolveLabeler } from "./labeler/identity.ts";
+import { resolveLabeler } from "../label/index.ts";
+import { isLoopback } from "./labeler/identity.ts";
 import { memberPath, type Common } from "./member.ts";
 import { CommandError, EXIT, outputFor, plain, readOption } from "./output.ts";
 

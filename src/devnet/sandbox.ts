@@ -113,6 +113,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
       providerEndpoints: options.providerEndpoints,
     });
     closers.push(() => serve.close());
+    world.zones.forward(config.ZONE_NAME, `127.0.0.1:${ports.zone}`);
     const poolKey = serve.relay!.poolKey;
     world.zones.set(`${poolKey.selector}._domainkey.${POOL_DOMAIN}`, "TXT", { text: poolKey.txt });
 

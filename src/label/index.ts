@@ -1,3 +1,4 @@
+export { resolveLabeler, type LabelerIdentity } from "./identity.ts";
 export { createLabels, type Labels, type LabelsOptions } from "./labels.ts";
 export { labelRoutes } from "./routes.ts";
 export { labelMigration, type LabelInForce, type SequencedLabel } from "./store.ts";

@@ -39,6 +39,8 @@ import { startRelay, type RunningRelay } from "./relay.ts";
 import { unsubscribePages } from "./suppression-unsubscribe.ts";
 import { webhookParts } from "./webhook-post.ts";
 import { emailXrpc, noSuchMethod } from "./xrpc.ts";
+import { allowlistFiles } from "./zone/files-http.ts";
+import { listingXrpc } from "./zone/listing-xrpc.ts";
 import { startZone, type Zone } from "./zone/index.ts";
 
 export type ServeOptions = {
@@ -251,6 +253,7 @@ export async function startServe(options: ServeOptions): Promise<Serve> {
       const { LEXICON_AUTHORITY: authority, TRUSTED_PROXIES: trustedProxies } = config;
       checks = createPublicChecks({ labeler, clock, trustedProxies });
       app.route("/", emailXrpc({ labeler, clock, authority, trustedProxies, checks }));
+      if (zone) app.route("/", listingXrpc(zone, { authority, checks }));
     }
     if (relay && answers) {
       const { PUBLIC_URL: publicUrl, TRUSTED_PROXIES: trustedProxies } = config;
@@ -273,6 +276,7 @@ export async function startServe(options: ServeOptions): Promise<Serve> {
       const trusted = config.TRUSTED_PROXIES;
       app.route("/u", unsubscribePages({ unsubscribe: relay.unsubscribe, trusted, clock, log }));
     }
+    if (zone) app.route("/allowlist", allowlistFiles(zone));
     options.extend?.(app);
     const accounts =
       core && (await openAccounts({ ...shared, people: core.people, db: coreDb, config, secrets }));

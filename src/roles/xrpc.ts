@@ -1,18 +1,12 @@
 import { Hono, type Context } from "hono";
-import { cors } from "hono/cors";
-import {
-  LEXICON_AUTHORITY,
-  normalizeDomain,
-  senderRequirements,
-  summarize,
-  type Attestation,
-} from "../attestation/index.ts";
+import { normalizeDomain, senderRequirements, summarize, type Attestation } from "../attestation/index.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Label } from "../protocol/labels/index.ts";
 import * as checkDomainLexicon from "../protocol/lexicon/community/email/checkDomain.ts";
 import * as statusLexicon from "../protocol/lexicon/community/email/getAttestationStatus.ts";
 import * as membersLexicon from "../protocol/lexicon/community/email/listMembers.ts";
 import type { Labeler } from "./labeler.ts";
+import { invalid, publicMethods, type Fault } from "./public-methods.ts";
 import {
   CHECK_COST,
   createPublicChecks,
@@ -37,46 +31,13 @@ export type EmailXrpcOptions = {
 const MAX_ATTESTATIONS = 50;
 const LABELS_FOR_MS = 10_000;
 
-type Fault = { status: 400 | 405 | 429 | 503; error: string; message: string; retryAfterMs?: number };
-type Answer = { body: object } | Fault;
-type Method<P> = {
-  params: { fromURLSearchParams(input: Iterable<[string, string]>): P };
-  cost: number;
-  run(params: P): Answer | Promise<Answer>;
-};
-
 /** The XRPC methods `community.email.*`: public facts, for anybody, within bounds. */
 export function emailXrpc(options: EmailXrpcOptions): Hono {
   const { clock, authority } = options;
   const { attestations, labels } = options.labeler;
   const checks = options.checks ?? createPublicChecks(options);
   const labelsBySubject = rememberLabels(options);
-  const app = new Hono();
-
-  function serve<P>(name: string, method: Method<P>): void {
-    for (const prefix of new Set([authority, LEXICON_AUTHORITY])) {
-      const path = `/xrpc/${prefix}.${name}`;
-      app.use(path, cors());
-      app.all(path, async (c) => respond(c, await answer(c, method)));
-    }
-  }
-
-  async function answer<P>(c: Context, method: Method<P>): Promise<Answer> {
-    if (c.req.method !== "GET" && c.req.method !== "HEAD")
-      return { status: 405, error: "InvalidRequest", message: "This is a query: ask with GET" };
-    const taken = checks.take(c, method.cost);
-    if (!taken.ok) {
-      const message = "Too many requests from your address. Come again a little later.";
-      return { status: 429, error: "RateLimitExceeded", message, retryAfterMs: taken.retryAfterMs };
-    }
-    let params: P;
-    try {
-      params = method.params.fromURLSearchParams(new URL(c.req.url).searchParams);
-    } catch (error) {
-      return invalid(error instanceof Error ? error.message : "The parameters cannot be read");
-    }
-    return method.run(params);
-  }
+  const { app, serve } = publicMethods({ authority, checks });
 
   serve("checkDomain", {
     params: checkDomainLexicon.$params,
@@ -193,17 +154,6 @@ export function noSuchMethod(c: Context): Response {
 /** Labels on this version of the record. */
 function ofRecord(bySubject: Map<string, Label[]>, { uri, cid }: Attestation): Label[] {
   return (bySubject.get(uri) ?? []).filter((label) => label.cid === undefined || label.cid === cid);
-}
-
-function respond(c: Context, answer: Answer): Response {
-  if ("body" in answer) return c.json(answer.body);
-  const { status, error, message, retryAfterMs } = answer;
-  if (retryAfterMs !== undefined) c.header("retry-after", String(Math.ceil(retryAfterMs / 1000)));
-  return c.json({ error, message }, status);
-}
-
-function invalid(message: string): Fault {
-  return { status: 400, error: "InvalidRequest", message: message.slice(0, 500) };
 }
 
 function noDomain(name: string): Fault {

@@ -1,6 +1,6 @@
 import { Secp256k1Keypair } from "@atproto/crypto";
 import { createSafeFetch } from "../../platform/fetch.ts";
-import { resolveLabeler } from "../labeler/identity.ts";
+import { resolveLabeler } from "../../label/index.ts";
 import { fail, messageOf, ok, type Finding, type Probe } from "./probe.ts";
 
 /** Whether the world can verify our labels: the DID document names our key and our address. */

@@ -6,7 +6,8 @@ import { createSafeWebSocket, type OpenWebSocket } from "../../platform/websocke
 import { labelFromJson, verifyLabel, type Label, type LabelJson } from "../../protocol/labels/index.ts";
 import { fail, messageOf, ok, warn, type Finding } from "../doctor/probe.ts";
 import { CommandError, EXIT, outputFor, plain } from "../output.ts";
-import { isLoopback, resolveLabeler, type LabelerIdentity } from "./identity.ts";
+import { resolveLabeler, type LabelerIdentity } from "../../label/index.ts";
+import { isLoopback } from "./identity.ts";
 import { createPdsClient } from "./pds.ts";
 import { probeStream } from "./stream.ts";
 

@@ -16,7 +16,7 @@ import { createSafeWebSocket } from "../../platform/websocket.ts";
 import { attempt } from "../attempt.ts";
 import type { Labeler } from "../labeler.ts";
 import type { RoleParts } from "../role-parts.ts";
-import { createLabelerResolver } from "./labelers.ts";
+import { labelerResolver } from "./labelers.ts";
 import { openListKey } from "./list-key.ts";
 import { followOwnLabeler } from "./own-labeler.ts";
 
@@ -75,7 +75,7 @@ export async function startZone(options: ZoneOptions) {
       });
     }
     const own = followOwnLabeler(labeler, list, store, publishSoon);
-    const resolveLabeler = createLabelerResolver({ plcUrl: config.PLC_URL, fetch: options.fetch });
+    const resolveLabeler = labelerResolver(config.PLC_URL, options.fetch);
     const open = createSafeWebSocket({ allowPrivate });
     const streams = others.map((did) =>
       followLabeler(did, { store, list, resolve: resolveLabeler, open, clock, log, onChange: publishSoon }),
