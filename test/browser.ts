@@ -3,12 +3,14 @@ import { expect } from "vitest";
 /** What a browser says of a form of our own pages. */
 export const OURS = { "sec-fetch-site": "same-origin" };
 
-/** A browser with a jar for our cookies. */
-export function openBrowser(web: string) {
+type Send = (url: string, init: RequestInit) => Response | Promise<Response>;
+
+/** A browser with a jar for our cookies. `send`: how it reaches our pages. */
+export function openBrowser(web: string, send: Send = fetch) {
   const jar = new Map<string, string>();
   async function ask(path: string, init: RequestInit = {}): Promise<Response> {
     const cookie = [...jar].map(([name, value]) => `${name}=${value}`).join("; ");
-    const answer = await fetch(new URL(path, web), {
+    const answer = await send(new URL(path, web).href, {
       redirect: "manual",
       ...init,
       headers: { ...init.headers, cookie },

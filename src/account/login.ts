@@ -15,6 +15,8 @@ import type { Resolver } from "../protocol/dns/index.ts";
 import { ATTEST_SCOPE, clientKeys, clientMetadata, LOGIN_SCOPE } from "./client.ts";
 import { resolveHandle } from "./handle.ts";
 import { createPending } from "./pending.ts";
+import { reasonOf } from "./reason.ts";
+import { within } from "./within.ts";
 
 /** What a person agrees to: to be known, or that one record is written into its repository. */
 export type Purpose =
@@ -51,13 +53,18 @@ export type LoginOptions = {
   now: () => number;
   log: Logger;
   random?: RandomBytes;
+  /** How long others may take for each step of a login: its beginning, its end, the writing. Default 15 s. */
+  patienceMs?: number;
 };
 
 export type Login = Awaited<ReturnType<typeof createLogin>>;
 
+type State = z.infer<typeof State>;
 const State = z.object({
   browser: z.string(),
   next: z.string(),
+  /** The account that it was begun for. */
+  did: z.string(),
   purpose: z.union([
     z.object({ kind: z.literal("login") }),
     z.object({
@@ -73,9 +80,9 @@ const COLLECTION = "community.email.attestation";
 const ACCOUNT =
   /^(did:(plc:[a-z2-7]{24}|web:[a-zA-Z0-9.%-]{1,253})|([a-z0-9-]{1,63}\.)+[a-z][a-z0-9-]{0,62})$/;
 const LONGEST_ACCOUNT = 260;
-/** From a press of the button to the page of the person's own server. */
-const BEGIN_MS = 15_000;
-const WRITE_MS = 15_000;
+const PATIENCE_MS = 15_000;
+/** So long a person waits until its tokens are revoked; what takes longer goes on without it. */
+const REVOKE_MS = 3_000;
 
 /**
  * Log-in with atproto OAuth. No token outlives the request in which it was got: it says who somebody is, or writes one
@@ -93,15 +100,17 @@ export async function createLogin(options: LoginOptions) {
     now,
     log,
     random = secureRandom,
+    patienceMs = PATIENCE_MS,
   } = options;
   const pending = createPending(db, key, now, random);
+  const states = pending<NodeSavedState>("state");
   const metadata = clientMetadata(publicUrl, options.name);
   const isConfidential = metadata.token_endpoint_auth_method === "private_key_jwt";
   const keyset = isConfidential ? await clientKeys(db, key, now()) : undefined;
   const client = new NodeOAuthClient({
     clientMetadata: metadata,
     ...(keyset && { keyset }),
-    stateStore: pending<NodeSavedState>("state"),
+    stateStore: states,
     sessionStore: pending<NodeSavedSession>("tokens"),
     allowHttp: allowPrivate,
     plcDirectoryUrl: plcUrl,
@@ -123,10 +132,30 @@ export async function createLogin(options: LoginOptions) {
     try {
       return await work();
     } finally {
-      await session
-        .signOut()
-        .catch((err: unknown) => log.warn({ err }, "tokens of a login were not revoked"));
+      await within(REVOKE_MS, revoke(session)).catch(() => undefined);
     }
+  }
+
+  async function revoke(session: OAuthSession): Promise<void> {
+    await session.signOut().catch((err: unknown) => log.warn({ err }, "tokens of a login were not revoked"));
+  }
+
+  /** What `begin` remembered of the login that an answer belongs to. */
+  async function begunBy(params: URLSearchParams): Promise<State | undefined> {
+    const saved = await states.get(params.get("state") ?? "");
+    return saved && stateIn(saved.appState);
+  }
+
+  /** The page on which the account agrees. What is known of an account is asked anew: it may just have been mended. */
+  async function authorize(name: string, { purpose, next, browser }: Begin): Promise<URL> {
+    const signal = AbortSignal.timeout(patienceMs);
+    const { did } = await client.identityResolver.resolve(name, { noCache: true, signal });
+    const state = JSON.stringify({ browser: hash(browser), next, did, purpose } satisfies State);
+    return client.authorize(did, {
+      state,
+      scope: purpose.kind === "attest" ? ATTEST_SCOPE : LOGIN_SCOPE,
+      signal,
+    });
   }
 
   return {
@@ -135,21 +164,16 @@ export async function createLogin(options: LoginOptions) {
     jwks: keyset?.publicJwks ?? { keys: [] },
 
     /** The page of the person's own server on which it agrees. */
-    async begin({ account, purpose, next, browser }: Begin): Promise<BeginResult> {
-      const name = account
+    async begin(asked: Begin): Promise<BeginResult> {
+      const name = asked.account
         .trim()
         .replace(/^@/, "")
         .replace(/^at:\/\//, "")
         .toLowerCase();
       if (name.length > LONGEST_ACCOUNT || !ACCOUNT.test(name))
         return { error: "not-an-account", why: "Type a handle like ada.example, or a DID." };
-      const state = JSON.stringify({ browser: hash(browser), next, purpose });
       try {
-        const url = await client.authorize(name, {
-          state,
-          scope: purpose.kind === "attest" ? ATTEST_SCOPE : LOGIN_SCOPE,
-          signal: AbortSignal.timeout(BEGIN_MS),
-        });
+        const url = await within(patienceMs, authorize(name, asked));
         return { url: url.href };
       } catch (err) {
         log.info({ err, account: name }, "a login did not begin");
@@ -159,69 +183,73 @@ export async function createLogin(options: LoginOptions) {
 
     /** Ends what `begin` began: `params` is what the other server sent the browser back with. */
     async finish(params: URLSearchParams, browser: string | undefined): Promise<FinishResult> {
-      let result: { session: OAuthSession; state: string | null };
+      const begun = await begunBy(params);
+      if (!begun) return STALE;
+      // Nobody is asked anything for a browser that began nothing, and the one that did may still end it.
+      if (browser === undefined || !same(begun.browser, hash(browser))) return OTHER_BROWSER;
+      const { next, purpose, did } = begun;
+      const of = { purpose: purpose.kind, next };
+      let session: OAuthSession;
       try {
-        result = await client.callback(params);
+        const late = (result: { session: OAuthSession }) => void revoke(result.session);
+        ({ session } = await within(patienceMs, client.callback(params), late));
       } catch (err) {
-        return failure(err);
+        if (err instanceof OAuthCallbackError && err.params.get("error") === "access_denied")
+          return { error: "denied", why: "You did not agree, and nothing was done.", ...of };
+        log.info({ err }, "a login did not end well");
+        return { error: "failed", why: failedAs(reasonOf(err)), ...of };
       }
-      const { session } = result;
-      const state = stateIn(result.state);
       return withTokens(session, async (): Promise<FinishResult> => {
-        if (!state) return { ...STALE, next: "/" };
-        const { next, purpose } = state;
-        if (browser === undefined || !same(state.browser, hash(browser)))
-          return {
-            error: "other-browser",
-            why: "This login was begun in another browser.",
-            purpose: null,
-            next: "/",
-          };
-        if (purpose.kind === "login") return { did: session.did, purpose: "login", next };
-        if (purpose.did !== session.did) {
-          const why = `The record belongs into the repository of ${purpose.did}, and you agreed as ${session.did}.`;
-          return { error: "other-account", why, purpose: "attest", next };
-        }
-        const answer = await write(session, purpose).catch((err: unknown) => ({ refused: reasonOf(err) }));
-        if ("refused" in answer)
-          return { error: "not-written", why: answer.refused, purpose: "attest", next };
-        return { did: session.did, purpose: "attest", next, rkey: purpose.rkey, written: answer };
+        if (session.did !== did)
+          return { error: "other-account", why: otherAccount(did, session.did), ...of };
+        if (purpose.kind === "login") return { did, purpose: "login", next };
+        const answer = await within(patienceMs, write(session, purpose, patienceMs)).catch(
+          (err: unknown) => ({ refused: failedAs(reasonOf(err)) }),
+        );
+        if ("refused" in answer) return { error: "not-written", why: answer.refused, ...of };
+        return { did, purpose: "attest", next, rkey: purpose.rkey, written: answer };
       });
     },
   };
-
-  function failure(err: unknown): FinishResult {
-    const state = err instanceof OAuthCallbackError ? stateIn(err.state ?? null) : undefined;
-    const isDenial = err instanceof OAuthCallbackError && err.params.get("error") === "access_denied";
-    if (!isDenial) log.info({ err }, "a login did not end well");
-    if (!state) return { ...STALE, next: "/" };
-    const of = { purpose: state.purpose.kind, next: state.next };
-    if (isDenial) return { error: "denied", why: "You did not agree, and nothing was done.", ...of };
-    return { error: "failed", why: reasonOf(err), ...of };
-  }
 }
 
 async function write(
   session: OAuthSession,
   { did, rkey, record }: Extract<Purpose, { kind: "attest" }>,
+  patienceMs: number,
 ): Promise<{ uri: string; cid: string } | { refused: string }> {
   const response = await session.fetchHandler("/xrpc/com.atproto.repo.putRecord", {
     method: "POST",
     headers: { "content-type": "application/json" },
     body: JSON.stringify({ repo: did, collection: COLLECTION, rkey, record }),
-    signal: AbortSignal.timeout(WRITE_MS),
+    signal: AbortSignal.timeout(patienceMs),
   });
   const body = Written.safeParse(await response.json().catch(() => null));
   if (response.ok && body.success && body.data.uri !== undefined && body.data.cid !== undefined)
     return { uri: body.data.uri, cid: body.data.cid };
-  return { refused: body.data?.message ?? `status ${response.status}` };
+  const said = body.data?.message ?? (response.ok ? undefined : `status ${response.status}`);
+  return { refused: failedAs(said === undefined ? "it did not say what it wrote" : `it said "${said}"`) };
 }
 
 const STALE = {
   error: "stale",
   why: "This login has expired, or was used before.",
   purpose: null,
+  next: "/",
 } as const;
+
+const OTHER_BROWSER = {
+  error: "other-browser",
+  why: "This login was begun in another browser. Begin it again in this one.",
+  purpose: null,
+  next: "/",
+} as const;
+
+const failedAs = (why: string) =>
+  `The server of your account did not do its part: ${why}. Try again; if it stays so, those who run that server can help.`;
+
+const otherAccount = (begun: string, agreed: string) =>
+  `You began with the account ${begun}, and agreed as ${agreed}. Try again, with the same account here and there.`;
 
 const Written = z.object({
   uri: z.string().max(1_000).optional(),
@@ -229,8 +257,8 @@ const Written = z.object({
   message: z.string().max(1_000).optional(),
 });
 
-function stateIn(text: string | null): z.infer<typeof State> | undefined {
-  if (text === null) return undefined;
+function stateIn(text: string | undefined): State | undefined {
+  if (text === undefined) return undefined;
   const state = State.safeParse(JSON.parse(text));
   return state.success ? state.data : undefined;
 }
@@ -242,14 +270,6 @@ function hash(secret: string): string {
 function same(one: string, other: string): boolean {
   const [a, b] = [Buffer.from(one), Buffer.from(other)];
   return a.length === b.length && timingSafeEqual(a, b);
-}
-
-/** The innermost reason, in one bounded line. */
-function reasonOf(err: unknown): string {
-  let inner = err;
-  while (inner instanceof Error && inner.cause instanceof Error) inner = inner.cause;
-  const text = inner instanceof Error ? inner.message : String(inner);
-  return text.replaceAll(/\s+/g, " ").slice(0, 300);
 }
 
 /** The client library asks with `Request` objects; a guarded fetch takes an address and how to ask it. */
