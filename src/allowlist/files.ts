@@ -1,4 +1,4 @@
-import { open, rename, type FileHandle } from "node:fs/promises";
+import { open, rename, stat, utimes, type FileHandle } from "node:fs/promises";
 
 const BUFFER = 256 * 1024;
 
@@ -44,6 +44,18 @@ export async function replaceAll(dir: string, paths: readonly string[]): Promise
   } finally {
     await directory.close();
   }
+}
+
+/**
+ * Makes the draft at least a second younger than what it replaces: rbldnsd tells files apart by whole seconds, and would
+ * not read the second of two that were written in one.
+ */
+export async function outdate(path: string): Promise<void> {
+  const old = await stat(path).catch(() => undefined);
+  const draft = await stat(`${path}.new`);
+  if (!old || Math.floor(old.mtimeMs / 1000) < Math.floor(draft.mtimeMs / 1000)) return;
+  const later = Math.floor(old.mtimeMs / 1000) + 1;
+  await utimes(`${path}.new`, later, later);
 }
 
 /** Lines of a text file, each a string of its own, some at a time. Ends with an empty one when the file ends in a line end. */

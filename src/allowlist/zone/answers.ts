@@ -55,12 +55,13 @@ function toDnsRecord({ name, ttl, type, data }: ZoneRecord): DnsRecord {
     case "TXT":
       return { name, ttl, type, data: { text: unquote(data) } };
     case "SOA": {
-      const [mname = "", rname = "", serial, , , , minimum] = data.split(" ");
+      const [mname = "", rname = "", ...numbers] = data.split(" ");
+      const [serial = 0, refresh = 0, retry = 0, expire = 0, minimum = 0] = numbers.map(Number);
       return {
         name,
         ttl,
         type,
-        data: { mname: bare(mname), rname: bare(rname), serial: Number(serial), minimum: Number(minimum) },
+        data: { mname: bare(mname), rname: bare(rname), serial, refresh, retry, expire, minimum },
       };
     }
   }

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { Logger } from "../../platform/log.ts";
-import { openDraft, readLines, replaceAll, type Draft } from "../files.ts";
+import { openDraft, outdate, readLines, replaceAll, type Draft } from "../files.ts";
 import { isAddressKey } from "../store.ts";
 import type { ZoneCheck } from "./checkers.ts";
 import { MAPS, mapHead, mapLine } from "./maps.ts";
@@ -99,6 +99,7 @@ async function draftRbldnsd({ paths, head, source, now }: Omit<Order, "checks">)
     if (part.takes("a.test")) for await (const page of domains(source)) await addPart(draft, part, page);
   }
   await draft.finish();
+  await outdate(paths.rbldnsd);
 }
 
 async function addPart(draft: Draft, part: RbldnsdPart, entries: readonly ZoneEntry[]): Promise<void> {

@@ -6,7 +6,16 @@ export type DnsRecordData = {
   MX: { preference: number; exchange: string };
   NS: { target: string };
   PTR: { target: string };
-  SOA: { mname: string; rname: string; serial: number; minimum: number };
+  SOA: {
+    mname: string;
+    rname: string;
+    serial: number;
+    minimum: number;
+    /** Timers of secondaries, in seconds; those of the server when left out. */
+    refresh?: number;
+    retry?: number;
+    expire?: number;
+  };
   /** The character-strings of the record, joined (RFC 7208 section 3.3). */
   TXT: { text: string };
   TLSA: { usage: number; selector: number; matchingType: number; certificate: Uint8Array };
