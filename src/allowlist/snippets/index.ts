@@ -1,0 +1,14 @@
+import { exim } from "./exim.ts";
+import { postfix } from "./postfix.ts";
+import { rspamd } from "./rspamd.ts";
+import type { ListNames, MakeSnippet, Snippet } from "./snippet.ts";
+import { spamassassin } from "./spamassassin.ts";
+
+export type { ListNames, Snippet } from "./snippet.ts";
+
+const ALL: readonly MakeSnippet[] = [postfix, rspamd, spamassassin, exim];
+
+/** What to put where, for each program that we know, with the names of this list. */
+export function snippets(list: ListNames): Snippet[] {
+  return ALL.map((make) => make(list));
+}
