@@ -34,6 +34,8 @@ export interface TestList extends Server {
   remove(domain: string): void;
   /** Publishes, with all three programs that check. Throws when it was refused. */
   publish(): Promise<void>;
+  /** Nobody answers for the zone any more. */
+  stopServing(): Promise<void>;
 }
 
 export async function startList({ addresses = [] }: ListOptions = {}): Promise<TestList> {
@@ -81,8 +83,13 @@ export async function startList({ addresses = [] }: ListOptions = {}): Promise<T
       ++cursor,
     );
   }
+  let serving = true;
+  const stopServing = async () => {
+    if (serving) await server.close();
+    serving = false;
+  };
   const stop = async () => {
-    await server.close();
+    await stopServing();
     await publication.close();
     db.close();
     await removeDirectory(dir);
@@ -108,6 +115,7 @@ export async function startList({ addresses = [] }: ListOptions = {}): Promise<T
       const result = await publication.publish();
       if (result.outcome === "refused") throw new Error(result.why);
     },
+    stopServing,
     stop,
     [Symbol.asyncDispose]: stop,
   };

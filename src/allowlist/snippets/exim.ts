@@ -4,12 +4,10 @@ export const exim: MakeSnippet = ({ zone }) => ({
   name: "exim",
   title: "Exim 4",
   files: [
+    { path: "exim.conf, main section", text: "acl_smtp_dkim = acl_check_dkim\n" },
     {
-      path: "exim.conf",
-      text: `# Main section:
-acl_smtp_dkim = acl_check_dkim
-
-# ACL section. It runs once for each signature, before the ACL of DATA:
+      path: "exim.conf, ACL section",
+      text: `# It runs once for each signature, before the ACL of DATA.
 acl_check_dkim:
   warn
     dkim_status = pass
@@ -17,9 +15,11 @@ acl_check_dkim:
     dnslists    = dwl.${zone}=127.0.6.1,127.0.6.2/$dkim_cur_signer
     set acl_m_atmos = $dkim_cur_signer $dnslist_value
   accept
-
-# In the ACL of DATA, before content is judged:
-  warn
+`,
+    },
+    {
+      path: "exim.conf, in the ACL of DATA, before content is judged",
+      text: `  warn
     condition   = \${if def:acl_m_atmos}
     add_header  = X-Atmos-Member: $acl_m_atmos
 `,

@@ -30,6 +30,10 @@ export interface EximOptions {
   /** Mail for local parts in `bounced` is taken, and comes back afterwards through this server; other mail for elsewhere too. */
   relayTo?: Address;
   bounced?: string[];
+  /** The address of a resolver on port 53, for the DNS that it uses itself; none unless given. */
+  resolver?: string;
+  /** Lines of the main section, ACLs, and lines of the ACL of DATA. */
+  further?: { main: string; acls: string; data: string };
   /** `message_size_limit`. */
   maxSize?: string;
 }
@@ -55,6 +59,8 @@ export async function startExim(options: EximOptions): Promise<Exim> {
   const log = () => readFile(join(directory, "log", "mainlog"), "utf8").catch(() => "");
   try {
     await prepareReceiver(directory, options);
+    if (options.resolver !== undefined)
+      await writeFile(join(directory, "resolv.conf"), `nameserver ${options.resolver}\n`);
     for (const name of ["log", "spool", "grey"]) await mkdir(join(directory, name));
     await complete("chown", [
       "-R",
@@ -85,6 +91,7 @@ const list = (names: string[] = []) => names.join(" : ");
 
 function configuration(options: EximOptions & Address): string {
   const { hostname, host, port, domains, unknown, greylisted, relayTo, bounced, maxSize = "50M" } = options;
+  const { main = "", acls = "", data = "" } = options.further ?? {};
   const elsewhere = `elsewhere:
   driver = manualroute
   domains = !+own
@@ -107,7 +114,8 @@ dsn_advertise_hosts = *
 smtp_accept_queue_per_connection = 0
 message_size_limit = ${maxSize}
 acl_smtp_rcpt = rcpt
-acl_smtp_data = accept
+acl_smtp_data = data
+${main}
 domainlist own = ${list(domains)}
 
 begin acl
@@ -122,6 +130,11 @@ rcpt:
         message = 4.7.1 Greylisted, please try again later
   accept
 
+data:
+${data}
+  accept
+
+${acls}
 begin routers
 bounced:
   driver = redirect

@@ -38,6 +38,8 @@ export interface PostfixOptions {
   milter?: string;
   /** Where it sends everything that is not its own. */
   relayTo?: Address;
+  /** postscreen stands before smtpd. */
+  postscreen?: boolean;
   /** Further lines of main.cf; they win. */
   settings?: Record<string, string>;
 }
@@ -257,9 +259,13 @@ function mainCf(options: PostfixOptions): string {
     .join("");
 }
 
-function masterCf({ host, port, smtpsPort }: PostfixOptions & Address): string {
+function masterCf({ host, port, smtpsPort, postscreen }: PostfixOptions & Address): string {
   const smtps = `${host}:${smtpsPort} inet n - n - - smtpd -o smtpd_tls_wrappermode=yes\n`;
-  return `${host}:${port} inet n - n - - smtpd\n${smtpsPort === undefined ? "" : smtps}${services.trimStart()}`;
+  const first =
+    postscreen === true
+      ? `${host}:${port} inet n - n - 1 postscreen\nsmtpd pass - - n - - smtpd\ndnsblog unix - - n - 0 dnsblog\n`
+      : `${host}:${port} inet n - n - - smtpd\n`;
+  return `${first}${smtpsPort === undefined ? "" : smtps}${services.trimStart()}`;
 }
 
 /** Postfix's smtp-sink: takes any mail and throws it away, for benchmarks. */

@@ -33,6 +33,7 @@ dns_available yes
 clear_trusted_networks
 clear_internal_networks
 use_bayes 0
+util_rb_tld example test
 full DKIM_SIGNED eval:check_dkim_signed()
 full DKIM_VALID eval:check_dkim_valid()
 full DKIM_VALID_AU eval:check_dkim_valid_author_sig()
