@@ -19,4 +19,4 @@ export { verifySnapshot, type Finding, type Verification } from "./verify.ts";
 export { checkWith } from "./zone/checkers.ts";
 export { MAPS } from "./zone/maps.ts";
 export { ipName } from "./zone/names.ts";
-export { snippets, type ListNames, type Snippet } from "./snippets/index.ts";
+export { snippets, type Snippet } from "./snippets/index.ts";

@@ -1,7 +1,9 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { snippets } from "./index.ts";
 
-const all = snippets({ zone: "wl.coop.example", url: "https://coop.example/allowlist" });
+const all = snippets({ zone: "wl.coop.example" });
 
 test.each(all.map((one) => [one.name, one] as const))("%s asks this list for exact codes", (_, one) => {
   const text = one.files.map((file) => file.text).join("\n");
@@ -13,4 +15,14 @@ test.each(all.map((one) => [one.name, one] as const))("%s asks this list for exa
 
 test("each has a name of its own", () => {
   expect(new Set(all.map(({ name }) => name)).size).toBe(all.length);
+});
+
+test.each(all.map((one) => [one.name, one] as const))("the documentation has %s as it is", (_, one) => {
+  const page = readFileSync(join(import.meta.dirname, "../../docs/allowlist-consumers.md"), "utf8");
+  for (const { path, text } of one.files) {
+    expect(page).toContain(path);
+    expect(page).toContain(`\`\`\`\n${text}\`\`\``);
+  }
+  for (const words of [one.title, one.trusts, one.never, one.reload])
+    expect(page.replace(/\s+/g, " ")).toContain(words);
 });

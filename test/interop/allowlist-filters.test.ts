@@ -42,7 +42,7 @@ beforeAll(async () => {
     })),
   );
   unbound = await startUnbound({ dns, zones: ["example"], stubs: { [ZONE]: list.server } });
-  const all = snippets({ zone: ZONE, url: "https://coop.test/allowlist" });
+  const all = snippets({ zone: ZONE });
   const filesOf = (name: string) => all.find((one) => one.name === name)!.files;
   rspamd = await startRspamd({
     dns: unbound,

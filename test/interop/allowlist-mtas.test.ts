@@ -25,8 +25,7 @@ const { privateKey, publicKey } = generateKeyPairSync("rsa", {
 let list: TestList;
 let dns: DnsServer;
 let unbound: Unbound;
-const filesOf = (name: string) =>
-  snippets({ zone: ZONE, url: "https://coop.test/allowlist" }).find((one) => one.name === name)!.files;
+const filesOf = (name: string) => snippets({ zone: ZONE }).find((one) => one.name === name)!.files;
 
 beforeAll(async () => {
   list = await startList({ addresses: [LISTED] });

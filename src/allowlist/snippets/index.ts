@@ -4,7 +4,7 @@ import { rspamd } from "./rspamd.ts";
 import type { ListNames, MakeSnippet, Snippet } from "./snippet.ts";
 import { spamassassin } from "./spamassassin.ts";
 
-export type { ListNames, Snippet } from "./snippet.ts";
+export type { Snippet } from "./snippet.ts";
 
 const ALL: readonly MakeSnippet[] = [postfix, rspamd, spamassassin, exim];
 

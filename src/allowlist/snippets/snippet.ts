@@ -11,6 +11,6 @@ export type Snippet = {
   isTested: boolean;
 };
 
-/** The names of a list, without a final dot, and where its files are, such as `https://coop.example/allowlist`. */
-export type ListNames = { zone: string; url: string };
+/** The name of a list, without a final dot. */
+export type ListNames = { zone: string };
 export type MakeSnippet = (list: ListNames) => Snippet;

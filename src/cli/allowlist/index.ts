@@ -1,6 +1,7 @@
 import type { Command, Option } from "commander";
 import { allowlistCheck } from "./check.ts";
 import { allowlistDiff } from "./diff.ts";
+import { allowlistSnippet } from "./snippet.ts";
 import { allowlistVerify } from "./verify.ts";
 
 type Parts = {
@@ -51,4 +52,14 @@ export function allowlistCommands(program: Command, { env, json, run }: Parts): 
     .argument("<after>", "a file or an address")
     .addOption(json())
     .action(run(allowlistDiff));
+  allowlist
+    .command("snippet")
+    .description(
+      "the settings with which a mail server asks the list; without a name, for which programs there are some",
+    )
+    .argument("[name]", "such as postfix, rspamd, spamassassin or exim")
+    .option("--zone <name>", "name of the list; by default that of the environment file")
+    .addOption(env())
+    .addOption(json())
+    .action(run(allowlistSnippet));
 }
