@@ -1,5 +1,11 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { accountMigration, createLogin, createPeople, createSessions } from "../src/account/index.ts";
+import {
+  accountMigration,
+  createLogin,
+  createPeople,
+  createSessions,
+  type Login,
+} from "../src/account/index.ts";
 import { PENDING_MS } from "../src/account/pending.ts";
 import { Database } from "../src/platform/database.ts";
 import { createSafeFetch } from "../src/platform/fetch.ts";
@@ -33,6 +39,7 @@ let peer: Awaited<ReturnType<typeof startPeer>>;
 let stranger: typeof peer;
 let later = 0;
 let open: () => ReturnType<typeof openBrowser>;
+let login: Login;
 let pendingTokens: () => number;
 beforeAll(async () => void ([peer, stranger] = [await startPeer(), await startPeer()]));
 afterAll(() => [peer, stranger].forEach((one) => one.close()));
@@ -55,7 +62,7 @@ beforeEach(async () => {
   const db = new Database(":memory:", [accountMigration, usedLinksMigration]);
   const people = createPeople(db);
   const sessions = createSessions(db, new Uint8Array(32).fill(5));
-  const login = await createLogin({
+  login = await createLogin({
     db,
     key: new Uint8Array(32).fill(7),
     publicUrl: COOP,
@@ -206,12 +213,12 @@ describe("what comes back opens no session, and the page says why, where", () =>
   const EXPIRED = "has expired, or was used before";
   const cases: [string, () => Script, Change, string][] = [
     ["the answer is of another server", () => ({}), { iss: "https://other.test" }, OTHER_SERVER],
-    ["the answer names no server", () => ({}), { iss: null }, "iss missing"],
-    ["there is no code", () => ({}), { code: null }, "code"],
+    ["the answer names no server", () => ({}), { iss: null }, "does not say whose it is"],
+    ["there is no code", () => ({}), { code: null }, "without what ends a login"],
     ["there is no state", () => ({}), { state: null }, EXPIRED],
     ["the state is nobody's", () => ({}), { state: "AAAAAAAAAAAAAAAAAAAAAA" }, EXPIRED],
     ["the state is an attempt on the database", () => ({}), { state: "' OR 1=1 --" }, EXPIRED],
-    ["the answer comes as a token", () => ({}), { response: "ey.ey.x" }, "JARM"],
+    ["the answer comes as a token", () => ({}), { response: "ey.ey.x" }, "without what ends a login"],
     ["the person says no", () => ({}), { code: null, error: "access_denied" }, "You did not agree"],
     [
       "the server errs in HTML",
@@ -303,4 +310,34 @@ test("a server that never revokes a token keeps nobody waiting", async () => {
   const began = Date.now();
   expect((await browser.ask(back())).status).toBe(303);
   expect(Date.now() - began).toBeLessThan(LONGEST_MS);
+});
+
+describe("a record is not written, and the page says why, where", () => {
+  test.each<[string, () => Script, string]>([
+    ["the server hangs", () => ({ write: hangs }), IN_TIME],
+    ["the server answers with 10 MB", () => ({ write: huge() }), "it did not say what it wrote"],
+    ["the server sends us on", () => ({ write: redirects(INSIDE) }), ELSEWHERE],
+    ["the server answers anything", () => ({ write: text("{") }), "it did not say what it wrote"],
+    ["the server refuses", () => ({ write: json({ message: "<b>full</b>" }, 507) }), "<b>full</b>"],
+    ["the server refuses without words", () => ({ write: text("no", 403) }), "status 403"],
+    ["another account agreed", () => ({ token: json(tokens(BEN)) }), `agreed as ${BEN}`],
+  ])("%s", async (_, script, words) => {
+    peer.play({});
+    const cookie = "a".repeat(43);
+    const record = { domain: "ada.test" };
+    await login.begin({
+      account: ADA,
+      purpose: { kind: "attest", did: ADA, rkey: "ada.test", record },
+      next: "/join",
+      browser: cookie,
+    });
+    const path = back();
+    peer.play(script());
+    const browser = open();
+    browser.jar.set("__Host-atmos-login", cookie);
+    const page = await expectNoLogin(browser, 403, words, () => browser.ask(path));
+    expect(readable(page)).toContain("The record was not written");
+    expect(page).not.toContain("<b>full");
+    expect(peer.asked("revoke")).toHaveLength(1);
+  });
 });

@@ -24,6 +24,8 @@ const MESSAGES: readonly [RegExp, string][] = [
   [/does not resolve to a DID/i, "no account has this handle"],
   [/does not include the handle/i, "the account that the handle names does not name the handle in turn"],
   [/non-unicast|not a public domain|forbidden protocol|only unicast/i, "it is at no public https address"],
+  [/^iss missing/i, "its answer does not say whose it is"],
+  [/^missing "code"|^JARM/i, "it sent you back without what ends a login"],
   [/unexpected status code 5\d\d\b/i, "it has a fault of its own"],
   [/unexpected status code 4\d\d\b|unexpected content type/i, "it does not offer logins with OAuth"],
 ];
