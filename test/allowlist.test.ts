@@ -164,3 +164,34 @@ test("who withdraws its attestation is gone from every form of the list, and tha
   expect([code, found["isWhole"], found["isSigned"]]).toEqual([1, true, true]);
   expect(found.bad).toEqual([{ of: "cedar.test", why: "the record is not in the repository any more" }]);
 });
+
+test("the pages show the list, an entry with how it came there, settings, and who signed a mail", async () => {
+  const page = async (path: string, init?: RequestInit) => {
+    const response = await fetch(`${opened.sandbox.urls.web}/allowlist${path}`, init);
+    expect(response.headers.get("access-control-allow-origin")).toBeNull();
+    return {
+      status: response.status,
+      html: (await response.text()).replace(/<[^>]+>/g, " ").replace(/\s+/g, " "),
+    };
+  };
+  expect((await page("")).html).toMatch(/wl\.coop\.test.*Domains 2/);
+  const alder = await page("/entry?of=alder.test");
+  expect(alder.html).toMatch(/Listed.*127\.0\.6\.1 : a verified member.*How it came there.*listed/);
+  expect((await page(`/entry?of=${didOf("alder.test")}`)).html).toContain("alder.test");
+  // Gone a moment ago: when, and not why.
+  const cedar = await page("/entry?of=cedar.test");
+  expect(cedar.html).toMatch(/Not listed.*not listed any more/);
+  expect(cedar.html).not.toMatch(/attestation was|deleted|suspend|negat/i);
+  expect((await page("/entry?of=coop.test")).html).toMatch(/never be listed.*pool/);
+  expect((await page("/entry?of=%3Cscript%3E")).html).toMatch(/no domain, no account/);
+  expect((await page("/settings/rspamd")).html).toContain("dwl.wl.coop.test");
+  expect((await page("/settings/nothing")).status).toBe(404);
+  const paste = (header: string) => page("/mail", { method: "POST", body: new URLSearchParams({ header }) });
+  const signed = "DKIM-Signature: v=1; d=alder.test; s=s1; b=A\r\nFrom: ada@alder.test\r\n";
+  expect((await paste(signed)).html).toMatch(/Its own domain signed it, and is listed/);
+  expect((await paste(signed.replace("ada@alder.test", "ada@bank.test"))).html).toMatch(
+    /Nothing here vouches for it/,
+  );
+  expect((await paste("Hello")).html).toMatch(/That is no header/);
+  expect((await paste("x".repeat(300_000))).status).toBe(413);
+});

@@ -1,5 +1,6 @@
 export { canonicalAddress, proveAddress, type AddressEntry } from "./addresses.ts";
-export type { Claim, Entry } from "./entries.ts";
+export { labelValues, type Claim, type Entry } from "./entries.ts";
+export { readPasted, type PastedHeader } from "./header.ts";
 export { followLabeler, type LabelerState, type ResolveLabeler } from "./labeler-stream.ts";
 export { createList, type List, type ListPool } from "./list.ts";
 export { unlistable, type ListPlace } from "./names.ts";

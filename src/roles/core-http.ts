@@ -40,6 +40,7 @@ import { createTokenDesk, type TokenDesk } from "./token-desk.ts";
 import { createWebActions } from "./web-actions.ts";
 import { clientOf } from "./xrpc-client.ts";
 import type { Zone } from "./zone/index.ts";
+import { createAllowlistPages } from "./zone/pages.ts";
 
 export type CoreHttpParts = {
   core: Core;
@@ -170,6 +171,13 @@ function mountPages(app: Hono, parts: CoreHttpParts, given: Shown): void {
       leaving: taking.leaving,
       vouches: taking.vouches,
       suppressions: pages.suppressions,
+      ...(parts.zone && {
+        allowlist: createAllowlistPages({
+          zone: parts.zone,
+          publicUrl: config.PUBLIC_URL,
+          digServer: shown.digServer,
+        }),
+      }),
       rules: rulesQuery({ store: parts.ruleStore, verdicts: core.verdicts, clock }),
       ...(relay && { inbox: inboxPages(relay.inbox, clock) }),
       reports: pages.reports,

@@ -4,6 +4,8 @@ import { compress } from "hono/compress";
 import { secureHeaders } from "hono/secure-headers";
 import type { Clock } from "../lib/clock.ts";
 import type { Logger } from "../platform/log.ts";
+import { allowlistRoutes } from "./allowlist.ts";
+import type { AllowlistPages } from "./view-allowlist.ts";
 import { assets } from "./assets/index.ts";
 import { renderPage, type Rendered } from "./render.tsx";
 import { CHECK_PATH, COMMITTEE_PATH, EGRESS_PATH, LOGOUT_PATH, MEMBERS_PATH, RULES_PATH } from "./paths.ts";
@@ -81,6 +83,8 @@ export type WebOptions = {
   log: Logger;
   /** Looks at a domain for a visitor, within bounds. Absent where no labeler runs. */
   check?: (c: Context, domain: string) => Promise<CheckAnswer>;
+  /** The allowlist. Absent where no zone is published. */
+  allowlist?: AllowlistPages;
   /** The rules in force. Absent where none are open. */
   rules?: () => RulesView;
 };
@@ -137,6 +141,7 @@ export function createWeb(options: WebOptions): Hono {
     });
   });
 
+  if (options.allowlist) app.route("/", allowlistRoutes({ allowlist: options.allowlist, answer }));
   const { rules } = options;
   if (rules) app.get(RULES_PATH, (c) => answer(c, { page: "rules", view: rules() }));
 

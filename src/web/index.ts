@@ -14,6 +14,7 @@ export {
 export { layout } from "./layout.tsx";
 export { renderUnsubscribe } from "./pages/unsubscribe.tsx";
 export { maskAddress, maskText } from "./mask.ts";
+export type * from "./view-allowlist.ts";
 export type * from "./view-export.ts";
 export * from "./view-leave.ts";
 export type * from "./view-vouch.ts";

@@ -7,6 +7,7 @@ export const POOL_SUPPRESSIONS_PATH = "/committee/suppressions";
 export const POOL_REPORTS_PATH = "/committee/reports";
 export const CHECK_PATH = "/check";
 export const RULES_PATH = "/rules";
+export const ALLOWLIST_PATH = "/allowlist";
 export const LOGIN_PATH = "/login";
 export const LOGOUT_PATH = "/logout";
 export const JOIN_PATH = "/join";
@@ -26,6 +27,15 @@ export function labelPath(subject: string): string {
 
 export function inboxEntryPath(id: number): string {
   return `${INBOX_PATH}/${id}`;
+}
+
+/** What the allowlist says of a domain, an account or an address. */
+export function allowlistEntryPath(of: string): string {
+  return `${ALLOWLIST_PATH}/entry?${new URLSearchParams({ of })}`;
+}
+
+export function allowlistSettingsPath(name: string): string {
+  return `${ALLOWLIST_PATH}/settings/${name}`;
 }
 
 /** The result of looking at a domain. */

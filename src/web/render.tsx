@@ -2,6 +2,7 @@ import type { Child } from "hono/jsx";
 import { layout, type NavItem } from "./layout.tsx";
 import type { MeView } from "./account.ts";
 import type { JoinView } from "./join-view.ts";
+import { allowlistContent, type AllowlistShown } from "./pages/allowlist-mail.tsx";
 import { FirstCredentialPage, JoinPage } from "./pages/join.tsx";
 import { LogInPage, LoginFailedPage, MePage, OnwardPage } from "./pages/account.tsx";
 import { CheckPage } from "./pages/check.tsx";
@@ -86,6 +87,7 @@ export type Rendered =
   | { page: "label"; view: LabelExplanation }
   | { page: "check"; answer: CheckAnswer | null; url: string }
   | { page: "rules"; view: RulesView }
+  | { page: "allowlist"; shown: AllowlistShown }
   | { page: "log-in"; next: string; account: string; fault: string | null }
   | { page: "onward"; url: string }
   | { page: "login-failed"; why: string; purpose: "login" | "attest" | null; next: string }
@@ -198,6 +200,8 @@ function contentOf(shown: Rendered, viewer: Identity | null): Content {
       return { title: "Check a mail domain", body: <CheckPage {...shown} /> };
     case "rules":
       return { title: "Rules", body: <RulesPage view={shown.view} /> };
+    case "allowlist":
+      return allowlistContent(shown.shown);
     case "log-in":
       return { title: "Log in", body: <LogInPage {...shown} /> };
     case "onward":

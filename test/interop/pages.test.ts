@@ -24,6 +24,11 @@ const FOREIGN = '"><x-evil onclick=1>&amp;';
 const PAGES: readonly (readonly [path: string, who: Who])[] = [
   ["/", "nobody"],
   ["/rules", "nobody"],
+  ["/allowlist", "nobody"],
+  ["/allowlist/entry?of=alder.test", "nobody"],
+  ["/allowlist/entry?of=coop.test", "nobody"],
+  ["/allowlist/settings/rspamd", "nobody"],
+  ["/allowlist/mail", "nobody"],
   ["/check", "nobody"],
   ["/check?domain=alder.test", "nobody"],
   ["/check?domain=not%20a%20name", "nobody"],

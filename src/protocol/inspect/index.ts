@@ -8,6 +8,7 @@ import { hasDeliveryStatus } from "./dsn.ts";
 import { readNotification } from "./notification.ts";
 import type { Inspection } from "./types.ts";
 
+export { readAddress } from "./address.ts";
 export * from "./types.ts";
 
 /**

@@ -1,4 +1,4 @@
-import { open } from "node:fs/promises";
+import { open as openFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { Hono, type Context } from "hono";
@@ -14,18 +14,18 @@ const MAX_CHANGES = 10_000;
 export function allowlistFiles({ publication, store, place }: Zone): Hono {
   const app = new Hono();
   const { dir } = publication;
-  app.use("/*", cors());
+  const open = cors();
 
-  app.get("/snapshot.json", async (c) => {
+  app.get("/snapshot.json", open, async (c) => {
     const snapshot = publication.snapshot();
     if (!snapshot) return c.json(NOT_YET, 503, { "retry-after": "60" });
     return send(c, snapshot.path, { type: JSON_TYPE, tag: snapshot.tail.id, maxAge: 60 });
   });
-  app.get("/snapshots/:name{[0-9a-f]{64}\\.json}", (c) => {
+  app.get("/snapshots/:name{[0-9a-f]{64}\\.json}", open, (c) => {
     const name = c.req.param("name");
     return send(c, join(dir, "snapshots", name), { type: JSON_TYPE, tag: name, maxAge: 31_536_000 });
   });
-  app.get("/changes.json", (c) => {
+  app.get("/changes.json", open, (c) => {
     const text = c.req.query("since") ?? "";
     if (!/^\d{1,12}$/.test(text))
       return c.json({ error: "InvalidRequest", message: "Name a serial: ?since=1767225600." }, 400);
@@ -52,9 +52,9 @@ export function allowlistFiles({ publication, store, place }: Zone): Hono {
     });
   });
   for (const name of MAPS)
-    app.get(`/maps/${name}`, (c) => send(c, join(dir, name), { type: TEXT, maxAge: 60 }));
+    app.get(`/maps/${name}`, open, (c) => send(c, join(dir, name), { type: TEXT, maxAge: 60 }));
   for (const end of ["zone", "rbldnsd"])
-    app.get(`/zones/${place.zone}.${end}`, (c) =>
+    app.get(`/zones/${place.zone}.${end}`, open, (c) =>
       send(c, join(dir, `${place.zone}.${end}`), { type: TEXT, maxAge: 60 }),
     );
   return app;
@@ -72,7 +72,7 @@ function upToSerial<T extends { serial: number }>(lines: T[], limit: number): T[
 type Kind = { type: string; maxAge: number; tag?: string };
 
 async function send(c: Context, path: string, { type, maxAge, tag }: Kind): Promise<Response> {
-  const file = await open(path).catch(() => undefined);
+  const file = await openFile(path).catch(() => undefined);
   if (!file) return c.json({ error: "NotFound", message: "There is no such file here, or no more." }, 404);
   const { size, mtimeMs } = await file.stat();
   const etag = `"${tag ?? `${size}-${Math.floor(mtimeMs)}`}"`;

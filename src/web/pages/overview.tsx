@@ -11,7 +11,7 @@ import {
   Section,
   Time,
 } from "../components.tsx";
-import { CHECK_PATH, JOIN_PATH, labelPath, RULES_PATH } from "../paths.ts";
+import { ALLOWLIST_PATH, CHECK_PATH, JOIN_PATH, labelPath, RULES_PATH } from "../paths.ts";
 import type { LabelledOperator, PublicLabel, PublicOverview } from "../view.ts";
 import { formatCount, formatShare, formatWeekday, LABEL_WORDS } from "../words.ts";
 import { LabelBadges } from "./parts.tsx";
@@ -290,7 +290,8 @@ function Allowlist({ view }: { view: PublicOverview }) {
               />
               <p>
                 The answer <code>{list.example.answer}</code> says yes. Count it only for a domain whose DKIM
-                signature has passed, and filter on exact codes.
+                signature has passed, and filter on exact codes.{" "}
+                <a href={ALLOWLIST_PATH}>Look up an entry, and settings for mail servers</a>
               </p>
             </>
           ) : null}

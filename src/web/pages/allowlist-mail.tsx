@@ -1,0 +1,154 @@
+import type { Child } from "hono/jsx";
+import type { Snippet } from "../../allowlist/index.ts";
+import { Badge, Breadcrumb, Code, EmptyState, KeyValue, Section } from "../components.tsx";
+import { ALLOWLIST_PATH, allowlistEntryPath } from "../paths.ts";
+import type { AllowlistView, ListingView, PastedView } from "../view-allowlist.ts";
+import { AllowlistEntryPage, AllowlistPage, CODE_WORDS } from "./allowlist.tsx";
+
+/** Which page of the allowlist, with what it shows. */
+export type AllowlistShown =
+  | { what: "list"; view: AllowlistView }
+  | { what: "entry"; view: ListingView }
+  | { what: "settings"; snippet: Snippet; zone: string }
+  | { what: "mail"; view: PastedView | null; text: string };
+
+export function allowlistContent(shown: AllowlistShown): { title: string; body: Child } {
+  switch (shown.what) {
+    case "list":
+      return { title: "The allowlist", body: <AllowlistPage view={shown.view} /> };
+    case "entry":
+      return {
+        title: shown.view.subject?.name ?? "The allowlist",
+        body: <AllowlistEntryPage view={shown.view} />,
+      };
+    case "settings":
+      return { title: shown.snippet.title, body: <SettingsPage {...shown} /> };
+    case "mail":
+      return { title: "Who signed a mail", body: <MailPage {...shown} /> };
+  }
+}
+
+const HOME = [{ href: ALLOWLIST_PATH, text: "The allowlist" }];
+
+function SettingsPage({ snippet, zone }: { snippet: Snippet; zone: string }) {
+  return (
+    <>
+      <div class="page-head">
+        <Breadcrumb items={HOME} current={snippet.title} />
+        <h1>{snippet.title}</h1>
+        <p class="lede">
+          Settings that ask <code>{zone}</code>.{" "}
+          {snippet.isTested
+            ? "They run in the program itself in our tests."
+            : "They are not run in the program in our tests."}
+        </p>
+      </div>
+      <Section id="trust" title="What it trusts">
+        <p>{snippet.trusts}</p>
+        <p>
+          <strong>Never:</strong> {snippet.never}
+        </p>
+      </Section>
+      <Section id="files" title="What to put where">
+        {snippet.files.map(({ path, text }) => (
+          <Code label={path} text={text.trimEnd()} />
+        ))}
+        <Code label="Then" text={snippet.reload} />
+        <p>
+          A resolver that guards against rebinding drops answers in 127.0.0.0/8: let it pass them for this
+          zone (unbound: <code>private-domain: "{zone}"</code>).
+        </p>
+      </Section>
+    </>
+  );
+}
+
+function MailPage({ view, text }: { view: PastedView | null; text: string }) {
+  return (
+    <>
+      <div class="page-head">
+        <Breadcrumb items={HOME} current="A mail" />
+        <h1>Who signed a mail</h1>
+        <p class="lede">
+          Paste its header, as your mail program shows it under "source" or "original". Nothing of it is kept
+          here.
+        </p>
+      </div>
+      {view === null ? null : <Result view={view} />}
+      <form action={`${ALLOWLIST_PATH}/mail`} method="post">
+        <p>
+          <label for="header">Header</label>
+        </p>
+        <textarea id="header" name="header" rows={12} maxlength={65_536} spellcheck={false} required>
+          {text}
+        </textarea>
+        <p>
+          <button type="submit">Read it</button>
+        </p>
+      </form>
+    </>
+  );
+}
+
+function Result({ view }: { view: PastedView }) {
+  const { header, listed } = view;
+  if (header === null)
+    return (
+      <EmptyState title="That is no header">
+        A header begins with lines such as "Received: ..." and "From: ...". Copy it from the source of the
+        mail.
+      </EmptyState>
+    );
+  const aligned = header.signers.some(({ domain, isAligned }) => isAligned && listed[domain] !== undefined);
+  return (
+    <Section
+      id="result"
+      title={header.from ?? "No sender"}
+      intro={
+        aligned ? (
+          <Badge tone="ok">Its own domain signed it, and is listed</Badge>
+        ) : (
+          <Badge>Nothing here vouches for it</Badge>
+        )
+      }
+    >
+      {header.from === null ? (
+        <p>It has no From:, or more than one: no signature can speak for such a mail.</p>
+      ) : null}
+      {header.signers.length === 0 ? (
+        <p>Nobody signed it: it carries no DKIM-Signature.</p>
+      ) : (
+        header.signers.map(({ domain, selector, isAligned }) => (
+          <div class="card">
+            <h3>
+              <a href={allowlistEntryPath(domain)}>{domain}</a>
+            </h3>
+            <KeyValue
+              items={[
+                ["Selector", <code>{selector || "none"}</code>],
+                ["Same as From:", isAligned ? "yes" : "no: it may have signed somebody else's mail"],
+                ["Listed", listed[domain] ? (CODE_WORDS[listed[domain].code] ?? "yes") : "no"],
+                ["Verified", verifiedWords(header.verified, domain)],
+              ]}
+            />
+          </div>
+        ))
+      )}
+      <p>
+        A header that was pasted proves nothing: anybody can write these lines. What counts is what your own
+        mail server found when the mail came, in the topmost <code>Authentication-Results</code>.
+      </p>
+      <p>
+        Was it abuse? Write to <code>abuse@</code> at the domain that signed it, with the whole mail attached:
+        the cooperative's own signature carries <code>X-Atmos-Message</code>, by which it finds who sent it.
+      </p>
+    </Section>
+  );
+}
+
+function verifiedWords(verified: { by: string; domains: string[] } | null, domain: string): string {
+  if (verified === null) return "no server says so here";
+  return verified.domains.includes(domain)
+    ? `${verified.by} says that it holds`
+    : `${verified.by} does not say that it holds`;
+}
