@@ -20,6 +20,7 @@ import type { ZoneCheck } from "./zone/checkers.ts";
 import { loadZone, writeZone, writeRbldnsd, zonePaths, type ZoneSource } from "./zone/files.ts";
 import type { ZoneHead } from "./zone/names.ts";
 import { testOnly, type ZoneTable } from "./zone/table.ts";
+import { wireAnswers } from "./zone/wire-answers.ts";
 
 export type PublicationOptions = {
   store: AllowlistStore;
@@ -45,6 +46,13 @@ export type PublishOutcome =
   | { outcome: "unchanged"; serial: number }
   /** Some or all of it: what was good before stays. */
   | { outcome: "refused"; why: string };
+
+type Served = {
+  table: ZoneTable;
+  isEmptied: boolean;
+  answer: (question: DnsQuestion) => DnsReply;
+  wire: (query: Buffer) => Buffer | undefined;
+};
 
 export type Publication = Awaited<ReturnType<typeof openPublication>>;
 
@@ -76,7 +84,7 @@ export async function openPublication(options: PublicationOptions) {
   let snapshot: SnapshotFile | undefined = await readTail(snapshotPath);
   let goodAt = store.publication().goodAt;
   let rbldnsdAt = 0;
-  let served: { table: ZoneTable; isEmptied: boolean; answer: (q: DnsQuestion) => DnsReply } | undefined;
+  let served: Served | undefined;
   let last: Promise<unknown> = Promise.resolve();
 
   const headOf = (serial: number): ZoneHead => ({
@@ -178,8 +186,10 @@ export async function openPublication(options: PublicationOptions) {
   function serving() {
     if (!table) return undefined;
     const isEmptied = clock.now() - goodAt > GOOD_FOR_MS;
-    if (served?.table !== table || served.isEmptied !== isEmptied)
-      served = { table, isEmptied, answer: answerFrom(isEmptied ? testOnly(table) : table) };
+    if (served?.table !== table || served.isEmptied !== isEmptied) {
+      const shown = isEmptied ? testOnly(table) : table;
+      served = { table, isEmptied, answer: answerFrom(shown), wire: wireAnswers(shown) };
+    }
     return served;
   }
 
@@ -193,6 +203,8 @@ export async function openPublication(options: PublicationOptions) {
     /** For the embedded name server. Until there is a list, the zone says SERVFAIL rather than "not listed". */
     answer: (question: DnsQuestion): DnsReply =>
       serving()?.answer(question) ?? { status: "servfail", answers: [], authoritative: false },
+    /** The same for the questions that nearly all are, from octets to octets. */
+    answerWire: (query: Buffer): Buffer | undefined => serving()?.wire(query),
     /** The newest snapshot as it is on the disk; undefined before there is one. */
     snapshot: (): SnapshotFile | undefined => snapshot,
     /** Where the files are: snapshot, zones, maps. */

@@ -12,7 +12,7 @@ export type AllowlistView = {
   digServer: string | null;
   /** Origin of this site. */
   url: string;
-  settings: { name: string; title: string }[];
+  settings: { name: string; title: string; asks: string }[];
 };
 
 export type ListedView = {

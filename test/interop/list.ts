@@ -63,7 +63,12 @@ export async function startList({ addresses = [] }: ListOptions = {}): Promise<T
     clock: systemClock,
     log: silentLog,
   });
-  const server = await startDnsServer({ host: "127.0.0.1", port: 0, answer: publication.answer });
+  const server = await startDnsServer({
+    host: "127.0.0.1",
+    port: 0,
+    answer: publication.answer,
+    answerWire: publication.answerWire,
+  });
   await list.proveDue(new AbortController().signal);
   let cursor = 0;
   let cts = Date.now() - 1_000_000;

@@ -3,6 +3,7 @@ import type { MakeSnippet } from "./snippet.ts";
 export const exim: MakeSnippet = ({ zone }) => ({
   name: "exim",
   title: "Exim 4",
+  asks: "For the signing domain.",
   files: [
     { path: "exim.conf, main section", text: "acl_smtp_dkim = acl_check_dkim\n" },
     {

@@ -3,6 +3,7 @@ import type { MakeSnippet } from "./snippet.ts";
 export const postfix: MakeSnippet = ({ zone }) => ({
   name: "postfix",
   title: "Postfix 3.6 or newer, with or without postscreen",
+  asks: "For the address that hands a mail over.",
   files: [
     {
       path: "/etc/postfix/main.cf",

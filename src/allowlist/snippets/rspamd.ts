@@ -3,6 +3,7 @@ import type { MakeSnippet } from "./snippet.ts";
 export const rspamd: MakeSnippet = ({ zone }) => ({
   name: "rspamd",
   title: "rspamd 3",
+  asks: "For the signing domain, and for the address.",
   files: [
     {
       path: "/etc/rspamd/local.d/rbl.conf",

@@ -2,6 +2,8 @@
 export type Snippet = {
   name: string;
   title: string;
+  /** What of a mail it asks the list for, a sentence. */
+  asks: string;
   files: { path: string; text: string }[];
   /** How the program takes it up. */
   reload: string;

@@ -3,6 +3,7 @@ import type { MakeSnippet } from "./snippet.ts";
 export const spamassassin: MakeSnippet = ({ zone }) => ({
   name: "spamassassin",
   title: "SpamAssassin 4",
+  asks: "For the signing domain, and for the address.",
   files: [
     {
       path: "/etc/spamassassin/atmos-allowlist.cf",

@@ -1,6 +1,6 @@
 import { createSocket, type RemoteInfo, type Socket as UdpSocket } from "node:dgram";
 import { once } from "node:events";
-import { createServer, type Server, type Socket } from "node:net";
+import { createServer, isIP, type Server, type Socket } from "node:net";
 import {
   decode,
   encode,
@@ -11,6 +11,7 @@ import {
 } from "dns-packet";
 import type { DecodedPacket, OptAnswer, Question } from "dns-packet";
 import { lengthPrefixed } from "./exchange.ts";
+import type { Passage } from "./response-limit.ts";
 import { canonicalName, edns, RCODE, toAnswer, UDP_PAYLOAD, type DnsRecord } from "./wire.ts";
 
 /** `name` is lower case without a final dot; `type` such as `TXT`, `ANY`, or `UNKNOWN_65` for a type without a name here. */
@@ -31,6 +32,10 @@ export type DnsServerOptions = {
   /** 0 picks one that is free for UDP and TCP. */
   port: number;
   answer: (question: DnsQuestion) => DnsReply | Promise<DnsReply>;
+  /** Answers from octets to octets what it can; the rest is `answer`'s. UDP only. */
+  answerWire?: (query: Buffer) => Buffer | undefined;
+  /** What becomes of an answer to this address; UDP only. Absent: every one is sent. */
+  limit?: (address: string) => Passage;
   /** Told when `answer` throws; the client gets SERVFAIL. */
   onError?: (error: unknown) => void;
 };
@@ -57,6 +62,10 @@ export async function startDnsServer(options: DnsServerOptions): Promise<DnsServ
   async function onDatagram(data: Buffer, from: RemoteInfo): Promise<void> {
     // Nobody listens on port 0; a question from there is forged, and cannot be answered.
     if (inFlight >= MAX_UDP_IN_FLIGHT || from.port === 0 || closed) return;
+    const passage = options.limit?.(from.address) ?? "answer";
+    if (passage === "drop") return;
+    const soon = passage === "truncate" ? truncated(data) : options.answerWire?.(data);
+    if (soon) return void udp.send(soon, from.port, from.address);
     inFlight++;
     const reply = await respond(data, "udp", options).finally(() => inFlight--);
     if (reply && !closed) udp.send(reply, from.port, from.address, () => {});
@@ -96,10 +105,16 @@ async function listen(host: string, port: number): Promise<{ tcp: Server; udp: U
     await once(tcp, "listening");
     const address = tcp.address();
     const bound = typeof address === "object" && address ? address.port : port;
-    const udp = createSocket(host.includes(":") ? "udp6" : "udp4");
+    const udp = createSocket({
+      type: host.includes(":") ? "udp6" : "udp4",
+      // Answers go to addresses: there is no name to look up, and no turn to wait for.
+      lookup: (address, _options, done) => done(null, address, isIP(address)),
+    });
     try {
+      // Without a name to look up it listens before `bind` returns.
+      const listening = once(udp, "listening");
       udp.bind(bound, host);
-      await once(udp, "listening");
+      await listening;
       return { tcp, udp, port: bound };
     } catch (error) {
       udp.close();
@@ -200,6 +215,19 @@ function udpLimit(opt: OptAnswer | undefined): number {
 
 function statusCode(status: DnsReply["status"]): number {
   return status === "ok" || status === "nodata" ? RCODE.noerror : RCODE[status];
+}
+
+/** The question back, without an answer (TC, RFC 2181 section 9); undefined for what is no question. */
+function truncated(data: Buffer): Buffer | undefined {
+  if (data.length < HEADER_BYTES || (data[2]! & 0xf8) !== 0 || data.readUInt16BE(4) !== 1) return undefined;
+  let end = HEADER_BYTES;
+  while (end < data.length && data[end]! > 0 && data[end]! < 64) end += data[end]! + 1;
+  end += 5;
+  if (end > data.length || data[end - 5] !== 0) return undefined;
+  const reply = Buffer.from(data.subarray(0, end));
+  reply.writeUInt16BE(0x8200 | (data.readUInt16BE(2) & 0x0100), 2);
+  reply.fill(0, 6, HEADER_BYTES);
+  return reply;
 }
 
 /** For what could not be read: the client's id and opcode, and the reason. */

@@ -7,10 +7,11 @@ import {
   openPublication,
   type ListPool,
 } from "../../allowlist/index.ts";
+import { systemClock } from "../../lib/clock.ts";
 import type { Address, Config } from "../../platform/config/index.ts";
 import { dataPath } from "../../platform/config/index.ts";
 import { Database } from "../../platform/database.ts";
-import { startDnsServer } from "../../platform/dns/index.ts";
+import { responseLimit, startDnsServer } from "../../platform/dns/index.ts";
 import type { SafeFetch } from "../../platform/fetch.ts";
 import { createSafeWebSocket } from "../../platform/websocket.ts";
 import { attempt } from "../attempt.ts";
@@ -33,6 +34,8 @@ const EVERY_MS = 60_000;
 const PROVE_EVERY_MS = 5 * 60_000;
 /** Several changes at once make one publication. */
 const GATHER_MS = 50;
+/** To one network, as other servers of zones have it. */
+const ANSWERS_PER_SECOND = 200;
 
 /** The role that publishes the allowlist and answers for it. */
 export async function startZone(options: ZoneOptions) {
@@ -61,6 +64,8 @@ export async function startZone(options: ZoneOptions) {
       host: config.ZONE_ADDRESS.host,
       port: config.ZONE_ADDRESS.port,
       answer: publication.answer,
+      answerWire: publication.answerWire,
+      limit: responseLimit({ perSecond: ANSWERS_PER_SECOND, clock: systemClock }),
       onError: (err) => log.error({ err }, "a question could not be answered"),
     });
     const others = config.TRUSTED_LABELERS.filter((did) => did !== labeler.labels.did);

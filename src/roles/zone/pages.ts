@@ -47,7 +47,7 @@ export function createAllowlistPages({ zone, publicUrl, digServer }: PageParts):
         example: first ? { domain: first.key, answer: first.code } : null,
         digServer,
         url: publicUrl,
-        settings: settings.map(({ name, title }) => ({ name, title })),
+        settings: settings.map(({ name, title, asks }) => ({ name, title, asks })),
       };
     },
 

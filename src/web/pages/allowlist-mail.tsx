@@ -75,16 +75,12 @@ function MailPage({ view, text }: { view: PastedView | null; text: string }) {
         </p>
       </div>
       {view === null ? null : <Result view={view} />}
-      <form action={`${ALLOWLIST_PATH}/mail`} method="post">
-        <p>
-          <label for="header">Header</label>
-        </p>
+      <form action={`${ALLOWLIST_PATH}/mail`} method="post" class="decide">
+        <label for="header">Header</label>
         <textarea id="header" name="header" rows={12} maxlength={65_536} spellcheck={false} required>
           {text}
         </textarea>
-        <p>
-          <button type="submit">Read it</button>
-        </p>
+        <button type="submit">Read it</button>
       </form>
     </>
   );

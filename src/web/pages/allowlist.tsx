@@ -1,7 +1,7 @@
 import { Badge, Code, DataTable, EmptyState, KeyValue, Links, Section, Time } from "../components.tsx";
 import { ALLOWLIST_PATH, allowlistEntryPath, allowlistSettingsPath, labelPath } from "../paths.ts";
 import type { AllowlistView, ListedView, ListingView } from "../view-allowlist.ts";
-import { formatCount } from "../words.ts";
+import { formatCount, formatSize } from "../words.ts";
 import { LabelBadges } from "./parts.tsx";
 
 /** What a code of the list means. */
@@ -10,8 +10,6 @@ export const CODE_WORDS: Record<string, string> = {
   "127.0.6.2": "a verified member, clean for long",
   "127.0.3.1": "an address of the pool, behind which many members are",
 };
-
-const MIB = 1024 * 1024;
 
 /** Public: the list as a whole, and the ways into it. */
 export function AllowlistPage({ view }: { view: AllowlistView }) {
@@ -34,7 +32,7 @@ export function AllowlistPage({ view }: { view: AllowlistView }) {
       >
         <Links
           links={view.settings.map(
-            ({ name, title }) => [allowlistSettingsPath(name), title, "What to put where."] as const,
+            ({ name, title, asks }) => [allowlistSettingsPath(name), title, asks] as const,
           )}
         />
       </Section>
@@ -98,7 +96,7 @@ function List({ view }: { view: AllowlistView }) {
               [
                 `${ALLOWLIST_PATH}/snapshot.json`,
                 "Snapshot",
-                `Every entry with its signed labels, ${(published.bytes / MIB).toFixed(1)} MiB of JSON.`,
+                `Every entry with its signed labels, ${formatSize(published.bytes)} of JSON.`,
               ],
               [
                 `${ALLOWLIST_PATH}/maps/dkim-domains.map`,
