@@ -150,8 +150,9 @@ export async function openPublication(options: PublicationOptions) {
     const before = store.publication();
     const serial = nextSerial(before.serial, now);
     store.putPublication({ ...before, serial, zoneSerial: serial });
-    await writeZone({ paths, head: headOf(serial), source: nothing, checks: [], now });
-    table = testOnly({ ...table, serial: 0 });
+    const emptied = await writeZone({ paths, head: headOf(serial), source: nothing, checks: [], now });
+    // Of no serial that is ever published, so that the list is written anew as soon as it can be.
+    table = { ...emptied, serial: 0 };
     log.error("nothing could be published for a day: the list has test entries only until it can");
   }
 

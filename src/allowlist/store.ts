@@ -3,20 +3,20 @@ import type { LabelJson } from "../protocol/labels/index.ts";
 import type { Claim, ClaimLabel, Entry } from "./entries.ts";
 
 /**
- * `label`: what each labeler said last of a subject and value. `claim`: attestations that stand. `wanted`: the list as
+ * `said`: what each labeler said last of a subject and value. `claim`: attestations that stand. `wanted`: the list as
  * what is known now would have it; `listed`: the list as it is published; `pending`: domains in which the two differ.
  */
 export const allowlistMigration: Migration = {
   module: "allowlist",
   steps: [
-    `CREATE TABLE label (
+    `CREATE TABLE said (
        src TEXT NOT NULL, uri TEXT NOT NULL, val TEXT NOT NULL, did TEXT NOT NULL, cts TEXT NOT NULL,
        state TEXT NOT NULL CHECK (state IN ('said', 'negated', 'expired')),
        expires_at INTEGER, since TEXT NOT NULL, json TEXT NOT NULL,
        PRIMARY KEY (src, uri, val)
      ) STRICT, WITHOUT ROWID;
-     CREATE INDEX label_did ON label (did);
-     CREATE INDEX label_expiry ON label (expires_at) WHERE state = 'said';
+     CREATE INDEX said_did ON said (did);
+     CREATE INDEX said_expiry ON said (expires_at) WHERE state = 'said';
      CREATE TABLE labeler (src TEXT PRIMARY KEY, cursor INTEGER NOT NULL) STRICT;
      CREATE TABLE claim (
        uri TEXT PRIMARY KEY, cid TEXT NOT NULL, did TEXT NOT NULL, domain TEXT NOT NULL, checks TEXT NOT NULL,
@@ -145,19 +145,19 @@ export function createStore(db: Database) {
     forgetCursor: (src: string) => void db.run("DELETE FROM labeler WHERE src = ?", src),
     /** What a labeler says is not believed until it is heard again. Returns how much that was. */
     silence(src: string): number {
-      db.run("INSERT OR IGNORE INTO dirty (did) SELECT did FROM label WHERE src = ? AND state = 'said'", src);
-      return db.run("UPDATE label SET state = 'expired' WHERE src = ? AND state = 'said'", src).changes;
+      db.run("INSERT OR IGNORE INTO dirty (did) SELECT did FROM said WHERE src = ? AND state = 'said'", src);
+      return db.run("UPDATE said SET state = 'expired' WHERE src = ? AND state = 'said'", src).changes;
     },
     /** Labelers that are followed, or were. */
     labelers: (): string[] =>
       db
-        .all<{ src: string }>("SELECT src FROM labeler UNION SELECT DISTINCT src FROM label")
+        .all<{ src: string }>("SELECT src FROM labeler UNION SELECT DISTINCT src FROM said")
         .map(({ src }) => src),
     /** Forgets all that a labeler said: it is trusted no more. */
     forgetLabeler(src: string): void {
-      db.run("INSERT OR IGNORE INTO dirty (did) SELECT did FROM label WHERE src = ?", src);
+      db.run("INSERT OR IGNORE INTO dirty (did) SELECT did FROM said WHERE src = ?", src);
       // What it said is taken back by whoever ended the trust, so it does not count as lapsed.
-      db.run("UPDATE label SET state = 'negated' WHERE src = ?", src);
+      db.run("UPDATE said SET state = 'negated' WHERE src = ?", src);
       db.run("DELETE FROM labeler WHERE src = ?", src);
     },
 
@@ -165,14 +165,14 @@ export function createStore(db: Database) {
     putLabel(label: LabelJson, did: string, expiresAt: number | null): void {
       const { src, uri, val, cts } = label;
       const known = db.get<LabelRow>(
-        "SELECT state, cts, since FROM label WHERE src = ? AND uri = ? AND val = ?",
+        "SELECT state, cts, since FROM said WHERE src = ? AND uri = ? AND val = ?",
         src,
         uri,
         val,
       );
       if (known && Date.parse(known.cts) > Date.parse(cts)) return;
       db.run(
-        `INSERT OR REPLACE INTO label (src, uri, val, did, cts, state, expires_at, since, json)
+        `INSERT OR REPLACE INTO said (src, uri, val, did, cts, state, expires_at, since, json)
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
         src,
         uri,
@@ -189,13 +189,13 @@ export function createStore(db: Database) {
     /** Labels whose time is over; their accounts are looked at again. */
     expire(now: number): void {
       const where = "state = 'said' AND expires_at <= ?";
-      db.run(`INSERT OR IGNORE INTO dirty (did) SELECT did FROM label WHERE ${where}`, now);
-      db.run(`UPDATE label SET state = 'expired' WHERE ${where}`, now);
+      db.run(`INSERT OR IGNORE INTO dirty (did) SELECT did FROM said WHERE ${where}`, now);
+      db.run(`UPDATE said SET state = 'expired' WHERE ${where}`, now);
     },
     labelsOf: (did: string): ClaimLabel[] =>
       db
         .all<{ json: string; since: string }>(
-          "SELECT json, since FROM label WHERE did = ? AND state = 'said' ORDER BY src, uri, val",
+          "SELECT json, since FROM said WHERE did = ? AND state = 'said' ORDER BY src, uri, val",
           did,
         )
         .map(({ json, since }) => ({ label: JSON.parse(json) as LabelJson, since })),
@@ -204,7 +204,7 @@ export function createStore(db: Database) {
       labels.some(
         ({ src, uri, val }) =>
           db.get<LabelRow>(
-            "SELECT state FROM label WHERE src = ? AND uri = ? AND val = ? AND state = 'negated'",
+            "SELECT state FROM said WHERE src = ? AND uri = ? AND val = ? AND state = 'negated'",
             src,
             uri,
             val,

@@ -92,6 +92,11 @@ describe("every server says the same", () => {
     expect(await everywhere(name, type)).toEqual(same({ status, answers }));
   });
 
+  test("the embedded server hands its zone to nobody", async () => {
+    for (const type of ["AXFR", "IXFR=1"])
+      expect((await dig(embedded, ZONE, type, "+tcp")).status).toMatch(/REFUSED|SILENT/);
+  });
+
   test("by which key it is signed, and when it was made", async () => {
     const announced = await everywhere(`_list.${ZONE}`, "TXT");
     expect(announced["embedded"]!.answers[0]).toMatch(/^"v=atmoslist1; key=did:key:z\w+; url=https:/);

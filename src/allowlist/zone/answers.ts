@@ -33,6 +33,8 @@ export function answerFrom(table: ZoneTable): (question: DnsQuestion) => DnsRepl
   }
 
   return ({ name, type }) => {
+    // Whole zones are handed over by other servers, to those who have the key.
+    if (type === "AXFR" || type === "IXFR") return REFUSED;
     const isApex = name === zone;
     if (!isApex && !name.endsWith(below)) return REFUSED;
     const relative = isApex ? "" : name.slice(0, -below.length);

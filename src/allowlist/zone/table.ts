@@ -54,7 +54,7 @@ export function createTableReader(zone: string) {
     for (let at = name.indexOf(".") + 1; at > 0; at = name.indexOf(".", at) + 1) {
       const parent = name.slice(at);
       if (parents.has(parent)) return;
-      parents.add(parent);
+      parents.add(apart(parent));
     }
   }
 
@@ -69,8 +69,7 @@ export function createTableReader(zone: string) {
     if (kind === "ip" && !IP_NAME.test(bare)) return `${name} is not one whole address`;
     const into = kind === "dwl" ? domains : addresses;
     if (into.has(bare)) return `${name} is there twice`;
-    // A slice of a line would keep the whole line in memory; a joined copy does not.
-    into.set(Buffer.from(bare).toString("latin1"), Buffer.from(`${code} ${text}`).toString("latin1"));
+    into.set(apart(bare), apart(`${code} ${text}`));
     addParents(name);
     return undefined;
   }
@@ -153,6 +152,9 @@ export function createTableReader(zone: string) {
     return undefined;
   }
 }
+
+/** The same text in memory of its own: a slice would keep all that was read with it. */
+const apart = (text: string): string => Buffer.from(text, "latin1").toString("latin1");
 
 function split(name: string): ["dwl" | "ip", string] | [undefined, string] {
   if (name.endsWith(".dwl")) return ["dwl", name.slice(0, -4)];

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { joinXrpc } from "../join-xrpc.ts";
+import { listingXrpc } from "../zone/listing-xrpc.ts";
 import { emailXrpc } from "../xrpc.ts";
 import { memberXrpc } from "./index.ts";
 import { ADA, BOB, EVE, NOW, openMemberApi } from "./member-xrpc.fixture.ts";
@@ -302,6 +303,7 @@ test("each method of the lexicons is served", () => {
       trustedProxies: [],
       checks: nothing,
     }),
+    listingXrpc(nothing, { authority: "community.email", checks: nothing }),
   ];
   const served = new Set(apps.flatMap(({ routes }) => routes.map(({ path }) => path)));
   expect(methods.length).toBeGreaterThan(25);

@@ -18,13 +18,13 @@ import type { Zone } from "./index.ts";
 
 /** `community.email.getListing`: what stands in the allowlist, with what proves it. */
 export function listingXrpc(zone: Zone, parts: { authority: string; checks: PublicChecks }): Hono {
-  const { store, place } = zone;
   const { app, serve } = publicMethods(parts);
 
   serve("getListing", {
     params: listingLexicon.$params,
     cost: 1,
     run({ domain: name, did, address: text, history = 50 }) {
+      const { store, place } = zone;
       if ([name, did, text].filter((one) => one !== undefined).length !== 1)
         return invalid("Name one: a domain, an account (did) or an address");
       const of = (listed: Listing[], changes: HistoryLine[], reason?: string) => ({

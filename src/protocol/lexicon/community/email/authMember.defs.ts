@@ -38,6 +38,7 @@ const main = /*#__PURE__*/ l.permissionSet(
         'community.email.getJoining',
         'community.email.getLeaving',
         'community.email.getLimits',
+        'community.email.getListing',
         'community.email.getMessage',
         'community.email.getProof',
         'community.email.getProviderData',
