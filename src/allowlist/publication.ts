@@ -5,7 +5,7 @@ import type { Clock } from "../lib/clock.ts";
 import type { DnsQuestion, DnsReply } from "../platform/dns/index.ts";
 import type { Logger } from "../platform/log.ts";
 import type { Metrics } from "../platform/metrics.ts";
-import { guardShrink, type Guarded } from "./guard.ts";
+import { guardShrink } from "./guard.ts";
 import type { List } from "./list.ts";
 import {
   keepSnapshot,
@@ -63,6 +63,8 @@ const RENEWALS_EVERY_MS = 10 * 60_000;
 /** rbldnsd's file carries the time at which it ends, and is written anew long before. */
 const RBLDNSD_EVERY_MS = 3_600_000;
 const NOTE_EVERY_MS = 60_000;
+/** Changes that are taken over in one turn. */
+const PAGE = 1_000;
 const HISTORY_MS = 366 * 24 * 3_600_000;
 
 /** The serial after `last`: seconds since 1970, one more when the clock stands still or goes back (RFC 1982 order). */
@@ -97,9 +99,10 @@ export async function openPublication(options: PublicationOptions) {
   const listed: ZoneSource & SnapshotSource = {
     count: () => store.countListed(),
     addresses: () => store.listedAddresses(),
-    domainsAfter: (after, limit) => store.listedAfter(after, limit),
+    linesAfter: (after, limit) => store.linesAfter(after, limit),
+    entriesAfter: (after, limit) => store.entriesAfter(after, limit),
   };
-  const nothing: ZoneSource = { count: () => 0, addresses: () => [], domainsAfter: () => [] };
+  const nothing: ZoneSource = { count: () => 0, addresses: () => [], linesAfter: () => [] };
 
   function isGood(now: number): void {
     goodAt = now;
@@ -107,24 +110,43 @@ export async function openPublication(options: PublicationOptions) {
     if (now - noted.goodAt >= NOTE_EVERY_MS) store.putPublication({ ...noted, goodAt: now });
   }
 
-  /** Takes the changes into the list. Returns which files are behind it now. */
-  function accept({ accepted }: Guarded, now: number): { zone: boolean; snapshot: boolean } {
+  /** Takes the changes into the list, some at a time. Returns which files are behind it now. */
+  async function accept(
+    held: ReadonlySet<string>,
+    now: number,
+  ): Promise<{ zone: boolean; snapshot: boolean }> {
     const before = store.publication();
-    const seen = accepted.some((change) => isSeen(change.wanted, change.listed));
-    const renewed = accepted.length > 0 && now - before.issuedAt >= RENEWALS_EVERY_MS;
-    if (seen || renewed || before.serial === 0) {
-      const serial = nextSerial(before.serial, now);
-      store.transaction(() => {
-        for (const change of accepted) store.accept(change, serial, now);
-        const zoneSerial = seen || before.serial === 0 ? serial : before.zoneSerial;
-        store.putPublication({ ...before, serial, issuedAt: now, zoneSerial });
-        store.forgetHistory(now - HISTORY_MS);
-      });
+    const isFirst = before.serial === 0;
+    const mayRenew = isFirst || now - before.issuedAt >= RENEWALS_EVERY_MS;
+    const serial = nextSerial(before.serial, now);
+    let seen = isFirst;
+    // In the transaction of the changes: after a crash the files are seen to be behind.
+    const note = () => {
+      const zoneSerial = seen ? serial : before.zoneSerial;
+      store.putPublication({ ...store.publication(), serial, issuedAt: now, zoneSerial });
+    };
+    if (isFirst) note();
+    for (let after = ""; ;) {
+      const page = store.changesAfter(after, PAGE);
+      if (page.length === 0) break;
+      after = page.at(-1)!.key;
+      const accepted = page.filter((change) => !held.has(change.key));
+      const shows = accepted.filter((change) => isSeen(change.wanted, change.listed));
+      seen ||= shows.length > 0;
+      // Labels that were said again go with whatever else is published, or alone now and then.
+      const taken = mayRenew || seen ? accepted : [];
+      if (taken.length > 0)
+        store.transaction(() => {
+          for (const change of taken) store.accept(change, serial, now);
+          note();
+        });
+      await new Promise((resolve) => setImmediate(resolve));
     }
-    const { serial, zoneSerial } = store.publication();
+    store.forgetHistory(now - HISTORY_MS);
+    const published = store.publication();
     return {
-      zone: table?.serial !== zoneSerial || table.key !== keypair.did(),
-      snapshot: snapshot?.head.serial !== serial || snapshot.head.key !== keypair.did(),
+      zone: table?.serial !== published.zoneSerial || table.key !== keypair.did(),
+      snapshot: snapshot?.head.serial !== published.serial || snapshot.head.key !== keypair.did(),
     };
   }
 
@@ -160,10 +182,10 @@ export async function openPublication(options: PublicationOptions) {
     const now = clock.now();
     try {
       while (!list.settle()) await new Promise((resolve) => setImmediate(resolve));
-      const guarded = guardShrink(store.changes(), store.countListed(), now);
+      const guarded = guardShrink(store.lapsed(), store.countListed(), now);
       if (guarded.why !== undefined)
         log.error({ why: guarded.why }, "the allowlist keeps entries that lapsed");
-      const behind = accept(guarded, now);
+      const behind = await accept(guarded.held, now);
       await write(behind, now);
       isGood(now);
       metrics?.zoneEntries.set(store.countListed());

@@ -13,7 +13,7 @@ export type SnapshotFile = { path: string; head: SnapshotHead; tail: SnapshotTai
 /** Entries in canonical JSON. */
 export type SnapshotSource = {
   addresses(): Pick<Listing, "json">[];
-  domainsAfter(after: string, limit: number): Listing[];
+  entriesAfter(after: string, limit: number): Pick<Listing, "key" | "json">[];
 };
 
 const PAGE = 1_000;
@@ -50,7 +50,7 @@ async function* addresses(source: SnapshotSource): AsyncGenerator<string> {
 async function* domains(source: SnapshotSource): AsyncGenerator<string> {
   let after = "";
   for (;;) {
-    const page = source.domainsAfter(after, PAGE);
+    const page = source.entriesAfter(after, PAGE);
     if (page.length === 0) return;
     for (const { key, json } of page) if (!key.startsWith("[")) yield json;
     after = page.at(-1)!.key;

@@ -67,6 +67,9 @@ export type Change = {
   listed: Listing | undefined;
 };
 
+/** An entry that ends by itself; `since` in ms. */
+export type Lapsed = { key: string; since: number };
+
 export type HistoryLine = {
   key: string;
   did: string;
@@ -297,9 +300,11 @@ export function createStore(db: Database) {
       else db.run("DELETE FROM wanted WHERE key = ?", key);
       differ(key, now, lapsed);
     },
-    changes(): Change[] {
+    /** Some of what differs, from `after` on, in order. */
+    changesAfter(after: string, limit: number): Change[] {
       type Row = { key: string; since: number; lapsed: number };
-      return db.all<Row>("SELECT key, since, lapsed FROM pending ORDER BY key").map((row) => ({
+      const sql = "SELECT key, since, lapsed FROM pending WHERE key > ? ORDER BY key LIMIT ?";
+      return db.all<Row>(sql, after, limit).map((row) => ({
         key: row.key,
         since: row.since,
         lapsed: row.lapsed === 1,
@@ -307,6 +312,11 @@ export function createStore(db: Database) {
         listed: listing("listed", row.key),
       }));
     },
+    /** What would go although nobody took it back, with since when. */
+    lapsed: (): Lapsed[] =>
+      db.all<Lapsed>(
+        "SELECT key, since FROM pending WHERE lapsed = 1 AND key IN (SELECT key FROM listed) AND key NOT IN (SELECT key FROM wanted)",
+      ),
     /** The change is in the list from now on. */
     accept({ key, wanted, listed }: Change, serial: number, at: number): void {
       if (wanted)
@@ -334,13 +344,12 @@ export function createStore(db: Database) {
       );
     },
     countListed: (): number => db.get<{ n: number }>("SELECT count(*) AS n FROM listed")!.n,
-    /** Some of the list from `after` on, in order. */
-    listedAfter: (after: string, limit: number): Listing[] =>
-      db.all<Listing>(
-        "SELECT key, did, code, text, json FROM listed WHERE key > ? ORDER BY key LIMIT ?",
-        after,
-        limit,
-      ),
+    /** Some of the list from `after` on, in order: what zones say. */
+    linesAfter: (after: string, limit: number): Pick<Listing, "key" | "code" | "text">[] =>
+      db.all("SELECT key, code, text FROM listed WHERE key > ? ORDER BY key LIMIT ?", after, limit),
+    /** The same: what snapshots say. */
+    entriesAfter: (after: string, limit: number): Pick<Listing, "key" | "json">[] =>
+      db.all("SELECT key, json FROM listed WHERE key > ? ORDER BY key LIMIT ?", after, limit),
 
     firstDomain: (): Listing | undefined =>
       db.get<Listing>(

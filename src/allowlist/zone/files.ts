@@ -14,7 +14,7 @@ export type ZoneSource = {
   count(): number;
   addresses(): ZoneEntry[];
   /** Domains and addresses past a key, in order, at most `limit`. */
-  domainsAfter(after: string, limit: number): ZoneEntry[];
+  linesAfter(after: string, limit: number): ZoneEntry[];
 };
 
 export type ZonePaths = { dir: string; rfc1035: string; rbldnsd: string; maps: Record<string, string> };
@@ -43,7 +43,7 @@ const PAGE = 1_000;
 async function* domains(source: ZoneSource): AsyncGenerator<ZoneEntry[]> {
   let after = "";
   for (;;) {
-    const page = source.domainsAfter(after, PAGE);
+    const page = source.linesAfter(after, PAGE);
     if (page.length === 0) return;
     yield page.filter(({ key }) => !isAddressKey(key));
     after = page.at(-1)!.key;
