@@ -5,7 +5,8 @@ import type { Clock } from "../lib/clock.ts";
 import type { DnsQuestion, DnsReply } from "../platform/dns/index.ts";
 import type { Logger } from "../platform/log.ts";
 import type { Metrics } from "../platform/metrics.ts";
-import { guardShrink } from "./guard.ts";
+import type { HeldSince } from "./changes.ts";
+import { guardShrink, LONGEST_HOLD_MS } from "./guard.ts";
 import type { List } from "./list.ts";
 import {
   keepSnapshot,
@@ -14,7 +15,7 @@ import {
   type SnapshotFile,
   type SnapshotSource,
 } from "./snapshot-file.ts";
-import { isSeen, type AllowlistStore } from "./store.ts";
+import type { AllowlistStore } from "./store.ts";
 import { answerFrom } from "./zone/answers.ts";
 import type { ZoneCheck } from "./zone/checkers.ts";
 import { loadZone, writeZone, writeRbldnsd, zonePaths, type ZoneSource } from "./zone/files.ts";
@@ -111,36 +112,28 @@ export async function openPublication(options: PublicationOptions) {
   }
 
   /** Takes the changes into the list, some at a time. Returns which files are behind it now. */
-  async function accept(
-    held: ReadonlySet<string>,
-    now: number,
-  ): Promise<{ zone: boolean; snapshot: boolean }> {
+  async function accept(held: HeldSince, now: number): Promise<{ zone: boolean; snapshot: boolean }> {
     const before = store.publication();
     const isFirst = before.serial === 0;
-    const mayRenew = isFirst || now - before.issuedAt >= RENEWALS_EVERY_MS;
+    const shows = isFirst || store.shows(held);
     const serial = nextSerial(before.serial, now);
-    let seen = isFirst;
     // In the transaction of the changes: after a crash the files are seen to be behind.
     const note = () => {
-      const zoneSerial = seen ? serial : before.zoneSerial;
+      const zoneSerial = shows ? serial : before.zoneSerial;
       store.putPublication({ ...store.publication(), serial, issuedAt: now, zoneSerial });
     };
     if (isFirst) note();
-    for (let after = ""; ;) {
-      const page = store.changesAfter(after, PAGE);
-      if (page.length === 0) break;
-      after = page.at(-1)!.key;
-      const accepted = page.filter((change) => !held.has(change.key));
-      const shows = accepted.filter((change) => isSeen(change.wanted, change.listed));
-      seen ||= shows.length > 0;
-      // Labels that were said again go with whatever else is published, or alone now and then.
-      const taken = mayRenew || seen ? accepted : [];
-      if (taken.length > 0)
-        store.transaction(() => {
-          for (const change of taken) store.accept(change, serial, now);
-          note();
-        });
-      await new Promise((resolve) => setImmediate(resolve));
+    // Labels that were said again go with whatever else is published, or alone now and then.
+    if (shows || now - before.issuedAt >= RENEWALS_EVERY_MS) {
+      const page = (after: string) => () => {
+        const last = store.acceptAfter(after, PAGE, held, serial, now);
+        if (last !== undefined) note();
+        return last;
+      };
+      for (let after: string | undefined = ""; after !== undefined;) {
+        after = store.transaction(page(after));
+        await new Promise((resolve) => setImmediate(resolve));
+      }
     }
     store.forgetHistory(now - HISTORY_MS);
     const published = store.publication();
@@ -182,16 +175,16 @@ export async function openPublication(options: PublicationOptions) {
     const now = clock.now();
     try {
       while (!list.settle()) await new Promise((resolve) => setImmediate(resolve));
-      const guarded = guardShrink(store.lapsed(), store.countListed(), now);
-      if (guarded.why !== undefined)
-        log.error({ why: guarded.why }, "the allowlist keeps entries that lapsed");
-      const behind = await accept(guarded.held, now);
+      const dayAgo = now - LONGEST_HOLD_MS;
+      const held = guardShrink(store.countLapsed(dayAgo), store.countListed());
+      if (held !== undefined) log.error({ why: held }, "the allowlist keeps entries that lapsed");
+      const behind = await accept(held === undefined ? Infinity : dayAgo, now);
       await write(behind, now);
       isGood(now);
       metrics?.zoneEntries.set(store.countListed());
       metrics?.zonePublished.set(now / 1000);
       const { serial } = store.publication();
-      if (guarded.why !== undefined) return { outcome: "refused", why: guarded.why };
+      if (held !== undefined) return { outcome: "refused", why: held };
       if (!behind.zone && !behind.snapshot) return { outcome: "unchanged", serial };
       const entries = store.countListed();
       log.info({ serial, entries, id: snapshot?.tail.id }, "allowlist published");

@@ -5,7 +5,7 @@ import { createInterface } from "node:readline";
 import type { Keypair } from "@atproto/crypto";
 import { openDraft, replaceAll } from "./files.ts";
 import { readSnapshot, writeSnapshot, type SnapshotHead, type SnapshotTail } from "./snapshot.ts";
-import type { Listing } from "./store.ts";
+import { isAddressKey, type Listing } from "./store.ts";
 
 /** A snapshot on the disk. `bytes`: its length. */
 export type SnapshotFile = { path: string; head: SnapshotHead; tail: SnapshotTail; bytes: number };
@@ -43,16 +43,16 @@ export async function writeSnapshotFile(
   }
 }
 
-async function* addresses(source: SnapshotSource): AsyncGenerator<string> {
-  for (const { json } of source.addresses()) yield json;
+async function* addresses(source: SnapshotSource): AsyncGenerator<string[]> {
+  yield source.addresses().map(({ json }) => json);
 }
 
-async function* domains(source: SnapshotSource): AsyncGenerator<string> {
+async function* domains(source: SnapshotSource): AsyncGenerator<string[]> {
   let after = "";
   for (;;) {
     const page = source.entriesAfter(after, PAGE);
     if (page.length === 0) return;
-    for (const { key, json } of page) if (!key.startsWith("[")) yield json;
+    yield page.filter(({ key }) => !isAddressKey(key)).map(({ json }) => json);
     after = page.at(-1)!.key;
     await new Promise((resolve) => setImmediate(resolve));
   }

@@ -30,11 +30,11 @@ export type SnapshotHead = {
 
 export type SnapshotTail = { id: string; sig: string };
 
-/** The text of a snapshot, piece by piece. `addresses` and `entries` in canonical JSON, sorted by address and domain. */
+/** The text of a snapshot, piece by piece. `addresses` and `entries` in canonical JSON, some at a time, sorted by address and domain. */
 export async function* writeSnapshot(
   { zone, serial, issuedAt, key }: SnapshotHead,
-  entries: AsyncIterable<string>,
-  addresses: AsyncIterable<string>,
+  entries: AsyncIterable<readonly string[]>,
+  addresses: AsyncIterable<readonly string[]>,
   keypair: Keypair,
 ): AsyncGenerator<string, SnapshotTail> {
   const hash = createHash("sha256");
@@ -45,14 +45,16 @@ export async function* writeSnapshot(
   const head = JSON.stringify({ format: FORMAT, zone, serial, issuedAt, key }).slice(0, -1);
   yield add(`${head},"entries":[`);
   let first = true;
-  for await (const json of entries) {
-    yield add(`${first ? "\n" : ",\n"}${json}`);
+  for await (const page of entries) {
+    if (page.length === 0) continue;
+    yield add(`${first ? "\n" : ",\n"}${page.join(",\n")}`);
     first = false;
   }
   yield add(`\n],"addresses":[`);
   first = true;
-  for await (const json of addresses) {
-    yield add(`${first ? "\n" : ",\n"}${json}`);
+  for await (const page of addresses) {
+    if (page.length === 0) continue;
+    yield add(`${first ? "\n" : ",\n"}${page.join(",\n")}`);
     first = false;
   }
   yield add("\n],\n");

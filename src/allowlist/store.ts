@@ -1,4 +1,5 @@
 import type { Database, Migration } from "../platform/database.ts";
+import { changesIn } from "./changes.ts";
 import type { LabelJson } from "../protocol/labels/index.ts";
 import type { Claim, ClaimLabel, Entry } from "./entries.ts";
 
@@ -52,23 +53,13 @@ export const allowlistMigration: Migration = {
        zone_serial INTEGER NOT NULL, good_at INTEGER NOT NULL
      ) STRICT;
      INSERT INTO publication (id, serial, issued_at, zone_serial, good_at) VALUES (1, 0, 0, 0, 0);`,
+    // Whether the change shows in the zones; labels that were said again do not.
+    "ALTER TABLE pending ADD COLUMN shows INTEGER NOT NULL DEFAULT 1;",
   ],
 };
 
 /** `key`: a domain, or an address in brackets (`addressKey`). `text`: what the zone's TXT says. `json`: the entry in canonical form. */
 export type Listing = { key: string; did: string; code: string; text: string; json: string };
-
-/** What differs between the list as it is and as it should be. `lapsed`: gone, and nobody took it back. */
-export type Change = {
-  key: string;
-  since: number;
-  lapsed: boolean;
-  wanted: Listing | undefined;
-  listed: Listing | undefined;
-};
-
-/** An entry that ends by itself; `since` in ms. */
-export type Lapsed = { key: string; since: number };
 
 export type HistoryLine = {
   key: string;
@@ -80,9 +71,6 @@ export type HistoryLine = {
   /** The entry as it stood since; null once it was removed. */
   json: string | null;
 };
-
-/** `issuedAt`, `goodAt`: ms since the epoch; `goodAt`: when the list was last seen to say what is known. */
-export type Publication = { serial: number; issuedAt: number; zoneSerial: number; goodAt: number };
 
 /** An address as a key: in brackets, as in mail (RFC 5321 section 4.1.3), so that it is never taken for a domain. */
 export const addressKey = (address: string): string => `[${address}]`;
@@ -104,11 +92,6 @@ type ClaimRow = { uri: string; cid: string; did: string; domain: string; checks:
 
 const inOrder = ({ uri, cid, domain, checks, egress }: ClaimWithEgress) => [uri, cid, domain, checks, egress];
 
-/** Whether a change shows in the zones; labels that were said again do not. */
-export function isSeen(wanted: Listing | undefined, listed: Listing | undefined): boolean {
-  return wanted?.code !== listed?.code || wanted?.text !== listed?.text || wanted?.did !== listed?.did;
-}
-
 const claimOf = (row: ClaimRow): ClaimWithEgress => ({
   ...row,
   checks: JSON.parse(row.checks) as Record<string, string>,
@@ -124,20 +107,23 @@ export function createStore(db: Database) {
 
   function differ(key: string, now: number, lapsed: boolean): void {
     const [wanted, listed] = [listing("wanted", key), listing("listed", key)];
-    if (wanted?.json === listed?.json && wanted?.text === listed?.text)
-      db.run("DELETE FROM pending WHERE key = ?", key);
+    const shows =
+      wanted?.code !== listed?.code || wanted?.text !== listed?.text || wanted?.did !== listed?.did;
+    if (!shows && wanted?.json === listed?.json) db.run("DELETE FROM pending WHERE key = ?", key);
     else
       db.run(
-        `INSERT INTO pending (key, since, lapsed) VALUES (?, ?, ?)
-         ON CONFLICT (key) DO UPDATE SET lapsed = excluded.lapsed,
+        `INSERT INTO pending (key, since, lapsed, shows) VALUES (?, ?, ?, ?)
+         ON CONFLICT (key) DO UPDATE SET lapsed = excluded.lapsed, shows = excluded.shows,
            since = CASE WHEN lapsed = excluded.lapsed THEN since ELSE excluded.since END`,
         key,
         now,
         lapsed ? 1 : 0,
+        shows ? 1 : 0,
       );
   }
 
   return {
+    ...changesIn(db),
     transaction: <T>(work: () => T): T => db.transaction(work),
 
     /** The last message of a labeler's stream that was taken over; undefined for one that was never followed. */
@@ -300,49 +286,6 @@ export function createStore(db: Database) {
       else db.run("DELETE FROM wanted WHERE key = ?", key);
       differ(key, now, lapsed);
     },
-    /** Some of what differs, from `after` on, in order. */
-    changesAfter(after: string, limit: number): Change[] {
-      type Row = { key: string; since: number; lapsed: number };
-      const sql = "SELECT key, since, lapsed FROM pending WHERE key > ? ORDER BY key LIMIT ?";
-      return db.all<Row>(sql, after, limit).map((row) => ({
-        key: row.key,
-        since: row.since,
-        lapsed: row.lapsed === 1,
-        wanted: listing("wanted", row.key),
-        listed: listing("listed", row.key),
-      }));
-    },
-    /** What would go although nobody took it back, with since when. */
-    lapsed: (): Lapsed[] =>
-      db.all<Lapsed>(
-        "SELECT key, since FROM pending WHERE lapsed = 1 AND key IN (SELECT key FROM listed) AND key NOT IN (SELECT key FROM wanted)",
-      ),
-    /** The change is in the list from now on. */
-    accept({ key, wanted, listed }: Change, serial: number, at: number): void {
-      if (wanted)
-        db.run(
-          "INSERT OR REPLACE INTO listed (key, did, code, text, json) VALUES (?, ?, ?, ?, ?)",
-          key,
-          wanted.did,
-          wanted.code,
-          wanted.text,
-          wanted.json,
-        );
-      else db.run("DELETE FROM listed WHERE key = ?", key);
-      db.run("DELETE FROM pending WHERE key = ?", key);
-      const of = wanted ?? listed;
-      if (!of || !isSeen(wanted, listed)) return;
-      db.run(
-        "INSERT INTO history (key, did, serial, at, change, code, json) VALUES (?, ?, ?, ?, ?, ?, ?)",
-        key,
-        of.did,
-        serial,
-        at,
-        wanted ? (listed ? "changed" : "added") : "removed",
-        of.code,
-        wanted?.json ?? null,
-      );
-    },
     countListed: (): number => db.get<{ n: number }>("SELECT count(*) AS n FROM listed")!.n,
     /** Some of the list from `after` on, in order: what zones say. */
     linesAfter: (after: string, limit: number): Pick<Listing, "key" | "code" | "text">[] =>
@@ -370,26 +313,5 @@ export function createStore(db: Database) {
     historyFrom: (): number =>
       db.get<{ serial: number | null }>("SELECT min(serial) AS serial FROM history")?.serial ?? 0,
     forgetHistory: (before: number) => void db.run("DELETE FROM history WHERE at < ?", before),
-
-    publication(): Publication {
-      const row = db.get<{ serial: number; issued_at: number; zone_serial: number; good_at: number }>(
-        "SELECT serial, issued_at, zone_serial, good_at FROM publication",
-      )!;
-      return {
-        serial: row.serial,
-        issuedAt: row.issued_at,
-        zoneSerial: row.zone_serial,
-        goodAt: row.good_at,
-      };
-    },
-    putPublication({ serial, issuedAt, zoneSerial, goodAt }: Publication): void {
-      db.run(
-        "UPDATE publication SET serial = ?, issued_at = ?, zone_serial = ?, good_at = ?",
-        serial,
-        issuedAt,
-        zoneSerial,
-        goodAt,
-      );
-    },
   };
 }

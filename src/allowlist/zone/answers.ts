@@ -1,7 +1,7 @@
 import type { DnsQuestion, DnsRecord, DnsReply } from "../../platform/dns/index.ts";
 import { TTL } from "./names.ts";
 import { unquote, type ZoneRecord } from "./rfc1035.ts";
-import { unpack, type ZoneTable } from "./table.ts";
+import { isParent, unpack, type ZoneTable } from "./table.ts";
 
 const REFUSED: DnsReply = { status: "refused", answers: [], authoritative: false };
 
@@ -41,7 +41,7 @@ export function answerFrom(table: ZoneTable): (question: DnsQuestion) => DnsRepl
     const here = isApex ? apex : recordsOf(name, relative);
     const answers = here.filter((record) => type === "ANY" || record.type === type);
     if (answers.length > 0) return { status: "ok", answers, authoritative: true };
-    const isThere = isApex || here.length > 0 || table.parents.has(relative);
+    const isThere = isApex || here.length > 0 || isParent(table, relative);
     return { status: isThere ? "nodata" : "nxdomain", answers: [], authority: soa, authoritative: true };
   };
 }

@@ -1,11 +1,11 @@
 import { join } from "node:path";
 import type { Logger } from "../../platform/log.ts";
-import { openDraft, outdate, readLines, replaceAll, type Draft } from "../files.ts";
+import { openDraft, outdate, readLines, replaceAll } from "../files.ts";
 import { isAddressKey } from "../store.ts";
 import type { ZoneCheck } from "./checkers.ts";
 import { MAPS, mapHead, mapLine } from "./maps.ts";
 import type { ZoneEntry, ZoneHead } from "./names.ts";
-import { rbldnsdHead, rbldnsdParts, type RbldnsdPart } from "./rbldnsd.ts";
+import { rbldnsdHead, rbldnsdParts } from "./rbldnsd.ts";
 import { readZoneLine, zoneHead, zoneLines } from "./rfc1035.ts";
 import { createTableReader, type ZoneTable } from "./table.ts";
 
@@ -56,25 +56,8 @@ async function* domains(source: ZoneSource): AsyncGenerator<ZoneEntry[]> {
  * checks are content. Returns the table as it was read back. @throws with what is wrong; then all stays as it was.
  */
 export async function writeZone({ paths, head, source, checks, now }: Order): Promise<ZoneTable> {
-  const zoneDraft = await openDraft(paths.rfc1035);
-  const mapDrafts = await Promise.all(MAPS.map((name) => openDraft(paths.maps[name]!)));
-  await zoneDraft.add(zoneHead(head));
-  for (const [i, name] of MAPS.entries()) await mapDrafts[i]!.add(mapHead(name, head.zone, head.serial));
-  async function add(entries: readonly ZoneEntry[]): Promise<void> {
-    for (const entry of entries) {
-      const full = zoneDraft.add(zoneLines(entry, head.zone));
-      if (full) await full;
-      for (const [i, name] of MAPS.entries()) {
-        const wait = mapDrafts[i]!.add(mapLine(name, entry));
-        if (wait) await wait;
-      }
-    }
-  }
-  await add(source.addresses());
-  for await (const page of domains(source)) await add(page);
-  for (const draft of [zoneDraft, ...mapDrafts]) await draft.finish();
-  await draftRbldnsd({ paths, head, source, now });
-
+  await draftForms(formsOf(paths, head, now), source);
+  await outdate(paths.rbldnsd);
   const table = await readZone(`${paths.rfc1035}.new`, head.zone, source.count());
   if (!table.ok) throw new Error(`the new zone is faulty: ${table.why}`);
   await check(checks, paths, head.zone);
@@ -83,30 +66,61 @@ export async function writeZone({ paths, head, source, checks, now }: Order): Pr
 }
 
 /** The file for rbldnsd alone, because it ends a day after it was written. */
-export async function writeRbldnsd(order: Order): Promise<void> {
-  const { paths, head, checks } = order;
-  await draftRbldnsd(order);
+export async function writeRbldnsd({ paths, head, source, checks, now }: Order): Promise<void> {
+  await draftForms([rbldnsdForm(paths.rbldnsd, head, now)], source);
+  await outdate(paths.rbldnsd);
   await check(checks, paths, head.zone);
   await replaceAll(paths.dir, [paths.rbldnsd]);
 }
 
-async function draftRbldnsd({ paths, head, source, now }: Omit<Order, "checks">): Promise<void> {
-  const draft = await openDraft(paths.rbldnsd);
-  await draft.add(rbldnsdHead(head, now));
-  for (const part of rbldnsdParts(head)) {
-    await draft.add(part.head);
-    await addPart(draft, part, source.addresses());
-    if (part.takes("a.test")) for await (const page of domains(source)) await addPart(draft, part, page);
-  }
-  await draft.finish();
-  await outdate(paths.rbldnsd);
+/** A file as it grows: how it begins, and what domains add to it, in one turn or in a second one too. */
+type Form = {
+  path: string;
+  begin: (addresses: readonly ZoneEntry[]) => string;
+  turns: readonly { head: string; line: (domain: ZoneEntry) => string }[];
+};
+
+function formsOf(paths: ZonePaths, head: ZoneHead, now: number): Form[] {
+  const zoneFile: Form = {
+    path: paths.rfc1035,
+    begin: (addresses) => zoneHead(head) + addresses.map((entry) => zoneLines(entry, head.zone)).join(""),
+    turns: [{ head: "", line: (entry) => zoneLines(entry, head.zone) }],
+  };
+  const maps = MAPS.map((name): Form => ({
+    path: paths.maps[name]!,
+    begin: (addresses) =>
+      mapHead(name, head.zone, head.serial) + addresses.map((entry) => mapLine(name, entry)).join(""),
+    turns: [{ head: "", line: (entry) => mapLine(name, entry) }],
+  }));
+  return [zoneFile, ...maps, rbldnsdForm(paths.rbldnsd, head, now)];
 }
 
-async function addPart(draft: Draft, part: RbldnsdPart, entries: readonly ZoneEntry[]): Promise<void> {
-  for (const entry of entries) {
-    const full = part.takes(entry.key) ? draft.add(part.line(entry)) : undefined;
-    if (full) await full;
+function rbldnsdForm(path: string, head: ZoneHead, now: number): Form {
+  const parts = rbldnsdParts(head);
+  return {
+    path,
+    begin: (addresses) =>
+      rbldnsdHead(head, now) +
+      parts.addresses
+        .map(({ head: partHead, takes, line }) => partHead + addresses.filter(takes).map(line).join(""))
+        .join(""),
+    turns: parts.domains,
+  };
+}
+
+async function draftForms(forms: readonly Form[], source: ZoneSource): Promise<void> {
+  const drafts = await Promise.all(forms.map(({ path }) => openDraft(path)));
+  const addresses = source.addresses();
+  for (const [i, { begin }] of forms.entries()) await drafts[i]!.add(begin(addresses));
+  for (let turn = 0; forms.some(({ turns }) => turns.length > turn); turn++) {
+    const taking = forms.flatMap(({ turns }, i) =>
+      turns.slice(turn, turn + 1).map((one) => ({ ...one, draft: drafts[i]! })),
+    );
+    for (const { draft, head } of taking) await draft.add(head);
+    for await (const page of domains(source))
+      for (const { draft, line } of taking) await draft.add(page.map(line).join(""));
   }
+  await Promise.all(drafts.map((draft) => draft.finish()));
 }
 
 async function check(checks: readonly ZoneCheck[], paths: ZonePaths, zone: string): Promise<void> {

@@ -1,4 +1,3 @@
-import { isAddressKey } from "../store.ts";
 import {
   listText,
   NEGATIVE_TTL,
@@ -29,41 +28,38 @@ export function rbldnsdHead(head: ZoneHead, writtenAt: number): string {
   ].join("\n");
 }
 
-export type RbldnsdPart = {
-  head: string;
-  line: (entry: ZoneEntry) => string;
-  takes: (key: string) => boolean;
-};
-
-const isSix = (key: string) => isAddressKey(key) && key.includes(":");
+const isSix = ({ key }: ZoneEntry) => key.includes(":");
 const bare = (key: string) => key.slice(1, -1);
 const test = (name: string) => `${name} :${TEST_CODE}:${TEST_TEXT}`;
+const addressLine = ({ key, code, text }: ZoneEntry) => `${bare(key)} :${code}:${plain(text)}\n`;
 
-/** The data sets in order: each has a head, and a line for those entries that it takes. */
-export function rbldnsdParts(head: ZoneHead): RbldnsdPart[] {
+/** The data sets in their order: of addresses, each with those that it takes, and of domains. */
+export function rbldnsdParts(head: ZoneHead) {
   const [four, six] = TEST_ADDRESSES as [string, string];
-  return [
-    {
-      head: `$DATASET ip4trie:ip4 ip\n$TTL ${TTL}\n${test(four)}\n`,
-      line: ({ key, code, text }) => `${bare(key)} :${code}:${plain(text)}\n`,
-      takes: (key) => isAddressKey(key) && !isSix(key),
-    },
-    {
-      head: `$DATASET ip6trie:ip6 ip\n$TTL ${TTL}\n${test(six)}\n`,
-      line: ({ key, code, text }) => `${bare(key)} :${code}:${plain(text)}\n`,
-      takes: isSix,
-    },
-    {
-      head: `$DATASET dnset:dwl dwl\n$TTL ${TTL}\n${test(TEST_DOMAIN)}\n`,
-      line: ({ key, code, text }) => `${key} :${code}:${plain(text)}\n`,
-      takes: (key) => !isAddressKey(key),
-    },
-    {
-      head: `$DATASET generic:vouch @\n$TTL ${TTL}\n_list TXT "${listText(head)}"\n`,
-      line: ({ key }) => `${key}._vouch TXT "transaction"\n`,
-      takes: (key) => !isAddressKey(key),
-    },
-  ];
+  return {
+    addresses: [
+      {
+        head: `$DATASET ip4trie:ip4 ip\n$TTL ${TTL}\n${test(four)}\n`,
+        takes: (entry: ZoneEntry) => !isSix(entry),
+        line: addressLine,
+      },
+      {
+        head: `$DATASET ip6trie:ip6 ip\n$TTL ${TTL}\n${test(six)}\n`,
+        takes: isSix,
+        line: addressLine,
+      },
+    ],
+    domains: [
+      {
+        head: `$DATASET dnset:dwl dwl\n$TTL ${TTL}\n${test(TEST_DOMAIN)}\n`,
+        line: ({ key, code, text }: ZoneEntry) => `${key} :${code}:${plain(text)}\n`,
+      },
+      {
+        head: `$DATASET generic:vouch @\n$TTL ${TTL}\n_list TXT "${listText(head)}"\n`,
+        line: ({ key }: ZoneEntry) => `${key}._vouch TXT "transaction"\n`,
+      },
+    ],
+  };
 }
 
 /** As rbldnsd reads it, in UTC: `2026-01-31:23:59:59`. */

@@ -43,6 +43,7 @@ function listing(name: string, code: string, text: string): string {
 
 /** Character-strings of at most 255 octets (RFC 1035 section 3.3). */
 function quoted(text: string): string {
+  if (text.length <= 255 && !/[^\x20-\x7e]|["\\]/.test(text)) return `"${text}"`;
   const safe = text.replace(/[^\x20-\x7e]/g, "?").replace(/["\\]/g, "?");
   return (safe.match(/.{1,255}/g) ?? [""]).map((part) => `"${part}"`).join(" ");
 }
@@ -59,5 +60,6 @@ export function readZoneLine(line: string): ZoneRecord | undefined {
 }
 
 export function unquote(data: string): string {
+  if (data.indexOf('"', 1) === data.length - 1) return data.slice(1, -1);
   return [...data.matchAll(/"([^"]*)"/g)].map((match) => match[1]!).join("");
 }

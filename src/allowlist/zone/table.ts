@@ -20,7 +20,7 @@ export type ZoneTable = {
   domains: Map<string, Packed>;
   /** Below `ip`, reversed. */
   addresses: Map<string, Packed>;
-  /** Names without records of their own above those that have some: they are there (RFC 8020). */
+  /** Names below `dwl` and `ip`, and these, that have records below them, but perhaps none of their own. */
   parents: Set<string>;
 };
 
@@ -28,6 +28,12 @@ export const unpack = (packed: Packed): { code: string; text: string } => ({
   code: packed.slice(0, packed.indexOf(" ")),
   text: packed.slice(packed.indexOf(" ") + 1),
 });
+
+/** Whether a name, relative to the zone, has records below it: then it is there (RFC 8020). */
+export function isParent({ domains, parents }: ZoneTable, name: string): boolean {
+  if (name === "_vouch") return domains.size > 1;
+  return parents.has(name.endsWith("._vouch") ? `${name.slice(0, -"._vouch".length)}.dwl` : name);
+}
 
 const CODES = {
   dwl: /^127\.0\.6\.[12]$/,
@@ -104,7 +110,6 @@ export function createTableReader(zone: string) {
         vouched++;
         if (unquote(data) !== "transaction" || !domains.has(relative.slice(0, -"._vouch".length)))
           return `${name} vouches for what is not listed`;
-        addParents(relative);
         return undefined;
       }
       return addText(relative, unquote(data));

@@ -1,5 +1,5 @@
 import { NEGATIVE_TTL, SOA, TTL } from "./names.ts";
-import { unpack, type ZoneTable } from "./table.ts";
+import { isParent, unpack, type ZoneTable } from "./table.ts";
 
 const HEADER = 12;
 const [A, TXT, OPT] = [1, 16, 41];
@@ -44,7 +44,7 @@ export function wireAnswers(table: ZoneTable): (query: Buffer) => Buffer | undef
     const relative = asked.name.slice(0, -below.length);
     if (relative === "_list") return undefined;
     const found = lookUp(relative, asked.type);
-    const isThere = found !== undefined || table.parents.has(relative);
+    const isThere = found !== undefined || isParent(table, relative);
     const length = asked.end + (found ?? soa).length + (asked.edns ? 11 : 0);
     if (length > (asked.edns ? Math.min(Math.max(asked.edns.payload, 512), OWN_PAYLOAD) : 512))
       return undefined;
