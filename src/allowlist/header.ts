@@ -17,6 +17,8 @@ export type PastedHeader = {
   /** Domains of which the topmost Authentication-Results say `dkim=pass` (RFC 8601), and who says so. */
   verified: { by: string; domains: string[] } | null;
   messageId: string | null;
+  /** What the pool puts into mail that leaves through it, as it stands here: `X-Atmos-Message`, and the return path. */
+  marks: { message: string; returnPaths: string[] };
 };
 
 const MOST_SIGNERS = 10;
@@ -41,6 +43,10 @@ export function readPasted(text: string): PastedHeader | undefined {
     from,
     signers: signers.slice(0, MOST_SIGNERS),
     verified: results === undefined ? null : passesIn(results),
+    marks: {
+      message: (all("x-atmos-message")[0] ?? "").trim().slice(0, 320),
+      returnPaths: all("return-path").slice(0, 5),
+    },
     messageId: /<[^<>\s]{1,998}>/.exec(all("message-id")[0] ?? "")?.[0] ?? null,
   };
 }

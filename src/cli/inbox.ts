@@ -1,6 +1,14 @@
 import { userInfo } from "node:os";
-import { InvalidArgumentError, type Command, type Option } from "commander";
-import { ENTRY_STATES, FOLDERS, type EntryAction, type EntryDetail, type EntryView } from "../inbox/index.ts";
+import { Argument, InvalidArgumentError, type Command, type Option } from "commander";
+import {
+  ABUSE_OUTCOMES,
+  ENTRY_STATES,
+  FOLDERS,
+  type AbuseFacts,
+  type EntryAction,
+  type EntryDetail,
+  type EntryView,
+} from "../inbox/index.ts";
 import type { WithIsoTimes } from "../lib/iso-times.ts";
 import { apiOf } from "./api.ts";
 import { table } from "./egress-view.ts";
@@ -73,6 +81,7 @@ function detailLines(entry: WithIsoTimes<EntryDetail>): string[] {
     `Received   ${at}`,
     `Checked    ${authentication.replace(/\s+/g, " ")}`,
     ...(entry.forward === null ? [] : [`Sent on    as ${entry.forward}: atmos queue show ${entry.forward}`]),
+    ...(entry.abuse === null ? [] : reportLines(entry.abuse)),
     ...(entry.replyTo === null ? [] : [`Answer to  ${entry.replyTo}`]),
     ...entry.attachments.map(
       ({ name, type, size }) => `Attached   ${name || "(no name)"}, ${type}, ${size} octets`,
@@ -85,6 +94,14 @@ function detailLines(entry: WithIsoTimes<EntryDetail>): string[] {
   ];
 }
 
+function reportLines({ domains, message, answer }: WithIsoTimes<AbuseFacts>): string[] {
+  return [
+    `Signed by  ${domains.join(", ") || "nobody"}`,
+    `Sent by us ${message ? `message ${message.id} of ${message.did}: atmos queue show ${message.id}` : "its header carries no mark of ours"}`,
+    `Answered   ${answer ? `${answer.outcome}, ${answer.at}${answer.words ? `: ${answer.words}` : ""}` : "not yet: atmos inbox answer"}`,
+  ];
+}
+
 async function decide(action: EntryAction, id: number, options: Decision & { to?: string }): Promise<number> {
   const out = outputFor(options);
   const answer = await apiOf(options.env)("POST", `/inbox/${id}/${action}`, {
@@ -94,6 +111,22 @@ async function decide(action: EntryAction, id: number, options: Decision & { to?
   });
   out.say(`Entry ${id}: ${action}.`);
   out.result(answer);
+  return EXIT.ok;
+}
+
+async function answer(
+  id: number,
+  outcome: string,
+  options: Common & { by?: string; words?: string },
+): Promise<number> {
+  const out = outputFor(options);
+  const answered = await apiOf(options.env)("POST", `/inbox/${id}/answer`, {
+    by: options.by ?? userInfo().username,
+    outcome,
+    words: options.words ?? "",
+  });
+  out.say(`Entry ${id}: whoever reported it sees "${outcome}" now.`);
+  out.result(answered);
   return EXIT.ok;
 }
 
@@ -139,6 +172,18 @@ export function inboxCommands(program: Command, { env, json, run }: Parts): void
       .addOption(json())
       .action(run((id: number, options: Decision) => decide(action, id, options)));
   }
+  inbox
+    .command("answer")
+    .description(
+      "what became of a report of abuse, for whoever reported it; it is done then, unless more is needed",
+    )
+    .argument("<id>", "its number", numbered)
+    .addArgument(new Argument("<outcome>", "what became of it").choices(ABUSE_OUTCOMES))
+    .option("--words <text>", "which whoever reported it reads too: nothing that is not public")
+    .option("--by <name>", by)
+    .addOption(env())
+    .addOption(json())
+    .action(run(answer));
   inbox
     .command("assign")
     .description("who takes care of it")

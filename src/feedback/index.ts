@@ -14,6 +14,8 @@ import { readReturned } from "./reading.ts";
 import type { Admission, Forwarded, ForwardWish, Incoming, Received, ReportReader } from "./types.ts";
 
 export type * from "./types.ts";
+export { messageOf } from "./match.ts";
+export { forwardId } from "./human.ts";
 
 export type FeedbackOptions = {
   spool: Pick<

@@ -33,17 +33,12 @@ export async function matchComplaint(
   authentication: Authentication,
   context: MatchContext,
 ): Promise<Matched | undefined> {
-  const { spool, tokenKey } = context;
+  const { spool } = context;
   const { original, originalMailFrom, returnPaths } = complaint;
   const paths = [to, originalMailFrom, original["return-path"] ?? "", ...returnPaths].slice(0, 50);
-  for (const path of paths) {
-    const id = readToken(path.replace(/[<>\s]/g, ""), tokenKey);
-    const message = id === undefined ? undefined : await spool.messageByRecipient(id);
-    const recipient = message?.recipients.find((one) => one.id === id);
-    if (message && recipient) return { by: "token", message, recipient };
-  }
-  const messageId = readToken(`b+${(original["x-atmos-message"] ?? "").trim()}`, tokenKey);
-  const named = messageId === undefined ? undefined : await spool.message(messageId);
+  const sent = await byPath(paths, context);
+  if (sent) return { by: "token", ...sent };
+  const named = await byMark(original["x-atmos-message"] ?? "", context);
   const isProven = isKnownReporter(authentication);
   // Whoever received one copy knows the header of all: he says nothing for the other recipients.
   if (named) {
@@ -60,6 +55,33 @@ export async function matchComplaint(
     return { by: "message-id", message, recipient };
   }
   return byFeedbackId(complaint, context);
+}
+
+type Marks = Pick<MatchContext, "spool" | "tokenKey">;
+
+/** The message and recipient to which one of these return paths belongs: it carries a MAC. */
+async function byPath(paths: readonly string[], { spool, tokenKey }: Marks) {
+  for (const path of paths) {
+    const id = readToken(path.replace(/[<>\s]/g, ""), tokenKey);
+    const message = id === undefined ? undefined : await spool.messageByRecipient(id);
+    const recipient = message?.recipients.find((one) => one.id === id);
+    if (message && recipient) return { message, recipient };
+  }
+  return undefined;
+}
+
+/** The message of which `X-Atmos-Message` says this: it carries a MAC. */
+async function byMark(mark: string, { spool, tokenKey }: Marks): Promise<MessageView | undefined> {
+  const id = readToken(`b+${mark.trim()}`, tokenKey);
+  return id === undefined ? undefined : spool.message(id);
+}
+
+/** The message of ours that a header names which somebody shows: by what nobody can make up. */
+export async function messageOf(
+  { message, returnPaths }: { message: string; returnPaths: readonly string[] },
+  marks: Marks,
+): Promise<MessageView | undefined> {
+  return (await byPath(returnPaths, marks))?.message ?? (await byMark(message, marks));
 }
 
 const onlyOf = ({ recipients }: MessageView) => (recipients.length === 1 ? recipients[0] : undefined);

@@ -18,5 +18,9 @@ export const inboxMigration: Migration = {
        at INTEGER NOT NULL, by TEXT NOT NULL, what TEXT NOT NULL, note TEXT NOT NULL
      ) STRICT;
      CREATE INDEX inbox_trace_entry ON inbox_trace (entry);`,
+    `CREATE TABLE inbox_abuse (
+       entry INTEGER PRIMARY KEY REFERENCES inbox_entry (id) ON DELETE CASCADE, reference TEXT NOT NULL UNIQUE,
+       kind TEXT NOT NULL, domains TEXT NOT NULL, message TEXT, did TEXT, outcome TEXT, words TEXT, answered_at INTEGER
+     ) STRICT;`,
   ],
 };

@@ -29,6 +29,7 @@ import { checkQuery } from "./queries/check.ts";
 import { rulesQuery } from "./queries/rules.ts";
 import { createMessagePages, createQueries } from "./queries/index.ts";
 import type { QueryParts } from "./queries/parts.ts";
+import { createAbuseDesk, type AbuseDesk } from "./abuse-desk.ts";
 import { inboxPages, relayApis } from "./relay-apis.ts";
 import type { RunningRelay } from "./relay.ts";
 import { reportApi } from "./report-api.ts";
@@ -176,6 +177,9 @@ function mountPages(app: Hono, parts: CoreHttpParts, given: Shown): void {
           zone: parts.zone,
           publicUrl: config.PUBLIC_URL,
           digServer: shown.digServer,
+          poolDomain: config.POOL_DOMAIN,
+          abuse: relay && abuseDesk(relay, parts),
+          clientOf: (c) => clientOf(c, new Set(config.TRUSTED_PROXIES)),
         }),
       }),
       rules: rulesQuery({ store: parts.ruleStore, verdicts: core.verdicts, clock }),
@@ -189,6 +193,12 @@ function mountPages(app: Hono, parts: CoreHttpParts, given: Shown): void {
       log,
     }),
   );
+}
+
+function abuseDesk(relay: RunningRelay, { config, clock, log }: CoreHttpParts): AbuseDesk {
+  const { inbox, reported, forward } = relay;
+  const { POOL_DOMAIN: poolDomain, ROLE_MAIL_TO: rolesTo } = config;
+  return createAbuseDesk({ inbox, reported, forward, poolDomain, rolesTo, clock, log });
 }
 
 /** Logins that one client begins: each asks servers elsewhere. */

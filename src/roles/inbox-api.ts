@@ -1,6 +1,6 @@
 import type { Hono } from "hono";
 import { z } from "zod";
-import { ENTRY_ACTIONS, ENTRY_STATES, FOLDERS, type Inbox } from "../inbox/index.ts";
+import { ABUSE_OUTCOMES, ENTRY_ACTIONS, ENTRY_STATES, FOLDERS, type Inbox } from "../inbox/index.ts";
 import { isoTimes } from "../lib/iso-times.ts";
 import type { Clock } from "../lib/clock.ts";
 import { committeeApi, type CommitteeGate } from "./committee-api.ts";
@@ -17,8 +17,14 @@ const operation = z.strictObject({
   to: z.string().trim().max(200).optional(),
 });
 
+const answered = z.strictObject({
+  by: z.string().trim().min(1).max(200),
+  outcome: z.enum(ABUSE_OUTCOMES),
+  words: z.string().trim().max(1_000).default(""),
+});
+
 /**
- * The committee's inbox for people: `GET /`, `GET /:id`, `GET /:id/raw`, `POST /:id/done|reopen|assign|spam|not-spam`, with a
+ * The committee's inbox for people: `GET /`, `GET /:id`, `GET /:id/raw`, `POST /:id/done|reopen|assign|spam|not-spam|answer`, with a
  * short-lived token of the committee.
  */
 export function inboxApi({ inbox, clock, ...gate }: CommitteeGate & { inbox: Inbox; clock: Clock }): Hono {
@@ -40,6 +46,14 @@ export function inboxApi({ inbox, clock, ...gate }: CommitteeGate & { inbox: Inb
   app.get("/:id{[0-9]{1,12}}/raw", (c) => {
     const raw = inbox.raw(Number(c.req.param("id")));
     return raw ? c.json({ raw: Buffer.from(raw).toString("base64") }) : c.json(missing, 404);
+  });
+
+  app.post("/:id{[0-9]{1,12}}/answer", async (c) => {
+    const answer = answered.parse(await c.req.json());
+    const entry = inbox.answer(Number(c.req.param("id")), { ...answer, at: clock.now() });
+    if (!entry) return c.json({ error: "NotFound", message: "No report of abuse has this number" }, 404);
+    gate.log.info({ entry: entry.id, ...answer }, "a report of abuse was answered");
+    return c.json(isoTimes({ entry }));
   });
 
   app.post("/:id{[0-9]{1,12}}/:action", async (c) => {

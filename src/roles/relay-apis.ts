@@ -46,5 +46,6 @@ export function inboxPages(inbox: Inbox, clock: Clock): InboxPages {
     },
     show: (id) => inbox.show(id),
     act: (id, what) => inbox.act(id, { ...what, at: clock.now() }) !== undefined,
+    answer: (id, what) => inbox.answer(id, { ...what, at: clock.now() }) !== undefined,
   };
 }

@@ -1,6 +1,7 @@
 import { networkInterfaces } from "node:os";
 import { openHabits, type Habits } from "../breaker/index.ts";
 import { pumpOutbox } from "../event/index.ts";
+import { messageOf } from "../feedback/index.ts";
 import { dataPath, type Address, type Config } from "../platform/config/index.ts";
 import type { Logger } from "../platform/log.ts";
 import { openSealed, type OpeningKey } from "../platform/seal.ts";
@@ -275,6 +276,9 @@ async function open(options: RelayRoleOptions, opened: (() => Promise<void>)[]) 
     measures,
     shaping: options.shaping,
     inbox,
+    forward: relay.forward,
+    /** The message that a header names which somebody shows. */
+    reported: (marks: Parameters<typeof messageOf>[0]) => messageOf(marks, { spool, tokenKey: keys.verp }),
     reports: parts.reports,
     addresses,
     poolKey,

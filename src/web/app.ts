@@ -141,7 +141,7 @@ export function createWeb(options: WebOptions): Hono {
     });
   });
 
-  if (options.allowlist) app.route("/", allowlistRoutes({ allowlist: options.allowlist, answer }));
+  if (options.allowlist) app.route("/", allowlistRoutes({ allowlist: options.allowlist, publicUrl, answer }));
   const { rules } = options;
   if (rules) app.get(RULES_PATH, (c) => answer(c, { page: "rules", view: rules() }));
 

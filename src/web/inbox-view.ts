@@ -1,4 +1,4 @@
-import type { EntryAction, EntryDetail, EntryView, Folder } from "../inbox/index.ts";
+import type { AbuseOutcome, EntryAction, EntryDetail, EntryView, Folder } from "../inbox/index.ts";
 
 export type InboxList = {
   folder: Folder;
@@ -16,4 +16,6 @@ export type InboxPages = {
   show(id: number): Promise<EntryDetail | undefined>;
   /** False: there is no such entry. */
   act(id: number, what: { action: EntryAction; by: string; note: string; to: string }): boolean;
+  /** What became of a report of abuse, for whoever reported it. False: there is no such report. */
+  answer(id: number, what: { outcome: AbuseOutcome; by: string; words: string }): boolean;
 };

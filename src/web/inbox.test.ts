@@ -53,6 +53,7 @@ beforeEach(async () => {
       }),
       show: (id) => inbox.show(id),
       act: (id, what) => inbox.act(id, { ...what, at: NOW }) !== undefined,
+      answer: (id, what) => inbox.answer(id, { ...what, at: NOW }) !== undefined,
     },
     sessionKey: key,
     usedLinks: createUsedLinks(db),
@@ -117,6 +118,41 @@ test("what is decided is recorded with who decided it", async () => {
       { by: "rosa", what: "done", note: "answered" },
     ],
   });
+});
+
+test("whoever reported abuse is answered on the page of the report; other mail has no such answer", async () => {
+  const text = await (await get("/committee/inbox/1")).text();
+  expect(text).not.toContain("Answer the report");
+  expect((await post({ action: "answer", outcome: "acted" })).status).toBe(404);
+  await inbox.keep({
+    raw: Buffer.from("Subject: Abuse reported\r\n\r\nIt asks for a password"),
+    folder: "abuse",
+    kind: "abuse-report",
+    to: "abuse@pool.test",
+    mailFrom: "",
+    why: "Reported on the page",
+    authentication: "none",
+    forward: null,
+    at: NOW,
+    abuse: {
+      reference: "a".repeat(26),
+      kind: "phishing",
+      domains: ["alder.test"],
+      message: { id: "aaaabbbbccccdddd", did: "did:plc:aaaaaaaaaaaaaaaaaaaaaaaa" },
+    },
+  });
+  const page = await (await get("/committee/inbox/2")).text();
+  expect(page).toContain('href="/allowlist/entry?of=alder.test"');
+  expect(page).toContain("/members/did:plc:aaaaaaaaaaaaaaaaaaaaaaaa/messages/aaaabbbbccccdddd");
+  const answer = (outcome: string) =>
+    app.request("/committee/inbox/2", {
+      method: "POST",
+      headers: { ...ours, cookie: cookie(rosa) },
+      body: new URLSearchParams({ action: "answer", outcome, words: "Thank you" }),
+    });
+  expect((await answer("burnt")).status).toBe(400);
+  expect((await answer("acted")).status).toBe(303);
+  expect(inbox.abuseStatus("a".repeat(26))).toMatchObject({ state: "done", answer: { outcome: "acted" } });
 });
 
 test.each<[string, () => Response | Promise<Response>, number]>([

@@ -1,7 +1,7 @@
 import { Hono, type Context } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { z } from "zod";
-import { ENTRY_ACTIONS, FOLDERS } from "../inbox/index.ts";
+import { ABUSE_OUTCOMES, ENTRY_ACTIONS, FOLDERS } from "../inbox/index.ts";
 import type { InboxPages } from "./inbox-view.ts";
 import { INBOX_PATH, inboxEntryPath } from "./paths.ts";
 import type { Rendered } from "./render.tsx";
@@ -21,6 +21,12 @@ const Form = z.object({
   action: z.enum(ENTRY_ACTIONS),
   note: z.string().trim().max(1_000).default(""),
   to: z.string().trim().max(200).default(""),
+});
+
+const Answer = z.object({
+  action: z.literal("answer"),
+  outcome: z.enum(ABUSE_OUTCOMES),
+  words: z.string().trim().max(1_000).default(""),
 });
 
 /** The committee's inbox: a list of each folder, and one mail as text. */
@@ -53,15 +59,21 @@ export function inboxRoutes({ inbox, publicUrl, identityOf, answer, refuse }: In
     const refused = await refuse(c, committee);
     if (refused) return refused;
     const id = Number(c.req.param("id"));
-    const form = Form.safeParse(await c.req.parseBody());
+    const identity = identityOf(c);
+    const by = (identity?.role === "committee" && identity.by) || "the committee";
+    const body = await c.req.parseBody();
+    const reply = Answer.safeParse(body);
+    if (reply.success)
+      return inbox.answer(id, { outcome: reply.data.outcome, words: reply.data.words, by })
+        ? c.redirect(inboxEntryPath(id), 303)
+        : answer(c, { page: "not-found" }, 404);
+    const form = Form.safeParse(body);
     if (!form.success)
       return answer(
         c,
         { page: "not-done", why: "The form was not filled in as it should be.", back: inboxEntryPath(id) },
         400,
       );
-    const identity = identityOf(c);
-    const by = (identity?.role === "committee" && identity.by) || "the committee";
     return inbox.act(id, { ...form.data, by })
       ? c.redirect(inboxEntryPath(id), 303)
       : answer(c, { page: "not-found" }, 404);

@@ -34,6 +34,13 @@ export function allowlistEntryPath(of: string): string {
   return `${ALLOWLIST_PATH}/entry?${new URLSearchParams({ of })}`;
 }
 
+export const ABUSE_REPORT_PATH = `${ALLOWLIST_PATH}/report`;
+
+/** What became of a report of abuse. */
+export function abuseReportPath(reference: string): string {
+  return `${ABUSE_REPORT_PATH}/${encodeURIComponent(reference)}`;
+}
+
 export function allowlistSettingsPath(name: string): string {
   return `${ALLOWLIST_PATH}/settings/${name}`;
 }

@@ -1,4 +1,6 @@
+import type { Context } from "hono";
 import type { PastedHeader, Snippet } from "../allowlist/index.ts";
+import type { AbuseKind, AbuseStatus } from "../inbox/index.ts";
 
 /** The list as a whole. */
 export type AllowlistView = {
@@ -57,12 +59,36 @@ export type PastedView = {
   header: PastedHeader | null;
   /** Of the signers' domains, by name. */
   listed: Record<string, ListedView>;
+  /** The mail of ours whose genuine mark the header carries; `at`: when it was handed in. */
+  sent: { did: string; domain: string; at: number } | null;
+  /** A member or the pool signed it, now or once: the committee takes reports of it. */
+  isOurs: boolean;
+  /** For a report of it; null where none can be made here. */
+  reference: string | null;
 };
+
+export type AbuseForm = {
+  reference: string;
+  kind: AbuseKind;
+  words: string;
+  answerTo: string;
+  header: string;
+};
+
+/** `not-ours`: no member signed it, and no mark of ours is in it. */
+export type AbuseTakenView = "taken" | "known" | "too-many" | "full" | "not-ours" | "no-header";
 
 /** What the pages of the allowlist ask for. */
 export type AllowlistPages = {
   list(): AllowlistView;
   find(asked: string): ListingView;
   settings(name: string): Snippet | undefined;
-  paste(text: string): PastedView;
+  paste(text: string): Promise<PastedView>;
+  /** Where people read what is written about abuse. */
+  abuseAddress: string;
+  /** Reports of abuse. Absent where no relay runs, and so nobody reads them. */
+  abuse?: {
+    take(c: Context, form: AbuseForm): Promise<AbuseTakenView>;
+    status(reference: string): AbuseStatus | undefined;
+  };
 };

@@ -21,6 +21,9 @@ const HANDLES = { newcomer: "ada.pds.test", member: "alder.test", committee: "do
 const FOREIGN = '"><x-evil onclick=1>&amp;';
 
 /** DID is that of the member, MESSAGE one of its messages; whoever may see the page looks at it. */
+const REPORT = "a".repeat(26);
+const SIGNED = "From: ada@alder.test\nDKIM-Signature: v=1; d=alder.test; s=one; b=AAAA\n";
+
 const PAGES: readonly (readonly [path: string, who: Who])[] = [
   ["/", "nobody"],
   ["/rules", "nobody"],
@@ -29,6 +32,8 @@ const PAGES: readonly (readonly [path: string, who: Who])[] = [
   ["/allowlist/entry?of=coop.test", "nobody"],
   ["/allowlist/settings/rspamd", "nobody"],
   ["/allowlist/mail", "nobody"],
+  ["/allowlist/report/REPORT", "nobody"],
+  ["/allowlist/report/none", "nobody"],
   ["/check", "nobody"],
   ["/check?domain=alder.test", "nobody"],
   ["/check?domain=not%20a%20name", "nobody"],
@@ -61,6 +66,8 @@ const PAGES: readonly (readonly [path: string, who: Who])[] = [
   ["/committee/members", "committee"],
   ["/committee/egress", "committee"],
   ["/committee/inbox", "committee"],
+  ["/committee/inbox?folder=abuse", "committee"],
+  ["/committee/inbox/1", "committee"],
   ["/committee/suppressions", "committee"],
   ["/committee/reports", "committee"],
   ["/members/DID", "committee"],
@@ -89,6 +96,11 @@ beforeAll(async () => {
   did = sandbox.serve.core!.members.domain("alder.test")!.did;
   sandbox.serve.core!.members.createCredential(did, ["alder.test"], { name: FOREIGN.slice(0, 20) });
   message = (await sandbox.serve.relay!.spool.messages(did, { limit: 1 }))[0]!.id;
+  await fetch(new URL("/allowlist/report", sandbox.urls.web), {
+    method: "POST",
+    headers: { "sec-fetch-site": "same-origin" },
+    body: new URLSearchParams({ reference: REPORT, kind: "phishing", words: FOREIGN, header: SIGNED }),
+  });
   for (const [who, handle] of Object.entries(HANDLES)) {
     const { jar, logIn } = openBrowser(sandbox.urls.web);
     expect((await logIn(handle)).status).toBe(303);
@@ -102,7 +114,10 @@ afterAll(async () => {
 });
 
 const addressOf = (path: string) =>
-  new URL(path.replace("DID", did).replace("MESSAGE", message), opened.sandbox.urls.web).href;
+  new URL(
+    path.replace("DID", did).replace("MESSAGE", message).replace("REPORT", REPORT),
+    opened.sandbox.urls.web,
+  ).href;
 const pictureOf = (path: string, ...rest: string[]) =>
   join(SHOTS, `${[path.replaceAll(/[^\w.-]+/g, "-"), ...rest].join("_")}.png`);
 
@@ -210,8 +225,25 @@ test.each<readonly [string, Who]>([
   },
 );
 
+test("a header is pasted, its mail reported, and what becomes of it seen", async () => {
+  const { complaints, result } = await look(["/allowlist/mail", "nobody"], { width: 390 }, async (page) => {
+    await page.fill("#header", SIGNED);
+    await page.click("text=Read it");
+    const faults = await faultsOf(page);
+    await page.screenshot({ path: pictureOf("/allowlist/mail", "pasted"), fullPage: true });
+    await page.selectOption("#kind", "spam");
+    await page.click("text=Report it");
+    return { faults, at: new URL(page.url()).pathname, said: await page.innerText("main") };
+  });
+  expect(complaints).toEqual([]);
+  expect(result.faults).toEqual([]);
+  expect(result.at).toMatch(/^\/allowlist\/report\/[a-z2-7]{26}$/);
+  expect(result.said).toMatch(/waits for a person/);
+});
+
 test("what a member wrote is text", async () => {
   for (const at of [
+    ["/committee/inbox/1", "committee"],
     ["/members/DID/credentials", "member"],
     ["/members/DID", "committee"],
   ] as const) {

@@ -1,4 +1,5 @@
 import { isIP } from "node:net";
+import type { Context } from "hono";
 import { isValidDid } from "@atproto/syntax";
 import {
   addressKey,
@@ -12,19 +13,38 @@ import {
   type Entry,
   type HistoryLine,
   type Listing,
+  type PastedHeader,
 } from "../../allowlist/index.ts";
 import { normalizeDomain } from "../../attestation/index.ts";
 import type { AllowlistPages, ListedView, ListingView } from "../../web/index.ts";
+import type { AbuseDesk } from "../abuse-desk.ts";
 import type { Zone } from "./index.ts";
 
-type PageParts = { zone: Zone; publicUrl: string; digServer: string | null };
+type PageParts = {
+  zone: Zone;
+  publicUrl: string;
+  digServer: string | null;
+  poolDomain: string;
+  /** Takes reports of abuse. Undefined where no relay runs. */
+  abuse: AbuseDesk | undefined;
+  clientOf: (c: Context) => string;
+};
 
 const CHANGES = 50;
 
 /** What the pages of the allowlist show: public facts, of what is listed and of when that changed. */
-export function createAllowlistPages({ zone, publicUrl, digServer }: PageParts): AllowlistPages {
+export function createAllowlistPages(parts: PageParts): AllowlistPages {
+  const { zone, publicUrl, digServer, poolDomain, abuse } = parts;
   const { store, place, publication } = zone;
   const settings = snippets({ zone: place.zone });
+
+  /** Whether a member signed it now or once, or the pool. */
+  const isSigner = (domain: string) =>
+    domain === poolDomain ||
+    domain.endsWith(`.${poolDomain}`) ||
+    store.listed(domain) !== undefined ||
+    store.historyOf(domain, 1).length > 0;
+  const isOurs = (header: PastedHeader) => header.signers.some(({ domain }) => isSigner(domain));
 
   return {
     list() {
@@ -72,14 +92,35 @@ export function createAllowlistPages({ zone, publicUrl, digServer }: PageParts):
       };
     },
 
+    abuseAddress: `abuse@${poolDomain}`,
+
     settings: (name) => settings.find((one) => one.name === name),
 
-    paste(text) {
+    async paste(text) {
       const header = readPasted(text) ?? null;
       const domains = new Set(header?.signers.map(({ domain }) => domain));
       const found = [...domains].flatMap((domain) => store.listed(domain) ?? []);
-      return { header, listed: Object.fromEntries(found.map((entry) => [entry.key, listedView(entry)])) };
+      const sent = header && ((await abuse?.sent(header)) ?? null);
+      return {
+        header,
+        listed: Object.fromEntries(found.map((entry) => [entry.key, listedView(entry)])),
+        sent: sent && { did: sent.did, domain: sent.fromDomain, at: sent.receivedAt },
+        isOurs: header !== null && (sent !== null || isOurs(header)),
+        reference: abuse?.reference() ?? null,
+      };
     },
+
+    ...(abuse && {
+      abuse: {
+        async take(c, { header: text, ...form }) {
+          const header = readPasted(text);
+          if (!header) return "no-header";
+          if (!isOurs(header) && !(await abuse.sent(header))) return "not-ours";
+          return abuse.take({ ...form, text, header }, parts.clientOf(c));
+        },
+        status: abuse.status,
+      },
+    }),
   };
 }
 

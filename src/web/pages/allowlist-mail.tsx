@@ -1,8 +1,10 @@
 import type { Child } from "hono/jsx";
 import type { Snippet } from "../../allowlist/index.ts";
-import { Badge, Breadcrumb, Code, EmptyState, KeyValue, Section } from "../components.tsx";
-import { ALLOWLIST_PATH, allowlistEntryPath } from "../paths.ts";
+import type { AbuseStatus } from "../../inbox/index.ts";
+import { Badge, Breadcrumb, Code, EmptyState, KeyValue, Section, Time } from "../components.tsx";
+import { ABUSE_REPORT_PATH, ALLOWLIST_PATH, allowlistEntryPath } from "../paths.ts";
 import type { AllowlistView, ListingView, PastedView } from "../view-allowlist.ts";
+import { AbuseReportPage, ReportForm, type Said } from "./allowlist-abuse.tsx";
 import { AllowlistEntryPage, AllowlistPage, CODE_WORDS } from "./allowlist.tsx";
 
 /** Which page of the allowlist, with what it shows. */
@@ -10,7 +12,10 @@ export type AllowlistShown =
   | { what: "list"; view: AllowlistView }
   | { what: "entry"; view: ListingView }
   | { what: "settings"; snippet: Snippet; zone: string }
-  | { what: "mail"; view: PastedView | null; text: string };
+  | ({ what: "mail"; view: PastedView | null } & Pasted)
+  | { what: "report"; view: AbuseStatus | null; reference: string; abuseAddress: string };
+
+type Pasted = { text: string; abuseAddress: string; said?: Said };
 
 export function allowlistContent(shown: AllowlistShown): { title: string; body: Child } {
   switch (shown.what) {
@@ -25,6 +30,8 @@ export function allowlistContent(shown: AllowlistShown): { title: string; body: 
       return { title: shown.snippet.title, body: <SettingsPage {...shown} /> };
     case "mail":
       return { title: "Who signed a mail", body: <MailPage {...shown} /> };
+    case "report":
+      return { title: "A report of abuse", body: <AbuseReportPage {...shown} /> };
   }
 }
 
@@ -63,7 +70,7 @@ function SettingsPage({ snippet, zone }: { snippet: Snippet; zone: string }) {
   );
 }
 
-function MailPage({ view, text }: { view: PastedView | null; text: string }) {
+function MailPage({ view, ...pasted }: { view: PastedView | null } & Pasted) {
   return (
     <>
       <div class="page-head">
@@ -71,23 +78,38 @@ function MailPage({ view, text }: { view: PastedView | null; text: string }) {
         <h1>Who signed a mail</h1>
         <p class="lede">
           Paste its header, as your mail program shows it under "source" or "original". Nothing of it is kept
-          here.
+          here unless you report it.
         </p>
       </div>
-      {view === null ? null : <Result view={view} />}
+      {view === null ? null : <Result view={view} pasted={pasted} />}
       <form action={`${ALLOWLIST_PATH}/mail`} method="post" class="decide">
         <label for="header">Header</label>
         <textarea id="header" name="header" rows={12} maxlength={65_536} spellcheck={false} required>
-          {text}
+          {pasted.text}
         </textarea>
         <button type="submit">Read it</button>
       </form>
+      <Section id="earlier" title="You reported a mail before?">
+        <form action={ABUSE_REPORT_PATH} method="get" class="decide">
+          <label for="reference">Its reference</label>
+          <input
+            id="reference"
+            name="reference"
+            maxlength={64}
+            autocomplete="off"
+            autocapitalize="none"
+            spellcheck={false}
+            required
+          />
+          <button type="submit">See what became of it</button>
+        </form>
+      </Section>
     </>
   );
 }
 
-function Result({ view }: { view: PastedView }) {
-  const { header, listed } = view;
+function Result({ view, pasted }: { view: PastedView; pasted: Pasted }) {
+  const { header, listed, sent } = view;
   if (header === null)
     return (
       <EmptyState title="That is no header">
@@ -130,14 +152,17 @@ function Result({ view }: { view: PastedView }) {
           </div>
         ))
       )}
+      {sent === null ? null : (
+        <p>
+          It left through this pool: its mark is genuine, and of a mail that{" "}
+          <a href={allowlistEntryPath(sent.domain)}>{sent.domain}</a> handed in <Time at={sent.at} />.
+        </p>
+      )}
       <p>
         A header that was pasted proves nothing: anybody can write these lines. What counts is what your own
         mail server found when the mail came, in the topmost <code>Authentication-Results</code>.
       </p>
-      <p>
-        Was it abuse? Write to <code>abuse@</code> at the domain that signed it, with the whole mail attached:
-        the cooperative's own signature carries <code>X-Atmos-Message</code>, by which it finds who sent it.
-      </p>
+      <ReportForm view={view} {...pasted} />
     </Section>
   );
 }

@@ -1,4 +1,11 @@
-import { FOLDERS, type EntryDetail, type EntryKind, type Folder } from "../../inbox/index.ts";
+import {
+  ABUSE_OUTCOMES,
+  FOLDERS,
+  type AbuseFacts,
+  type EntryDetail,
+  type EntryKind,
+  type Folder,
+} from "../../inbox/index.ts";
 import {
   Badge,
   Breadcrumb,
@@ -10,11 +17,20 @@ import {
   type Tone,
 } from "../components.tsx";
 import type { InboxList } from "../inbox-view.ts";
-import { COMMITTEE_PATH, INBOX_PATH, inboxEntryPath } from "../paths.ts";
+import {
+  allowlistEntryPath,
+  COMMITTEE_PATH,
+  INBOX_PATH,
+  inboxEntryPath,
+  memberPath,
+  messagePath,
+} from "../paths.ts";
 import { formatCount } from "../words.ts";
+import { ABUSE_OUTCOME_WORDS } from "./allowlist-abuse.tsx";
 
 const FOLDER_WORDS: Record<Folder, string> = {
   inbox: "To be read",
+  abuse: "Reports of abuse",
   machine: "Of programs",
   spam: "From nobody known",
 };
@@ -24,6 +40,7 @@ const KIND_WORDS: Record<EntryKind, { tone: Tone; name: string }> = {
   bounce: { tone: "idle", name: "Bounce" },
   report: { tone: "idle", name: "Report" },
   "auto-reply": { tone: "idle", name: "Automatic answer" },
+  "abuse-report": { tone: "warn", name: "Report of abuse" },
 };
 
 const TRAIL = [{ href: COMMITTEE_PATH, text: "Committee" }];
@@ -36,8 +53,8 @@ export function InboxPage({ view: { folder, entries, next, counts } }: { view: I
         <Breadcrumb items={TRAIL} current="Inbox" />
         <h1>Inbox</h1>
         <p class="lede">
-          Mail to postmaster, abuse and the other role addresses, and complaints that match no message of
-          ours.
+          Mail to postmaster, abuse and the other role addresses, reports of abuse that were made on the page,
+          and complaints that match no message of ours.
         </p>
       </div>
       <Section
@@ -127,6 +144,7 @@ export function InboxEntryPage({ entry }: { entry: EntryDetail }) {
         </p>
         <Answer entry={entry} />
       </Section>
+      {entry.abuse === null ? null : <AnswerReport id={id} abuse={entry.abuse} />}
       <Decide entry={entry} />
       {traces.length === 0 ? null : (
         <Section id="history" title="History" wide>
@@ -142,6 +160,72 @@ export function InboxEntryPage({ entry }: { entry: EntryDetail }) {
         </Section>
       )}
     </>
+  );
+}
+
+/** Which mail was reported, and what whoever reported it is told. */
+function AnswerReport({ id, abuse: { domains, message, answer } }: { id: number; abuse: AbuseFacts }) {
+  return (
+    <Section id="report" title="The report" wide>
+      <KeyValue
+        items={[
+          [
+            "Signed by",
+            domains.length === 0
+              ? "nobody"
+              : domains.map((domain) => (
+                  <>
+                    <a href={allowlistEntryPath(domain)}>{domain}</a>{" "}
+                  </>
+                )),
+          ],
+          [
+            "Sent by us",
+            message === null ? (
+              "its header carries no mark of ours"
+            ) : (
+              <>
+                <a href={messagePath(message.did, message.id)}>message {message.id}</a> of{" "}
+                <a href={memberPath(message.did)}>{message.did}</a>
+              </>
+            ),
+          ],
+          [
+            "Answer",
+            answer === null ? (
+              "none yet"
+            ) : (
+              <>
+                <Badge tone={ABUSE_OUTCOME_WORDS[answer.outcome].tone}>
+                  {ABUSE_OUTCOME_WORDS[answer.outcome].short}
+                </Badge>{" "}
+                <Time at={answer.at} /> {answer.words}
+              </>
+            ),
+          ],
+        ]}
+      />
+      <form method="post" action={inboxEntryPath(id)} class="form">
+        <label for="outcome">What whoever reported it is told</label>
+        <select id="outcome" name="outcome" required>
+          <option value="">Choose one</option>
+          {ABUSE_OUTCOMES.map((outcome) => (
+            <option value={outcome}>
+              {ABUSE_OUTCOME_WORDS[outcome].short}: {ABUSE_OUTCOME_WORDS[outcome].long}
+            </option>
+          ))}
+        </select>
+        <label for="words">
+          Words of your own, which they read too: nothing of the member's that is not public
+        </label>
+        <input id="words" name="words" maxlength={1000} autocomplete="off" />
+        <p>
+          <button type="submit" name="action" value="answer">
+            Answer the report
+          </button>
+        </p>
+      </form>
+    </Section>
   );
 }
 
