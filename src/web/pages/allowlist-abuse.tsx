@@ -6,7 +6,7 @@ import type { PastedView } from "../view-allowlist.ts";
 /** What was typed into a report that was not taken, and why it was not. */
 export type Said = { why: string; kind: string; words: string; answerTo: string };
 
-export const ABUSE_KIND_WORDS: Record<AbuseKind, string> = {
+const ABUSE_KIND_WORDS: Record<AbuseKind, string> = {
   phishing: "Phishing: it pretends to be somebody else",
   spam: "Spam: nobody asked for it",
   malware: "Malware: it carries or links to it",
