@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { allowlistCheck } from "../src/cli/allowlist/check.ts";
 import { allowlistDiff } from "../src/cli/allowlist/diff.ts";
+import { allowlistRelease, allowlistStatus } from "../src/cli/allowlist/running.ts";
 import { allowlistVerify } from "../src/cli/allowlist/verify.ts";
 import { openSandbox } from "./open-sandbox.ts";
 import { runCommand } from "./run-command.ts";
@@ -120,6 +121,32 @@ test("it is asked by domain, account and address, with how each entry came there
   expect((await listing({ address: "2001:DB8::1" })).body).toMatchObject({ listed: false });
   expect((await listing({ domain: "no domain" })).status).toBe(400);
   expect((await listing({})).body).toMatchObject({ error: "InvalidRequest" });
+});
+
+test("who runs the list sees how it is, and lets in what waits", async () => {
+  const run = async (command: () => Promise<number>) => {
+    const { code, text } = await runCommand(command);
+    return { code, ...(JSON.parse(text) as Record<string, unknown>) };
+  };
+  const options = { env: opened.env, json: true };
+  const { store, publication } = opened.sandbox.serve.zone!;
+  expect(await run(() => allowlistStatus(options))).toMatchObject({ code: 0, entries: 6, waiting: 0 });
+  opened.sandbox.clock.advance(1_000);
+  const now = opened.sandbox.clock.now();
+  for (let i = 0; i < 205; i++) {
+    const key = `new-${i}.example`;
+    store.want(key, { key, did: "did:plc:new", code: "127.0.6.1", text: "new", json: "{}" }, now, false);
+  }
+  expect(await publication.publish()).toMatchObject({ outcome: "refused" });
+  expect(await run(() => allowlistStatus(options))).toMatchObject({ waiting: 5 });
+  expect(await run(() => allowlistRelease({ ...options, by: "rosa" }))).toMatchObject({
+    code: 0,
+    released: 5,
+    waiting: 0,
+    entries: 211,
+  });
+  for (let i = 0; i < 205; i++) store.want(`new-${i}.example`, undefined, now, false);
+  expect(await publication.publish()).toMatchObject({ outcome: "published", entries: 6 });
 });
 
 test("atmos allowlist check asks as a mail server does", async () => {

@@ -15,3 +15,33 @@ export function guardShrink(lapsed: Lapsed, listed: number): string | undefined 
   if (lapsed.all <= limit || lapsed.recent === 0) return undefined;
   return `${lapsed.all} of ${listed} entries would vanish although nobody took them back (at most ${Math.floor(limit)} may): a labeler may stand still. They stay listed until a day after they lapsed`;
 }
+
+const GROWTH_GUARD = { smallest: 200, share: 0.25 };
+const DAY_MS = 24 * 3_600_000;
+
+/** How many new entries came of late: so many at `at` (ms), fewer as time goes by. */
+export type Growth = { grown: number; at: number };
+
+/**
+ * Stops a list that grows faster than members join, as when a labeler was broken into: 200 new entries a day, or a quarter
+ * of the list where that is more. `room`: how many may come now, of `waiting`; the others come later, or when a person
+ * releases them. `next`: what to keep once those have come.
+ */
+export function guardGrowth(
+  waiting: number,
+  growth: Growth,
+  listed: number,
+  now: number,
+): { room: number; next: Growth; why: string | undefined } {
+  const aDay = Math.max(GROWTH_GUARD.smallest, Math.floor(listed * GROWTH_GUARD.share));
+  const faded = Math.max(0, growth.grown - (aDay * Math.max(0, now - growth.at)) / DAY_MS);
+  const room = Math.min(waiting, Math.max(0, Math.floor(aDay - faded)));
+  return {
+    room,
+    next: { grown: faded + room, at: now },
+    why:
+      room === waiting
+        ? undefined
+        : `${waiting - room} new entries wait: ${aDay} a day may come. If all is as it should be, let them in with \`atmos allowlist release\``,
+  };
+}

@@ -183,6 +183,39 @@ test("labels that lapse in numbers stay listed for a day, those that are taken b
   expect([it.status("m11"), it.status("m30")]).toEqual(["nxdomain", "ok"]);
 });
 
+test("new entries beyond what a day may bring wait their turn, or for a person who releases them", async () => {
+  const it = await open();
+  it.join("ada");
+  await it.publication.publish();
+  clock.advance(1000);
+  for (const who of names(300)) {
+    it.join(who);
+    clock.advance(1);
+  }
+  expect(await it.publication.publish()).toMatchObject({
+    outcome: "refused",
+    why: expect.stringMatching(
+      /^100 new entries wait: 200 a day may come.*atmos allowlist release/,
+    ) as string,
+  });
+  expect([it.entries().length, it.status("m0"), it.status("m299")]).toEqual([201, "ok", "nxdomain"]);
+  // Whatever else changes is not held up.
+  it.say("m0", { neg: true });
+  await it.publication.publish();
+  expect([it.entries().length, it.status("m0")]).toEqual([200, "nxdomain"]);
+  clock.advance(6 * HOUR);
+  await it.publication.publish();
+  expect([it.entries().length, it.publication.waiting()]).toEqual([250, 50]);
+  const again = await open();
+  expect(again.publication.waiting()).toBe(50);
+  again.publication.release();
+  expect(await again.publication.publish()).toMatchObject({ outcome: "published", entries: 300 });
+  // What was released does not use up the day's share of others.
+  clock.advance(24 * HOUR);
+  for (const who of names(200)) again.join(`x${who}`);
+  expect(await again.publication.publish()).toMatchObject({ outcome: "published", entries: 500 });
+});
+
 test("labels said again do not change the zone, and the snapshot only now and then", async () => {
   const it = await open();
   it.join("ada", 24);

@@ -5,8 +5,7 @@ import type { Clock } from "../lib/clock.ts";
 import type { DnsQuestion, DnsReply } from "../platform/dns/index.ts";
 import type { Logger } from "../platform/log.ts";
 import type { Metrics } from "../platform/metrics.ts";
-import type { HeldSince } from "./changes.ts";
-import { guardShrink, LONGEST_HOLD_MS } from "./guard.ts";
+import { guardGrowth, guardShrink, LONGEST_HOLD_MS } from "./guard.ts";
 import type { List } from "./list.ts";
 import {
   keepSnapshot,
@@ -111,11 +110,29 @@ export async function openPublication(options: PublicationOptions) {
     if (now - noted.goodAt >= NOTE_EVERY_MS) store.putPublication({ ...noted, goodAt: now });
   }
 
+  /** Holds what guards do not let pass. Returns why; undefined when all may pass. */
+  function guard(now: number): string | undefined {
+    return store.transaction(() => {
+      const listed = store.countListed();
+      const dayAgo = now - LONGEST_HOLD_MS;
+      const shrinks = guardShrink(store.countLapsed(dayAgo), listed);
+      // What is there before the first list was ever published is what it begins with.
+      if (store.publication().serial === 0) store.release(now);
+      const { room, next, why: grows } = guardGrowth(store.countAdditions(), store.growth(), listed, now);
+      store.putGrowth(next);
+      store.hold({
+        lapsedAfter: shrinks === undefined ? null : dayAgo,
+        additionsBeyond: grows === undefined ? null : room,
+      });
+      return [shrinks, grows].filter((why) => why !== undefined).join("; ") || undefined;
+    });
+  }
+
   /** Takes the changes into the list, some at a time. Returns which files are behind it now. */
-  async function accept(held: HeldSince, now: number): Promise<{ zone: boolean; snapshot: boolean }> {
+  async function accept(now: number): Promise<{ zone: boolean; snapshot: boolean }> {
     const before = store.publication();
     const isFirst = before.serial === 0;
-    const shows = isFirst || store.shows(held);
+    const shows = isFirst || store.shows();
     const serial = nextSerial(before.serial, now);
     // In the transaction of the changes: after a crash the files are seen to be behind.
     const note = () => {
@@ -126,7 +143,7 @@ export async function openPublication(options: PublicationOptions) {
     // Labels that were said again go with whatever else is published, or alone now and then.
     if (shows || now - before.issuedAt >= RENEWALS_EVERY_MS) {
       const page = (after: string) => () => {
-        const last = store.acceptAfter(after, PAGE, held, serial, now);
+        const last = store.acceptAfter(after, PAGE, serial, now);
         if (last !== undefined) note();
         return last;
       };
@@ -175,10 +192,9 @@ export async function openPublication(options: PublicationOptions) {
     const now = clock.now();
     try {
       while (!list.settle()) await new Promise((resolve) => setImmediate(resolve));
-      const dayAgo = now - LONGEST_HOLD_MS;
-      const held = guardShrink(store.countLapsed(dayAgo), store.countListed());
-      if (held !== undefined) log.error({ why: held }, "the allowlist keeps entries that lapsed");
-      const behind = await accept(held === undefined ? Infinity : dayAgo, now);
+      const held = guard(now);
+      if (held !== undefined) log.error({ why: held }, "some changes of the allowlist are held up");
+      const behind = await accept(now);
       await write(behind, now);
       isGood(now);
       metrics?.zoneEntries.set(store.countListed());
@@ -216,6 +232,10 @@ export async function openPublication(options: PublicationOptions) {
       last = next;
       return next;
     },
+    /** New entries that the guard holds back. */
+    waiting: (): number => store.countWaiting(),
+    /** All new entries that wait now may come: a person has looked at them. */
+    release: (): void => store.release(clock.now()),
     /** For the embedded name server. Until there is a list, the zone says SERVFAIL rather than "not listed". */
     answer: (question: DnsQuestion): DnsReply =>
       serving()?.answer(question) ?? { status: "servfail", answers: [], authoritative: false },

@@ -53,8 +53,13 @@ export const allowlistMigration: Migration = {
        zone_serial INTEGER NOT NULL, good_at INTEGER NOT NULL
      ) STRICT;
      INSERT INTO publication (id, serial, issued_at, zone_serial, good_at) VALUES (1, 0, 0, 0, 0);`,
-    // Whether the change shows in the zones; labels that were said again do not.
-    "ALTER TABLE pending ADD COLUMN shows INTEGER NOT NULL DEFAULT 1;",
+    // `shows`: in the zones, as labels that were said again do not; `adds`: the entry is new; `waits`: a guard holds it.
+    `ALTER TABLE pending ADD COLUMN shows INTEGER NOT NULL DEFAULT 1;
+     ALTER TABLE pending ADD COLUMN adds INTEGER NOT NULL DEFAULT 0;
+     ALTER TABLE pending ADD COLUMN waits INTEGER NOT NULL DEFAULT 0;
+     ALTER TABLE publication ADD COLUMN grown REAL NOT NULL DEFAULT 0;
+     ALTER TABLE publication ADD COLUMN grown_at INTEGER NOT NULL DEFAULT 0;
+     ALTER TABLE publication ADD COLUMN released_at INTEGER NOT NULL DEFAULT 0;`,
   ],
 };
 
@@ -112,13 +117,14 @@ export function createStore(db: Database) {
     if (!shows && wanted?.json === listed?.json) db.run("DELETE FROM pending WHERE key = ?", key);
     else
       db.run(
-        `INSERT INTO pending (key, since, lapsed, shows) VALUES (?, ?, ?, ?)
-         ON CONFLICT (key) DO UPDATE SET lapsed = excluded.lapsed, shows = excluded.shows,
+        `INSERT INTO pending (key, since, lapsed, shows, adds) VALUES (?, ?, ?, ?, ?)
+         ON CONFLICT (key) DO UPDATE SET lapsed = excluded.lapsed, shows = excluded.shows, adds = excluded.adds,
            since = CASE WHEN lapsed = excluded.lapsed THEN since ELSE excluded.since END`,
         key,
         now,
         lapsed ? 1 : 0,
         shows ? 1 : 0,
+        listed ? 0 : 1,
       );
   }
 

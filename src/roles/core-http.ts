@@ -41,6 +41,7 @@ import { createTokenDesk, type TokenDesk } from "./token-desk.ts";
 import { createWebActions } from "./web-actions.ts";
 import { clientOf } from "./xrpc-client.ts";
 import type { Zone } from "./zone/index.ts";
+import { listApi } from "./zone/list-api.ts";
 import { createAllowlistPages } from "./zone/pages.ts";
 
 export type CoreHttpParts = {
@@ -96,7 +97,7 @@ function mountApis(
   { proofs, exports }: Taking,
   { people, tokens }: { people: PeopleDesk; tokens: TokenDesk },
 ): void {
-  const { core, relay, labeler, providers, ruleStore, submission, sessionKey, db, clock, log } = parts;
+  const { core, relay, labeler, zone, providers, ruleStore, submission, sessionKey, db, clock, log } = parts;
   const mayAct = (token: string | undefined) => {
     const read = readToken(sessionKey, "api", token, systemClock.now());
     return read.ok && read.identity.role === "committee";
@@ -105,6 +106,7 @@ function mountApis(
   if (relay) app.route("/api", relayApis({ relay, core, ...gate }));
   app.route("/api/suppression", suppressionApi({ desk: core.suppressions, keyOf: relay?.keyOf, ...gate }));
   if (providers) app.route("/api/provider", providerDataApi({ desk: providers, ...gate }));
+  if (zone) app.route("/api/allowlist", listApi({ zone, ...gate }));
   app.route("/api/rules", rulesApi({ store: ruleStore, db, ...gate }));
   app.route("/api/cases", caseApi({ core, ...gate }));
   app.route("/api/report", reportApi({ desk: core.reports, ...gate }));

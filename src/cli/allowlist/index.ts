@@ -1,6 +1,7 @@
 import type { Command, Option } from "commander";
 import { allowlistCheck } from "./check.ts";
 import { allowlistDiff } from "./diff.ts";
+import { allowlistRelease, allowlistStatus } from "./running.ts";
 import { allowlistSnippet } from "./snippet.ts";
 import { allowlistVerify } from "./verify.ts";
 
@@ -52,6 +53,23 @@ export function allowlistCommands(program: Command, { env, json, run }: Parts): 
     .argument("<after>", "a file or an address")
     .addOption(json())
     .action(run(allowlistDiff));
+  allowlist
+    .command("status")
+    .description(
+      "the list that runs here: how large, how old, which labelers are heard, what waits to come in",
+    )
+    .addOption(env())
+    .addOption(json())
+    .action(run(allowlistStatus));
+  allowlist
+    .command("release")
+    .description(
+      "let in the new entries that wait because so many came at once; look first where they come from",
+    )
+    .option("--by <name>", "who says so; by default the user of this host")
+    .addOption(env())
+    .addOption(json())
+    .action(run(allowlistRelease));
   allowlist
     .command("snippet")
     .description(
