@@ -9,11 +9,12 @@ import {
   startBind,
   startKnot,
   startPlainNsd,
+  startPowerDns,
   startRbldnsd,
   type ZoneServer,
 } from "./servers/zone-servers.ts";
 
-/* The same list in five servers: each says the same, by its own file format. */
+/* The same list in six servers: each says the same, by its own file format. */
 
 const FOUR = "198.51.100.7";
 const SIX = "2001:db8::25";
@@ -40,6 +41,7 @@ beforeAll(async () => {
     await startKnot(file),
     await startPlainNsd(file),
     await startBind(file),
+    await startPowerDns(file),
   );
   const nothing = () => undefined;
   embedded = {
@@ -61,7 +63,7 @@ const everywhere = async (name: string, type: string) =>
   Object.fromEntries(
     await Promise.all(all().map(async (server) => [server.name, await dig(server, name, type)] as const)),
   );
-const NAMES = ["rbldnsd", "knot", "nsd", "bind", "embedded"];
+const NAMES = ["rbldnsd", "knot", "nsd", "bind", "powerdns", "embedded"];
 const same = <T>(value: T) => Object.fromEntries(NAMES.map((name) => [name, value]));
 
 describe("every server says the same", () => {

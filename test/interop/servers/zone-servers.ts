@@ -143,6 +143,34 @@ zone:
     return ["nsd", ["-d", "-c", file]];
   });
 
+/** PowerDNS with its BIND backend. After a file that it could not read it reads none again until it is told to. */
+export async function startPowerDns(served: ServedZone): Promise<ZoneServer> {
+  let control: string[] = [];
+  const server = await start("powerdns", served, async (directory, port) => {
+    const file = join(directory, "named.conf");
+    await writeFile(file, `zone "${served.zone}" { type master; file "${served.file}"; };\n`);
+    control = [`--config-dir=${directory}`, `--socket-dir=${directory}`];
+    const settings = {
+      launch: "bind",
+      "bind-config": file,
+      "local-address": host,
+      "local-port": String(port),
+      "cache-ttl": "0",
+      "query-cache-ttl": "0",
+      "negquery-cache-ttl": "0",
+      "zone-cache-refresh-interval": "0",
+      "security-poll-suffix": "",
+      daemon: "no",
+      guardian: "no",
+    };
+    const set = Object.entries(settings).map(([name, value]) => `--${name}=${value}`);
+    return ["pdns_server", [...control, ...set]];
+  });
+  const reload = () =>
+    void complete("pdns_control", [...control, "bind-reload-now", served.zone], { anyExit: true });
+  return { ...server, reload };
+}
+
 export type DnsSaid = { status: string; answers: string[] };
 
 /** What a server says to one question: `NOERROR`, `NXDOMAIN`, ..., and the data of the answers, in order of their text. */
