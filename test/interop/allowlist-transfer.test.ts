@@ -1,4 +1,4 @@
-import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startList, ZONE, type TestList } from "./list.ts";
@@ -29,11 +29,7 @@ let secondary: Address;
 async function startKnotWith(name: string, replacements: [string, string][], port: number): Promise<Running> {
   const own = join(directory, name);
   await mkdir(own);
-  let text = await readFile(join(DEPLOY, `${name}.conf`), "utf8");
-  for (const [from, to] of [...replacements, ["/etc/knot/", `${directory}/`] as const]) {
-    expect(text).toContain(from);
-    text = text.replaceAll(from, to);
-  }
+  let text = await deployed(`${name}.conf`, [...replacements, ["/etc/knot/", `${directory}/`]]);
   text = text.replace("server:\n", `server:\n    rundir: "${own}"\n    user: root:root\n`);
   const further = `\ndatabase:\n    storage: "${own}"\nlog:\n  - target: stdout\n    any: info\n`;
   const file = join(directory, `${name}.conf`);
@@ -60,10 +56,11 @@ beforeAll(async () => {
     ["192.0.2.53@53", `127.0.0.1@${primary.port}`],
     ["192.0.2.54@53", `127.0.0.1@${secondary.port}`],
   ];
-  const first = [...addresses, ["192.0.2.54", "127.0.0.1"], ["/var/lib/atmos/zone", list.dir]] as [
-    string,
-    string,
-  ][];
+  const first = [
+    ...addresses,
+    ["192.0.2.54", "127.0.0.1"],
+    ["storage: /srv/allowlist", `storage: ${list.dir}`],
+  ] as [string, string][];
   await startKnotWith("knot-primary", first, primary.port);
   await startKnotWith("knot-secondary", [...addresses, ["192.0.2.53", "127.0.0.1"]], secondary.port);
 });
@@ -129,4 +126,58 @@ describe("Knot with DNSSEC and a secondary", () => {
     );
     expect((await transfer("-y", `hmac-sha256:atmos-transfer:${SECRET}`)).stdout).toContain("birch.example");
   });
+});
+
+/** A file of deploy/allowlist with these put in; each must stand in it. */
+async function deployed(name: string, replacements: readonly (readonly [string, string])[]): Promise<string> {
+  let text = await readFile(join(DEPLOY, name), "utf8");
+  for (const [from, to] of replacements) {
+    expect(text).toContain(from);
+    text = text.replaceAll(from, to);
+  }
+  return text;
+}
+
+test("rbldnsd as its unit starts it serves the list, and takes up what is published", async () => {
+  const port = await freePort();
+  const unit = await deployed("rbldnsd.service", [
+    ["/srv/allowlist/wl.coop.example", list.rbldnsdFile.replace(/\.rbldnsd$/, "")],
+    ["192.0.2.53/53", `127.0.0.1/${port}`],
+    ["wl.coop.example", ZONE],
+    ["-c 10", "-c 1"],
+  ]);
+  const [program = "", ...args] = /^ExecStart=(.+)$/m.exec(unit)![1]!.split(" ");
+  running.push(await run(program, args, { ready: () => answers(port, ZONE) }));
+  const server = { host: "127.0.0.1", port };
+  await says(server, `birch.example.dwl.${ZONE}`, "A", "NOERROR");
+  list.add("cedar.example");
+  await list.publish();
+  await says(server, `cedar.example.dwl.${ZONE}`, "A", "NOERROR");
+});
+
+test("mirrors fetch by rsync what is published, and never the key of the list or what is not finished", async () => {
+  const port = await freePort();
+  for (const name of ["list.key", "snapshot.json.new"])
+    await writeFile(join(list.dir, name), "not for others", { mode: 0o644 });
+  const conf = join(directory, "rsyncd.conf");
+  await writeFile(conf, await deployed("rsyncd.conf", [["/var/lib/atmos/zone", list.dir]]));
+  const daemon = ["--daemon", "--no-detach", "--address=127.0.0.1", `--port=${port}`, `--config=${conf}`];
+  const url = `rsync://127.0.0.1:${port}/allowlist/`;
+  const mirror = join(directory, "mirror");
+  await mkdir(mirror);
+  const fetched = (...args: string[]) => complete("rsync", args, { anyExit: true });
+  running.push(
+    await run("rsync", daemon, { ready: async () => (await fetched(url)).stdout.includes("snapshot.json") }),
+  );
+  expect((await fetched("-rt", url, mirror)).stderr).toBe("");
+  const names = (await readdir(mirror)).toSorted();
+  expect(names).toContain(`${ZONE}.zone`);
+  expect(names).toContain("snapshot.json");
+  expect(names.filter((name) => name.endsWith(".key") || name.endsWith(".new"))).toEqual([]);
+  for (const secret of ["list.key", "snapshot.json.new"]) {
+    await fetched("-t", `${url}${secret}`, join(mirror, "stolen"));
+    expect((await readdir(mirror)).includes("stolen")).toBe(false);
+  }
+  await fetched("-t", conf, url);
+  expect(await readdir(list.dir)).not.toContain("rsyncd.conf");
 });

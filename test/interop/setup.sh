@@ -20,7 +20,7 @@ opensmtpd_suite=trixie
 apt_packages=(
   unbound opendkim opendkim-tools miltertest python3-dkim python3-nacl python3-dnspython swaks curl libnet-ssleay-perl bind9-dnsutils strace openssl sqlite3
   chromium fonts-dejavu nsd ldnsutils pebble
-  rbldnsd knot knot-dnssecutils pdns-server pdns-backend-bind bind9 bind9-utils rspamd spamassassin
+  rbldnsd rsync knot knot-dnssecutils pdns-server pdns-backend-bind bind9 bind9-utils rspamd spamassassin
 )
 
 started=$SECONDS
