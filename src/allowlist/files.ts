@@ -3,25 +3,30 @@ import { open, rename, stat, utimes, type FileHandle } from "node:fs/promises";
 const BUFFER = 256 * 1024;
 
 /** A file that is written beside another and takes its place, or does not. */
-export type Draft = { path: string; add(text: string): Promise<void> | undefined; finish(): Promise<void> };
+export type Draft = {
+  path: string;
+  add(piece: string | Buffer): Promise<void> | undefined;
+  finish(): Promise<void>;
+};
 
 /** Opens `<path>.new`. After `finish` its octets are on the disk; `replaceAll` puts it in place. */
 export async function openDraft(path: string): Promise<Draft> {
   const file: FileHandle = await open(`${path}.new`, "w", 0o644);
-  let waiting: string[] = [];
+  let waiting: Buffer[] = [];
   let length = 0;
   async function flush(): Promise<void> {
-    const text = waiting.join("");
+    const octets = waiting.length === 1 ? waiting[0]! : Buffer.concat(waiting);
     waiting = [];
     length = 0;
-    await file.writeFile(text);
+    await file.writeFile(octets);
   }
   return {
     path,
     /** Returns a promise only when something is to be waited for. */
-    add(text) {
-      waiting.push(text);
-      length += text.length;
+    add(piece) {
+      const octets = typeof piece === "string" ? Buffer.from(piece) : piece;
+      waiting.push(octets);
+      length += octets.length;
       return length >= BUFFER ? flush() : undefined;
     },
     async finish() {

@@ -5,19 +5,20 @@ import type { Clock } from "../lib/clock.ts";
 import type { DnsQuestion, DnsReply } from "../platform/dns/index.ts";
 import type { Logger } from "../platform/log.ts";
 import type { Metrics } from "../platform/metrics.ts";
+import { replaceAll } from "./files.ts";
 import { guardGrowth, guardShrink, LONGEST_HOLD_MS } from "./guard.ts";
 import type { List } from "./list.ts";
 import {
+  draftSnapshot,
   keepSnapshot,
   readTail,
-  writeSnapshotFile,
   type SnapshotFile,
   type SnapshotSource,
 } from "./snapshot-file.ts";
 import type { AllowlistStore } from "./store.ts";
 import { answerFrom } from "./zone/answers.ts";
 import type { ZoneCheck } from "./zone/checkers.ts";
-import { loadZone, writeZone, writeRbldnsd, zonePaths, type ZoneSource } from "./zone/files.ts";
+import { draftZone, loadZone, writeRbldnsd, zonePaths, type ZoneSource } from "./zone/files.ts";
 import type { ZoneHead } from "./zone/names.ts";
 import { testOnly, type ZoneTable } from "./zone/table.ts";
 import { wireAnswers } from "./zone/wire-answers.ts";
@@ -162,16 +163,26 @@ export async function openPublication(options: PublicationOptions) {
 
   async function write(behind: { zone: boolean; snapshot: boolean }, now: number): Promise<void> {
     const { serial, issuedAt, zoneSerial } = store.publication();
-    if (behind.zone) {
-      table = await writeZone({ paths, head: headOf(zoneSerial), source: listed, checks, now });
+    const order = { paths, head: headOf(zoneSerial), source: listed, checks, now };
+    const head = { zone, serial, issuedAt: new Date(issuedAt).toISOString(), key: keypair.did() };
+    // One waits for the disk while the other works. Both must have ended before anything is written again.
+    const [newZone, newSnapshot] = await Promise.allSettled([
+      behind.zone ? draftZone(order) : undefined,
+      behind.snapshot ? draftSnapshot(snapshotPath, head, listed, keypair) : undefined,
+    ]);
+    if (newZone.status === "rejected") throw newZone.reason;
+    if (newZone.value) {
+      await replaceAll(dir, newZone.value.written);
+      table = newZone.value.table;
       rbldnsdAt = now;
     } else if (now - rbldnsdAt >= RBLDNSD_EVERY_MS) {
-      await writeRbldnsd({ paths, head: headOf(zoneSerial), source: listed, checks, now });
+      await writeRbldnsd(order);
       rbldnsdAt = now;
     }
-    if (behind.snapshot) {
-      const head = { zone, serial, issuedAt: new Date(issuedAt).toISOString(), key: keypair.did() };
-      snapshot = await writeSnapshotFile(snapshotPath, head, listed, keypair);
+    if (newSnapshot.status === "rejected") throw newSnapshot.reason;
+    if (newSnapshot.value) {
+      await replaceAll(dir, [snapshotPath]);
+      snapshot = newSnapshot.value;
       await keepSnapshot(dir, snapshot);
     }
   }
@@ -182,7 +193,9 @@ export async function openPublication(options: PublicationOptions) {
     const before = store.publication();
     const serial = nextSerial(before.serial, now);
     store.putPublication({ ...before, serial, zoneSerial: serial });
-    const emptied = await writeZone({ paths, head: headOf(serial), source: nothing, checks: [], now });
+    const order = { paths, head: headOf(serial), source: nothing, checks: [], now };
+    const { table: emptied, written } = await draftZone(order);
+    await replaceAll(dir, written);
     // Of no serial that is ever published, so that the list is written anew as soon as it can be.
     table = { ...emptied, serial: 0 };
     log.error("nothing could be published for a day: the list has test entries only until it can");

@@ -3,9 +3,15 @@ import { createReadStream } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Keypair } from "@atproto/crypto";
-import { openDraft, replaceAll } from "./files.ts";
-import { readSnapshot, writeSnapshot, type SnapshotHead, type SnapshotTail } from "./snapshot.ts";
-import { isAddressKey, type Listing } from "./store.ts";
+import { openDraft } from "./files.ts";
+import {
+  ENTRY_SEPARATOR,
+  readSnapshot,
+  writeSnapshot,
+  type SnapshotHead,
+  type SnapshotTail,
+} from "./snapshot.ts";
+import type { Listing } from "./store.ts";
 
 /** A snapshot on the disk. `bytes`: its length. */
 export type SnapshotFile = { path: string; head: SnapshotHead; tail: SnapshotTail; bytes: number };
@@ -13,7 +19,8 @@ export type SnapshotFile = { path: string; head: SnapshotHead; tail: SnapshotTai
 /** Entries in canonical JSON. */
 export type SnapshotSource = {
   addresses(): Pick<Listing, "json">[];
-  entriesAfter(after: string, limit: number): Pick<Listing, "key" | "json">[];
+  /** Domains past a key, at most `limit`, in one text; undefined when there are no more. */
+  entriesAfter(after: string, limit: number): { last: string; text: string } | undefined;
 };
 
 const PAGE = 1_000;
@@ -21,8 +28,8 @@ const PAGE = 1_000;
 const KEPT = 5;
 const TAIL_BYTES = 512;
 
-/** Writes a snapshot aside, and puts it in place. */
-export async function writeSnapshotFile(
+/** Writes a snapshot aside; `replaceAll` puts it in place. */
+export async function draftSnapshot(
   path: string,
   head: SnapshotHead,
   source: SnapshotSource,
@@ -34,8 +41,7 @@ export async function writeSnapshotFile(
     const next = await text.next();
     if (next.done === true) {
       await draft.finish();
-      await replaceAll(join(path, ".."), [path]);
-      const { size } = await stat(path);
+      const { size } = await stat(`${path}.new`);
       return { path, head, tail: next.value, bytes: size };
     }
     const full = draft.add(next.value);
@@ -43,17 +49,20 @@ export async function writeSnapshotFile(
   }
 }
 
-async function* addresses(source: SnapshotSource): AsyncGenerator<string[]> {
-  yield source.addresses().map(({ json }) => json);
+async function* addresses(source: SnapshotSource): AsyncGenerator<string> {
+  yield source
+    .addresses()
+    .map(({ json }) => json)
+    .join(ENTRY_SEPARATOR);
 }
 
-async function* domains(source: SnapshotSource): AsyncGenerator<string[]> {
+async function* domains(source: SnapshotSource): AsyncGenerator<string> {
   let after = "";
   for (;;) {
     const page = source.entriesAfter(after, PAGE);
-    if (page.length === 0) return;
-    yield page.filter(({ key }) => !isAddressKey(key)).map(({ json }) => json);
-    after = page.at(-1)!.key;
+    if (!page) return;
+    yield page.text;
+    after = page.last;
     await new Promise((resolve) => setImmediate(resolve));
   }
 }

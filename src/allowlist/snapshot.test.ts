@@ -9,9 +9,9 @@ async function* each<T>(values: readonly T[]): AsyncGenerator<T> {
 }
 async function write(key: Secp256k1Keypair, entries: object[], addresses: object[] = []): Promise<string> {
   let text = "";
-  const json = (values: object[]) => each(values.map((value) => [JSON.stringify(value)]));
+  const json = (values: object[]) => each(values.map((value) => JSON.stringify(value)));
   for await (const piece of writeSnapshot(head(key.did()), json(entries), json(addresses), key))
-    text += piece;
+    text += piece.toString();
   return text;
 }
 async function read(text: string): Promise<SnapshotPart[]> {

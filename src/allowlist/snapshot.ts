@@ -30,37 +30,43 @@ export type SnapshotHead = {
 
 export type SnapshotTail = { id: string; sig: string };
 
-/** The text of a snapshot, piece by piece. `addresses` and `entries` in canonical JSON, some at a time, sorted by address and domain. */
+export const ENTRY_SEPARATOR = ",\n";
+
+/**
+ * A snapshot, piece by piece. `entries` and `addresses`: some at a time in canonical JSON, separated by `ENTRY_SEPARATOR`,
+ * sorted by domain and address.
+ */
 export async function* writeSnapshot(
   { zone, serial, issuedAt, key }: SnapshotHead,
-  entries: AsyncIterable<readonly string[]>,
-  addresses: AsyncIterable<readonly string[]>,
+  entries: AsyncIterable<string>,
+  addresses: AsyncIterable<string>,
   keypair: Keypair,
-): AsyncGenerator<string, SnapshotTail> {
+): AsyncGenerator<Buffer, SnapshotTail> {
   const hash = createHash("sha256");
-  function add(text: string): string {
-    hash.update(text);
-    return text;
+  function add(text: string): Buffer {
+    const octets = Buffer.from(text);
+    hash.update(octets);
+    return octets;
   }
   const head = JSON.stringify({ format: FORMAT, zone, serial, issuedAt, key }).slice(0, -1);
   yield add(`${head},"entries":[`);
   let first = true;
-  for await (const page of entries) {
-    if (page.length === 0) continue;
-    yield add(`${first ? "\n" : ",\n"}${page.join(",\n")}`);
+  for await (const some of entries) {
+    if (some === "") continue;
+    yield add(`${first ? "\n" : ENTRY_SEPARATOR}${some}`);
     first = false;
   }
   yield add(`\n],"addresses":[`);
   first = true;
-  for await (const page of addresses) {
-    if (page.length === 0) continue;
-    yield add(`${first ? "\n" : ",\n"}${page.join(",\n")}`);
+  for await (const some of addresses) {
+    if (some === "") continue;
+    yield add(`${first ? "\n" : ENTRY_SEPARATOR}${some}`);
     first = false;
   }
   yield add("\n],\n");
   const id = hash.digest("hex");
   const sig = Buffer.from(await keypair.sign(signedBytes(id))).toString("base64url");
-  yield `"id":"${id}","sig":"${sig}"}\n`;
+  yield Buffer.from(`"id":"${id}","sig":"${sig}"}\n`);
   return { id, sig };
 }
 

@@ -1,5 +1,6 @@
 import type { Database, Migration } from "../platform/database.ts";
 import { changesIn } from "./changes.ts";
+import { ENTRY_SEPARATOR } from "./snapshot.ts";
 import type { LabelJson } from "../protocol/labels/index.ts";
 import type { Claim, ClaimLabel, Entry } from "./entries.ts";
 
@@ -296,9 +297,20 @@ export function createStore(db: Database) {
     /** Some of the list from `after` on, in order: what zones say. */
     linesAfter: (after: string, limit: number): Pick<Listing, "key" | "code" | "text">[] =>
       db.all("SELECT key, code, text FROM listed WHERE key > ? ORDER BY key LIMIT ?", after, limit),
-    /** The same: what snapshots say. */
-    entriesAfter: (after: string, limit: number): Pick<Listing, "key" | "json">[] =>
-      db.all("SELECT key, json FROM listed WHERE key > ? ORDER BY key LIMIT ?", after, limit),
+    /**
+     * Some domains of the list from `after` on, as a snapshot says them: in one text, in the order in which the inner query
+     * gives them.
+     */
+    entriesAfter(after: string, limit: number): { last: string; text: string } | undefined {
+      const { last, text } = db.get<{ last: string | null; text: string | null }>(
+        `SELECT max(key) AS last, group_concat(json, ?) AS text
+         FROM (SELECT key, json FROM listed WHERE key > ? AND (key < '[' OR key >= '\\') ORDER BY key LIMIT ?)`,
+        ENTRY_SEPARATOR,
+        after,
+        limit,
+      )!;
+      return last === null ? undefined : { last, text: text! };
+    },
 
     firstDomain: (): Listing | undefined =>
       db.get<Listing>(

@@ -52,17 +52,17 @@ async function* domains(source: ZoneSource): AsyncGenerator<ZoneEntry[]> {
 }
 
 /**
- * Writes the zone in all its forms, and puts them in place when what was written reads back as the list, and the
- * checks are content. Returns the table as it was read back. @throws with what is wrong; then all stays as it was.
+ * Writes the zone aside in all its forms; `replaceAll` of the paths that it gives puts them in place. What was written reads
+ * back as the list, and the checks are content: the table is as it was read back. @throws with what is wrong.
  */
-export async function writeZone({ paths, head, source, checks, now }: Order): Promise<ZoneTable> {
+export async function draftZone(order: Order): Promise<{ table: ZoneTable; written: string[] }> {
+  const { paths, head, source, checks, now } = order;
   await draftForms(formsOf(paths, head, now), source);
   await outdate(paths.rbldnsd);
   const table = await readZone(`${paths.rfc1035}.new`, head.zone, source.count());
   if (!table.ok) throw new Error(`the new zone is faulty: ${table.why}`);
   await check(checks, paths, head.zone);
-  await replaceAll(paths.dir, [paths.rfc1035, paths.rbldnsd, ...Object.values(paths.maps)]);
-  return table.table;
+  return { table: table.table, written: [paths.rfc1035, paths.rbldnsd, ...Object.values(paths.maps)] };
 }
 
 /** The file for rbldnsd alone, because it ends a day after it was written. */
@@ -73,54 +73,61 @@ export async function writeRbldnsd({ paths, head, source, checks, now }: Order):
   await replaceAll(paths.dir, [paths.rbldnsd]);
 }
 
-/** A file as it grows: how it begins, and what domains add to it, in one turn or in a second one too. */
+/** A file as it grows: how it begins, what each domain adds to it, and what their names add afterwards. */
 type Form = {
   path: string;
   begin: (addresses: readonly ZoneEntry[]) => string;
-  turns: readonly { head: string; line: (domain: ZoneEntry) => string }[];
+  line: (domain: ZoneEntry) => string;
+  afterwards?: { head: string; line: (name: string) => string };
 };
 
 function formsOf(paths: ZonePaths, head: ZoneHead, now: number): Form[] {
   const zoneFile: Form = {
     path: paths.rfc1035,
     begin: (addresses) => zoneHead(head) + addresses.map((entry) => zoneLines(entry, head.zone)).join(""),
-    turns: [{ head: "", line: (entry) => zoneLines(entry, head.zone) }],
+    line: (entry) => zoneLines(entry, head.zone),
   };
   const maps = MAPS.map((name): Form => ({
     path: paths.maps[name]!,
     begin: (addresses) =>
       mapHead(name, head.zone, head.serial) + addresses.map((entry) => mapLine(name, entry)).join(""),
-    turns: [{ head: "", line: (entry) => mapLine(name, entry) }],
+    line: (entry) => mapLine(name, entry),
   }));
   return [zoneFile, ...maps, rbldnsdForm(paths.rbldnsd, head, now)];
 }
 
 function rbldnsdForm(path: string, head: ZoneHead, now: number): Form {
-  const parts = rbldnsdParts(head);
+  const { addresses: parts, domains: listed, vouched } = rbldnsdParts(head);
   return {
     path,
     begin: (addresses) =>
       rbldnsdHead(head, now) +
-      parts.addresses
-        .map(({ head: partHead, takes, line }) => partHead + addresses.filter(takes).map(line).join(""))
-        .join(""),
-    turns: parts.domains,
+      parts.map((part) => part.head + addresses.filter(part.takes).map(part.line).join("")).join("") +
+      listed.head,
+    line: listed.line,
+    afterwards: vouched,
   };
 }
 
 async function draftForms(forms: readonly Form[], source: ZoneSource): Promise<void> {
-  const drafts = await Promise.all(forms.map(({ path }) => openDraft(path)));
+  const growing = await Promise.all(
+    forms.map(async (form) => ({ ...form, draft: await openDraft(form.path) })),
+  );
   const addresses = source.addresses();
-  for (const [i, { begin }] of forms.entries()) await drafts[i]!.add(begin(addresses));
-  for (let turn = 0; forms.some(({ turns }) => turns.length > turn); turn++) {
-    const taking = forms.flatMap(({ turns }, i) =>
-      turns.slice(turn, turn + 1).map((one) => ({ ...one, draft: drafts[i]! })),
-    );
-    for (const { draft, head } of taking) await draft.add(head);
-    for await (const page of domains(source))
-      for (const { draft, line } of taking) await draft.add(page.map(line).join(""));
+  for (const { draft, begin } of growing) await draft.add(begin(addresses));
+  // Each page as one text, which takes a third of the memory.
+  const names: string[] = [];
+  for await (const page of domains(source)) {
+    names.push(page.map(({ key }) => key).join("\n"));
+    for (const { draft, line } of growing) await draft.add(page.map(line).join(""));
   }
-  await Promise.all(drafts.map((draft) => draft.finish()));
+  for (const { draft, afterwards } of growing) {
+    if (!afterwards) continue;
+    await draft.add(afterwards.head);
+    for (const page of names)
+      if (page !== "") await draft.add(page.split("\n").map(afterwards.line).join(""));
+  }
+  await Promise.all(growing.map(({ draft }) => draft.finish()));
 }
 
 async function check(checks: readonly ZoneCheck[], paths: ZonePaths, zone: string): Promise<void> {

@@ -33,7 +33,7 @@ const bare = (key: string) => key.slice(1, -1);
 const test = (name: string) => `${name} :${TEST_CODE}:${TEST_TEXT}`;
 const addressLine = ({ key, code, text }: ZoneEntry) => `${bare(key)} :${code}:${plain(text)}\n`;
 
-/** The data sets in their order: of addresses, each with those that it takes, and of domains. */
+/** The data sets in their order: of addresses, each with those that it takes, of domains, and of domains that are vouched for. */
 export function rbldnsdParts(head: ZoneHead) {
   const [four, six] = TEST_ADDRESSES as [string, string];
   return {
@@ -49,16 +49,14 @@ export function rbldnsdParts(head: ZoneHead) {
         line: addressLine,
       },
     ],
-    domains: [
-      {
-        head: `$DATASET dnset:dwl dwl\n$TTL ${TTL}\n${test(TEST_DOMAIN)}\n`,
-        line: ({ key, code, text }: ZoneEntry) => `${key} :${code}:${plain(text)}\n`,
-      },
-      {
-        head: `$DATASET generic:vouch @\n$TTL ${TTL}\n_list TXT "${listText(head)}"\n`,
-        line: ({ key }: ZoneEntry) => `${key}._vouch TXT "transaction"\n`,
-      },
-    ],
+    domains: {
+      head: `$DATASET dnset:dwl dwl\n$TTL ${TTL}\n${test(TEST_DOMAIN)}\n`,
+      line: ({ key, code, text }: ZoneEntry) => `${key} :${code}:${plain(text)}\n`,
+    },
+    vouched: {
+      head: `$DATASET generic:vouch @\n$TTL ${TTL}\n_list TXT "${listText(head)}"\n`,
+      line: (domain: string) => `${domain}._vouch TXT "transaction"\n`,
+    },
   };
 }
 

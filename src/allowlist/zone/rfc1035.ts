@@ -48,15 +48,22 @@ function quoted(text: string): string {
   return (safe.match(/.{1,255}/g) ?? [""]).map((part) => `"${part}"`).join(" ");
 }
 
+const WRITTEN = `${TTL} IN `;
+
 export type ZoneRecord = { name: string; ttl: number; type: "SOA" | "NS" | "A" | "TXT"; data: string };
 
-const LINE = /^([a-z0-9._-]{1,254})\. (\d{1,9}) IN (SOA|NS|A|TXT) (.+)$/;
+const NAME = /^[a-z0-9._-]{1,254}$/;
+const TYPES: readonly ZoneRecord["type"][] = ["A", "TXT", "SOA", "NS"];
 
 /** Reads back one line of what is written here, and nothing else. */
 export function readZoneLine(line: string): ZoneRecord | undefined {
-  const [, name, ttl, type, data] = LINE.exec(line) ?? [];
-  if (name === undefined) return undefined;
-  return { name, ttl: Number(ttl), type: type as ZoneRecord["type"], data: data! };
+  const dot = line.indexOf(". ");
+  const name = line.slice(0, dot);
+  if (dot < 1 || !NAME.test(name) || !line.startsWith(WRITTEN, dot + 2)) return undefined;
+  const at = dot + 2 + WRITTEN.length;
+  const type = TYPES.find((one) => line.startsWith(one, at) && line[at + one.length] === " ");
+  const data = type && line.slice(at + type.length + 1);
+  return type && data ? { name, ttl: TTL, type, data } : undefined;
 }
 
 export function unquote(data: string): string {
