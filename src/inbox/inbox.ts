@@ -174,7 +174,10 @@ export function createInbox({
         "SELECT at, by, what, note FROM inbox_trace WHERE entry = ? ORDER BY seq LIMIT 200",
         id,
       );
-      return { ...(await readForPeople(stored.raw)), ...entry, abuse: abuse.of(id), traces };
+      const read = await readForPeople(stored.raw);
+      // A report that was made on the page is from ourselves unless it names an address.
+      const replyTo = read.replyTo === entry.to ? null : read.replyTo;
+      return { ...read, ...entry, replyTo, abuse: abuse.of(id), traces };
     },
 
     /** The mail as it came. */

@@ -118,6 +118,7 @@ test("more may be asked for, and the report stays open", async () => {
   const one = report({ text: HEADER.replace("genuine", "made-up") });
   await desk.take(one, "192.0.2.1");
   expect(await inbox.show(1)).toMatchObject({
+    replyTo: null,
     abuse: { message: null },
     why: expect.stringMatching(/proves nothing/) as string,
   });

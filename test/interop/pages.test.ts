@@ -228,11 +228,11 @@ test.each<readonly [string, Who]>([
 test("a header is pasted, its mail reported, and what becomes of it seen", async () => {
   const { complaints, result } = await look(["/allowlist/mail", "nobody"], { width: 390 }, async (page) => {
     await page.fill("#header", SIGNED);
-    await page.click("text=Read it");
+    await page.getByRole("button", { name: "Read it" }).click();
     const faults = await faultsOf(page);
     await page.screenshot({ path: pictureOf("/allowlist/mail", "pasted"), fullPage: true });
     await page.selectOption("#kind", "spam");
-    await page.click("text=Report it");
+    await page.getByRole("button", { name: "Report it" }).click();
     return { faults, at: new URL(page.url()).pathname, said: await page.innerText("main") };
   });
   expect(complaints).toEqual([]);

@@ -149,7 +149,7 @@ export function AbuseReportPage({ view, reference, abuseAddress }: ReportParts) 
         />
       </Section>
       <Section id="reference" title="Reference">
-        <Code label="Reference" text={reference} />
+        <Code label="To type elsewhere, or to name in a mail" text={reference} />
       </Section>
     </>
   );

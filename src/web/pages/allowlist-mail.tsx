@@ -82,13 +82,15 @@ function MailPage({ view, ...pasted }: { view: PastedView | null } & Pasted) {
         </p>
       </div>
       {view === null ? null : <Result view={view} pasted={pasted} />}
-      <form action={`${ALLOWLIST_PATH}/mail`} method="post" class="decide">
-        <label for="header">Header</label>
-        <textarea id="header" name="header" rows={12} maxlength={65_536} spellcheck={false} required>
-          {pasted.text}
-        </textarea>
-        <button type="submit">Read it</button>
-      </form>
+      <Section id="paste" title={view === null ? "Its header" : "Another header"}>
+        <form action={`${ALLOWLIST_PATH}/mail`} method="post" class="decide">
+          <label for="header">Header</label>
+          <textarea id="header" name="header" rows={12} maxlength={65_536} spellcheck={false} required>
+            {pasted.text}
+          </textarea>
+          <button type="submit">Read it</button>
+        </form>
+      </Section>
       <Section id="earlier" title="You reported a mail before?">
         <form action={ABUSE_REPORT_PATH} method="get" class="decide">
           <label for="reference">Its reference</label>

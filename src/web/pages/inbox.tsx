@@ -205,7 +205,7 @@ function AnswerReport({ id, abuse: { domains, message, answer } }: { id: number;
           ],
         ]}
       />
-      <form method="post" action={inboxEntryPath(id)} class="form">
+      <form method="post" action={inboxEntryPath(id)} class="decide">
         <label for="outcome">What whoever reported it is told</label>
         <select id="outcome" name="outcome" required>
           <option value="">Choose one</option>
@@ -218,18 +218,18 @@ function AnswerReport({ id, abuse: { domains, message, answer } }: { id: number;
         <label for="words">
           Words of your own, which they read too: nothing of the member's that is not public
         </label>
-        <input id="words" name="words" maxlength={1000} autocomplete="off" />
-        <p>
-          <button type="submit" name="action" value="answer">
-            Answer the report
-          </button>
-        </p>
+        <textarea id="words" name="words" rows={3} maxlength={1000} />
+        <button type="submit" name="action" value="answer">
+          Answer the report
+        </button>
       </form>
     </Section>
   );
 }
 
-function Answer({ entry: { replyTo, subject, messageId } }: { entry: EntryDetail }) {
+function Answer({ entry: { replyTo, subject, messageId, abuse } }: { entry: EntryDetail }) {
+  if (replyTo === null && abuse !== null)
+    return <p class="soft">Whoever reported it gave no address: they see the answer that you give below.</p>;
   if (replyTo === null) return <p class="soft">It names no address that could be answered.</p>;
   const fields = new URLSearchParams({ subject: /^re:/i.test(subject) ? subject : `Re: ${subject}` });
   if (/^<[^<>\s]{1,250}>$/.test(messageId)) fields.set("in-reply-to", messageId);
@@ -252,18 +252,18 @@ function Decide({ entry: { id, state, folder, assigned } }: { entry: EntryDetail
         ];
   return (
     <Section id="decide" title="What becomes of it">
-      <form method="post" action={inboxEntryPath(id)} class="form">
+      <form method="post" action={inboxEntryPath(id)} class="decide">
         <label for="note">Words for the record</label>
         <input id="note" name="note" maxlength={1000} autocomplete="off" />
         <label for="to">Who takes care of it</label>
         <input id="to" name="to" maxlength={200} value={assigned ?? ""} autocomplete="off" />
-        <p>
+        <div class="actions">
           {actions.map(([name, words]) => (
             <button type="submit" name="action" value={name}>
               {words}
             </button>
           ))}
-        </p>
+        </div>
       </form>
     </Section>
   );
