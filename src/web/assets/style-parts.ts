@@ -164,7 +164,7 @@ details > *:not(summary) { margin-top: 0.5rem; }
 main .choice { display: flex; flex-direction: column; align-items: flex-start; gap: 0.6rem; margin: 0; padding: 0.9rem 1rem;
   border: 1px solid var(--line-strong); border-radius: var(--radius); }
 .choice p { flex: 1; }
-main .decide { display: grid; gap: 0.4rem; justify-items: start; margin: 1.1rem 0 0; max-width: 40rem; }
+main .decide { display: grid; grid-template-columns: minmax(0, 1fr); gap: 0.4rem; justify-items: start; margin: 1.1rem 0 0; max-width: 40rem; } .decide select { max-width: 100%; }
 .decide label { font-size: 0.94rem; color: var(--ink-soft); } .decide textarea { width: 100%; } .decide button { margin-top: 0.4rem; }
 .field { width: 100%; display: grid; gap: 0.2rem; justify-items: start; max-width: 40rem; } .field input, .field textarea { width: 100%; } @media (max-width: 34rem) { .field select { width: 100%; } } .field input[type="number"] { width: 8rem; }
 .field small { color: var(--ink-soft); }
