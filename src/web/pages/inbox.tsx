@@ -251,7 +251,7 @@ function Decide({ entry: { id, state, folder, assigned } }: { entry: EntryDetail
           ["spam", "Put it aside"],
         ];
   return (
-    <Section id="decide" title="What becomes of it">
+    <Section id="decide" title="What becomes of it" wide>
       <form method="post" action={inboxEntryPath(id)} class="decide">
         <label for="note">Words for the record</label>
         <input id="note" name="note" maxlength={1000} autocomplete="off" />
