@@ -17,6 +17,18 @@ test("each has a name of its own", () => {
   expect(new Set(all.map(({ name }) => name)).size).toBe(all.length);
 });
 
+test("Stalwart's plan scores each tag that it gives, and counts it in favour", () => {
+  const plan = all.find(({ name }) => name === "stalwart")!.files[0]!.text;
+  const lines = plan.trimEnd().split("\n");
+  const operations = lines.map((line) => JSON.parse(line) as { object: string; value: object });
+  const scores = operations
+    .filter(({ object }) => object === "SpamTag")
+    .flatMap(({ value }) => Object.values(value) as { tag: string; score: number }[]);
+  const given = plan.match(/(?<=')ATMOS_[A-Z_]+(?=')/g);
+  expect(given?.toSorted()).toEqual(scores.map(({ tag }) => tag).toSorted());
+  for (const { score } of scores) expect(score).toBeLessThan(0);
+});
+
 test.each(all.map((one) => [one.name, one] as const))("the documentation has %s as it is", (_, one) => {
   const page = readFileSync(join(import.meta.dirname, "../../docs/allowlist-consumers.md"), "utf8");
   for (const { path, text } of one.files) {

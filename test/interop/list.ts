@@ -30,7 +30,8 @@ export interface TestList extends Server {
   dir: string;
   /** The embedded name server. */
   server: Address;
-  add(domain: string, options?: { clean?: boolean; did?: string }): void;
+  /** `egress`: addresses of its own; each is proved. */
+  add(domain: string, options?: { clean?: boolean; did?: string; egress?: string[] }): void;
   remove(domain: string): void;
   /** Publishes, with all three programs that check. Throws when it was refused. */
   publish(): Promise<void>;
@@ -42,12 +43,13 @@ export async function startList({ addresses = [] }: ListOptions = {}): Promise<T
   const dir = await temporaryDirectory("allowlist");
   await chmod(dir, 0o755);
   const db = new Database(":memory:", [allowlistMigration]);
+  const proved = [...addresses];
   const store = createAllowlistStore(db);
   const list = createList({
     store,
     place: { zone: ZONE, poolDomain: "coop.test" },
     pool: { did: "did:web:coop.test", addresses, spfDomain: "bounce.coop.test" },
-    resolver: provesAll(addresses),
+    resolver: provesAll(proved),
     clock: systemClock,
     allowPrivate: true,
   });
@@ -69,7 +71,6 @@ export async function startList({ addresses = [] }: ListOptions = {}): Promise<T
     answer: publication.answer,
     answerWire: publication.answerWire,
   });
-  await list.proveDue(new AbortController().signal);
   let cursor = 0;
   let cts = Date.now() - 1_000_000;
   const didOf = (domain: string) => `did:plc:${domain.replace(/[^a-z0-9]/g, "")}`;
@@ -104,9 +105,10 @@ export async function startList({ addresses = [] }: ListOptions = {}): Promise<T
     zoneFile: join(dir, `${ZONE}.zone`),
     rbldnsdFile: join(dir, `${ZONE}.rbldnsd`),
     server,
-    add(domain, { clean = false, did = didOf(domain) } = {}) {
+    add(domain, { clean = false, did = didOf(domain), egress = [] } = {}) {
+      proved.push(...egress);
       list.putClaims(did, [
-        { uri: uriOf(did, domain), cid: "bafytest", did, domain, checks: { dkim: "pass" }, egress: [] },
+        { uri: uriOf(did, domain), cid: "bafytest", did, domain, checks: { dkim: "pass" }, egress },
       ]);
       say(
         domain,
@@ -117,6 +119,8 @@ export async function startList({ addresses = [] }: ListOptions = {}): Promise<T
     },
     remove: (domain) => say(domain, didOf(domain), ["verified-mail-operator", "verified-member"], true),
     async publish() {
+      while (!list.settle());
+      await list.proveDue(new AbortController().signal);
       const result = await publication.publish();
       if (result.outcome === "refused") throw new Error(result.why);
     },
@@ -130,14 +134,14 @@ const uriOf = (did: string, domain: string) => `at://${did}/community.email.atte
 
 /** A DNS in which every one of these addresses has a name that leads back, and SPF lets it send. */
 function provesAll(addresses: string[]): Resolver {
-  const terms = addresses.map((address) => `${address.includes(":") ? "ip6" : "ip4"}:${address}`).join(" ");
   return {
     resolve: async (_, type) => {
+      const terms = addresses.map((address) => `${address.includes(":") ? "ip6" : "ip4"}:${address}`);
       const data: Record<string, object[]> = {
         PTR: [{ target: "out.coop.test" }],
         A: addresses.filter((address) => !address.includes(":")).map((address) => ({ address })),
         AAAA: addresses.filter((address) => address.includes(":")).map((address) => ({ address })),
-        TXT: [{ text: `v=spf1 ${terms} -all` }],
+        TXT: [{ text: `v=spf1 ${terms.join(" ")} -all` }],
       };
       const records = (data[type] ?? []).map((record) => ({ ttl: 60, ...record }));
       return (

@@ -1,12 +1,14 @@
 import { exim } from "./exim.ts";
+import { maddy } from "./maddy.ts";
 import { postfix } from "./postfix.ts";
 import { rspamd } from "./rspamd.ts";
 import type { ListNames, MakeSnippet, Snippet } from "./snippet.ts";
 import { spamassassin } from "./spamassassin.ts";
+import { stalwart } from "./stalwart.ts";
 
 export type { Snippet } from "./snippet.ts";
 
-const ALL: readonly MakeSnippet[] = [postfix, rspamd, spamassassin, exim];
+const ALL: readonly MakeSnippet[] = [postfix, rspamd, spamassassin, exim, maddy, stalwart];
 
 /** What to put where, for each program that we know, with the names of this list. */
 export function snippets(list: ListNames): Snippet[] {

@@ -25,9 +25,10 @@ export async function allowlistSnippet(name: string | undefined, options: Option
   return EXIT.ok;
 }
 
-function linesOf({ title, files, reload, trusts, never }: Snippet): string[] {
+function linesOf({ title, files, reload, trusts, never, isTested }: Snippet): string[] {
   return [
     `# ${title}`,
+    ...(isTested ? [] : ["# Our tests do not run this in the program itself."]),
     ...files.flatMap(({ path, text }) => ["", `# --- ${path}`, text.trimEnd()]),
     "",
     `# Then: ${reload}`,
