@@ -21,7 +21,7 @@ import {
 } from "../src/event/index.ts";
 import { MovableClock } from "../src/lib/clock.ts";
 import { snowflakes } from "../src/lib/ids.ts";
-import { busMigration, createEmbeddedBus } from "../src/platform/bus.ts";
+import { busMigration, createEmbeddedBus } from "../src/platform/bus/index.ts";
 import { Database } from "../src/platform/database.ts";
 import { silentLog } from "../src/platform/log.ts";
 import { createMetrics } from "../src/platform/metrics.ts";

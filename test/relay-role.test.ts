@@ -9,7 +9,7 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { createAuthority } from "../src/devnet/certificates.ts";
 import { eventMaker } from "../src/event/index.ts";
 import { systemClock } from "../src/lib/clock.ts";
-import { busMigration, createEmbeddedBus } from "../src/platform/bus.ts";
+import { busMigration, createEmbeddedBus } from "../src/platform/bus/index.ts";
 import { Database } from "../src/platform/database.ts";
 import { createResolver } from "../src/platform/dns/index.ts";
 import { silentLog } from "../src/platform/log.ts";

@@ -13,7 +13,7 @@ import { createZones, startDevnetDns } from "../src/devnet/dns.ts";
 import { eventMaker } from "../src/event/index.ts";
 import { DAY_MS, MovableClock } from "../src/lib/clock.ts";
 import { snowflakes } from "../src/lib/ids.ts";
-import { busMigration, createEmbeddedBus } from "../src/platform/bus.ts";
+import { busMigration, createEmbeddedBus } from "../src/platform/bus/index.ts";
 import { Database } from "../src/platform/database.ts";
 import { createResolver } from "../src/platform/dns/index.ts";
 import { silentLog } from "../src/platform/log.ts";

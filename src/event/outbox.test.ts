@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { busMigration, createEmbeddedBus, type Bus } from "../platform/bus.ts";
+import { busMigration, createEmbeddedBus, type Bus } from "../platform/bus/index.ts";
 import { Database } from "../platform/database.ts";
 import { silentLog } from "../platform/log.ts";
 import {

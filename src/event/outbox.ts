@@ -1,4 +1,4 @@
-import type { Bus } from "../platform/bus.ts";
+import type { Bus } from "../platform/bus/index.ts";
 import type { Database, Migration } from "../platform/database.ts";
 import type { Envelope } from "./envelope.ts";
 

@@ -1,5 +1,5 @@
 import type { Clock } from "../lib/clock.ts";
-import type { Bus } from "../platform/bus.ts";
+import type { Bus } from "../platform/bus/index.ts";
 import type { Database, Migration } from "../platform/database.ts";
 import { POLICY_TOPIC, type MemberPolicy } from "./types.ts";
 

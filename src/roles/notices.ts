@@ -1,5 +1,5 @@
 import { NOTICE_TOPIC, NoticeWish } from "../notice/index.ts";
-import type { Bus, Subscription } from "../platform/bus.ts";
+import type { Bus, Subscription } from "../platform/bus/index.ts";
 import type { Logger } from "../platform/log.ts";
 import type { Relay } from "../relay/index.ts";
 

@@ -5,7 +5,7 @@ import { DAY_MS } from "../lib/clock.ts";
 import { Database } from "../platform/database.ts";
 import { silentLog } from "../platform/log.ts";
 import { openingKeyFrom } from "../platform/seal.ts";
-import { busMigration } from "../platform/bus.ts";
+import { busMigration } from "../platform/bus/index.ts";
 import { providerDataMigration } from "../provider-data/index.ts";
 import { openCore } from "./core/core.fixture.ts";
 import { coreMigrations } from "./core/index.ts";

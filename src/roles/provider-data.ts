@@ -3,7 +3,7 @@ import type { Egress } from "../egress/index.ts";
 import type { Evidence } from "../evidence/index.ts";
 import { DAY_MS, type Clock } from "../lib/clock.ts";
 import type { Members } from "../member/index.ts";
-import type { Bus } from "../platform/bus.ts";
+import type { Bus } from "../platform/bus/index.ts";
 import type { Database } from "../platform/database.ts";
 import type { Logger } from "../platform/log.ts";
 import type { Scheduler } from "../platform/scheduler.ts";

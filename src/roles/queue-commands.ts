@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Bus, Subscription } from "../platform/bus.ts";
+import type { Bus, Subscription } from "../platform/bus/index.ts";
 import type { Logger } from "../platform/log.ts";
 import type { Spool } from "../spool/index.ts";
 import type { QueueDesk } from "./queue-desk.ts";

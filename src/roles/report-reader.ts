@@ -1,5 +1,5 @@
 import type { ReportReader } from "../feedback/index.ts";
-import type { Bus } from "../platform/bus.ts";
+import type { Bus } from "../platform/bus/index.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Metrics } from "../platform/metrics.ts";
 import type { PolicyBook } from "../policy/index.ts";

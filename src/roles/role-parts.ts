@@ -1,6 +1,6 @@
 import type { EventMaker } from "../event/index.ts";
 import type { Clock } from "../lib/clock.ts";
-import type { Bus } from "../platform/bus.ts";
+import type { Bus } from "../platform/bus/index.ts";
 import type { Logger } from "../platform/log.ts";
 import type { Metrics } from "../platform/metrics.ts";
 import type { Scheduler } from "../platform/scheduler.ts";

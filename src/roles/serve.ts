@@ -5,7 +5,7 @@ import { eventMaker } from "../event/index.ts";
 import { PUBLIC_STANDING_TOPIC, attachSubscribeLabels, labelRoutes } from "../label/index.ts";
 import { systemClock, type Clock } from "../lib/clock.ts";
 import { snowflakes } from "../lib/ids.ts";
-import { busMigration, createEmbeddedBus } from "../platform/bus.ts";
+import { busMigration, createEmbeddedBus } from "../platform/bus/index.ts";
 import { dataPath, type Address, type Config, type Role, type Secrets } from "../platform/config/index.ts";
 import { Database, isStorageOutage } from "../platform/database.ts";
 import { createResolver } from "../platform/dns/index.ts";

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { eventMaker, type ActionName, type SmtpFacts } from "../event/index.ts";
 import { DAY_MS, MovableClock } from "../lib/clock.ts";
-import { busMigration, createEmbeddedBus, type Bus } from "../platform/bus.ts";
+import { busMigration, createEmbeddedBus, type Bus } from "../platform/bus/index.ts";
 import { Database } from "../platform/database.ts";
 import { silentLog } from "../platform/log.ts";
 import { suppressionMigration, type ParsedLine } from "../suppression/index.ts";

@@ -2,7 +2,7 @@ import { setImmediate } from "node:timers/promises";
 import { z } from "zod";
 import { eventTime, type Envelope, type SmtpFacts } from "../event/index.ts";
 import { DAY_MS, type Clock } from "../lib/clock.ts";
-import type { Bus } from "../platform/bus.ts";
+import type { Bus } from "../platform/bus/index.ts";
 import type { Database } from "../platform/database.ts";
 import type { Logger } from "../platform/log.ts";
 import { saidClass } from "../protocol/smtp-reply/index.ts";

@@ -1,7 +1,7 @@
 import { existsSync, renameSync } from "node:fs";
 import { setImmediate } from "node:timers/promises";
 import type { Clock } from "../lib/clock.ts";
-import type { Bus, Subscription } from "../platform/bus.ts";
+import type { Bus, Subscription } from "../platform/bus/index.ts";
 import { Database, isStorageOutage } from "../platform/database.ts";
 import type { Logger } from "../platform/log.ts";
 import type { Spool } from "../spool/index.ts";

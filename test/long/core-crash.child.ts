@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { clearOutbox, outboxMigration, pumpOutbox, readOutbox } from "../../src/event/index.ts";
-import { busMigration } from "../../src/platform/bus.ts";
+import { busMigration } from "../../src/platform/bus/index.ts";
 import { Database } from "../../src/platform/database.ts";
 import { openCore } from "../../src/roles/core/core.fixture.ts";
 import { coreMigrations } from "../../src/roles/core/index.ts";

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { appendToOutbox, eventMaker, outboxMigration, type Envelope } from "../../src/event/index.ts";
-import { busMigration } from "../../src/platform/bus.ts";
+import { busMigration } from "../../src/platform/bus/index.ts";
 import { Database } from "../../src/platform/database.ts";
 import { openCore } from "../../src/roles/core/core.fixture.ts";
 import { coreMigrations } from "../../src/roles/core/index.ts";

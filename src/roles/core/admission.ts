@@ -1,7 +1,7 @@
 import type { ActionName } from "../../event/index.ts";
 import type { ApplicationForm, MemberError, MemberRow } from "../../member/index.ts";
 import type { Notices } from "../../notice/index.ts";
-import type { Bus } from "../../platform/bus.ts";
+import type { Bus } from "../../platform/bus/index.ts";
 import type { Tier } from "../../policy/index.ts";
 import type { TestMail } from "../../test-mail/index.ts";
 import type { Timing } from "../../timing/index.ts";

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { eventMaker, EVENTS_TOPIC, type Envelope } from "../../event/index.ts";
 import { MovableClock } from "../../lib/clock.ts";
 import { snowflakes } from "../../lib/ids.ts";
-import { busMigration, createEmbeddedBus } from "../../platform/bus.ts";
+import { busMigration, createEmbeddedBus } from "../../platform/bus/index.ts";
 import { Database } from "../../platform/database.ts";
 import { silentLog } from "../../platform/log.ts";
 import { createMetrics } from "../../platform/metrics.ts";

@@ -15,7 +15,7 @@ import {
   type Letter,
   type Notices,
 } from "../../notice/index.ts";
-import type { Bus } from "../../platform/bus.ts";
+import type { Bus } from "../../platform/bus/index.ts";
 import { limitsOf, STANDINGS } from "../../policy/index.ts";
 import {
   caseTitle,

@@ -1,7 +1,7 @@
 import type { EventMaker } from "../../event/index.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { Members } from "../../member/index.ts";
-import type { Bus } from "../../platform/bus.ts";
+import type { Bus } from "../../platform/bus/index.ts";
 import type { Database } from "../../platform/database.ts";
 import type { Metrics } from "../../platform/metrics.ts";
 import type { Scheduler } from "../../platform/scheduler.ts";

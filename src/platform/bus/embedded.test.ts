@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from "vitest";
-import { busMigration, createEmbeddedBus, type EmbeddedBusOptions } from "./bus.ts";
-import { Database } from "./database.ts";
-import { silentLog } from "./log.ts";
+import { busMigration, createEmbeddedBus, type EmbeddedBusOptions } from "./embedded.ts";
+import { Database } from "../database.ts";
+import { silentLog } from "../log.ts";
 
 const open: Database[] = [];
 function start(db = new Database(":memory:", [busMigration]), options: EmbeddedBusOptions = {}) {

@@ -1,43 +1,6 @@
-import { isStorageOutage, type Database, type Migration } from "./database.ts";
-import type { Logger } from "./log.ts";
-
-/** A fact on its way between roles. `seq` orders a topic; `key` orders one member's facts where a topic is split. */
-export type BusMessage<T = unknown> = { seq: number; key: string; value: T };
-
-export type BusEntry = { key: string; value: unknown };
-
-/**
- * Does something with a batch. Who keeps books in the database of the bus calls `handled` at the end of the
- * transaction that changes them: then both are on disk or neither is, and a crash repeats nothing. What it does after
- * that is not repeated when it fails. Everybody else leaves it, and may see a batch again.
- */
-export type BusHandler<T> = (batch: BusMessage<T>[], handled: () => void) => Promise<void>;
-
-/**
- * What carries facts between roles. Delivery is at least once and in order: a group sees a batch again until its
- * handler has resolved, so handlers are idempotent.
- */
-export interface Bus {
-  /** Durable once resolved. */
-  publish(topic: string, entries: readonly BusEntry[]): Promise<void>;
-  /**
-   * Begins where `group` left off, or at the first message of the topic. A group that keeps what it learns in a
-   * database of its own says with `knownUpTo` how far that knows: after a restore it is told again what followed.
-   */
-  subscribe<T>(topic: string, group: string, handle: BusHandler<T>, knownUpTo?: number): Subscription;
-  /** Resolves once every subscription has handled all that was published, follow-ups included. */
-  settle(): Promise<void>;
-  /**
-   * Forgets what every group has handled: all but the last `kept` of a topic, or, for a compacted topic, all but the
-   * latest of each key (a group that comes new still learns the present state). Returns how many.
-   */
-  prune(): Promise<number>;
-  close(): Promise<void>;
-}
-
-export interface Subscription {
-  close(): Promise<void>;
-}
+import { isStorageOutage, type Database, type Migration } from "../database.ts";
+import type { Logger } from "../log.ts";
+import type { Bus, BusHandler, BusMessage, Subscription } from "./types.ts";
 
 export const busMigration: Migration = {
   module: "bus",
@@ -81,19 +44,24 @@ export type EmbeddedBusOptions = {
   isOutage?: (error: unknown) => boolean;
 };
 
+export type EmbeddedBus = Bus & {
+  /** Messages of this topic were written by somebody else than `publish`. */
+  wake(topic: string): void;
+};
+
 /**
  * The bus of a single host: an append-only table and one offset for each group. A message that a group cannot handle,
  * alone and after every retry, is set aside in `bus_dead` with its error, so that it does not block the others; a full
  * or busy disk is no such failure.
  */
-export function createEmbeddedBus(db: Database, log: Logger, options: EmbeddedBusOptions = {}): Bus {
+export function createEmbeddedBus(db: Database, log: Logger, options: EmbeddedBusOptions = {}): EmbeddedBus {
   const retryMs = options.retryMs ?? RETRY_MS;
   const isOutage = options.isOutage ?? isStorageOutage;
   const compacted = new Set(options.compacted);
   const loops = new Set<Loop>();
 
   class Loop implements Subscription {
-    readonly #topic: string;
+    readonly topic: string;
     readonly #group: string;
     readonly #handle: BusHandler<never>;
     #running: Promise<void> | undefined;
@@ -102,7 +70,7 @@ export function createEmbeddedBus(db: Database, log: Logger, options: EmbeddedBu
     #closed = false;
 
     constructor(topic: string, group: string, handle: BusHandler<never>) {
-      this.#topic = topic;
+      this.topic = topic;
       this.#group = group;
       this.#handle = handle;
     }
@@ -138,14 +106,14 @@ export function createEmbeddedBus(db: Database, log: Logger, options: EmbeddedBu
 
     #offset(): number {
       const sql = "SELECT seq FROM bus_offset WHERE topic = ? AND consumer = ?";
-      return db.get<{ seq: number }>(sql, this.#topic, this.#group)?.seq ?? 0;
+      return db.get<{ seq: number }>(sql, this.topic, this.#group)?.seq ?? 0;
     }
 
     #next(limit = BATCH): BusMessage<never>[] {
       return db
         .all<{ seq: number; key: string; value: string }>(
           "SELECT seq, key, value FROM bus_message WHERE topic = ? AND seq > ? ORDER BY seq LIMIT ?",
-          this.#topic,
+          this.topic,
           this.#offset(),
           limit,
         )
@@ -171,7 +139,7 @@ export function createEmbeddedBus(db: Database, log: Logger, options: EmbeddedBu
           failures = 0;
           await new Promise((resolve) => setImmediate(resolve));
         } catch (err) {
-          log.error({ err, topic: this.#topic, group: this.#group, failures }, "bus handler failed");
+          log.error({ err, topic: this.topic, group: this.#group, failures }, "bus handler failed");
           await this.#pause(retryMs[Math.min(failures, retryMs.length - 1)] ?? 0);
           failures++;
         }
@@ -182,18 +150,18 @@ export function createEmbeddedBus(db: Database, log: Logger, options: EmbeddedBu
       db.run(
         `INSERT INTO bus_offset (topic, consumer, seq) VALUES (?, ?, ?)
          ON CONFLICT (topic, consumer) DO UPDATE SET seq = excluded.seq`,
-        this.#topic,
+        this.topic,
         this.#group,
         seq,
       );
     }
 
     #setAside({ seq, key, value }: BusMessage, err: unknown): void {
-      log.error({ topic: this.#topic, group: this.#group, seq }, "a message was set aside in bus_dead");
+      log.error({ topic: this.topic, group: this.#group, seq }, "a message was set aside in bus_dead");
       db.run(
         "INSERT OR REPLACE INTO bus_dead (seq, topic, consumer, key, value, error) VALUES (?, ?, ?, ?, ?, ?)",
         seq,
-        this.#topic,
+        this.topic,
         this.#group,
         key,
         JSON.stringify(value),
@@ -236,6 +204,9 @@ export function createEmbeddedBus(db: Database, log: Logger, options: EmbeddedBu
       loops.add(loop);
       loop.wake();
       return loop;
+    },
+    wake(topic) {
+      for (const loop of loops) if (loop.topic === topic) loop.wake();
     },
     async settle() {
       while ([...loops].some((loop) => !loop.idle)) {

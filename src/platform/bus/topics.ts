@@ -1,0 +1,24 @@
+/**
+ * A topic as the brokers hold it. One partition keeps a topic in one order; more share it out by key, each key in order.
+ * `compacted`: only the latest message of each key matters, and that is kept for good. `oneNode`: each message is for one
+ * node of those that follow the topic, not for all.
+ */
+export type BusTopic = {
+  name: string;
+  partitions: number;
+  compacted?: true;
+  oneNode?: true;
+  /** How long brokers keep what is not compacted. */
+  retentionMs?: number;
+};
+
+const DAY_MS = 86_400_000;
+const USUAL_RETENTION_MS = 14 * DAY_MS;
+
+/** Settings of a topic at the brokers (Kafka's names). */
+export function brokerSettings(topic: BusTopic): Record<string, string> {
+  if (topic.compacted)
+    // A delete marker is there for a week, so that a node that was away that long still learns of it.
+    return { "cleanup.policy": "compact", "delete.retention.ms": String(7 * DAY_MS) };
+  return { "cleanup.policy": "delete", "retention.ms": String(topic.retentionMs ?? USUAL_RETENTION_MS) };
+}
