@@ -1,4 +1,6 @@
 import { exim } from "./exim.ts";
+import { haraka } from "./haraka.ts";
+import { opensmtpd } from "./opensmtpd.ts";
 import { postfix } from "./postfix.ts";
 import { rspamd } from "./rspamd.ts";
 import type { ListNames, MakeSnippet, Snippet } from "./snippet.ts";
@@ -6,7 +8,7 @@ import { spamassassin } from "./spamassassin.ts";
 
 export type { Snippet } from "./snippet.ts";
 
-const ALL: readonly MakeSnippet[] = [postfix, rspamd, spamassassin, exim];
+const ALL: readonly MakeSnippet[] = [postfix, rspamd, spamassassin, exim, opensmtpd, haraka];
 
 /** What to put where, for each program that we know, with the names of this list. */
 export function snippets(list: ListNames): Snippet[] {
