@@ -5,13 +5,18 @@ import { snippets } from "./index.ts";
 
 const all = snippets({ zone: "wl.coop.example" });
 
-test.each(all.map((one) => [one.name, one] as const))("%s asks this list for exact codes", (_, one) => {
-  const text = one.files.map((file) => file.text).join("\n");
-  expect(text).toMatch(/\b(dwl|ip)\.wl\.coop\.example\b/);
-  expect(text).toMatch(/127[.%\\]+0[.%\\]+(\[3;6\]|[36])[.%\\]+[12]/);
-  expect(text).not.toMatch(/undefined|\$\{zone|TODO/);
-  expect([one.title, one.reload, one.trusts, one.never].every((words) => words.length > 5)).toBe(true);
-});
+test.each(all.map((one) => [one.name, one] as const))(
+  "%s asks this list for exact codes, or has rspamd ask",
+  (_, one) => {
+    const text = one.files.map((file) => file.text).join("\n");
+    expect(text).toMatch(/\b(dwl|ip)\.wl\.coop\.example\b/);
+    expect(text).toMatch(
+      /127[.%\\]+0[.%\\]+(\[3;6\]|[36])[.%\\]+[12]|atmos allowlist snippet rspamd --zone wl\.coop\.example$/m,
+    );
+    expect(text).not.toMatch(/undefined|\$\{zone|TODO/);
+    expect([one.title, one.reload, one.trusts, one.never].every((words) => words.length > 5)).toBe(true);
+  },
+);
 
 test("each has a name of its own", () => {
   expect(new Set(all.map(({ name }) => name)).size).toBe(all.length);

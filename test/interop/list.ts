@@ -33,13 +33,16 @@ export interface TestList extends Server {
   /** `egress`: addresses of its own; each is proved. */
   add(domain: string, options?: { clean?: boolean; did?: string; egress?: string[] }): void;
   remove(domain: string): void;
+  /** The pool no longer sends by it. */
+  removeAddress(address: string): void;
   /** Publishes, with all three programs that check. Throws when it was refused. */
   publish(): Promise<void>;
   /** Nobody answers for the zone any more. */
   stopServing(): Promise<void>;
 }
 
-export async function startList({ addresses = [] }: ListOptions = {}): Promise<TestList> {
+export async function startList(options: ListOptions = {}): Promise<TestList> {
+  const addresses = [...(options.addresses ?? [])];
   const dir = await temporaryDirectory("allowlist");
   await chmod(dir, 0o755);
   const db = new Database(":memory:", [allowlistMigration]);
@@ -118,6 +121,7 @@ export async function startList({ addresses = [] }: ListOptions = {}): Promise<T
       );
     },
     remove: (domain) => say(domain, didOf(domain), ["verified-mail-operator", "verified-member"], true),
+    removeAddress: (address) => void addresses.splice(addresses.indexOf(address), 1),
     async publish() {
       while (!list.settle());
       await list.proveDue(new AbortController().signal);

@@ -12,15 +12,15 @@ postfix_recipe=1
 postfix_packages=(postfix libsasl2-modules sasl2-bin dash coreutils sed grep mawk findutils diffutils)
 exim_recipe=1
 exim_packages=(exim4-daemon-light dash coreutils)
-opensmtpd_recipe=1
-opensmtpd_packages=(opensmtpd dash coreutils)
+opensmtpd_recipe=2
+opensmtpd_packages=(opensmtpd opensmtpd-filter-rspamd dash coreutils)
 # The OpenSMTPD of Debian 12 can do no TLS with the OpenSSL of Debian 12 (OpenSMTPD issue 1171).
 opensmtpd_suite=trixie
 
 apt_packages=(
   unbound opendkim opendkim-tools miltertest python3-dkim python3-nacl python3-dnspython swaks curl libnet-ssleay-perl bind9-dnsutils strace openssl sqlite3
   chromium fonts-dejavu nsd ldnsutils pebble
-  rbldnsd rsync knot knot-dnssecutils pdns-server pdns-backend-bind bind9 bind9-utils rspamd spamassassin
+  rbldnsd rsync knot knot-dnssecutils pdns-server pdns-backend-bind bind9 bind9-utils rspamd spamassassin redis-server
 )
 
 started=$SECONDS
@@ -243,6 +243,9 @@ source "$here/maddy.sh"
 
 # --- Kafka ------------------------------------------------------------------------------------------
 source "$here/kafka.sh"
+
+# --- Haraka -----------------------------------------------------------------------------------------
+source "$here/haraka.sh"
 
 # --- parsedmarc -------------------------------------------------------------------------------------
 source "$here/parsedmarc.sh"

@@ -1,5 +1,7 @@
 import { exim } from "./exim.ts";
 import { maddy } from "./maddy.ts";
+import { haraka } from "./haraka.ts";
+import { opensmtpd } from "./opensmtpd.ts";
 import { postfix } from "./postfix.ts";
 import { rspamd } from "./rspamd.ts";
 import type { ListNames, MakeSnippet, Snippet } from "./snippet.ts";
@@ -8,7 +10,7 @@ import { stalwart } from "./stalwart.ts";
 
 export type { Snippet } from "./snippet.ts";
 
-const ALL: readonly MakeSnippet[] = [postfix, rspamd, spamassassin, exim, maddy, stalwart];
+const ALL: readonly MakeSnippet[] = [postfix, rspamd, spamassassin, exim, opensmtpd, haraka, maddy, stalwart];
 
 /** What to put where, for each program that we know, with the names of this list. */
 export function snippets(list: ListNames): Snippet[] {

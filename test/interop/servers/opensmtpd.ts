@@ -24,6 +24,8 @@ export interface OpenSmtpdOptions {
   relayTo?: Address;
   /** `smtp max-message-size`. */
   maxSize?: string;
+  /** Lines before the listener, and further options of that. */
+  further?: { main: string; listener: string };
 }
 
 export interface OpenSmtpd extends Server, Address {
@@ -81,6 +83,7 @@ function configuration({
   known,
   relayTo,
   maxSize,
+  further = { main: "", listener: "" },
 }: OpenSmtpdOptions & Address): string {
   const addresses = known.map((name) => `"${name}@${domain}"`).join(", ");
   return `pki here cert "/instance/tls.pem"
@@ -88,7 +91,8 @@ pki here key "/instance/tls.key"
 smtp max-message-size "${maxSize ?? "50M"}"
 table known { ${addresses} }
 table mailboxes { "@${domain}" = mailbox }
-listen on ${host} port ${port} tls pki here hostname ${hostname}
+${further.main}
+listen on ${host} port ${port} tls pki here hostname ${hostname} ${further.listener}
 action "store" maildir "/instance/mail" virtual <mailboxes>
 match from any for rcpt-to <known> action "store"
 ${relayTo ? later(relayTo, domain) : ""}`;

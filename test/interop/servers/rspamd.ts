@@ -14,6 +14,7 @@ import {
 export interface RspamdOptions {
   /** The resolver that it asks. */
   dns: Address;
+  port?: number;
   /** Files of its `local.d`, by name. */
   localFiles?: Record<string, string>;
 }
@@ -25,9 +26,9 @@ export interface Rspamd extends Server, Address {
 }
 
 /** A real rspamd on loopback, as nobody, without Redis: it scans over HTTP. */
-export async function startRspamd({ dns, localFiles = {} }: RspamdOptions): Promise<Rspamd> {
+export async function startRspamd({ dns, localFiles = {}, ...options }: RspamdOptions): Promise<Rspamd> {
   const host = "127.0.0.1";
-  const port = await freePort(host);
+  const port = options.port ?? (await freePort(host));
   const directory = await temporaryDirectory("rspamd");
   const local = join(directory, "etc", "local.d");
   await mkdir(local, { recursive: true });
