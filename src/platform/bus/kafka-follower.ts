@@ -17,12 +17,19 @@ import {
   type KafkaConnection,
 } from "./kafka-connection.ts";
 import type { BusTopic } from "./topics.ts";
+import { LEAVING_MS, within } from "./within.ts";
 
 type TextMessage = Message<string, string, string, string>;
 type TextConsumer = Consumer<string, string, string, string>;
 type TextStream = MessagesStream<string, string, string, string>;
 
 const AT_ONCE = 500;
+/** How long a fetch may wait at a broker for news. */
+const FETCH_MS = 500;
+/** After a broker was away the stream can stand still without an error: no answer for so long, and it is begun anew. */
+const STALLED_MS = 8_000;
+/** To join a group; a client whose broker goes away meanwhile may never answer. */
+const JOINING_MS = 30_000;
 const RETRY_MS = [250, 500, 1_000, 2_000, 5_000] as const;
 
 export type FollowerParts = {
@@ -55,6 +62,15 @@ export function createFollower(parts: FollowerParts) {
       topic.name,
       part,
     )?.position;
+
+  const placeAfter = (part: number) => BigInt((placeOf(part) ?? -1) + 1);
+
+  /** Up to where the nodes that share the topic have taken it, by partition. */
+  async function committed(of: TextConsumer, partitions: number): Promise<bigint[]> {
+    const all = Array.from({ length: partitions }, (_, part) => part);
+    const places = await of.listCommittedOffsets({ topics: [{ topic: name, partitions: all }] });
+    return all.map((part) => places.get(name)?.[part] ?? 0n).map((place) => (place < 0n ? 0n : place));
+  }
 
   /** False: it was taken over before. */
   function take(message: TextMessage): boolean {
@@ -115,7 +131,7 @@ export function createFollower(parts: FollowerParts) {
       ),
     );
     return first!.map((earliest, partition) => {
-      const after = BigInt((placeOf(partition) ?? -1) + 1);
+      const after = placeAfter(partition);
       if (after > (end![partition] ?? 0n)) {
         log.error(
           { topic: name, partition, after },
@@ -136,18 +152,33 @@ export function createFollower(parts: FollowerParts) {
       groupId: groupOf(connection, topic),
       deserializers: stringDeserializers,
       autocommit: false,
-      maxWaitTime: 500,
+      maxWaitTime: FETCH_MS,
       sessionTimeout: 10_000,
       heartbeatInterval: 1_000,
     });
     consumer = own;
+    let watchdog: NodeJS.Timeout | undefined;
     try {
+      // What the brokers no longer have is for `places` to say, not to be skipped.
       const how = topic.oneNode
         ? ({ mode: "committed", fallbackMode: "earliest" } as const)
-        : ({ mode: "manual", offsets: await places(own) } as const);
+        : ({ mode: "manual", fallbackMode: "fail", offsets: await within(JOINING_MS, places(own)) } as const);
       if (closed) return;
-      const messages = await own.consume({ topics: [name], ...how });
+      const messages = await within(JOINING_MS, own.consume({ topics: [name], ...how }));
+      // `for await` reports the error; one that comes before or after it must not end the process.
+      messages.on("error", () => undefined);
       stream = messages;
+      if (closed) return;
+      watchdog = setTimeout(
+        () => messages.destroy(new Error(`the brokers have not answered for ${STALLED_MS} ms`)),
+        STALLED_MS,
+      );
+      const isAlive = () => void watchdog!.refresh();
+      messages.on("fetch", isAlive);
+      own.on("consumer:heartbeat:end", () => {
+        // Of a topic that nodes share, this one may have no part.
+        if (!own.assignments?.some(({ partitions }) => partitions.length > 0)) isAlive();
+      });
       log.debug({ topic: name }, "following");
       let batch: TextMessage[] = [];
       for await (const message of messages) {
@@ -155,13 +186,21 @@ export function createFollower(parts: FollowerParts) {
         batch.push(message);
         if (messages.readableLength > 0 && batch.length < AT_ONCE) continue;
         await store(batch, own);
+        isAlive();
         batch = [];
       }
     } finally {
+      clearTimeout(watchdog);
+      await leave(own);
       stream = undefined;
       consumer = undefined;
-      await own.close(true).catch(() => undefined);
     }
+  }
+
+  /** Out of the group as well, so that the others need not wait for the end of a session. */
+  async function leave(own: TextConsumer): Promise<void> {
+    stream?.destroy();
+    await within(LEAVING_MS, own.close(true)).catch(() => undefined);
   }
 
   let failures = 0;
@@ -190,14 +229,19 @@ export function createFollower(parts: FollowerParts) {
     async behind(): Promise<number> {
       if (!consumer) throw new Error(`${name} is not followed now`);
       const ends = (await consumer.listOffsets({ topics: [name] })).get(name) ?? [];
-      return ends.reduce((sum, end, part) => sum + Math.max(0, Number(end) - 1 - (placeOf(part) ?? -1)), 0);
+      const taken = topic.oneNode
+        ? await committed(consumer, ends.length)
+        : ends.map((_, part) => placeAfter(part));
+      return ends.reduce((sum, end, part) => sum + Math.max(0, Number(end - taken[part]!)), 0);
     },
     isFollowing: (): boolean => stream !== undefined,
     async close(): Promise<void> {
       closed = true;
       wakeUp?.();
-      await stream?.close().catch(() => undefined);
-      await consumer?.close(true).catch(() => undefined);
+      stream?.destroy();
+      await within(LEAVING_MS, running).catch(() => undefined);
+      // It was joining: that ends with its client.
+      await within(LEAVING_MS, consumer?.close(true)).catch(() => undefined);
       await running;
     },
   };

@@ -11,12 +11,14 @@ import {
 } from "./kafka-connection.ts";
 import { createTopics } from "./kafka-topics.ts";
 import type { BusTopic } from "./topics.ts";
+import { LEAVING_MS, within } from "./within.ts";
 import { createWorker } from "./worker.ts";
 
 type Row = { seq: number; topic: string; key: string; value: string; origin: string };
 type TextProducer = Producer<string, string, string, string>;
 
 const AT_ONCE = 500;
+const SENDING_MS = 30_000;
 
 export type SenderParts = {
   db: Database;
@@ -40,10 +42,10 @@ export function createSender({ db, connection, topics, log }: SenderParts) {
     if (!isMade) {
       const admin = new Admin(clientOptions(connection));
       try {
-        await createTopics(admin, connection, topics);
+        await within(SENDING_MS, createTopics(admin, connection, topics));
         isMade = true;
       } finally {
-        await admin.close();
+        await end(admin);
       }
     }
     const rows = next();
@@ -55,7 +57,7 @@ export function createSender({ db, connection, topics, log }: SenderParts) {
       idempotent: true,
       acks: -1,
     });
-    await producer.send({
+    const sent = producer.send({
       messages: rows.map(({ seq, topic, key, value, origin }) => ({
         topic: topicAtBrokers(connection, topic),
         key,
@@ -66,6 +68,7 @@ export function createSender({ db, connection, topics, log }: SenderParts) {
         ]),
       })),
     });
+    await within(SENDING_MS, sent);
     db.run("DELETE FROM bus_out WHERE seq <= ?", last.seq);
     return rows.length === AT_ONCE ? "more" : "idle";
   }
@@ -74,7 +77,7 @@ export function createSender({ db, connection, topics, log }: SenderParts) {
   async function forget(): Promise<void> {
     const old = producer;
     producer = undefined;
-    await old?.close(true).catch(() => undefined);
+    if (old) await end(old);
   }
 
   const worker = createWorker({
@@ -90,8 +93,13 @@ export function createSender({ db, connection, topics, log }: SenderParts) {
     /** Resolves once nothing waits. */
     drained: worker.idle,
     async close(): Promise<void> {
-      await worker.close();
+      const ended = worker.close();
+      await within(LEAVING_MS, ended).catch(forget);
+      await ended;
       await forget();
     },
   };
 }
+
+const end = (client: Admin | TextProducer): Promise<void> =>
+  within(LEAVING_MS, client instanceof Admin ? client.close() : client.close(true)).catch(() => undefined);

@@ -1,4 +1,4 @@
-import type { Admin } from "@platformatic/kafka";
+import { MultipleErrors, type Admin } from "@platformatic/kafka";
 import { topicAtBrokers, type KafkaConnection } from "./kafka-connection.ts";
 import { brokerSettings, type BusTopic } from "./topics.ts";
 
@@ -22,7 +22,7 @@ export async function createTopics(
       });
     } catch (error) {
       // Another node was faster.
-      if (!new Set(await admin.listTopics()).has(name)) throw error;
+      if (!(error instanceof MultipleErrors && error.findBy("apiId", "TOPIC_ALREADY_EXISTS"))) throw error;
     }
   }
 }
