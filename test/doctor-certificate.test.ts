@@ -24,11 +24,12 @@ afterEach(() => rm(dir, { recursive: true }));
 const probe = (settings: Record<string, string>) =>
   tls({
     ...parseConfig({
-      ATMOS_ROLES: "relay",
+      ATMOS_ROLES: "core,relay",
       ATMOS_DATA_DIR: dir,
       ATMOS_POOL_DOMAIN: "coop.test",
       ATMOS_PUBLIC_URL: "https://coop.test",
       ATMOS_RELAY_SECRET: "ab".repeat(32),
+      ATMOS_CORE_SECRET: "cd".repeat(32),
       ...settings,
     }),
     resolver: createResolver({ servers: ["127.0.0.1:1"] }),

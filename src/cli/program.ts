@@ -47,6 +47,7 @@ program
   .command("serve")
   .description("run the roles that the configuration names")
   .addOption(env())
+  .option("--role <roles...>", "core, labeler, relay, zone: instead of those that the configuration names")
   .option("--rules <dir>", "directory of rule files")
   .option("--json", "say where it listens in one JSON document, and log to standard error")
   .action(run(serve));

@@ -13,8 +13,15 @@ const FORCE_AFTER_MS = 30_000;
  * `atmos serve`: with `--json` it says in one document where it listens, and logs to standard error. Runs until SIGTERM
  * or SIGINT, then ends what is under way. SIGHUP reads the rules and the shaping file and looks for a new certificate.
  */
-export async function serve(options: { env?: string; rules?: string; json?: boolean }): Promise<number> {
-  const { config, secrets } = parseConfig(readEnvironment(options.env));
+export async function serve(options: {
+  env?: string;
+  role?: string[];
+  rules?: string;
+  json?: boolean;
+}): Promise<number> {
+  const environment = readEnvironment(options.env);
+  if (options.role) environment["ATMOS_ROLES"] = options.role.join(",");
+  const { config, secrets } = parseConfig(environment);
   const log = createLog(config.LOG_LEVEL, options.json ? "stderr" : "stdout");
   const onReload = hearHangUps(log);
   const running = await startServe({

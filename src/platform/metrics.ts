@@ -143,6 +143,11 @@ export function createMetrics() {
       labelNames: ["kind"] as const,
       registers,
     }),
+    busWaiting: new Gauge({
+      name: "atmos_bus_waiting",
+      help: "Messages that wait on this disk for the brokers",
+      registers,
+    }),
     labelSubscribers: new Gauge({
       name: "atmos_label_subscribers",
       help: "Open subscribeLabels connections",

@@ -2,12 +2,12 @@ import { createRequire } from "node:module";
 import { Secp256k1Keypair } from "@atproto/crypto";
 import { Hono } from "hono";
 import { eventMaker } from "../event/index.ts";
-import { PUBLIC_STANDING_TOPIC, attachSubscribeLabels, labelRoutes } from "../label/index.ts";
+import { attachSubscribeLabels, labelRoutes } from "../label/index.ts";
 import { systemClock, type Clock } from "../lib/clock.ts";
 import { snowflakes } from "../lib/ids.ts";
-import { busMigration, createEmbeddedBus } from "../platform/bus/index.ts";
+import { busMigration, kafkaBusMigration } from "../platform/bus/index.ts";
 import { dataPath, type Address, type Config, type Role, type Secrets } from "../platform/config/index.ts";
-import { Database, isStorageOutage } from "../platform/database.ts";
+import { Database } from "../platform/database.ts";
 import { createResolver } from "../platform/dns/index.ts";
 import { createSafeFetch } from "../platform/fetch.ts";
 import { serveHttp } from "../platform/http.ts";
@@ -16,11 +16,9 @@ import type { Logger } from "../platform/log.ts";
 import { createMetrics, type Metrics } from "../platform/metrics.ts";
 import { createScheduler } from "../platform/scheduler.ts";
 import { importSealingKey, openingKeyFrom } from "../platform/seal.ts";
-import { POLICY_TOPIC } from "../policy/index.ts";
 import { providerDataMigration, type CollectorOptions } from "../provider-data/index.ts";
 import { createRuleStore } from "../rules/index.ts";
 import { openShaping } from "../shaping/index.ts";
-import { SpoolError } from "../spool/index.ts";
 import { usedLinksMigration } from "../web/index.ts";
 import { openAccounts } from "./accounts.ts";
 import { openCertificates } from "./certificates.ts";
@@ -31,6 +29,7 @@ import { derive, relayKeys, sessionKeyOf } from "./keys.ts";
 import { createLabeler, labelerMigrations, type Labeler, type LabelerOptions } from "./labeler.ts";
 import { sourcesOf, transportOf } from "./labeler-sources.ts";
 import { answerMigration, createAnswers, messagesApi, type Answers } from "./messages-api/index.ts";
+import { connectionOf, openBus } from "./open-bus.ts";
 import { poolAddresses } from "./own-addresses.ts";
 import { testDesk } from "./member-desk-tests.ts";
 import { openProviderDesk } from "./provider-data-open.ts";
@@ -98,37 +97,39 @@ export async function startServe(options: ServeOptions): Promise<Serve> {
   try {
     const lock = lockDirectory(config.DATA_DIR);
     closers.push(() => lock.release());
-    const coreDb = new Database(dataPath(config, "core.sqlite"), [
-      busMigration,
-      ...coreMigrations,
-      usedLinksMigration,
-      providerDataMigration,
-    ]);
-    closers.push(() => coreDb.close());
-    const bus = createEmbeddedBus(coreDb, log, {
-      compacted: [POLICY_TOPIC, PUBLIC_STANDING_TOPIC],
-      isOutage: (error) => (error instanceof SpoolError && error.kind !== "fault") || isStorageOutage(error),
-    });
+    const busMigrations = [busMigration, kafkaBusMigration];
+    // Core keeps its books and its place on the bus in one file, so that one transaction writes both.
+    const coreDb = has("core")
+      ? new Database(dataPath(config, "core.sqlite"), [
+          ...busMigrations,
+          ...coreMigrations,
+          usedLinksMigration,
+          providerDataMigration,
+        ])
+      : undefined;
+    const busDb = coreDb ?? new Database(dataPath(config, "bus.sqlite"), busMigrations);
+    closers.push(() => busDb.close());
+    const { bus, kafka } = openBus(busDb, connectionOf(config, secrets), { log, now: () => clock.now() });
     closers.push(() => bus.close());
     const scheduler = createScheduler(clock, log);
     scheduler.every({ name: "bus pruned", everyMs: 3_600_000, run: async () => void (await bus.prune()) });
     const shared = { bus, clock, log, metrics, scheduler, resolver, newEvent };
 
     const openingKey = secrets.relay ? await openingKeyFrom(derive(secrets.relay, "seal")) : undefined;
-    const ruleStore = createRuleStore({ ...shared, db: coreDb });
-    await ruleStore.open(options.rulesDir);
-    const rules = ruleStore.engine;
-    const reloads = [() => void ruleStore.reload()];
+    const reloads: (() => void)[] = [];
     options.onReload?.(() => reloads.forEach((reload) => reload()));
+    const ruleStore = coreDb ? createRuleStore({ ...shared, db: coreDb }) : undefined;
     let core: Core | undefined;
     let relay: RunningRelay | undefined;
-    if (has("core")) {
+    if (coreDb && ruleStore) {
+      await ruleStore.open(options.rulesDir);
+      reloads.push(() => void ruleStore.reload());
       const sealTo = openingKey ?? (await importSealingKey(config.RELAY_SEALING_KEY!));
       core = createCore({
         ...shared,
         ...pool,
         db: coreDb,
-        rules,
+        rules: ruleStore.engine,
         sealTo,
         authority: config.LABELER_DID ?? `did:web:${config.POOL_DOMAIN}`,
         publicUrl: config.PUBLIC_URL,
@@ -144,6 +145,7 @@ export async function startServe(options: ServeOptions): Promise<Serve> {
     }
     const providers =
       core &&
+      coreDb &&
       (await openProviderDesk({
         ...shared,
         db: coreDb,
@@ -279,8 +281,8 @@ export async function startServe(options: ServeOptions): Promise<Serve> {
     if (zone) app.route("/allowlist", allowlistFiles(zone));
     options.extend?.(app);
     const accounts =
-      core && (await openAccounts({ ...shared, people: core.people, db: coreDb, config, secrets }));
-    if (core && sessionKey && accounts) {
+      core && coreDb && (await openAccounts({ ...shared, people: core.people, db: coreDb, config, secrets }));
+    if (core && coreDb && ruleStore && sessionKey && accounts) {
       mountCore(app, {
         core,
         accounts,
@@ -311,6 +313,11 @@ export async function startServe(options: ServeOptions): Promise<Serve> {
         await labelStream?.close();
         await server.close();
       });
+    }
+    if (kafka) {
+      metrics.busWaiting.set(kafka.waiting());
+      const run = async () => metrics.busWaiting.set(kafka.waiting());
+      scheduler.every({ name: "bus measured", everyMs: 15_000, run });
     }
     const metricsServer = await serveHttp(metricsPage(metrics), config.METRICS_ADDRESS);
     closers.push(() => metricsServer.close());

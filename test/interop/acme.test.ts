@@ -27,9 +27,11 @@ afterEach(async () => {
   product = undefined;
 });
 
-/** A relay alone: what it needs beside its certificate. */
+/** A relay alone, its brokers away: what it needs beside its certificate. */
 const settings = () => ({
   ATMOS_ROLES: "relay",
+  ATMOS_NODE_NAME: "mx1",
+  ATMOS_KAFKA_BROKERS: "127.0.0.1:1",
   ATMOS_POOL_DOMAIN: "coop.test",
   ATMOS_POOL_HOSTNAME: HOST,
   ATMOS_DNS_SERVERS: "127.0.0.1:1",

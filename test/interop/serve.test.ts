@@ -38,6 +38,9 @@ test("atmos serve --json says where it listens, logs elsewhere, and ends cleanly
     ATMOS_HTTP_ADDRESS: "127.0.0.1:0",
     ATMOS_METRICS_ADDRESS: "127.0.0.1:0",
     ATMOS_CORE_SECRET: "ab".repeat(32),
+    // Nobody answers there: a core without its brokers starts and serves its pages.
+    ATMOS_KAFKA_BROKERS: "127.0.0.1:1",
+    ATMOS_NODE_NAME: "core1",
     ATMOS_RELAY_SEALING_KEY: await exportSealingKey(await openingKeyFrom(new Uint8Array(32).fill(1))),
   });
   let output = "";

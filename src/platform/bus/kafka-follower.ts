@@ -51,7 +51,8 @@ export type FollowerParts = {
 export function createFollower(parts: FollowerParts) {
   const { db, connection, topic, log } = parts;
   const name = topicAtBrokers(connection, topic.name);
-  let closed = false;
+  const closing = new AbortController();
+  const isClosed = () => closing.signal.aborted;
   let wakeUp: (() => void) | undefined;
   let consumer: TextConsumer | undefined;
   let stream: TextStream | undefined;
@@ -163,12 +164,12 @@ export function createFollower(parts: FollowerParts) {
       const how = topic.oneNode
         ? ({ mode: "committed", fallbackMode: "earliest" } as const)
         : ({ mode: "manual", fallbackMode: "fail", offsets: await within(JOINING_MS, places(own)) } as const);
-      if (closed) return;
+      if (isClosed()) return;
       const messages = await within(JOINING_MS, own.consume({ topics: [name], ...how }));
       // `for await` reports the error; one that comes before or after it must not end the process.
       messages.on("error", () => undefined);
       stream = messages;
-      if (closed) return;
+      if (isClosed()) return;
       watchdog = setTimeout(
         () => messages.destroy(new Error(`the brokers have not answered for ${STALLED_MS} ms`)),
         STALLED_MS,
@@ -205,11 +206,11 @@ export function createFollower(parts: FollowerParts) {
 
   let failures = 0;
   const running = (async () => {
-    while (!closed) {
+    while (!isClosed()) {
       try {
         await follow();
       } catch (err) {
-        if (closed) break;
+        if (isClosed()) break;
         if (failures === 0)
           log.error({ err, topic: name }, "a topic cannot be followed; it goes on from here later");
         const wait = RETRY_MS[Math.min(failures++, RETRY_MS.length - 1)]!;
@@ -236,7 +237,7 @@ export function createFollower(parts: FollowerParts) {
     },
     isFollowing: (): boolean => stream !== undefined,
     async close(): Promise<void> {
-      closed = true;
+      closing.abort();
       wakeUp?.();
       stream?.destroy();
       await within(LEAVING_MS, running).catch(() => undefined);

@@ -14,7 +14,8 @@ export type WorkerOptions = {
 export function createWorker({ what, work, onFailure, log }: WorkerOptions) {
   let running: Promise<void> | undefined;
   let again = false;
-  let closed = false;
+  const closing = new AbortController();
+  const isClosed = () => closing.signal.aborted;
   let wakeUp: (() => void) | undefined;
 
   const pause = (ms: number) =>
@@ -28,7 +29,7 @@ export function createWorker({ what, work, onFailure, log }: WorkerOptions) {
 
   async function run(): Promise<void> {
     let failures = 0;
-    while (again && !closed) {
+    while (again && !isClosed()) {
       again = false;
       try {
         if ((await work()) === "more") again = true;
@@ -38,7 +39,7 @@ export function createWorker({ what, work, onFailure, log }: WorkerOptions) {
         if (failures === 0) log.error({ err }, what);
         again = true;
         await onFailure?.();
-        if (!closed) await pause(RETRY_MS[Math.min(failures, RETRY_MS.length - 1)]!);
+        if (!isClosed()) await pause(RETRY_MS[Math.min(failures, RETRY_MS.length - 1)]!);
         failures++;
       }
     }
@@ -47,16 +48,16 @@ export function createWorker({ what, work, onFailure, log }: WorkerOptions) {
 
   const wake = () => {
     again = true;
-    if (!closed) running ??= run();
+    if (!isClosed()) running ??= run();
   };
   return {
     wake,
     /** Resolves once all work is done. */
     async idle(): Promise<void> {
-      while (running && !closed) await running;
+      for (let work = running; work && !isClosed(); work = running) await work;
     },
     async close(): Promise<void> {
-      closed = true;
+      closing.abort();
       wakeUp?.();
       await running;
     },

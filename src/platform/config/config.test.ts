@@ -212,7 +212,44 @@ describe("one error names every problem", () => {
       [/SUBMISSION_TLS_ADDRESS and ATMOS_INBOUND_ADDRESS are both/],
     ],
     ["a sealing key beside its secret", { ...whole, ATMOS_RELAY_SEALING_KEY: "A".repeat(43) }, [/remove it/]],
-    ["core alone", { ...whole, ATMOS_ROLES: "core" }, [/ATMOS_RELAY_SEALING_KEY is missing/]],
+    [
+      "core alone",
+      { ...whole, ATMOS_ROLES: "core" },
+      [/ATMOS_RELAY_SEALING_KEY is missing/, /ATMOS_KAFKA_BROKERS is missing.*has core without relay/],
+    ],
+    ["a relay alone", { ...whole, ATMOS_ROLES: "relay" }, [/ATMOS_KAFKA_BROKERS .*has relay without core/]],
+    [
+      "brokers without a name of the node",
+      { ...whole, ATMOS_KAFKA_BROKERS: "kafka1.coop.example:9093" },
+      [/ATMOS_NODE_NAME is missing/],
+    ],
+    [
+      "half a log-in at the brokers, and it in clear",
+      {
+        ...whole,
+        ATMOS_KAFKA_BROKERS: "127.0.0.1:9092",
+        ATMOS_NODE_NAME: "mx1",
+        ATMOS_KAFKA_TLS: "false",
+        ATMOS_KAFKA_CA_FILE: "/ca.pem",
+        ATMOS_KAFKA_USERNAME: "mx1",
+        ATMOS_KAFKA_SASL_MECHANISM: "PLAIN",
+      },
+      [/USERNAME and ATMOS_KAFKA_PASSWORD belong/, /CA_FILE is set although/, /password would go in clear/],
+    ],
+    [
+      "settings of brokers that are of no form",
+      {
+        ...whole,
+        ATMOS_KAFKA_BROKERS: "kafka1",
+        ATMOS_NODE_NAME: "Node One",
+        ATMOS_KAFKA_SASL_MECHANISM: "GSSAPI",
+      },
+      [
+        /ATMOS_KAFKA_BROKERS "kafka1" is not HOST:PORT/,
+        /ATMOS_NODE_NAME must be up to 32/,
+        /must be one of PLAIN/,
+      ],
+    ],
     ["zone without labeler", { ...whole, ATMOS_ROLES: "core,relay,zone" }, [/zone without labeler/]],
     [
       "one of several addresses of a wrong form",

@@ -19,8 +19,16 @@ export type Secrets = {
   tap?: string;
   /** HMAC key of the external account binding with an ACME authority, base64url. */
   acmeBinding?: string;
+  /** Password of this node at the brokers. */
+  kafka?: string;
 };
-type SecretName = "RELAY_SECRET" | "CORE_SECRET" | "LABELER_KEY" | "TAP_PASSWORD" | "ACME_EAB_KEY";
+type SecretName =
+  | "RELAY_SECRET"
+  | "CORE_SECRET"
+  | "LABELER_KEY"
+  | "TAP_PASSWORD"
+  | "ACME_EAB_KEY"
+  | "KAFKA_PASSWORD";
 
 export class ConfigError extends Error {
   readonly problems: readonly string[];
@@ -82,7 +90,8 @@ export function parseConfig(env: Record<string, string>): { config: Config; secr
   }
   problems.push(...contradictionsOf(input, parsed));
   if (problems.length > 0 || !parsed.success) throw new ConfigError(problems);
-  const { RELAY_SECRET, CORE_SECRET, LABELER_KEY, TAP_PASSWORD, ACME_EAB_KEY, ...rest } = parsed.data;
+  const { RELAY_SECRET, CORE_SECRET, LABELER_KEY, TAP_PASSWORD, ACME_EAB_KEY, KAFKA_PASSWORD, ...rest } =
+    parsed.data;
   return {
     config: {
       ...rest,
@@ -95,6 +104,7 @@ export function parseConfig(env: Record<string, string>): { config: Config; secr
       ...(LABELER_KEY && { labeler: LABELER_KEY }),
       ...(TAP_PASSWORD !== undefined && { tap: TAP_PASSWORD }),
       ...(ACME_EAB_KEY !== undefined && { acmeBinding: ACME_EAB_KEY }),
+      ...(KAFKA_PASSWORD !== undefined && { kafka: KAFKA_PASSWORD }),
     },
   };
 }
@@ -180,6 +190,7 @@ function contradictions(s: Settings): string[] {
       has("labeler"),
       "ATMOS_ROLES has zone without labeler: the allowlist is made from the labels of the same process; add labeler",
     );
+  out.push(...brokerContradictions(s));
   const listening: [string, Address][] = [
     ["ATMOS_METRICS_ADDRESS", s.METRICS_ADDRESS],
     ["ATMOS_HTTP_ADDRESS", s.HTTP_ADDRESS],
@@ -206,6 +217,34 @@ function contradictions(s: Settings): string[] {
     out.push(
       "ATMOS_ZONE_NAME is the pool's own domain: the allowlist needs a name of its own, such as wl.POOL_DOMAIN",
     );
+  return out;
+}
+
+function brokerContradictions(s: Settings): string[] {
+  const out: string[] = [];
+  const hasBrokers = s.KAFKA_BROKERS.length > 0;
+  const need = (condition: boolean, text: string) => condition || out.push(text);
+  const [here, there] = s.ROLES.includes("core") ? ["core", "relay"] : ["relay", "core"];
+  need(
+    hasBrokers || s.ROLES.includes("core") === s.ROLES.includes("relay"),
+    `ATMOS_KAFKA_BROKERS is missing: ATMOS_ROLES has ${here} without ${there}, which another process must run, and the two meet at brokers`,
+  );
+  need(
+    !hasBrokers || s.NODE_NAME !== undefined,
+    "ATMOS_NODE_NAME is missing: each process that shares brokers has a name of its own, which it keeps, such as mx1",
+  );
+  need(
+    (s.KAFKA_USERNAME === undefined) === (s.KAFKA_PASSWORD === undefined),
+    "ATMOS_KAFKA_USERNAME and ATMOS_KAFKA_PASSWORD belong together: set both, or none",
+  );
+  need(
+    s.KAFKA_TLS || s.KAFKA_CA_FILE === undefined,
+    "ATMOS_KAFKA_CA_FILE is set although ATMOS_KAFKA_TLS is false: remove one of them",
+  );
+  need(
+    s.KAFKA_TLS || s.KAFKA_USERNAME === undefined || s.KAFKA_SASL_MECHANISM !== "PLAIN",
+    "ATMOS_KAFKA_SASL_MECHANISM is PLAIN although ATMOS_KAFKA_TLS is false: the password would go in clear",
+  );
   return out;
 }
 

@@ -4,6 +4,8 @@ import { z } from "zod";
 /** Programs that can check a zone before it is published. */
 const ZONE_CHECKERS = ["named-checkzone", "kzonecheck", "rbldnsd"] as const;
 
+const SASL_MECHANISMS = ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] as const;
+
 const ROLES = ["core", "labeler", "relay", "zone"] as const;
 export type Role = (typeof ROLES)[number];
 
@@ -196,6 +198,26 @@ export const settings = z.object({
     .string()
     .regex(/^[A-Za-z0-9_-]{43}$/, "is not a sealing key; the relay prints its own with: atmos doctor")
     .optional(),
+
+  NODE_NAME: z
+    .string()
+    .regex(
+      /^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$/,
+      "must be up to 32 letters, digits and hyphens, such as mx1",
+    )
+    .optional(),
+  KAFKA_BROKERS: list.pipe(z.array(address).max(32, "must be at most 32 brokers")).prefault(""),
+  KAFKA_PREFIX: z
+    .string()
+    .regex(/^[a-zA-Z0-9._-]{0,64}$/, "must be up to 64 letters, digits, dots, hyphens and underscores")
+    .default(""),
+  KAFKA_TLS: flag.default(true),
+  KAFKA_CA_FILE: z.string().min(1).optional(),
+  KAFKA_SASL_MECHANISM: z
+    .enum(SASL_MECHANISMS, { error: `must be one of ${SASL_MECHANISMS.join(", ")}` })
+    .default("SCRAM-SHA-512"),
+  KAFKA_USERNAME: z.string().min(1).optional(),
+  KAFKA_PASSWORD: z.string().min(1).optional(),
 
   CORE_SECRET: secret.optional(),
 
