@@ -4,8 +4,8 @@ import { factsOf, isUnderWay, provenance } from "./facts.ts";
 import { forwardId } from "./human.ts";
 import type { FeedbackOptions } from "./index.ts";
 import type { Meaning } from "./interpret.ts";
-import { matchComplaint, type Matched } from "./match.ts";
-import type { Incoming, Received } from "./types.ts";
+import { isOfPool, matchComplaint, type Matched } from "./match.ts";
+import type { Incoming, PassOn, Received } from "./types.ts";
 
 /**
  * `not-spam`: somebody took it out of the spam folder, which neither counts nor takes anything back. The others tell of
@@ -102,11 +102,24 @@ export function createComplaints(options: FeedbackOptions) {
   }
 
   return {
-    async receive(mail: Incoming, complaint: InspectedComplaint, meaning: Meaning): Promise<Received> {
+    /** `elsewhere`: takes what another node has to hear; absent: there is none, or it was passed on to here. */
+    async receive(
+      mail: Incoming,
+      complaint: InspectedComplaint,
+      { meaning, elsewhere, passed }: { meaning: Meaning; elsewhere?: PassOn | undefined; passed: boolean },
+    ): Promise<Received> {
       if (NO_COMPLAINTS.has(complaint.type)) return { outcome: "ignored", why: complaint.type };
       const named = complaint.provider.includes(".") ? complaint.provider : mail.from;
       const provider = meaning.kind === "complained" ? meaning.provider : options.shaping.providerOf(named);
       const matched = await matchComplaint(complaint, mail.to, mail.authentication, options);
+      // Somebody's words alone do not say that it was sent from here when a mark of the pool is not known here.
+      if (matched?.by !== "token" && matched?.by !== "header") {
+        if (passed) return { outcome: "ignored", why: "its message is not here" };
+        if (elsewhere && isOfPool(complaint, mail.to, options.tokenKey)) {
+          await elsewhere(mail);
+          return { outcome: "passed-on" };
+        }
+      }
       if (OPT_OUTS.has(complaint.type)) return optOut(mail, matched);
       if (!matched) return unmatched(mail, provider);
       if (matched.by !== "feedback-id" && matched.recipient) {

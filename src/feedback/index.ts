@@ -11,7 +11,7 @@ import { createReturned } from "./returned.ts";
 import { createRoleMail } from "./role-mail.ts";
 import { createTests } from "./tests.ts";
 import { readReturned } from "./reading.ts";
-import type { Admission, Forwarded, ForwardWish, Incoming, Received, ReportReader } from "./types.ts";
+import type { Admission, Forwarded, ForwardWish, Incoming, PassOn, Received, ReportReader } from "./types.ts";
 
 export type * from "./types.ts";
 export { messageOf } from "./match.ts";
@@ -54,6 +54,8 @@ export type FeedbackOptions = {
     recipient: RecipientView,
     what: { kind: "bounced"; smtp: SmtpFacts; authentic: boolean } | { kind: "delivered" | "relayed" },
   ) => Promise<Pick<Outcome, "told" | "follow"> | undefined>;
+  /** What names a message of the pool that is not here; absent: this is the only node. */
+  passOn?: PassOn | undefined;
   clock: Clock;
   log: Logger;
 };
@@ -94,7 +96,7 @@ const DNS_AWAY: Received = {
 
 /** Matches what comes back to the recipient that it is about, and turns it into events. */
 export function createFeedback(options: FeedbackOptions) {
-  const { spool, clock, log } = options;
+  const { spool, clock } = options;
   const book: AddressBook = {
     tokenKey: options.tokenKey,
     poolDomains: new Set(options.poolDomains),
@@ -108,7 +110,7 @@ export function createFeedback(options: FeedbackOptions) {
   return {
     /**
      * Only valid tokens of messages that are known and role addresses take mail: everything else is refused at RCPT, so
-     * nothing bounces back. A token ends with its message.
+     * nothing bounces back. A token ends with its message; among several nodes only one knows of that.
      */
     async admit(address: string): Promise<Admission> {
       const destination = destinationOf(address, book, clock.now());
@@ -123,14 +125,23 @@ export function createFeedback(options: FeedbackOptions) {
           return options.memberByHandle(destination.handle) ? { ok: true, maxBytes: TEST_BYTES } : STRANGER;
         default: {
           const id = destination.kind === "token" ? destination.recipientId : destination.id;
-          const known = await spool.messageByRecipient(id);
+          const known = options.passOn !== undefined || (await spool.messageByRecipient(id));
           return known ? { ok: true, maxBytes: BOUNCE_BYTES } : EXPIRED;
         }
       }
     },
 
-    /** Durable once resolved. The address must have been admitted. */
-    async receive(mail: Incoming): Promise<Received> {
+    /**
+     * Durable once resolved. The address must have been admitted. `passed`: another node took it, and found no message of
+     * its own for it.
+     */
+    async receive(mail: Incoming, passed = false): Promise<Received> {
+      const elsewhere = passed ? undefined : options.passOn;
+      const notHere = async (): Promise<Received> => {
+        if (!elsewhere) return { outcome: "ignored", why: "its message is not here" };
+        await elsewhere(mail);
+        return { outcome: "passed-on" };
+      };
       const destination = destinationOf(mail.to, book, clock.now());
       if (destination.kind === "stranger" || destination.kind === "expired")
         return {
@@ -142,8 +153,12 @@ export function createFeedback(options: FeedbackOptions) {
         };
       if (destination.kind === "test") return tests(mail, destination);
       const reading = await readReturned(mail.raw, mail.from, options.shaping);
-      if (destination.kind === "forward") return returned.ofForward(destination.id, reading);
-      if (reading.complaint) return complaints.receive(mail, reading.complaint, reading.meaning);
+      if (destination.kind === "forward") {
+        const isHere = !elsewhere || (await spool.messageByRecipient(destination.id)) !== undefined;
+        return isHere ? returned.ofForward(destination.id, reading) : notHere();
+      }
+      if (reading.complaint)
+        return complaints.receive(mail, reading.complaint, { meaning: reading.meaning, elsewhere, passed });
       if (reading.report && options.reports) {
         const taken = await options.reports(reading.report, mail);
         return taken === "taken" ? { outcome: "report", kind: reading.kind } : DNS_AWAY;
@@ -151,10 +166,7 @@ export function createFeedback(options: FeedbackOptions) {
       if (destination.kind === "role") return roleMail.receive(mail, destination.role, reading);
       const message = await spool.messageByRecipient(destination.recipientId);
       const recipient = message?.recipients.find(({ id }) => id === destination.recipientId);
-      if (!message || !recipient) {
-        log.info("mail came for a message that was forgotten since it was admitted");
-        return { outcome: "ignored", why: "its message is forgotten" };
-      }
+      if (!message || !recipient) return notHere();
       return reading.kind === "message"
         ? returned.reply(mail, message)
         : returned.report(mail, { message, recipient }, reading.meaning);

@@ -34,11 +34,9 @@ export async function matchComplaint(
   context: MatchContext,
 ): Promise<Matched | undefined> {
   const { spool } = context;
-  const { original, originalMailFrom, returnPaths } = complaint;
-  const paths = [to, originalMailFrom, original["return-path"] ?? "", ...returnPaths].slice(0, 50);
-  const sent = await byPath(paths, context);
+  const sent = await byPath(pathsOf(complaint, to), context);
   if (sent) return { by: "token", ...sent };
-  const named = await byMark(original["x-atmos-message"] ?? "", context);
+  const named = await byMark(complaint.original["x-atmos-message"] ?? "", context);
   const isProven = isKnownReporter(authentication);
   // Whoever received one copy knows the header of all: he says nothing for the other recipients.
   if (named) {
@@ -57,12 +55,24 @@ export async function matchComplaint(
   return byFeedbackId(complaint, context);
 }
 
+/** Does it name a message of the pool in a way that nobody else can, be that message here or on another node? */
+export function isOfPool(complaint: InspectedComplaint, to: string, tokenKey: Uint8Array): boolean {
+  const { original } = complaint;
+  const mark = `b+${(original["x-atmos-message"] ?? "").trim()}`;
+  return [...pathsOf(complaint, to).map(bare), mark].some((text) => readToken(text, tokenKey) !== undefined);
+}
+
+const bare = (path: string) => path.replace(/[<>\s]/g, "");
+
+const pathsOf = ({ original, originalMailFrom, returnPaths }: InspectedComplaint, to: string): string[] =>
+  [to, originalMailFrom, original["return-path"] ?? "", ...returnPaths].slice(0, 50);
+
 type Marks = Pick<MatchContext, "spool" | "tokenKey">;
 
 /** The message and recipient to which one of these return paths belongs: it carries a MAC. */
 async function byPath(paths: readonly string[], { spool, tokenKey }: Marks) {
   for (const path of paths) {
-    const id = readToken(path.replace(/[<>\s]/g, ""), tokenKey);
+    const id = readToken(bare(path), tokenKey);
     const message = id === undefined ? undefined : await spool.messageByRecipient(id);
     const recipient = message?.recipients.find((one) => one.id === id);
     if (message && recipient) return { message, recipient };

@@ -37,7 +37,9 @@ export type Received =
   | { outcome: "refused"; why: string; code: number; enhanced: string; text: string }
   /** The delivery that it is about is not written down yet: it must come again. Ends with the wait of the recipient. */
   | { outcome: "too-early"; recipientId: string }
-  | { outcome: "full" };
+  | { outcome: "full" }
+  /** It names a message of the pool that another node sent, and that node hears of it. */
+  | { outcome: "passed-on" };
 
 /** What of a complaint names the message, in the order in which it is asked. */
 export type MatchedBy = "token" | "header" | "message-id" | "feedback-id";
@@ -55,6 +57,9 @@ export type ForwardWish = {
   /** The member for whom; null: it is mail to a role address. */
   member: { did: string; domain: string } | null;
 };
+
+/** Has every other node of the pool look at it; durable once resolved. */
+export type PassOn = (mail: Incoming) => Promise<void>;
 
 /** `known`: it was taken before. The others say why it is not sent on. */
 export type Forwarded = "taken" | "known" | "loop" | "malformed" | "too-much" | "too-large" | "full";

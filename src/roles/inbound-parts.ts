@@ -10,6 +10,7 @@ import type { Shaping } from "../shaping/index.ts";
 import type { Spool } from "../spool/index.ts";
 import { cooledByComplaints } from "./complaint-cooling.ts";
 import { forwardEntry } from "./forward-entry.ts";
+import { followPassedMail, passOnTo } from "./passed-mail.ts";
 import { createReportReader } from "./report-reader.ts";
 import type { RoleParts } from "./role-parts.ts";
 
@@ -32,7 +33,8 @@ const MEASURE_EVERY_MS = 60_000;
 
 /** What comes in on 25: the server, the reading of it, and the committee's inbox. */
 export async function openInboundParts(options: InboundPartsOptions) {
-  const { config, keys, relay, policyBook, clock, log, metrics, scheduler } = options;
+  const { config, bus, keys, relay, policyBook, clock, log, metrics, scheduler } = options;
+  const node = config.KAFKA_BROKERS.length > 0 ? config.NODE_NAME : undefined;
   const db = new Database(dataPath(config, "inbox.sqlite"), [inboxMigration]);
   try {
     const inbox = createInbox({ db });
@@ -60,6 +62,7 @@ export async function openInboundParts(options: InboundPartsOptions) {
       forward: (wish) => relay.forward(wish),
       alarm: () => metrics.complaintsUnmatched.inc(),
       aftermath: relay.aftermath,
+      passOn: node === undefined ? undefined : passOnTo(bus, node),
       reports: createReportReader(options),
     });
     relay.onForwardFailed((failure) => {
@@ -67,17 +70,19 @@ export async function openInboundParts(options: InboundPartsOptions) {
         log.error({ err }, "the committee was not told that mail could not be sent on");
       });
     });
+    const receive = cooledByComplaints(feedback.receive, options);
     const inbound = await startInbound({
       address: config.INBOUND_ADDRESS,
       hostname: config.POOL_HOSTNAME,
       tls: options.tls,
-      feedback: { ...feedback, receive: cooledByComplaints(feedback.receive, options) },
+      feedback: { ...feedback, receive },
       resolver: options.resolver,
       clock,
       log,
       counted: (outcome) => metrics.inbound.inc({ outcome }),
       room: () => options.spool.room(),
     });
+    const passed = node === undefined ? undefined : followPassedMail({ bus, node, receive, log, metrics });
     scheduler.every({
       name: "old entries of the inbox forgotten",
       everyMs: PRUNE_EVERY_MS,
@@ -95,6 +100,7 @@ export async function openInboundParts(options: InboundPartsOptions) {
       inbound,
       async close() {
         await inbound.close();
+        await passed?.close();
         db.close();
       },
     };

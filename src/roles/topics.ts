@@ -7,6 +7,7 @@ import { POLICY_TOPIC } from "../policy/index.ts";
 import { CREDENTIAL_USED_TOPIC } from "../relay/index.ts";
 import { REPORTS_TOPIC } from "../report/index.ts";
 import { SUPPRESSION_ASK_TOPIC, SUPPRESSION_RELEASE_TOPIC, SUPPRESSION_TOPIC } from "../suppression/index.ts";
+import { PASSED_MAIL_TOPIC } from "./passed-mail.ts";
 import { QUEUE_COMMAND_TOPIC } from "./queue-commands.ts";
 
 const DAY_MS = 86_400_000;
@@ -27,6 +28,8 @@ export const TOPICS: readonly BusTopic[] = [
   { name: CREDENTIAL_USED_TOPIC, partitions: 1 },
   { name: EGRESS_TOPIC, partitions: 1 },
   { name: QUEUE_COMMAND_TOPIC, partitions: 1, retentionMs: 30 * DAY_MS },
+  // A bounce has at most 1 MiB, and travels as base64.
+  { name: PASSED_MAIL_TOPIC, partitions: 1, retentionMs: 7 * DAY_MS, maxBytes: 2 * 1024 * 1024 },
   // Any relay node may send it, and one does.
   { name: NOTICE_TOPIC, partitions: 3, oneNode: true },
 ];

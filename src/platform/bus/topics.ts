@@ -10,6 +10,8 @@ export type BusTopic = {
   oneNode?: true;
   /** How long brokers keep what is not compacted. */
   retentionMs?: number;
+  /** The largest message, in octets; default: as the brokers have it, which is 1 MiB. */
+  maxBytes?: number;
 };
 
 const DAY_MS = 86_400_000;
@@ -17,8 +19,14 @@ const USUAL_RETENTION_MS = 14 * DAY_MS;
 
 /** Settings of a topic at the brokers (Kafka's names). */
 export function brokerSettings(topic: BusTopic): Record<string, string> {
+  const size: Record<string, string> =
+    topic.maxBytes === undefined ? {} : { "max.message.bytes": String(topic.maxBytes) };
   if (topic.compacted)
     // A delete marker is there for a week, so that a node that was away that long still learns of it.
-    return { "cleanup.policy": "compact", "delete.retention.ms": String(7 * DAY_MS) };
-  return { "cleanup.policy": "delete", "retention.ms": String(topic.retentionMs ?? USUAL_RETENTION_MS) };
+    return { "cleanup.policy": "compact", "delete.retention.ms": String(7 * DAY_MS), ...size };
+  return {
+    ...size,
+    "cleanup.policy": "delete",
+    "retention.ms": String(topic.retentionMs ?? USUAL_RETENTION_MS),
+  };
 }
