@@ -3,6 +3,7 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import { ConfigError } from "../platform/config/index.ts";
 import { RulesError } from "../rules/index.ts";
 import { SpoolError } from "../spool/index.ts";
+import { busCommands } from "./bus.ts";
 import { caseCommands } from "./case.ts";
 import { check } from "./check.ts";
 import { connectionTest } from "./connection-test.ts";
@@ -221,6 +222,7 @@ label
 memberCommands(program, { env, json, run });
 queueCommands(program, { env, json, run });
 inboxCommands(program, { env, json, run });
+busCommands(program, { env, json, run });
 egressCommands(program, { env, json, run });
 warmupCommands(program, { env, json, run });
 shapingCommands(program, { env, json, run });

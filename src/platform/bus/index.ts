@@ -4,3 +4,6 @@ export type { KafkaConnection } from "./kafka-connection.ts";
 export { kafkaBusMigration } from "./kafka-schema.ts";
 export type { BusTopic } from "./topics.ts";
 export type * from "./types.ts";
+export { judgeBrokers, type BusFinding } from "./judge.ts";
+export { inspectBrokers, type BrokersView } from "./kafka-inspect.ts";
+export { judgeLocal, localView } from "./local-view.ts";
