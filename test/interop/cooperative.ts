@@ -38,6 +38,8 @@ export interface Cooperative extends Server {
   pds: Pds;
   authority: CertificateAuthority;
   labelerDid: string;
+  /** Of its labeler, for a process of its own. */
+  labelerKey: string;
   /** Where browsers and the PDS reach the pages. */
   publicUrl: string;
   /** Port of every mail server here; they differ in their loopback address. */
@@ -125,13 +127,24 @@ export async function startCooperative(
   );
   zones.forward(`wl.${POOL}`, `127.0.0.1:${ports.zone}`);
   publishPool(zones);
-  await publishPoolKey(product, zones);
+  if (/relay/.test(env["ATMOS_ROLES"] ?? "relay")) await publishPoolKey(product, zones);
 
   const receives = (domain: string, address: string) => {
     zones.set(domain, "MX", { preference: 10, exchange: `mx.${domain}` });
     zones.set(`mx.${domain}`, "A", { address });
   };
-  const parts = { product, zones, unbound, pds, authority, labelerDid, publicUrl, deliveryPort, receives };
+  const parts = {
+    product,
+    zones,
+    unbound,
+    pds,
+    authority,
+    labelerDid,
+    labelerKey,
+    publicUrl,
+    deliveryPort,
+    receives,
+  };
   const owned = stack.move();
   const stop = () => owned.disposeAsync();
   return { ...parts, join: (...args) => join(parts, ...args), stop, [Symbol.asyncDispose]: stop };
@@ -235,7 +248,7 @@ function publishPool(zones: Zones): void {
 }
 
 /** The pool makes its key at the first start; `atmos doctor` says what to publish. */
-async function publishPoolKey(product: Product, zones: Zones): Promise<void> {
+export async function publishPoolKey(product: Product, zones: Zones): Promise<void> {
   const { answer } = await product.run("doctor", "--env", product.envFile);
   const findings = answer["findings"] as { probe: string; remedy?: string }[];
   const remedy = findings.find(({ probe }) => probe === "pool DKIM")?.remedy ?? "";

@@ -80,7 +80,9 @@ export async function startProduct(ports: Ports, options: ProductOptions): Promi
     ATMOS_DELIVERY_PORT: String(options.deliveryPort),
     ATMOS_ZONE_ADDRESS: `127.0.0.1:${ports.zone}`,
     ATMOS_ALLOW_PRIVATE_NETWORK: "true",
-    ATMOS_RELAY_SECRET: randomBytes(32).toString("hex"),
+    ...(/relay/.test(options.env["ATMOS_ROLES"] ?? "relay") && {
+      ATMOS_RELAY_SECRET: randomBytes(32).toString("hex"),
+    }),
     ATMOS_CORE_SECRET: randomBytes(32).toString("hex"),
     ...options.env,
   };

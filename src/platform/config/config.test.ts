@@ -215,7 +215,11 @@ describe("one error names every problem", () => {
     [
       "core alone",
       { ...whole, ATMOS_ROLES: "core" },
-      [/ATMOS_RELAY_SEALING_KEY is missing/, /ATMOS_KAFKA_BROKERS is missing.*has core without relay/],
+      [
+        /ATMOS_RELAY_SEALING_KEY is missing/,
+        /ATMOS_RELAY_SECRET is for relay nodes/,
+        /ATMOS_KAFKA_BROKERS is missing.*has core without relay/,
+      ],
     ],
     ["a relay alone", { ...whole, ATMOS_ROLES: "relay" }, [/ATMOS_KAFKA_BROKERS .*has relay without core/]],
     [

@@ -161,6 +161,10 @@ function contradictions(s: Settings): string[] {
       "ATMOS_RELAY_SEALING_KEY is missing: core seals members' DKIM keys to the relay; `atmos doctor` on the relay prints it",
     );
   }
+  need(
+    has("relay") || s.RELAY_SECRET === undefined,
+    "ATMOS_RELAY_SECRET is for relay nodes alone, and here is none: remove it, so that this process cannot open members' keys",
+  );
   if (has("relay") && s.RELAY_SEALING_KEY !== undefined) {
     out.push(
       "ATMOS_RELAY_SEALING_KEY is for a core without the relay role; here it follows from ATMOS_RELAY_SECRET: remove it",
