@@ -143,6 +143,11 @@ export function createMetrics() {
       labelNames: ["kind"] as const,
       registers,
     }),
+    policiesRefused: new Counter({
+      name: "atmos_policies_refused_total",
+      help: "Policy snapshots that came over the brokers and were not believed",
+      registers,
+    }),
     busWaiting: new Gauge({
       name: "atmos_bus_waiting",
       help: "Messages that wait on this disk for the brokers",

@@ -15,5 +15,6 @@ export {
 export { type DecisionReason, type PauseCause } from "./outcomes.ts";
 export { type Pause, type Resumption } from "./pauses.ts";
 export { loadPolicies, policyMigration, saveLimits, savePause, savePolicy, type LimitRow } from "./store.ts";
+export { closeSnapshot, openSnapshot } from "./snapshot.ts";
 export * from "./types.ts";
 export { createPolicyPublisher, policyPublisherMigration, type PolicyPublisher } from "./publisher.ts";

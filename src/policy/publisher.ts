@@ -19,7 +19,13 @@ export type PolicyPublisher = ReturnType<typeof createPolicyPublisher>;
  * did not change. A database that was put back from a copy knows neither what nodes heard since nor how far versions had
  * come, so they are no lower than the time in ms.
  */
-export function createPolicyPublisher(db: Database, bus: Bus, clock: Pick<Clock, "now">) {
+export function createPolicyPublisher(
+  db: Database,
+  bus: Bus,
+  clock: Pick<Clock, "now">,
+  /** As it travels; default: as it is. */
+  close: (policy: MemberPolicy) => Promise<unknown> = async (policy) => policy,
+) {
   const toldSinceStart = new Set<string>();
   return {
     /** Publishes the policies that differ from what was sent last. A crash before the bus has it sends it again. */
@@ -46,7 +52,7 @@ export function createPolicyPublisher(db: Database, bus: Bus, clock: Pick<Clock,
       });
       await bus.publish(
         POLICY_TOPIC,
-        fresh.map((policy) => ({ key: policy.did, value: policy })),
+        await Promise.all(fresh.map(async (policy) => ({ key: policy.did, value: await close(policy) }))),
       );
       db.transaction(() => {
         for (const { did, version } of fresh) {

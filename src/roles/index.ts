@@ -1,7 +1,7 @@
 export { acmeNames } from "./certificates.ts";
 export { connectionOf } from "./open-bus.ts";
 export { readPoolKey } from "./pool-key.ts";
-export { sessionKeyOf } from "./keys.ts";
+export { coreKeyOf, derive, sessionKeyOf } from "./keys.ts";
 export { startServe, type Serve, type ServeOptions } from "./serve.ts";
 export { TOPICS } from "./topics.ts";
 export type { TracedMessage } from "./trace-api.ts";

@@ -1,5 +1,12 @@
 import { hkdfSync } from "node:crypto";
-import type { Secrets } from "../platform/config/index.ts";
+import type { Config, Secrets } from "../platform/config/index.ts";
+import {
+  importVerifyingKey,
+  signingKeyFrom,
+  verifyingKeyOf,
+  type SigningKey,
+  type VerifyingKey,
+} from "../platform/sign.ts";
 
 /** Keys for one purpose each from a role's one secret (HKDF, RFC 5869). */
 export function derive(secret: Uint8Array, purpose: string): Uint8Array {
@@ -14,4 +21,16 @@ export function relayKeys(secret: Uint8Array) {
 
 export function sessionKeyOf(secrets: Secrets): Uint8Array | undefined {
   return secrets.core && derive(secrets.core, "session");
+}
+
+/** Signs what core tells nodes at other hosts. */
+export function snapshotKeyOf(secrets: Secrets): SigningKey | undefined {
+  return secrets.core && signingKeyFrom(derive(secrets.core, "snapshot"));
+}
+
+/** By which a node knows what core said: its own core's, or the one that it was told. */
+export function coreKeyOf(config: Pick<Config, "CORE_KEY">, secrets: Secrets): VerifyingKey | undefined {
+  const own = snapshotKeyOf(secrets);
+  if (own) return verifyingKeyOf(own);
+  return config.CORE_KEY === undefined ? undefined : importVerifyingKey(config.CORE_KEY);
 }

@@ -5,7 +5,8 @@ import { messageOf } from "../feedback/index.ts";
 import { dataPath, type Address, type Config } from "../platform/config/index.ts";
 import type { Logger } from "../platform/log.ts";
 import { openSealed, type OpeningKey } from "../platform/seal.ts";
-import { POLICY_TOPIC, createPolicyBook, type MemberPolicy } from "../policy/index.ts";
+import type { VerifyingKey } from "../platform/sign.ts";
+import { createPolicyBook } from "../policy/index.ts";
 import { createRelay, CREDENTIAL_USED_TOPIC, recipientFacts } from "../relay/index.ts";
 import type { Shaping } from "../shaping/index.ts";
 import { createSpool } from "../spool/index.ts";
@@ -17,6 +18,7 @@ import { followNotices } from "./notices.ts";
 import { ownAddresses } from "./own-addresses.ts";
 import { openPoolKey } from "./pool-key.ts";
 import { createMeasuresDesk } from "./measures-desk.ts";
+import { followPolicies } from "./policies.ts";
 import { createPump } from "./pump.ts";
 import { followQueueCommands } from "./queue-commands.ts";
 import { createQueueDesk } from "./queue-desk.ts";
@@ -29,6 +31,8 @@ import { sendReports } from "./tls-reports.ts";
 export type RelayRoleOptions = RoleParts & {
   config: Config;
   openingKey: OpeningKey;
+  /** Core's, where policies come over brokers; absent: core is in this process, and says them as they are. */
+  coreKey?: VerifyingKey | undefined;
   keys: { verp: Uint8Array; recipient: Uint8Array; unsubscribe: Uint8Array };
   tls: { cert: string; key: string };
   shaping: Shaping;
@@ -177,15 +181,14 @@ async function open(options: RelayRoleOptions, opened: (() => Promise<void>)[]) 
   opened.push(() => incoming.close());
   const submission = await relay.start();
 
-  const policies = bus.subscribe<MemberPolicy>(
-    POLICY_TOPIC,
-    `relay:${config.POOL_HOSTNAME}`,
-    async (batch) => {
-      for (const { value } of batch) await policyBook.apply(value);
-    },
-    // The topic holds the latest policy of each member: told all of it again, a spool that was lost or restored knows them.
-    0,
-  );
+  const policies = followPolicies({
+    bus,
+    group: `relay:${config.POOL_HOSTNAME}`,
+    policyBook,
+    sealed: options.coreKey && { openWith: options.openingKey, signedBy: options.coreKey },
+    log,
+    metrics,
+  });
 
   await suppressions.follow({ spool, wake: relay.wake });
 

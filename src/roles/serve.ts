@@ -25,7 +25,7 @@ import { openCertificates } from "./certificates.ts";
 import { coreMigrations, createCore, type Core } from "./core/index.ts";
 import { mountCore } from "./core-http.ts";
 import { explainApi } from "./explain-api.ts";
-import { derive, relayKeys, sessionKeyOf } from "./keys.ts";
+import { coreKeyOf, derive, relayKeys, sessionKeyOf, snapshotKeyOf } from "./keys.ts";
 import { createLabeler, labelerMigrations, type Labeler, type LabelerOptions } from "./labeler.ts";
 import { sourcesOf, transportOf } from "./labeler-sources.ts";
 import { answerMigration, createAnswers, messagesApi, type Answers } from "./messages-api/index.ts";
@@ -131,6 +131,7 @@ export async function startServe(options: ServeOptions): Promise<Serve> {
         db: coreDb,
         rules: ruleStore.engine,
         sealTo,
+        signWith: kafka && snapshotKeyOf(secrets),
         authority: config.LABELER_DID ?? `did:web:${config.POOL_DOMAIN}`,
         publicUrl: config.PUBLIC_URL,
         egress: poolAddresses(config),
@@ -229,6 +230,7 @@ export async function startServe(options: ServeOptions): Promise<Serve> {
         shaping,
         onFatal: options.onFatal,
         openingKey: openingKey!,
+        coreKey: kafka && coreKeyOf(config, secrets),
         keys: relayKeys(secrets.relay!),
         tls: { cert, key },
       });

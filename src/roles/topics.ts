@@ -19,7 +19,7 @@ const DAY_MS = 86_400_000;
 export const TOPICS: readonly BusTopic[] = [
   // What a core that was away has to learn: as long as an operator may need to bring one back.
   { name: EVENTS_TOPIC, partitions: 6, retentionMs: 30 * DAY_MS },
-  { name: POLICY_TOPIC, partitions: 1, compacted: true },
+  { name: POLICY_TOPIC, partitions: 1, compacted: true, private: true },
   { name: PUBLIC_STANDING_TOPIC, partitions: 1, compacted: true },
   { name: SUPPRESSION_TOPIC, partitions: 1, retentionMs: 30 * DAY_MS },
   { name: SUPPRESSION_ASK_TOPIC, partitions: 1 },

@@ -4,6 +4,7 @@ import { connect as connectTcp, type Socket } from "node:net";
 import { connect as connectTls, type TLSSocket } from "node:tls";
 import { setTimeout as pause } from "node:timers/promises";
 import { afterEach, beforeAll, expect, test } from "vitest";
+import { exportVerifyingKey, signingKeyFrom, verifyingKeyOf } from "../../src/platform/sign.ts";
 import { choosePorts, startProduct, type Ports, type Product } from "./product.ts";
 import { startCertificateAuthority } from "./servers/certificate.ts";
 import { startPebble, type Pebble } from "./servers/pebble.ts";
@@ -32,6 +33,7 @@ const settings = () => ({
   ATMOS_ROLES: "relay",
   ATMOS_NODE_NAME: "mx1",
   ATMOS_KAFKA_BROKERS: "127.0.0.1:1",
+  ATMOS_CORE_KEY: exportVerifyingKey(verifyingKeyOf(signingKeyFrom(new Uint8Array(32)))),
   ATMOS_POOL_DOMAIN: "coop.test",
   ATMOS_POOL_HOSTNAME: HOST,
   ATMOS_DNS_SERVERS: "127.0.0.1:1",

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { Consumer, Producer, stringDeserializers, stringSerializers } from "@platformatic/kafka";
 import { createTransport } from "nodemailer";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { exportSealingKey, openingKeyFrom } from "../../src/platform/seal.ts";
@@ -78,6 +79,7 @@ beforeAll(async () => {
     ...labeler,
     ...brokers("labeler1"),
   });
+  const coreKey = await said(coop.product, "ATMOS_CORE_KEY");
   relays = [];
   for (const [i, node] of NODES.entries()) {
     const certificate = await authority.issue(`${node}.${POOL}`, POOL_HOST);
@@ -86,6 +88,7 @@ beforeAll(async () => {
       ATMOS_POOL_HOSTNAME: `${node}.${POOL}`,
       ATMOS_POOL_DKIM_SELECTOR: `pool-${node}`,
       ATMOS_RELAY_SECRET: secret.toString("hex"),
+      ATMOS_CORE_KEY: coreKey,
       ATMOS_TLS_CERT_FILE: certificate.certPath,
       ATMOS_TLS_KEY_FILE: certificate.keyPath,
       ...brokers(node),
@@ -103,6 +106,13 @@ afterAll(() => stack.disposeAsync());
 tellLogOnFailure(
   () => coop && { log: () => [coop.product, ...relays].map((one) => one.log().slice(-3_000)).join("\n") },
 );
+
+/** A key that `atmos doctor` says others need. */
+async function said(product: Product, setting: string): Promise<string> {
+  const { answer } = await product.run("doctor", "--env", product.envFile);
+  const texts = (answer["findings"] as { text: string }[]).map(({ text }) => text);
+  return texts.join("\n").match(new RegExp(`${setting}=(\\S+)`))![1]!;
+}
 
 /** Its Message-ID, once it is taken. */
 async function send(relay: Product, member = nettle): Promise<string> {
@@ -228,6 +238,50 @@ test("a member that is suspended is refused by every node within seconds", async
     );
   expect(Date.now() - began).toBeLessThan(10_000);
   expect((await listed(coop.product, nettle.did))?.standing).toBe("suspended");
+});
+
+test("who may write to the broker cannot bring it back, nor read what core says", async () => {
+  const policy = {
+    did: nettle.did,
+    handle: "x",
+    version: Date.now() * 2,
+    membership: "member",
+    standing: "good",
+  };
+  const bogus = [
+    { ...policy, tier: "trusted", joinedAt: 0, reason: null, domains: [], credentials: [] },
+    { did: nettle.did, version: policy.version, box: "AAAA", signature: "AAAA" },
+  ];
+  const producer = new Producer({
+    clientId: "intruder",
+    bootstrapBrokers: [kafka.broker],
+    serializers: stringSerializers,
+  });
+  const messages = bogus.map((value) => ({ topic: "policy", key: nettle.did, value: JSON.stringify(value) }));
+  await producer.send({ messages, acks: -1 });
+  await producer.close();
+  for (const relay of relays) {
+    const refusals = () => relay.log().split("a policy is not believed").length - 1;
+    await until("two refusals in the log", () => refusals() === 2, 20_000);
+    await expect(send(relay)).rejects.toThrow(/550 5\.7\.1/);
+  }
+  const consumer = new Consumer({
+    clientId: "reader",
+    groupId: "reader",
+    bootstrapBrokers: [kafka.broker],
+    deserializers: stringDeserializers,
+  });
+  const stream = await consumer.consume({ topics: ["policy"], mode: "earliest" });
+  const seen: string[] = [];
+  for await (const { value } of stream) {
+    seen.push(value ?? "");
+    if (value?.includes("AAAA")) break;
+  }
+  await consumer.close(true);
+  expect(seen.length).toBeGreaterThan(3);
+  const byCore = seen.filter((value) => !bogus.some((one) => JSON.stringify(one) === value)).join();
+  expect(byCore).toContain(nettle.did);
+  expect(byCore).not.toMatch(/credentials|standing|suspended|nettle\.test/);
 });
 
 const bounceFor = (address: string) =>

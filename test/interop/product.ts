@@ -83,7 +83,9 @@ export async function startProduct(ports: Ports, options: ProductOptions): Promi
     ...(/relay/.test(options.env["ATMOS_ROLES"] ?? "relay") && {
       ATMOS_RELAY_SECRET: randomBytes(32).toString("hex"),
     }),
-    ATMOS_CORE_SECRET: randomBytes(32).toString("hex"),
+    ...(/core/.test(options.env["ATMOS_ROLES"] ?? "core") && {
+      ATMOS_CORE_SECRET: randomBytes(32).toString("hex"),
+    }),
     ...options.env,
   };
   await writeFile(

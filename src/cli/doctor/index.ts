@@ -9,6 +9,7 @@ import { dns } from "./dns.ts";
 import { egress } from "./egress.ts";
 import { labeler } from "./labeler.ts";
 import { fail, messageOf, type Finding, type Probe } from "./probe.ts";
+import { pool } from "./pool.ts";
 import { providers } from "./providers.ts";
 import { roleMail } from "./role-mail.ts";
 import { services } from "./services.ts";
@@ -24,6 +25,7 @@ const PROBES: readonly [string, Probe][] = [
   ["egress", egress],
   ["certificate", tls],
   ["labeler", labeler],
+  ["pool", pool],
   ["role mail", roleMail],
   ["shaping", shaping],
   ["services", services],

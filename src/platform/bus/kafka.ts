@@ -48,7 +48,7 @@ export function createKafkaBus(db: Database, log: Logger, options: KafkaBusOptio
 
   // A cooperative that leaves the single host takes along what holds now.
   db.transaction(() => {
-    for (const topic of compacted) {
+    for (const { name: topic } of topics.filter((one) => one.compacted && !one.private)) {
       if (db.get("SELECT 1 FROM bus_moved WHERE topic = ?", topic)) continue;
       const rows = db.all<{ key: string; value: string }>(
         `SELECT key, value FROM bus_message WHERE topic = ?1 AND seq IN

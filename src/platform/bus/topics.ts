@@ -7,6 +7,8 @@ export type BusTopic = {
   name: string;
   partitions: number;
   compacted?: true;
+  /** What a single host published is not for brokers: whoever publishes says it again, in another form. */
+  private?: true;
   oneNode?: true;
   /** How long brokers keep what is not compacted. */
   retentionMs?: number;

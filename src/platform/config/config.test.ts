@@ -221,7 +221,16 @@ describe("one error names every problem", () => {
         /ATMOS_KAFKA_BROKERS is missing.*has core without relay/,
       ],
     ],
-    ["a relay alone", { ...whole, ATMOS_ROLES: "relay" }, [/ATMOS_KAFKA_BROKERS .*has relay without core/]],
+    [
+      "a relay alone",
+      { ...whole, ATMOS_ROLES: "relay" },
+      [/ATMOS_CORE_KEY is missing/, /ATMOS_KAFKA_BROKERS .*has relay without core/],
+    ],
+    [
+      "a core's key beside its secret",
+      { ...whole, ATMOS_CORE_KEY: "A".repeat(43) },
+      [/ATMOS_CORE_KEY .*remove it/],
+    ],
     [
       "brokers without a name of the node",
       { ...whole, ATMOS_KAFKA_BROKERS: "kafka1.coop.example:9093" },

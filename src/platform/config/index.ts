@@ -161,6 +161,15 @@ function contradictions(s: Settings): string[] {
       "ATMOS_RELAY_SEALING_KEY is missing: core seals members' DKIM keys to the relay; `atmos doctor` on the relay prints it",
     );
   }
+  if (has("relay") && !has("core"))
+    need(
+      s.CORE_KEY !== undefined,
+      "ATMOS_CORE_KEY is missing: a relay node believes what core signed; `atmos doctor` on the core prints it",
+    );
+  need(
+    !has("core") || s.CORE_KEY === undefined,
+    "ATMOS_CORE_KEY is for nodes without the core role; here it follows from ATMOS_CORE_SECRET: remove it",
+  );
   need(
     has("relay") || s.RELAY_SECRET === undefined,
     "ATMOS_RELAY_SECRET is for relay nodes alone, and here is none: remove it, so that this process cannot open members' keys",

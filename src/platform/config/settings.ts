@@ -219,6 +219,11 @@ export const settings = z.object({
   KAFKA_USERNAME: z.string().min(1).optional(),
   KAFKA_PASSWORD: z.string().min(1).optional(),
 
+  CORE_KEY: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{43}$/, "is not the key of a core; the core prints its own with: atmos doctor")
+    .optional(),
+
   CORE_SECRET: secret.optional(),
 
   LABELER_DID: did.optional(),

@@ -8,7 +8,9 @@ import { createListeners } from "../../lib/listeners.ts";
 import { createMembers, type MemberRow } from "../../member/index.ts";
 import type { Database } from "../../platform/database.ts";
 import type { SealingKey } from "../../platform/seal.ts";
+import type { SigningKey } from "../../platform/sign.ts";
 import {
+  closeSnapshot,
   createPolicyPublisher,
   type CredentialPolicy,
   type MemberPolicy,
@@ -52,6 +54,8 @@ export type CoreOptions = RoleParts & {
   db: Database;
   rules: RulesEngine;
   sealTo: SealingKey;
+  /** Signs what nodes at other hosts are told; absent: there are none. */
+  signWith?: SigningKey | undefined;
   /** DID that writes notes. */
   authority: string;
   publicUrl: string;
@@ -73,12 +77,12 @@ export type Core = ReturnType<typeof createCore>;
 
 /** The role that knows the members, weighs what happens to their mail, and tells the relay nodes and the labeler. */
 export function createCore(options: CoreOptions) {
-  const { db, bus, clock, returnPathHost, scheduler } = options;
+  const { db, bus, clock, returnPathHost, scheduler, sealTo, signWith } = options;
   const members = createMembers({
     db,
     clock,
     random: secureRandom,
-    sealTo: options.sealTo,
+    sealTo,
     returnPathHost,
     spfInclude: options.spfInclude,
   });
@@ -104,7 +108,12 @@ export function createCore(options: CoreOptions) {
     webhooks,
     writeTo: `postmaster@${options.domain}`,
   });
-  const publisher = createPolicyPublisher(db, bus, clock);
+  const publisher = createPolicyPublisher(
+    db,
+    bus,
+    clock,
+    signWith && ((policy) => closeSnapshot(policy, { sealTo, signWith })),
+  );
   const suppressions = createSuppressionDesk(options);
   /** Nothing comes back by time while nobody can see how it goes. */
   const isMember = (did: string) => members.get(did)?.membership === "member";
@@ -308,6 +317,9 @@ export function createCore(options: CoreOptions) {
     everyMs: 6 * 3_600_000,
     run: async () => teller.tell(members.list().map((member) => member.did)),
   });
+
+  // What a single host told itself was not made for brokers, and stayed there.
+  if (signWith) teller.tell(members.list().map((member) => member.did));
 
   return {
     members,
