@@ -76,6 +76,7 @@ async function cost(batch: number): Promise<{ batch: number; cpu: number; memory
     newEvent,
     log: silentLog,
     metrics: createMetrics(),
+    version: "bench",
     scheduler: { every: () => {}, close: async () => {} },
     resolver: { resolve: async () => ({ status: "nxdomain", authentic: false }) },
     rules: createEmbeddedEngine(await loadRules(join(import.meta.dirname, "../rules"))),

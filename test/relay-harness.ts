@@ -142,7 +142,11 @@ export type Testbed = {
   measures: Measures;
   ports: { tls: number; starttls: number };
   /** Called when a sealed key is opened for a signature, between the decision and the spool. */
-  hooks: { onOpen?: () => void };
+  hooks: {
+    onOpen?: () => void;
+    /** Why nothing leaves now. */
+    still?: string | undefined;
+  };
   /** What was told of log-ins. */
   uses: CredentialUse[];
   /** Of egress, measures and their database. */
@@ -262,6 +266,7 @@ export async function startRelay(
       egress,
       measures,
       ages: createAges({ db, clock, log: silentLog, metrics }),
+      standsStill: () => hooks.still,
       deadlines: { greeting: 2_000, dataEnd: 3_000, ...deadlines },
       ...trusted,
     },

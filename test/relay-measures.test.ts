@@ -59,6 +59,17 @@ test("a greylisted recipient is tried again from the same address, which says it
   expect(transcript).toContain(`EHLO ${two.find(({ address }) => address === egress)!.ehlo}`);
 });
 
+test("a node that stands still sends nothing and loses nothing, and goes on by itself", async () => {
+  here.bed.hooks.still = "core is not heard";
+  await send("bob@a.test");
+  for (let i = 0; i < 3; i++) await after(2 * HOUR);
+  expect(here.sink.received).toEqual([]);
+  expect(await attemptsTo("bob@a.test")).toEqual([]);
+  here.bed.hooks.still = undefined;
+  await after(2 * MINUTE);
+  expect(await recipient("bob@a.test")).toMatchObject({ state: "delivered" });
+});
+
 test("a block pauses the provider on that address: the mail goes over the other one, and then waits without an attempt", async () => {
   here.sink.replies.rcpt = {
     "bob@a.test": [554, "5.7.1 Service unavailable; Client host [127.0.0.1] blocked using zen.spamhaus.org"],

@@ -34,6 +34,7 @@ const FLOORS: string[][] = [
     "timing",
     "test-mail",
     "allowlist",
+    "node",
     "governance",
     "dues",
   ],

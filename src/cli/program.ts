@@ -19,6 +19,7 @@ import { link } from "./link.ts";
 import { memberCommands } from "./member-commands.ts";
 import { CommandError, EXIT } from "./output.ts";
 import { allowlistCommands } from "./allowlist/index.ts";
+import { nodeCommands } from "./node.ts";
 import { proofCommands } from "./proof.ts";
 import { providerCommands } from "./provider.ts";
 import { queueCommands } from "./queue.ts";
@@ -222,6 +223,7 @@ label
 memberCommands(program, { env, json, run });
 queueCommands(program, { env, json, run });
 inboxCommands(program, { env, json, run });
+nodeCommands(program, { env, json, run });
 busCommands(program, { env, json, run });
 egressCommands(program, { env, json, run });
 warmupCommands(program, { env, json, run });

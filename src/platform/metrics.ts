@@ -143,6 +143,12 @@ export function createMetrics() {
       labelNames: ["kind"] as const,
       registers,
     }),
+    nodeState: new Gauge({
+      name: "atmos_node_state",
+      help: "1 for what this relay node of a pool may do (serving, draining, cut-off, silent)",
+      labelNames: ["state"] as const,
+      registers,
+    }),
     policiesRefused: new Counter({
       name: "atmos_policies_refused_total",
       help: "Policy snapshots that came over the brokers and were not believed",

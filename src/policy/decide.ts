@@ -66,6 +66,9 @@ export function planOf(input: DecideInput): Plan {
   const never = neverTaken(input, domain);
   if (never) return { refusal: never };
 
+  const notHere = notTakenHere(input);
+  if (notHere) return { refusal: notHere };
+
   const { limits, now } = input;
   const hold = holdNow(input, domain);
   const charges = chargesOf(input, domain, hold);
@@ -125,6 +128,20 @@ function neverTaken(input: DecideInput, domain: DomainPolicy | undefined): Decis
   }
   if (input.suppressed !== undefined) return refuse("suppressed", input.suppressed);
   return undefined;
+}
+
+/** Suspended members are refused before: what the last word of core was holds, however long ago it was. */
+function notTakenHere({ member, poolLimits }: DecideInput): Decision | undefined {
+  const state = poolLimits?.node?.() ?? "serving";
+  if (state === "serving") return undefined;
+  if (state === "draining") {
+    const words = "This node is being emptied, try again: another one answers";
+    return answer("defer", "draining", named("draining", words));
+  }
+  const isGood = member.standing === "good" || member.standing === "warned";
+  if (state === "cut-off" && isGood && member.membership === "member") return undefined;
+  const words = "This node has lost the rest of the pool, try again: another one answers";
+  return answer("defer", "cut-off", named("cut-off", words));
 }
 
 type HoldNow = PolicyHold & { words: string; trips?: PauseCause };

@@ -1,5 +1,5 @@
 import { gcraMost, gcraRemaining, type Bucket } from "../lib/gcra.ts";
-import type { DomainPolicy, MemberPolicy, Tier } from "./types.ts";
+import type { DomainPolicy, MemberPolicy, NodeState, Tier } from "./types.ts";
 
 /** The buckets of a member's tier. Units are recipients. */
 export const BUCKET_NAMES = ["burst", "hour", "day"] as const;
@@ -14,6 +14,8 @@ export type TierLimits = Record<(typeof BUCKET_NAMES)[number], Bucket>;
 
 /** Limits of the whole pool, over all members. */
 export type PoolLimits = {
+  /** What this node may do now; default: it serves. */
+  node?: () => NodeState;
   /** Recipients an hour. */
   poolHourly?: number;
   /** Recipients a day of each provider: the warm-up of the egress addresses. */

@@ -86,6 +86,16 @@ export const OUTCOMES = {
     enhanced: "4.7.1",
     meaning: "Sending is paused, and twice the hourly limit is waiting already.",
   },
+  draining: {
+    code: 451,
+    enhanced: "4.3.2",
+    meaning: "This node is being emptied; the others of the pool take mail.",
+  },
+  "cut-off": {
+    code: 451,
+    enhanced: "4.3.2",
+    meaning: "This node has lost core: it takes mail of members in good standing, and after a day of nobody.",
+  },
   "disk-full": { code: 452, enhanced: "4.3.1", meaning: "No room in the spool." },
   internal: { code: 451, enhanced: "4.3.0", meaning: "The message could not be stored; nothing was taken." },
   malformed: {

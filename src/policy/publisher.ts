@@ -25,6 +25,8 @@ export function createPolicyPublisher(
   clock: Pick<Clock, "now">,
   /** As it travels; default: as it is. */
   close: (policy: MemberPolicy) => Promise<unknown> = async (policy) => policy,
+  /** The relay node in this process, which is not to wait for brokers that are away. */
+  tellHere: (policies: readonly MemberPolicy[]) => Promise<void> = async () => undefined,
 ) {
   const toldSinceStart = new Set<string>();
   return {
@@ -50,6 +52,7 @@ export function createPolicyPublisher(
           );
         }
       });
+      await tellHere(fresh);
       await bus.publish(
         POLICY_TOPIC,
         await Promise.all(fresh.map(async (policy) => ({ key: policy.did, value: await close(policy) }))),

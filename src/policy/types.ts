@@ -15,6 +15,13 @@ export type Stream = (typeof STREAMS)[number];
 /** An applicant waits for a person's decision; who has left sends no more. */
 export type Membership = "applicant" | "member" | "left";
 
+/**
+ * What a relay node may do. `draining`: it sends what it has, and takes nothing. `cut-off`: it has not heard core, and takes
+ * mail of members in good standing alone. `silent`: it has not for too long, and does nothing.
+ */
+export const NODE_STATES = ["serving", "draining", "cut-off", "silent"] as const;
+export type NodeState = (typeof NODE_STATES)[number];
+
 export type CredentialPolicy = {
   id: string;
   username: string;

@@ -75,6 +75,8 @@ export type DeliveryConfig = {
   measures: Measures;
   /** How old mail is. */
   ages: Ages;
+  /** Why nothing leaves at all now; default: nothing keeps it. */
+  standsStill?: () => string | undefined;
   /** PEM, trusted beside the system's authorities. */
   ca?: string;
   deadlines?: Partial<Deadlines>;

@@ -7,6 +7,7 @@ import { membersApi } from "./admin/members.ts";
 import { peopleApi } from "./admin/people.ts";
 import { exportApi } from "./admin/export.ts";
 import { proofApi } from "./admin/proof.ts";
+import { nodesApi } from "./admin/nodes.ts";
 import { pausesApi } from "./admin/pauses.ts";
 import { rotationApi } from "./admin/rotation.ts";
 import { tokensApi } from "./admin/tokens.ts";
@@ -54,6 +55,7 @@ export function adminApi({
   app.route("/members/:did", proofApi(proofs));
   app.route("/members/:did", exportApi(exports, gate.log));
   app.route("/members", membersApi(core));
+  app.route("/nodes", nodesApi(core.pool));
   app.route("/applications", applicationsApi(core));
   app.route("/domains/:domain/rotation", rotationApi(core));
 

@@ -19,6 +19,7 @@ import { ownAddresses } from "./own-addresses.ts";
 import { openPoolKey } from "./pool-key.ts";
 import { createMeasuresDesk } from "./measures-desk.ts";
 import { followPolicies } from "./policies.ts";
+import type { PoolNode } from "./pool-node.ts";
 import { createPump } from "./pump.ts";
 import { followQueueCommands } from "./queue-commands.ts";
 import { createQueueDesk } from "./queue-desk.ts";
@@ -33,9 +34,13 @@ export type RelayRoleOptions = RoleParts & {
   openingKey: OpeningKey;
   /** Core's, where policies come over brokers; absent: core is in this process, and says them as they are. */
   coreKey?: VerifyingKey | undefined;
+  /** This node among others; absent: it is the only one. */
+  pool?: PoolNode | undefined;
   keys: { verp: Uint8Array; recipient: Uint8Array; unsubscribe: Uint8Array };
   tls: { cert: string; key: string };
   shaping: Shaping;
+  /** Messages that wait on this disk for the brokers. */
+  waiting?: (() => number) | undefined;
   /** The spool's writer died: nothing more is taken or sent here, and what was acknowledged is on disk. */
   onFatal?: ((error: Error) => void) | undefined;
 };
@@ -90,6 +95,7 @@ async function open(options: RelayRoleOptions, opened: (() => Promise<void>)[]) 
   const parts = openDeliveryParts(options);
   opened.push(async () => parts.close());
   const policyBook = await createPolicyBook(spool.policies, {
+    ...(options.pool && { node: options.pool.state }),
     ...(config.POOL_HOURLY !== undefined && { poolHourly: config.POOL_HOURLY }),
     providers: config.PROVIDER_DAILY,
     providerOf: (domain): string | undefined => relay.providerOf(domain),
@@ -148,6 +154,7 @@ async function open(options: RelayRoleOptions, opened: (() => Promise<void>)[]) 
       measures: parts.measures,
       ages: parts.ages,
       maxConnections: config.DELIVERY_CONNECTIONS,
+      ...(options.pool && { standsStill: options.pool.standsStill }),
     },
     spool,
     policyBook,
@@ -257,6 +264,20 @@ async function open(options: RelayRoleOptions, opened: (() => Promise<void>)[]) 
       for (const state of ["queued", "deferred", "held"] as const)
         metrics.queue.set({ state }, counts[state] ?? 0);
     },
+  });
+
+  options.pool?.tell(async () => {
+    const counts = await spool.counts();
+    const of = (state: "queued" | "deferred" | "held") => counts[state] ?? 0;
+    return {
+      queued: of("queued"),
+      deferred: of("deferred"),
+      held: of("held"),
+      waiting: options.waiting?.() ?? 0,
+      egress: parts.egress
+        .status(clock.now())
+        .map(({ address, out }) => ({ address, out: out?.why ?? null })),
+    };
   });
 
   const addresses: { tls: Address[]; starttls: Address[]; inbound: Address } = {

@@ -30,6 +30,7 @@ import { createLabeler, labelerMigrations, type Labeler, type LabelerOptions } f
 import { sourcesOf, transportOf } from "./labeler-sources.ts";
 import { answerMigration, createAnswers, messagesApi, type Answers } from "./messages-api/index.ts";
 import { connectionOf, openBus } from "./open-bus.ts";
+import { joinPool } from "./pool-node.ts";
 import { poolAddresses } from "./own-addresses.ts";
 import { testDesk } from "./member-desk-tests.ts";
 import { openProviderDesk } from "./provider-data-open.ts";
@@ -131,6 +132,13 @@ export async function startServe(options: ServeOptions): Promise<Serve> {
         db: coreDb,
         rules: ruleStore.engine,
         sealTo,
+        version,
+        // Brokers that are away keep nothing from a node that is here.
+        ...(kafka && {
+          async tellHere(policies) {
+            for (const policy of policies) await relay?.policyBook.apply(policy);
+          },
+        }),
         signWith: kafka && snapshotKeyOf(secrets),
         authority: config.LABELER_DID ?? `did:web:${config.POOL_DOMAIN}`,
         publicUrl: config.PUBLIC_URL,
@@ -224,13 +232,27 @@ export async function startServe(options: ServeOptions): Promise<Serve> {
       );
       await certificates.ready();
       const { cert, key } = certificates.current();
+      const coreKey = kafka && coreKeyOf(config, secrets);
+      const pool =
+        coreKey &&
+        joinPool({
+          ...shared,
+          node: config.NODE_NAME!,
+          version,
+          coreKey,
+          isWithCore: has("core"),
+          limits: { afterMs: config.CUT_OFF_AFTER * 1000, mostMs: config.CUT_OFF_HOURS * 3_600_000 },
+        });
+      if (pool) closers.push(() => pool.close());
       const running = await startRelay({
         ...shared,
+        pool,
+        waiting: kafka?.waiting,
         config,
         shaping,
         onFatal: options.onFatal,
         openingKey: openingKey!,
-        coreKey: kafka && coreKeyOf(config, secrets),
+        coreKey,
         keys: relayKeys(secrets.relay!),
         tls: { cert, key },
       });

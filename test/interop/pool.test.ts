@@ -214,6 +214,35 @@ test("a node that is killed with mail in hand sends it once it is back, and noth
   await countsAre({ message_accepted: 14, recipient_delivered: 14, recipient_bounced: 1 });
 });
 
+test("a node is drained and taken back, and core sees how each is", async () => {
+  const nodes = async () => {
+    const { answer } = await coop.product.run("node", "list", "--env", coop.product.envFile);
+    return answer["nodes"] as { node: string; state: string; isAway: boolean }[];
+  };
+  await until(
+    "all to serve",
+    async () => (await nodes()).filter(({ state }) => state === "serving").length === 3,
+    30_000,
+  );
+  await coop.product.cli("node", "drain", "mx2", "--by", "Rosa");
+  await until("a refusal", () => fails(send(relays[1]!), /451 4\.3\.2 .*\[draining\]/), 10_000);
+  await arrived(await send(relays[0]!));
+  await until(
+    "its status",
+    async () => (await nodes()).some(({ node, state }) => node === "mx2" && state === "draining"),
+    30_000,
+  );
+  await coop.product.cli("node", "resume", "mx2", "--by", "Rosa");
+  await until("an acceptance", async () => !(await fails(send(relays[1]!), /draining/)), 10_000);
+}, 90_000);
+
+/** Rejects with something that matches. */
+const fails = (work: Promise<unknown>, pattern: RegExp) =>
+  work.then(
+    () => false,
+    (error: unknown) => pattern.test(String(error)),
+  );
+
 test("a member that is suspended is refused by every node within seconds", async () => {
   const began = Date.now();
   await coop.product.cli(

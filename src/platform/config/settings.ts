@@ -206,6 +206,8 @@ export const settings = z.object({
       "must be up to 32 letters, digits and hyphens, such as mx1",
     )
     .optional(),
+  CUT_OFF_AFTER: seconds.default(60),
+  CUT_OFF_HOURS: z.coerce.number({ error: "must be a number of hours" }).min(1).max(720).default(24),
   KAFKA_BROKERS: list.pipe(z.array(address).max(32, "must be at most 32 brokers")).prefault(""),
   KAFKA_PREFIX: z
     .string()

@@ -71,6 +71,7 @@ export interface Delivery {
 const MAX_RETURNED_AT_ONCE = 50;
 const RECORD_AGAIN_MS = 1_000;
 const NOTE_TIME_MS = 60_000;
+const STANDSTILL_MS = 60_000;
 const TOO_OLD =
   "its signatures are too old by the clock of the host, which skipped days: put the clock right and release it, or bounce it";
 /** Recipients in hand for each connection that there may be. */
@@ -141,6 +142,9 @@ export function createDelivery(context: RelayContext, config: DeliveryConfig): D
     // Whoever needs it hears of it.
     small?.catch(() => undefined);
     for (;;) {
+      const still = config.standsStill?.();
+      if (still !== undefined)
+        return waits(leased, { until: clock.now() + STANDSTILL_MS, why: still }, route);
       const departure = depart({ leased, route, ways, tried, now: clock.now() }, config);
       if (!departure.ok) return waits(leased, departure, route);
       const end = await new Promise<JobEnd>((done) =>

@@ -40,6 +40,7 @@ export async function openCore(
     },
     resolver: { resolve: async () => ({ status: "nxdomain", authentic: false }) },
     rules: own.rules ?? (await shippedRules()),
+    version: "test",
     sealTo: await openingKeyFrom(new Uint8Array(32).fill(7)),
     authority: "did:web:coop.test",
     publicUrl: "https://coop.test",

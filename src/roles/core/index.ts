@@ -42,6 +42,7 @@ import type { CoreParts } from "./parts.ts";
 import { createMemberNews } from "./member-news.ts";
 import { createPauseDesk } from "./pause-desk.ts";
 import { createPipeline } from "./pipeline.ts";
+import { createPoolDesk } from "./pool-desk.ts";
 import { createReportDesk } from "./report-desk.ts";
 import { createRetention, RETENTION_EVERY_MS } from "./retention.ts";
 import { watchCodes } from "./slow-codes.ts";
@@ -54,6 +55,10 @@ export type CoreOptions = RoleParts & {
   db: Database;
   rules: RulesEngine;
   sealTo: SealingKey;
+  /** Tells a relay node in this process at once; default: it hears by the bus. */
+  tellHere?: ((policies: readonly MemberPolicy[]) => Promise<void>) | undefined;
+  /** Of this program. */
+  version: string;
   /** Signs what nodes at other hosts are told; absent: there are none. */
   signWith?: SigningKey | undefined;
   /** DID that writes notes. */
@@ -113,6 +118,7 @@ export function createCore(options: CoreOptions) {
     bus,
     clock,
     signWith && ((policy) => closeSnapshot(policy, { sealTo, signWith })),
+    options.tellHere,
   );
   const suppressions = createSuppressionDesk(options);
   /** Nothing comes back by time while nobody can see how it goes. */
@@ -259,6 +265,7 @@ export function createCore(options: CoreOptions) {
     timing.record(event);
     alongside[event.data.action_name]?.(event);
   }
+  const pool = signWith && createPoolDesk({ ...options, signWith });
   const subscription = bus.subscribe<Envelope>(EVENTS_TOPIC, "core", async (batch, handled) => {
     const events = batch.map((message) => message.value);
     pipeline.takeAll(events, before, handled);
@@ -318,9 +325,6 @@ export function createCore(options: CoreOptions) {
     run: async () => teller.tell(members.list().map((member) => member.did)),
   });
 
-  // What a single host told itself was not made for brokers, and stayed there.
-  if (signWith) teller.tell(members.list().map((member) => member.did));
-
   return {
     members,
     /** Hears that something of a member changed, when it is on disk. */
@@ -348,6 +352,8 @@ export function createCore(options: CoreOptions) {
     /** Coming and going of members. */
     admission: createAdmission({ ...parts, bus, notices, timing, tests }, caseDesk),
     pauseDesk,
+    /** The relay nodes; undefined on a single host. */
+    pool,
     /** What only a person decides. */
     cases: caseDesk,
     /** What the committee is written once a day. */
@@ -380,7 +386,13 @@ export function createCore(options: CoreOptions) {
       await teller.told();
     },
     async close() {
-      await Promise.all([subscription.close(), uses.close(), addresses.close(), reports.close()]);
+      await Promise.all([
+        subscription.close(),
+        uses.close(),
+        addresses.close(),
+        reports.close(),
+        pool?.close(),
+      ]);
       await suppressions.close();
       await teller.close();
       await domainDesk.idle();

@@ -1,0 +1,2 @@
+export { createEar, nodeState, type CutOffLimits } from "./state.ts";
+export * from "./words.ts";
