@@ -1,6 +1,6 @@
 import type { ReadableStream as WebStream } from "node:stream/web";
 import { parseConfig, readEnvironment, type Config, type Secrets } from "../platform/config/index.ts";
-import { sessionKeyOf } from "../roles/index.ts";
+import { nodeSessionKey, sessionKeyOf } from "../roles/index.ts";
 import { createToken } from "../web/index.ts";
 import { CommandError } from "./output.ts";
 
@@ -20,9 +20,8 @@ export function apiOf(env: string | undefined): Api {
   return apiWith(parseConfig(readEnvironment(env)));
 }
 
-export function apiWith({ config, secrets }: { config: Config; secrets: Secrets }): Api {
-  const key = keyOf(secrets);
-  const ask = asker(originOf(config), key);
+export function apiWith(settings: { config: Config; secrets: Secrets }): Api {
+  const ask = asker(settings);
   return async (method, path, body) => {
     const response = await ask(method, path, body, AbortSignal.timeout(TIMEOUT_MS));
     return answerOf(response.ok, response.status, (await response.json().catch(() => ({}))) as Answer);
@@ -31,8 +30,7 @@ export function apiWith({ config, secrets }: { config: Config; secrets: Secrets 
 
 /** A file that the server makes while it is read: no bound of time but that of silence, which the reader sees as an end. */
 export function downloadOf(env: string | undefined) {
-  const { config, secrets } = parseConfig(readEnvironment(env));
-  const ask = asker(originOf(config), keyOf(secrets));
+  const ask = asker(parseConfig(readEnvironment(env)));
   return async (path: string): Promise<WebStream> => {
     const begun = new AbortController();
     const timer = setTimeout(() => begun.abort(new DOMException("silent", "TimeoutError")), TIMEOUT_MS);
@@ -45,8 +43,7 @@ export function downloadOf(env: string | undefined) {
 
 /** For what takes long: `heard` is told how far it is; the last line is the answer. Silence ends it, not time. */
 export function longApiOf(env: string | undefined, silenceMs = TIMEOUT_MS) {
-  const { config, secrets } = parseConfig(readEnvironment(env));
-  const ask = asker(originOf(config), keyOf(secrets));
+  const ask = asker(parseConfig(readEnvironment(env)));
   return async (path: string, body: unknown, heard: (line: Answer) => void): Promise<Answer> => {
     const silence = new AbortController();
     const end = () => silence.abort(new DOMException("silent", "TimeoutError"));
@@ -83,15 +80,21 @@ function answerOf(ok: boolean, status: number, answer: Answer): Answer {
   throw new CommandError(String(answer["message"] ?? `The server answered ${status}`));
 }
 
-function keyOf(secrets: Secrets): NonNullable<ReturnType<typeof sessionKeyOf>> {
-  const key = sessionKeyOf(secrets);
-  if (key) return key;
-  throw new CommandError(
-    "This needs ATMOS_CORE_SECRET: name the environment file of the core role with --env FILE.",
-  );
+/** Commands prove that they may read what `atmos serve` may: core's secret, or a node's own key. */
+async function keyOf({ config, secrets }: { config: Config; secrets: Secrets }): Promise<Uint8Array> {
+  const core = sessionKeyOf(secrets);
+  if (core) return core;
+  if (!config.ROLES.includes("relay"))
+    throw new CommandError(
+      "This needs ATMOS_CORE_SECRET: name the environment file of the core role with --env FILE.",
+    );
+  const node = await nodeSessionKey(config);
+  if (node) return node;
+  throw new CommandError(`There is no node.key in ${config.DATA_DIR}: start \`atmos serve\` here once.`);
 }
 
-function asker(origin: string, key: ReturnType<typeof keyOf>) {
+function asker(settings: { config: Config; secrets: Secrets }) {
+  const origin = originOf(settings.config);
   return async (
     method: string,
     path: string,
@@ -99,7 +102,12 @@ function asker(origin: string, key: ReturnType<typeof keyOf>) {
     signal: AbortSignal,
     headers: Record<string, string> = {},
   ): Promise<Response> => {
-    const token = createToken(key, "api", { role: "committee" }, Date.now() + TOKEN_LIFE_MS);
+    const token = createToken(
+      await keyOf(settings),
+      "api",
+      { role: "committee" },
+      Date.now() + TOKEN_LIFE_MS,
+    );
     try {
       return await fetch(`${origin}/api${path}`, {
         method,

@@ -33,7 +33,9 @@ export async function trace(address: string, options: TraceOptions): Promise<num
     ...(options.before !== undefined && { before: Number(options.before) }),
   });
   const messages = answer["messages"] as Message[];
-  const suppressions = answer["suppressions"] as Suppressed[];
+  const suppressions = (answer["suppressions"] ?? []) as Suppressed[];
+  if (answer["suppressions"] === undefined)
+    out.say("Of suppressions only the core knows: ask on its host too.");
   for (const line of traceLines(messages, suppressions)) out.say(line);
   const next = answer["next"];
   if (next !== null)

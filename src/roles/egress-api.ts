@@ -18,12 +18,12 @@ export function egressApi({
   notices,
   clock,
   ...gate
-}: CommitteeGate & { egress: Egress; notices: EgressNotices; clock: Clock }): Hono {
+}: CommitteeGate & { egress: Egress; notices: EgressNotices | undefined; clock: Clock }): Hono {
   const app = committeeApi(gate);
 
   app.get("/", (c) => {
     const now = clock.now();
-    return c.json({ now, addresses: egress.status(now), notices: notices.latest(NOTICES) });
+    return c.json({ now, addresses: egress.status(now), notices: notices?.latest(NOTICES) ?? [] });
   });
 
   for (const [path, act] of [

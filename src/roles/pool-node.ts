@@ -63,6 +63,8 @@ export function joinPool(options: PoolNodeOptions) {
   function look(): NodeState {
     const state = stateNow();
     if (state === known) return state;
+    // What core said last is on this disk, and about to be read.
+    if (known === undefined && state === "silent" && clock.now() - since < LOOK_EVERY_MS) return state;
     log[state === "serving" ? "info" : "warn"]({ state }, WORDS[state]);
     metrics.nodeState.reset();
     metrics.nodeState.set({ state }, 1);

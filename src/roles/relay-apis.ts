@@ -22,17 +22,18 @@ export function relayApis({
   ...gate
 }: CommitteeGate & {
   relay: RunningRelay;
-  core: Pick<Core, "egressNotices" | "suppressions">;
+  /** Undefined where core runs elsewhere: what only core knows is left out. */
+  core: Pick<Core, "egressNotices" | "suppressions"> | undefined;
   clock: Clock;
 }): Hono {
   const app = new Hono();
   app.route("/queue", queueApi({ desk: relay.queue, ...gate }));
-  app.route("/egress", egressApi({ egress: relay.egress, notices: core.egressNotices, clock, ...gate }));
+  app.route("/egress", egressApi({ egress: relay.egress, notices: core?.egressNotices, clock, ...gate }));
   app.route("/shaping", measuresApi({ desk: relay.measures, ...gate }));
   app.route("/tls-report", tlsReportApi({ reports: relay.reports, clock, ...gate }));
   app.route("/inbox", inboxApi({ inbox: relay.inbox, clock, ...gate }));
   const { spool, keyOf } = relay;
-  app.route("/trace", traceApi({ spool, keyOf, suppressions: core.suppressions, clock, ...gate }));
+  app.route("/trace", traceApi({ spool, keyOf, suppressions: core?.suppressions, clock, ...gate }));
   return app;
 }
 

@@ -29,6 +29,8 @@ import { coreKeyOf, derive, relayKeys, sessionKeyOf, snapshotKeyOf } from "./key
 import { createLabeler, labelerMigrations, type Labeler, type LabelerOptions } from "./labeler.ts";
 import { sourcesOf, transportOf } from "./labeler-sources.ts";
 import { answerMigration, createAnswers, messagesApi, type Answers } from "./messages-api/index.ts";
+import { mountNode } from "./node-http.ts";
+import { openNodeKey } from "./node-key.ts";
 import { connectionOf, openBus } from "./open-bus.ts";
 import { joinPool } from "./pool-node.ts";
 import { poolAddresses } from "./own-addresses.ts";
@@ -325,6 +327,10 @@ export async function startServe(options: ServeOptions): Promise<Serve> {
         config,
         closing: closing.signal,
       });
+    }
+    if (relay && !core) {
+      const key = derive(await openNodeKey(config), "session");
+      mountNode(app, { relay, sessionKey: key, clock, log });
     }
     app.all("/xrpc/*", noSuchMethod);
     let http: Address | undefined;

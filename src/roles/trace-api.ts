@@ -11,7 +11,8 @@ import type { SuppressionDesk } from "./suppression-desk.ts";
 
 type TraceParts = CommitteeGate & {
   spool: Pick<Spool, "search" | "attempts">;
-  suppressions: Pick<SuppressionDesk, "about">;
+  /** Undefined: core knows them, and is elsewhere. */
+  suppressions: Pick<SuppressionDesk, "about"> | undefined;
   keyOf: (address: string) => string;
   clock: Clock;
 };
@@ -58,7 +59,9 @@ export function traceApi({ spool, suppressions, keyOf, clock, ...gate }: TracePa
         messages,
         next: found.next,
         scanned: found.scanned,
-        suppressions: suppressions.about(keyOf(parsed.address), member).map(suppressionShown),
+        ...(suppressions && {
+          suppressions: suppressions.about(keyOf(parsed.address), member).map(suppressionShown),
+        }),
       }),
     );
   });

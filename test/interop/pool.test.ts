@@ -214,6 +214,13 @@ test("a node that is killed with mail in hand sends it once it is back, and noth
   await countsAre({ message_accepted: 14, recipient_delivered: 14, recipient_bounced: 1 });
 });
 
+test("commands on the host of a node show its queue, and say where to ask for the rest", async () => {
+  const { entries } = await relays[0]!.cli("queue", "list", "--state", "delivered");
+  expect((entries as unknown[]).length).toBeGreaterThan(3);
+  const { code, stderr } = await relays[0]!.run("member", "list", "--env", relays[0]!.envFile);
+  expect([code, stderr]).toEqual([1, expect.stringContaining("ask on the host of the core")]);
+});
+
 test("a node is drained and taken back, and core sees how each is", async () => {
   const nodes = async () => {
     const { answer } = await coop.product.run("node", "list", "--env", coop.product.envFile);
