@@ -35,6 +35,7 @@ const FLOORS: string[][] = [
     "test-mail",
     "allowlist",
     "node",
+    "lease",
     "governance",
     "dues",
   ],

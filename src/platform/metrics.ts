@@ -149,6 +149,11 @@ export function createMetrics() {
       labelNames: ["state"] as const,
       registers,
     }),
+    leasesUnanswered: new Gauge({
+      name: "atmos_leases_unanswered",
+      help: "Members for whom core has not answered for 15 seconds how much of their limits this node may spend",
+      registers,
+    }),
     policiesRefused: new Counter({
       name: "atmos_policies_refused_total",
       help: "Policy snapshots that came over the brokers and were not believed",

@@ -2,7 +2,7 @@ import { probeName, type Charge } from "./charge.ts";
 import { createCounters, type Receipt } from "./counters.ts";
 import { secretKey } from "./credential.ts";
 import { planOf, type DecideInput, type Decision } from "./decide.ts";
-import type { LimitState, PoolLimits } from "./limits.ts";
+import { LEASE_OPEN, type LimitState, type PoolLimits } from "./limits.ts";
 import {
   isLifted,
   isObsolete,
@@ -43,6 +43,10 @@ export interface PolicyBook {
   limits(did: string, now: number): LimitState;
   /** First-time recipients that the credential reached with unseen templates since the last yes, for `decide`. */
   probe(did: string, credentialId: string): number;
+  /** What was spent for the member and core has not settled (`LEASE_OPEN`). */
+  leaseOpen(did: string): number;
+  /** Core has settled so many. */
+  settleLease(did: string, units: number): void;
   /** So many of them do not count any more: their template became known, or a week went by without a bounce. */
   forgive(did: string, credentialId: string, count: number): void;
   /**
@@ -164,6 +168,10 @@ export async function createPolicyBook(store: PolicyStore, poolLimits: PoolLimit
     },
     limits: (did, now) => counters.view(did, now),
     probe: (did, credentialId) => counters.get(did, probeName(credentialId)),
+    leaseOpen: (did) => counters.get(did, LEASE_OPEN),
+    settleLease(did, units) {
+      counters.set(did, LEASE_OPEN, Math.max(0, counters.get(did, LEASE_OPEN) - units));
+    },
     forgive(did, credentialId, count) {
       const name = probeName(credentialId);
       counters.set(did, name, Math.max(0, counters.get(did, name) - count));
@@ -177,7 +185,9 @@ export async function createPolicyBook(store: PolicyStore, poolLimits: PoolLimit
       if ("refusal" in plan) return undefined;
       const { decision, waitMs, charges, state } = plan;
       promise(charges, 1, now);
-      return { decision, receipt: counters.take(did, charges, state, now), waitMs };
+      const receipt = counters.take(did, charges, state, now);
+      poolLimits.lease?.spent(did, now);
+      return { decision, receipt, waitMs };
     },
     refund(receipt) {
       counters.giveBack(receipt);

@@ -1,15 +1,18 @@
 import { probesOf, SLOWED_HOURLY, type ContentFacts } from "../breaker/index.ts";
 import { reserve, type Bucket } from "../lib/gcra.ts";
 import {
+  allowanceOf,
   dailyBucket,
   domainLimits,
   heldBucket,
+  LEASE_OPEN,
   hourlyBucket,
   limitsOf,
   MAX_WAIT_MS,
   sprayBucket,
   type LimitState,
   type PoolLimits,
+  type TierLimits,
   type WarmupLeft,
 } from "./limits.ts";
 import type { DecisionReason } from "./outcomes.ts";
@@ -59,9 +62,11 @@ export function sendingCharges(input: ChargeInput): Charge[] {
   return [...memberCharges(input), ...credentialCharges(input), ...poolCharges(input)];
 }
 
-function memberCharges({ member, domain, recipients, now }: ChargeInput): Charge[] {
+function memberCharges(input: ChargeInput): Charge[] {
+  const { member, domain, recipients, now } = input;
   const own = limitsOf(member);
   const charges = (["burst", "hour", "day"] as const).map((name) => charge(name, own[name], recipients));
+  charges.push(...leaseCharge(input, own));
   const young = domain && domainLimits(member, domain, now);
   if (!young) return charges;
   const reason = "over-domain-limit" as const;
@@ -71,6 +76,25 @@ function memberCharges({ member, domain, recipients, now }: ChargeInput): Charge
     charges.push(charge(`domain:${domain.name}:${name}`, bucket, recipients, reason, words(bucket)));
   }
   return charges;
+}
+
+/** What this node's share of the member's limits has, where there are other nodes. */
+function leaseCharge({ member, recipients, poolLimits, now }: ChargeInput, own: TierLimits): Charge[] {
+  const { lease } = poolLimits;
+  if (!lease) return [];
+  const answer = lease.check(member.did, recipients, allowanceOf(own), now);
+  const bucket = answer.ok ? undefined : own[answer.bucket ?? "burst"];
+  return [
+    {
+      name: LEASE_OPEN,
+      pool: false,
+      bucket: "count",
+      cost: recipients,
+      reason: "over-limit",
+      words: bucket ? rate(bucket) : "",
+      ...(!answer.ok && { closedMs: answer.retryAfterMs }),
+    },
+  ];
 }
 
 function credentialCharges({ member, credential, recipients, facts }: ChargeInput): Charge[] {

@@ -6,8 +6,11 @@ export { domainOf } from "./domains.ts";
 export { whyHeld, type PolicyHold } from "./holds.ts";
 export {
   BUCKET_NAMES,
+  allowanceOf,
   limitsOf,
+  MAX_WAIT_MS,
   remaining,
+  type LeaseCheck,
   type LimitState,
   type PoolLimits,
   type TierLimits,

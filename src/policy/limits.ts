@@ -14,6 +14,8 @@ export type TierLimits = Record<(typeof BUCKET_NAMES)[number], Bucket>;
 
 /** Limits of the whole pool, over all members. */
 export type PoolLimits = {
+  /** The member's limits hold over several nodes, and this one has a share of them; default: it is the only one. */
+  lease?: LeaseCheck;
   /** What this node may do now; default: it serves. */
   node?: () => NodeState;
   /** Recipients an hour. */
@@ -33,6 +35,25 @@ export type PoolLimits = {
    */
   promised?: (provider: string, recipients: number, now: number) => void;
 };
+
+/** Units are recipients, times ms. */
+export type LeaseCheck = {
+  /** Whether the share has so many, and the fixed allowance beyond it; `bucket`: the one that is used up over the pool. */
+  check(
+    did: string,
+    cost: number,
+    allowance: number,
+    now: number,
+  ): { ok: true } | { ok: false; retryAfterMs: number; bucket: (typeof BUCKET_NAMES)[number] | null };
+  /** Some were taken: `LEASE_OPEN` has them. */
+  spent(did: string, now: number): void;
+};
+
+/** Under this name stands what was spent and core has not settled. */
+export const LEASE_OPEN = "lease:open";
+
+/** What a node may spend for a member before core knows: so that a code leaves at once, and a node that is cut off is bounded. */
+export const allowanceOf = (limits: TierLimits): number => Math.min(20, Math.ceil(limits.day.limit / 10));
 
 export type WarmupLeft = { left: number; daily: number; nextAt: number };
 
@@ -119,7 +140,7 @@ export { daily as dailyBucket, hourly as hourlyBucket };
 
 /** The longest time that a bucket of this name can be ahead; undefined: it counts, and keeps no time. */
 export function longestAhead(name: string): number | undefined {
-  if (name.startsWith("probe:")) return undefined;
+  if (name.startsWith("probe:") || name === LEASE_OPEN) return undefined;
   const period = name === "held" ? HELD_PERIOD : name.endsWith("day") ? DAY : HOUR;
   return period + MAX_WAIT_MS;
 }

@@ -6,7 +6,7 @@ import { dataPath, type Address, type Config } from "../platform/config/index.ts
 import type { Logger } from "../platform/log.ts";
 import { openSealed, type OpeningKey } from "../platform/seal.ts";
 import type { VerifyingKey } from "../platform/sign.ts";
-import { createPolicyBook } from "../policy/index.ts";
+import { createPolicyBook, type PolicyBook } from "../policy/index.ts";
 import { createRelay, CREDENTIAL_USED_TOPIC, recipientFacts } from "../relay/index.ts";
 import type { Shaping } from "../shaping/index.ts";
 import { createSpool } from "../spool/index.ts";
@@ -20,6 +20,7 @@ import { openPoolKey } from "./pool-key.ts";
 import { createMeasuresDesk } from "./measures-desk.ts";
 import { followPolicies } from "./policies.ts";
 import type { PoolNode } from "./pool-node.ts";
+import { openPoolLimits } from "./pool-limits.ts";
 import { createPump } from "./pump.ts";
 import { followQueueCommands } from "./queue-commands.ts";
 import { createQueueDesk } from "./queue-desk.ts";
@@ -94,7 +95,10 @@ async function open(options: RelayRoleOptions, opened: (() => Promise<void>)[]) 
   opened.push(() => spool.close());
   const parts = openDeliveryParts(options);
   opened.push(async () => parts.close());
-  const policyBook = await createPolicyBook(spool.policies, {
+  const shared =
+    options.pool && openPoolLimits({ ...options, node: config.NODE_NAME!, book: () => policyBook });
+  const policyBook: PolicyBook = await createPolicyBook(spool.policies, {
+    ...(shared && { lease: shared.lease }),
     ...(options.pool && { node: options.pool.state }),
     ...(config.POOL_HOURLY !== undefined && { poolHourly: config.POOL_HOURLY }),
     providers: config.PROVIDER_DAILY,
@@ -196,6 +200,8 @@ async function open(options: RelayRoleOptions, opened: (() => Promise<void>)[]) 
     log,
     metrics,
   });
+
+  const grants = shared?.follow();
 
   await suppressions.follow({ spool, wake: relay.wake });
 
@@ -320,7 +326,13 @@ async function open(options: RelayRoleOptions, opened: (() => Promise<void>)[]) 
     /** Submission and delivery end first: what they do is recorded and told before the rest closes. */
     async close() {
       await relay.close();
-      await Promise.all([incoming.close(), policies.close(), commands.close(), notices.close()]);
+      await Promise.all([
+        incoming.close(),
+        policies.close(),
+        grants?.close(),
+        commands.close(),
+        notices.close(),
+      ]);
       await suppressions.close();
       await pump.close();
       await spool.close();

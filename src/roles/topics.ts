@@ -1,6 +1,7 @@
 import { EGRESS_TOPIC } from "../egress/index.ts";
 import { EVENTS_TOPIC } from "../event/index.ts";
 import { PUBLIC_STANDING_TOPIC } from "../label/index.ts";
+import { LIMIT_ASK_TOPIC, LIMIT_GRANT_TOPIC } from "../lease/index.ts";
 import { NODE_COMMAND_TOPIC, NODE_STATUS_TOPIC, PULSE_TOPIC } from "../node/index.ts";
 import { NOTICE_TOPIC } from "../notice/index.ts";
 import type { BusTopic } from "../platform/bus/index.ts";
@@ -32,6 +33,8 @@ export const TOPICS: readonly BusTopic[] = [
   { name: PULSE_TOPIC, partitions: 1, compacted: true },
   { name: NODE_COMMAND_TOPIC, partitions: 1, compacted: true },
   { name: NODE_STATUS_TOPIC, partitions: 1, compacted: true },
+  { name: LIMIT_ASK_TOPIC, partitions: 3, retentionMs: DAY_MS },
+  { name: LIMIT_GRANT_TOPIC, partitions: 3, retentionMs: DAY_MS },
   // A bounce has at most 1 MiB, and travels as base64.
   { name: PASSED_MAIL_TOPIC, partitions: 1, retentionMs: 7 * DAY_MS, maxBytes: 2 * 1024 * 1024 },
   // Any relay node may send it, and one does.

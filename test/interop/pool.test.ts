@@ -214,6 +214,32 @@ test("a node that is killed with mail in hand sends it once it is back, and noth
   await countsAre({ message_accepted: 14, recipient_delivered: 14, recipient_bounced: 1 });
 });
 
+test("a member sends no more over three nodes than its tier allows, and hears so", async () => {
+  const alder = await coop.join("alder.test", { address: MAILBOXES });
+  for (const relay of relays) await knows(relay, alder);
+  const clients = await Promise.all(
+    relays.map((relay) => openSubmission({ product: relay, authority: coop.authority }, alder)),
+  );
+  const refusals: string[] = [];
+  let taken = 0;
+  for (let i = 0; i < 150 && refusals.length < 6; i++) {
+    const [from, to] = ["noreply@alder.test", "reader@bigmail.test"];
+    const id = `many-${i}@alder.test`;
+    try {
+      await clients[i % 3]!.send(from, to, compose({ from, to, subject: "Your code", id }));
+      taken++;
+    } catch (error) {
+      refusals.push(String(error));
+      await clients[i % 3]!.say("RSET");
+    }
+  }
+  clients.forEach((client) => client.destroy());
+  // Sixty at once, and what comes in ten minutes; a single node takes as many.
+  expect(taken).toBeGreaterThanOrEqual(60);
+  expect(taken).toBeLessThanOrEqual(75);
+  expect(refusals.join("\n")).toMatch(/451 4\.7\.1 Over the limit of 60 recipients .*\[over-limit\]/);
+}, 90_000);
+
 test("commands on the host of a node show its queue, and say where to ask for the rest", async () => {
   const { entries } = await relays[0]!.cli("queue", "list", "--state", "delivered");
   expect((entries as unknown[]).length).toBeGreaterThan(3);

@@ -4,6 +4,7 @@ import type { Notices } from "../../notice/index.ts";
 import type { Bus } from "../../platform/bus/index.ts";
 import type { Tier } from "../../policy/index.ts";
 import type { TestMail } from "../../test-mail/index.ts";
+import type { LeaseStore } from "../../lease/index.ts";
 import type { Timing } from "../../timing/index.ts";
 import { QUEUE_COMMAND_TOPIC, type QueueCommand } from "../queue-commands.ts";
 import type { CaseDesk } from "./case-desk.ts";
@@ -15,6 +16,7 @@ const FORGOTTEN = "The member has left and had its data deleted.";
 type Leaving = {
   bus: Pick<Bus, "publish">;
   notices: Pick<Notices, "forget">;
+  leases: Pick<LeaseStore, "forget">;
   timing: Pick<Timing, "forget">;
   tests: Pick<TestMail, "forget">;
 };
@@ -34,6 +36,7 @@ export function createAdmission(
     standings,
     notices,
     timing,
+    leases,
     tests,
     pipeline,
     webhooks,
@@ -123,6 +126,7 @@ export function createAdmission(
         notices.forget(did);
         webhooks.forget(did);
         timing.forget(did);
+        leases.forget(did);
         tests.forget(did);
         people.clear(did);
         tokens.clear(did);

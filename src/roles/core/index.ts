@@ -4,6 +4,7 @@ import { EVENTS_TOPIC, createEventLog, type ActionName, type Envelope } from "..
 import { createEvidence } from "../../evidence/index.ts";
 import { PUBLIC_STANDING_TOPIC, type PublicStanding } from "../../label/index.ts";
 import { secureRandom } from "../../lib/ids.ts";
+import { createLeaseStore } from "../../lease/index.ts";
 import { createListeners } from "../../lib/listeners.ts";
 import { createMembers, type MemberRow } from "../../member/index.ts";
 import type { Database } from "../../platform/database.ts";
@@ -39,6 +40,7 @@ import { createDigest, shadowed } from "./digest.ts";
 import { createDomainDesk } from "./domain-desk.ts";
 import { createIncidentDesk } from "./incident-desk.ts";
 import type { CoreParts } from "./parts.ts";
+import { followLimits } from "./limit-desk.ts";
 import { createMemberNews } from "./member-news.ts";
 import { createPauseDesk } from "./pause-desk.ts";
 import { createPipeline } from "./pipeline.ts";
@@ -97,6 +99,7 @@ export function createCore(options: CoreOptions) {
   const evidence = createEvidence(db);
   if (evidence.isOutdated())
     evidence.rebuild(events, (seq) => options.log.info({ seq }, "evidence is counted anew from the log"));
+  const leases = createLeaseStore(db);
   const timing = createTiming(db);
   const tests = createTestMail(db);
   const verdicts = createVerdictLog(db);
@@ -265,6 +268,7 @@ export function createCore(options: CoreOptions) {
     timing.record(event);
     alongside[event.data.action_name]?.(event);
   }
+  const limits = signWith && followLimits({ ...options, leases, policyOf });
   const pool = signWith && createPoolDesk({ ...options, signWith });
   const subscription = bus.subscribe<Envelope>(EVENTS_TOPIC, "core", async (batch, handled) => {
     const events = batch.map((message) => message.value);
@@ -350,7 +354,7 @@ export function createCore(options: CoreOptions) {
     /** What others report of members' domains. */
     reports,
     /** Coming and going of members. */
-    admission: createAdmission({ ...parts, bus, notices, timing, tests }, caseDesk),
+    admission: createAdmission({ ...parts, bus, notices, timing, tests, leases }, caseDesk),
     pauseDesk,
     /** The relay nodes; undefined on a single host. */
     pool,
@@ -392,6 +396,7 @@ export function createCore(options: CoreOptions) {
         addresses.close(),
         reports.close(),
         pool?.close(),
+        limits?.close(),
       ]);
       await suppressions.close();
       await teller.close();

@@ -2,6 +2,7 @@ import { accountMigration } from "../../account/index.ts";
 import { egressNoticeMigration } from "../../egress/index.ts";
 import { eventLogMigration } from "../../event/index.ts";
 import { evidenceMigration } from "../../evidence/index.ts";
+import { leaseMigration } from "../../lease/index.ts";
 import { memberMigration } from "../../member/index.ts";
 import { noticeMigration } from "../../notice/index.ts";
 import type { Migration } from "../../platform/database.ts";
@@ -28,6 +29,7 @@ export const coreMigrations: Migration[] = [
   webhookMigration,
   egressNoticeMigration,
   policyPublisherMigration,
+  leaseMigration,
   suppressionMigration,
   reportMigration,
   incidentDeskMigration,
