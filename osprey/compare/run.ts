@@ -29,6 +29,8 @@ if (source === undefined) throw new Error("set OSPREY_SOURCE to a checkout of ro
 const SHOWN = 20;
 const LONGEST_MS = 900_000;
 const QUIET_MS = 3_000;
+/** What has not come by then, with a restart and a new round of the group, is lost. */
+const LOST_MS = 60_000;
 
 const set = await loadRules(options.rules);
 const engine = { program: compileSet(set), hash: hashOf(set) };
@@ -74,10 +76,11 @@ try {
   const began = Date.now();
   const second = await startWorker({ source, rules, environment });
   const isWhole = () => new Set(received.map(({ message }) => message.action_id)).size >= events.length;
-  await waitFor(second, "all answers", isWhole).catch((error: unknown) => faults.push(String(error)));
+  const isOver = silence(received, LOST_MS);
+  await waitFor(second, "all answers", () => isWhole() || isOver());
   const seconds = (Date.now() - began) / 1_000;
   // What might still come twice.
-  await quiet(received);
+  await until("what comes twice", silence(received, QUIET_MS), LONGEST_MS);
   await second.stop();
   await stop();
   console.log(`${received.length - before} more in ${seconds.toFixed(1)} s, with the start`);
@@ -110,17 +113,14 @@ async function waitFor(
   });
 }
 
-async function quiet(received: readonly Received[]): Promise<void> {
-  let last = received.length;
-  let since = Date.now();
-  await until(
-    "quiet",
-    () => {
-      if (received.length !== last) [last, since] = [received.length, Date.now()];
-      return Date.now() - since > QUIET_MS;
-    },
-    LONGEST_MS,
-  );
+/** Whether nothing has come for so long. */
+function silence(received: readonly Received[], ms: number): () => boolean {
+  let last = -1;
+  let since = 0;
+  return () => {
+    if (received.length !== last) [last, since] = [received.length, Date.now()];
+    return Date.now() - since > ms;
+  };
 }
 
 function compare(received: readonly Received[]): void {
