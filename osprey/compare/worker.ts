@@ -27,6 +27,6 @@ export async function startWorker({ source, rules, environment }: WorkerOptions)
 
 export async function versions(): Promise<string> {
   const code =
-    "import platform, importlib.metadata as m; print('Python', platform.python_version(), *(f'{n} {m.version(n)}' for n in ('osprey-worker', 'gevent', 'greenlet', 'confluent-kafka')), sep=', ')";
+    "import platform, importlib.metadata as m; print('Python ' + platform.python_version(), *(f'{n} {m.version(n)}' for n in ('osprey-worker', 'gevent', 'greenlet', 'confluent-kafka')), sep=', ')";
   return (await complete(python, ["-c", code])).stdout.trim();
 }
