@@ -154,6 +154,16 @@ export function createMetrics() {
       help: "Members for whom core has not answered for 15 seconds how much of their limits this node may spend",
       registers,
     }),
+    ospreyWaiting: new Gauge({
+      name: "atmos_osprey_waiting",
+      help: "Events that Osprey's workers were asked about and have not answered",
+      registers,
+    }),
+    ruleDifferences: new Counter({
+      name: "atmos_rule_differences_total",
+      help: "Events of which Osprey's workers and the embedded engine do not say the same",
+      registers,
+    }),
     policiesRefused: new Counter({
       name: "atmos_policies_refused_total",
       help: "Policy snapshots that came over the brokers and were not believed",

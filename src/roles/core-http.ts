@@ -107,7 +107,7 @@ function mountApis(
   app.route("/api/suppression", suppressionApi({ desk: core.suppressions, keyOf: relay?.keyOf, ...gate }));
   if (providers) app.route("/api/provider", providerDataApi({ desk: providers, ...gate }));
   if (zone) app.route("/api/allowlist", listApi({ zone, ...gate }));
-  app.route("/api/rules", rulesApi({ store: ruleStore, db, ...gate }));
+  app.route("/api/rules", rulesApi({ store: ruleStore, db, osprey: core.osprey, ...gate }));
   app.route("/api/cases", caseApi({ core, ...gate }));
   app.route("/api/report", reportApi({ desk: core.reports, ...gate }));
   app.route("/api", adminApi({ core, people, tokens, proofs, exports, labeler, submission, log, mayAct }));

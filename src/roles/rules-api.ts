@@ -5,6 +5,7 @@ import { isoTimes } from "../lib/iso-times.ts";
 import type { Database } from "../platform/database.ts";
 import type { RuleStore } from "../rules/index.ts";
 import { committeeApi, type CommitteeGate } from "./committee-api.ts";
+import type { OspreyDesk } from "./core/osprey-desk.ts";
 import { createRulesDesk } from "./rules-desk.ts";
 
 const COUNTED_DAYS = 30;
@@ -26,12 +27,30 @@ export function rulesApi({
   store,
   db,
   clock,
+  osprey,
   ...gate
-}: CommitteeGate & { store: RuleStore; db: Database; clock: Clock }): Hono {
+}: CommitteeGate & {
+  store: RuleStore;
+  db: Database;
+  clock: Clock;
+  /** Undefined: its workers are not asked. */
+  osprey: Pick<OspreyDesk, "status" | "differences"> | undefined;
+}): Hono {
   const app = committeeApi(gate);
   const desk = createRulesDesk(db);
 
-  app.get("/status", (c) => c.json(isoTimes({ now: clock.now(), ...store.status() })));
+  app.get("/status", (c) =>
+    c.json(isoTimes({ now: clock.now(), ...store.status(), osprey: osprey?.status() ?? null })),
+  );
+
+  app.get("/differences", (c) =>
+    osprey
+      ? c.json(isoTimes({ differences: osprey.differences(MOST_OF_PAGE) }))
+      : c.json(
+          { error: "NotAsked", message: "Osprey's workers are not asked: ATMOS_RULES_ENGINE is embedded" },
+          400,
+        ),
+  );
 
   app.get("/list", (c) => {
     const counts = new Map(desk.counts(clock.now() - COUNTED_DAYS * DAY_MS).map((one) => [one.rule, one]));

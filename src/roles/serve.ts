@@ -135,6 +135,7 @@ export async function startServe(options: ServeOptions): Promise<Serve> {
         rules: ruleStore.engine,
         sealTo,
         version,
+        ruleEngine: config.RULES_ENGINE,
         // Brokers that are away keep nothing from a node that is here.
         ...(kafka && {
           async tellHere(policies) {

@@ -9,6 +9,7 @@ import { POLICY_TOPIC } from "../policy/index.ts";
 import { CREDENTIAL_USED_TOPIC } from "../relay/index.ts";
 import { REPORTS_TOPIC } from "../report/index.ts";
 import { SUPPRESSION_ASK_TOPIC, SUPPRESSION_RELEASE_TOPIC, SUPPRESSION_TOPIC } from "../suppression/index.ts";
+import { ACTIONS_TOPIC, EFFECTS_TOPIC } from "./core/osprey-desk.ts";
 import { PASSED_MAIL_TOPIC } from "./passed-mail.ts";
 import { QUEUE_COMMAND_TOPIC } from "./queue-commands.ts";
 
@@ -35,6 +36,8 @@ export const TOPICS: readonly BusTopic[] = [
   { name: NODE_STATUS_TOPIC, partitions: 1, compacted: true },
   { name: LIMIT_ASK_TOPIC, partitions: 3, retentionMs: DAY_MS },
   { name: LIMIT_GRANT_TOPIC, partitions: 3, retentionMs: DAY_MS },
+  { name: ACTIONS_TOPIC, partitions: 6, retentionMs: 14 * DAY_MS },
+  { name: EFFECTS_TOPIC, partitions: 6, retentionMs: 30 * DAY_MS },
   // A bounce has at most 1 MiB, and travels as base64.
   { name: PASSED_MAIL_TOPIC, partitions: 1, retentionMs: 7 * DAY_MS, maxBytes: 2 * 1024 * 1024 },
   // Any relay node may send it, and one does.

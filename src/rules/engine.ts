@@ -50,6 +50,8 @@ export interface RulesEngine {
   /** Names the exact text of rules and labels, so that a verdict can be replayed. */
   readonly hash: string;
   evaluate(envelope: Envelope, options?: { trace?: boolean }): RuleResult;
+  /** Judged and recorded, and nothing follows. */
+  readonly shadow: ShadowList;
   /** Whether any rule can hold for events of this name; the others need no evaluation. */
   judges(action: ActionName): boolean;
   /** The text of a rule, for the person concerned; undefined when there is no such rule. */
@@ -57,7 +59,6 @@ export interface RulesEngine {
 }
 
 export type EmbeddedEngine = RulesEngine & {
-  readonly shadow: ShadowList;
   readonly rules: readonly RuleText[];
   /** The same, taken apart for people to read. */
   readonly readings: readonly RuleReading[];
@@ -111,21 +112,36 @@ function verdictsOf({ trace, firedRules, labelEffects }: Outcome, shadow: Shadow
     .filter((rule) => rule.fired === true)
     .map(({ name: rule, features: values }) => {
       const all = labelEffects.filter((effect) => effect.rules.includes(rule));
-      const isShadow = ({ label, applyIf }: AppliedLabel) =>
-        shadow.rules.includes(rule) ||
-        shadow.labels.includes(label) ||
-        (applyIf !== null && shadow.rules.includes(applyIf));
-      const effects = all.filter((effect) => !isShadow(effect)).map(toEffect);
-      const wouldEffects = all.map(toEffect);
-      return {
-        rule,
-        description: descriptions.get(rule) ?? "",
-        effects,
-        shadow: shadow.rules.includes(rule) || (all.length > 0 && effects.length === 0),
-        wouldEffects,
-        values,
-      };
+      return underShadow(
+        { rule, description: descriptions.get(rule) ?? "", all: all.map(toEffect), values },
+        shadow,
+      );
     });
+}
+
+/** The verdict of a rule that fired, without the effects that are in shadow. `all`: what it would do. */
+export function underShadow(
+  {
+    rule,
+    description,
+    all,
+    values,
+  }: Pick<RuleVerdict, "rule" | "description" | "values"> & { all: RuleEffect[] },
+  shadow: ShadowList,
+): RuleVerdict {
+  const isShadow = ({ label, applyIf }: RuleEffect) =>
+    shadow.rules.includes(rule) ||
+    shadow.labels.includes(label) ||
+    (applyIf !== null && shadow.rules.includes(applyIf));
+  const effects = all.filter((effect) => !isShadow(effect));
+  return {
+    rule,
+    description,
+    effects,
+    shadow: shadow.rules.includes(rule) || (all.length > 0 && effects.length === 0),
+    wouldEffects: all,
+    values,
+  };
 }
 
 function toEffect({ rules: _rules, entityId, ...effect }: AppliedLabel): RuleEffect {

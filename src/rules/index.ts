@@ -1,5 +1,7 @@
+export { askedMigration, createAskedStore, type Difference } from "./asked.ts";
 export { readRules, type Condition, type RuleReading } from "./conditions.ts";
 export { createEmbeddedEngine, type RuleResult, type RulesEngine, type RuleVerdict } from "./engine.ts";
+export { differencesOf, EffectsMessage, verdictsOf } from "./effects-message.ts";
 export { loadRules, readLabels } from "./load.ts";
 export { compileSet, rulesOf, shadowFaults } from "./program.ts";
 export { createJudgements } from "./judgements.ts";

@@ -80,6 +80,9 @@ export function createRuleStore({ db, log, metrics, clock }: StoreOptions) {
     get hash() {
       return running().hash;
     },
+    get shadow() {
+      return running().shadow;
+    },
     judges: (action) => running().judges(action),
     sourceOf: (rule) => running().sourceOf(rule),
     /** Keeps the event as rules saw it, in the transaction around it. */

@@ -72,6 +72,12 @@ export async function rulesCommand(args: readonly string[]): Promise<void> {
     .addOption(json())
     .action(run(async (options) => (await import("./running.ts")).reload(options)));
   program
+    .command("differences")
+    .description("events of which Osprey's workers and the evaluator here do not say the same")
+    .addOption(env())
+    .addOption(json())
+    .action(run(async (options) => (await import("./running.ts")).differences(options)));
+  program
     .command("explain")
     .description("every rule at an event, fired or not, with the values that decided, and what was done")
     .argument("<action-id>")

@@ -10,6 +10,7 @@ type Status = {
   rules: number;
   shadow: { rules: string[]; labels: string[] };
   refused: { directory: string; at: string; message: string } | null;
+  osprey: { engine: string; waiting: { count: number; since: string | null }; differences: number } | null;
   failures: { rule: string; count: number; overBudget: number; lastAt: string; reason: string }[];
 };
 
@@ -33,7 +34,8 @@ export async function status(options: Options): Promise<number> {
   return answer.refused ? EXIT.fault : EXIT.ok;
 }
 
-function statusInWords({ hash, directory, since, rules, shadow, refused, failures }: Status): string {
+function statusInWords(answer: Status): string {
+  const { hash, directory, since, rules, shadow, refused, failures, osprey } = answer;
   const lines = [`${rules} rules from ${directory}, in force since ${when(since)} (${hash.slice(0, 12)}).`];
   if (shadow.rules.length + shadow.labels.length > 0)
     lines.push(`In shadow: ${[...shadow.rules, ...shadow.labels.map((one) => `label ${one}`)].join(", ")}.`);
@@ -47,8 +49,44 @@ function statusInWords({ hash, directory, since, rules, shadow, refused, failure
     lines.push(
       `${rule} gave no answer ${counted(count, "time")}, ${overBudget} of them for too much work; last ${when(lastAt)}: ${reason}`,
     );
+  if (osprey) lines.push(...ospreyInWords(osprey));
   if (failures.length === 0) lines.push("No rule has failed since they were read.");
   return lines.join("\n");
+}
+
+function ospreyInWords({ engine, waiting, differences }: NonNullable<Status["osprey"]>): string[] {
+  const leads = engine.startsWith("osprey");
+  const { count, since } = waiting;
+  const away =
+    count > 0 ? `; ${counted(count, "event")} without an answer, the first since ${when(since ?? "")}` : "";
+  return [
+    leads
+      ? `Osprey's workers judge (${engine})${away}.`
+      : `Osprey's workers are asked for comparison (${engine})${away}.`,
+    ...(engine === "osprey"
+      ? []
+      : [
+          differences === 0
+            ? "Both engines have said the same of every event."
+            : `They differ on ${counted(differences, "event")}: atmos rules differences`,
+        ]),
+  ];
+}
+
+type Differing = { actionId: string; did: string; at: string; lines: string[] };
+
+/** `atmos rules differences`: exit 1 when there are some. */
+export async function differences(options: Options): Promise<number> {
+  const out = outputFor(options);
+  const answer = await apiOf(options.env)("GET", "/rules/differences");
+  const all = answer["differences"] as Differing[];
+  for (const { actionId, did, at, lines } of all) {
+    out.say(plain(`${when(at)}  action ${actionId} of ${did}`));
+    for (const line of lines) out.say(plain(`  ${line}`));
+  }
+  out.say(all.length === 0 ? "None in 30 days." : `${counted(all.length, "event")}; the newest first.`);
+  out.result(answer);
+  return all.length === 0 ? EXIT.ok : EXIT.fault;
 }
 
 /** What a rule says, with dots where it names values of the event. */

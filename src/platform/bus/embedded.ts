@@ -1,6 +1,6 @@
 import { isStorageOutage, type Database, type Migration } from "../database.ts";
 import type { Logger } from "../log.ts";
-import type { Bus, BusHandler, BusMessage, Subscription } from "./types.ts";
+import type { Bus, BusEntry, BusHandler, BusMessage, Subscription } from "./types.ts";
 
 export const busMigration: Migration = {
   module: "bus",
@@ -180,20 +180,25 @@ export function createEmbeddedBus(db: Database, log: Logger, options: EmbeddedBu
     }
   }
 
+  function hand(topic: string, entries: readonly BusEntry[]): void {
+    db.transaction(() => {
+      for (const { key, value } of entries) {
+        db.run(
+          "INSERT INTO bus_message (topic, key, value) VALUES (?, ?, ?)",
+          topic,
+          key,
+          JSON.stringify(value),
+        );
+      }
+    });
+    // A loop looks in a later turn, when the transaction around this is at its end.
+    for (const loop of loops) loop.wake();
+  }
+
   return {
+    hand,
     async publish(topic, entries) {
-      if (entries.length === 0) return;
-      db.transaction(() => {
-        for (const { key, value } of entries) {
-          db.run(
-            "INSERT INTO bus_message (topic, key, value) VALUES (?, ?, ?)",
-            topic,
-            key,
-            JSON.stringify(value),
-          );
-        }
-      });
-      for (const loop of loops) loop.wake();
+      if (entries.length > 0) hand(topic, entries);
     },
     subscribe(topic, group, handle, knownUpTo) {
       if (knownUpTo !== undefined) {

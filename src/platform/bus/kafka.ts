@@ -5,7 +5,7 @@ import { newOrigin, type KafkaConnection } from "./kafka-connection.ts";
 import { createFollower } from "./kafka-follower.ts";
 import { createSender } from "./kafka-sender.ts";
 import type { BusTopic } from "./topics.ts";
-import type { Bus } from "./types.ts";
+import type { Bus, BusEntry } from "./types.ts";
 
 export type KafkaBusOptions = Omit<EmbeddedBusOptions, "compacted"> & {
   connection: KafkaConnection;
@@ -61,14 +61,18 @@ export function createKafkaBus(db: Database, log: Logger, options: KafkaBusOptio
   });
   sender.wake();
 
+  function publish(topic: string, entries: readonly BusEntry[]): void {
+    topicOf(topic);
+    db.transaction(() => {
+      for (const { key, value } of entries) hand(topic, key, JSON.stringify(value));
+    });
+    sender.wake();
+  }
+
   return {
+    hand: publish,
     async publish(topic, entries) {
-      if (entries.length === 0) return;
-      topicOf(topic);
-      db.transaction(() => {
-        for (const { key, value } of entries) hand(topic, key, JSON.stringify(value));
-      });
-      sender.wake();
+      if (entries.length > 0) publish(topic, entries);
     },
     subscribe(topic, group, handle, knownUpTo) {
       const subscription = local.subscribe(topic, group, handle, knownUpTo);

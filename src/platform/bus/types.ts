@@ -17,6 +17,8 @@ export type BusHandler<T> = (batch: BusMessage<T>[], handled: () => void) => Pro
 export interface Bus {
   /** Durable once resolved. */
   publish(topic: string, entries: readonly BusEntry[]): Promise<void>;
+  /** For who keeps books in the database of the bus: in the transaction around it, and gone with it when that fails. */
+  hand(topic: string, entries: readonly BusEntry[]): void;
   /**
    * Begins where `group` left off, or at the first message of the topic. A group that keeps what it learns in a
    * database of its own says with `knownUpTo` how far that knows: after a restore it is told again what followed.

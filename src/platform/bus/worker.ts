@@ -28,6 +28,8 @@ export function createWorker({ what, work, onFailure, log }: WorkerOptions) {
     });
 
   async function run(): Promise<void> {
+    // Who wakes it may be in a transaction, which is at its end in a later turn.
+    await new Promise((resolve) => setImmediate(resolve));
     let failures = 0;
     while (again && !isClosed()) {
       again = false;

@@ -232,6 +232,16 @@ describe("one error names every problem", () => {
       [/ATMOS_CORE_KEY .*remove it/],
     ],
     [
+      "Osprey without brokers",
+      { ...whole, ATMOS_RULES_ENGINE: "osprey" },
+      [/RULES_ENGINE is osprey without/],
+    ],
+    [
+      "an engine that is none",
+      { ...whole, ATMOS_RULES_ENGINE: "prolog" },
+      [/RULES_ENGINE must be one of embedded/],
+    ],
+    [
       "brokers without a name of the node",
       { ...whole, ATMOS_KAFKA_BROKERS: "kafka1.coop.example:9093" },
       [/ATMOS_NODE_NAME is missing/],

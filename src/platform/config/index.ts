@@ -4,7 +4,7 @@ import { parseEnv } from "node:util";
 import { nearest } from "../../lib/nearest.ts";
 import { settings, type Address, type Role, type Settings } from "./settings.ts";
 
-export type { Address, Role } from "./settings.ts";
+export type { Address, Role, RuleEngineChoice } from "./settings.ts";
 
 /** What a process needs to know, typed and checked. Secrets are apart: log `Config`, never `Secrets`. */
 export type Config = Omit<Settings, SecretName> & { POOL_HOSTNAME: string; ZONE_NAME: string };
@@ -241,6 +241,10 @@ function brokerContradictions(s: Settings): string[] {
   need(
     hasBrokers || s.ROLES.includes("core") === s.ROLES.includes("relay"),
     `ATMOS_KAFKA_BROKERS is missing: ATMOS_ROLES has ${here} without ${there}, which another process must run, and the two meet at brokers`,
+  );
+  need(
+    hasBrokers || s.RULES_ENGINE === "embedded",
+    `ATMOS_RULES_ENGINE is ${s.RULES_ENGINE} without ATMOS_KAFKA_BROKERS: Osprey's workers are reached by brokers`,
   );
   need(
     !hasBrokers || s.NODE_NAME !== undefined,

@@ -4,6 +4,10 @@ import { z } from "zod";
 /** Programs that can check a zone before it is published. */
 const ZONE_CHECKERS = ["named-checkzone", "kzonecheck", "rbldnsd"] as const;
 
+/** Whose verdicts count: the evaluator's in core, or those of Osprey's workers; `a-and-b`: b is the shadow of a. */
+const RULE_ENGINES = ["embedded", "embedded-and-osprey", "osprey-and-embedded", "osprey"] as const;
+export type RuleEngineChoice = (typeof RULE_ENGINES)[number];
+
 const SASL_MECHANISMS = ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] as const;
 
 const ROLES = ["core", "labeler", "relay", "zone"] as const;
@@ -192,6 +196,9 @@ export const settings = z.object({
     .string()
     .regex(/^[^\s@:,<>]+@[^\s@:,<>]+$/, "must be an e-mail address")
     .optional(),
+  RULES_ENGINE: z
+    .enum(RULE_ENGINES, { error: `must be one of ${RULE_ENGINES.join(", ")}` })
+    .default("embedded"),
   SHAPING_FILE: z.string().min(1).optional(),
   RELAY_SECRET: secret.optional(),
   RELAY_SEALING_KEY: z

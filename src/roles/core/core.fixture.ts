@@ -3,6 +3,7 @@ import { eventMaker, EVENTS_TOPIC, type Envelope } from "../../event/index.ts";
 import { MovableClock } from "../../lib/clock.ts";
 import { snowflakes } from "../../lib/ids.ts";
 import { busMigration, createEmbeddedBus } from "../../platform/bus/index.ts";
+import type { RuleEngineChoice } from "../../platform/config/index.ts";
 import { Database } from "../../platform/database.ts";
 import { silentLog } from "../../platform/log.ts";
 import { createMetrics } from "../../platform/metrics.ts";
@@ -17,7 +18,13 @@ export const shippedRules = async () =>
 /** Core alone, in memory: a DNS without names, a clock that stands, nothing that repeats. */
 export async function openCore(
   now: number,
-  own: { rules?: RulesEngine; db?: Database; post?: Post; committeeMail?: string } = {},
+  own: {
+    rules?: RulesEngine;
+    db?: Database;
+    post?: Post;
+    committeeMail?: string;
+    ruleEngine?: RuleEngineChoice;
+  } = {},
 ) {
   const clock = new MovableClock(now);
   const db = own.db ?? new Database(":memory:", [busMigration, ...coreMigrations]);
@@ -41,6 +48,7 @@ export async function openCore(
     resolver: { resolve: async () => ({ status: "nxdomain", authentic: false }) },
     rules: own.rules ?? (await shippedRules()),
     version: "test",
+    ruleEngine: own.ruleEngine,
     sealTo: await openingKeyFrom(new Uint8Array(32).fill(7)),
     authority: "did:web:coop.test",
     publicUrl: "https://coop.test",

@@ -17,6 +17,7 @@ const engine: RulesEngine = {
   hash: "test",
   judges: () => true,
   sourceOf: () => undefined,
+  shadow: { rules: [], labels: [] },
   evaluate: () => ({
     verdicts: verdicts.splice(0),
     declared: [],

@@ -7,6 +7,7 @@ import { secureRandom } from "../../lib/ids.ts";
 import { createLeaseStore } from "../../lease/index.ts";
 import { createListeners } from "../../lib/listeners.ts";
 import { createMembers, type MemberRow } from "../../member/index.ts";
+import type { RuleEngineChoice } from "../../platform/config/index.ts";
 import type { Database } from "../../platform/database.ts";
 import type { SealingKey } from "../../platform/seal.ts";
 import type { SigningKey } from "../../platform/sign.ts";
@@ -42,6 +43,7 @@ import { createIncidentDesk } from "./incident-desk.ts";
 import type { CoreParts } from "./parts.ts";
 import { followLimits } from "./limit-desk.ts";
 import { createMemberNews } from "./member-news.ts";
+import { createOspreyDesk } from "./osprey-desk.ts";
 import { createPauseDesk } from "./pause-desk.ts";
 import { createPipeline } from "./pipeline.ts";
 import { createPoolDesk } from "./pool-desk.ts";
@@ -59,6 +61,8 @@ export type CoreOptions = RoleParts & {
   sealTo: SealingKey;
   /** Tells a relay node in this process at once; default: it hears by the bus. */
   tellHere?: ((policies: readonly MemberPolicy[]) => Promise<void>) | undefined;
+  /** Whose verdicts count; default: the evaluator's in this process. */
+  ruleEngine?: RuleEngineChoice | undefined;
   /** Of this program. */
   version: string;
   /** Signs what nodes at other hosts are told; absent: there are none. */
@@ -140,6 +144,7 @@ export function createCore(options: CoreOptions) {
       news.standingChanged(change);
     },
     tell: (dids) => teller.tell(dids),
+    osprey: () => osprey,
   });
 
   function policyOf(did: string): Omit<MemberPolicy, "version"> | undefined {
@@ -268,6 +273,21 @@ export function createCore(options: CoreOptions) {
     timing.record(event);
     alongside[event.data.action_name]?.(event);
   }
+  const { ruleEngine = "embedded" } = options;
+  const osprey =
+    ruleEngine === "embedded"
+      ? undefined
+      : createOspreyDesk({
+          ...options,
+          engine: ruleEngine,
+          conclude: pipeline.judged,
+          async changed(did) {
+            changes.tell([did]);
+            await suppressions.tell();
+            await teller.told();
+          },
+          now: () => clock.now(),
+        });
   const limits = signWith && followLimits({ ...options, leases, policyOf });
   const pool = signWith && createPoolDesk({ ...options, signWith });
   const subscription = bus.subscribe<Envelope>(EVENTS_TOPIC, "core", async (batch, handled) => {
@@ -356,6 +376,8 @@ export function createCore(options: CoreOptions) {
     /** Coming and going of members. */
     admission: createAdmission({ ...parts, bus, notices, timing, tests, leases }, caseDesk),
     pauseDesk,
+    /** Osprey's workers; undefined: they are not asked. */
+    osprey,
     /** The relay nodes; undefined on a single host. */
     pool,
     /** What only a person decides. */
@@ -397,6 +419,7 @@ export function createCore(options: CoreOptions) {
         reports.close(),
         pool?.close(),
         limits?.close(),
+        osprey?.close(),
       ]);
       await suppressions.close();
       await teller.close();

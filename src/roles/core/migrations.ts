@@ -8,7 +8,7 @@ import { noticeMigration } from "../../notice/index.ts";
 import type { Migration } from "../../platform/database.ts";
 import { policyPublisherMigration } from "../../policy/index.ts";
 import { reportMigration } from "../../report/index.ts";
-import { verdictMigration } from "../../rules/index.ts";
+import { askedMigration, verdictMigration } from "../../rules/index.ts";
 import { standingMigrations } from "../../standing/index.ts";
 import { suppressionMigration } from "../../suppression/index.ts";
 import { testMailMigration } from "../../test-mail/index.ts";
@@ -24,6 +24,7 @@ export const coreMigrations: Migration[] = [
   eventLogMigration,
   evidenceMigration,
   verdictMigration,
+  askedMigration,
   ...standingMigrations,
   noticeMigration,
   webhookMigration,

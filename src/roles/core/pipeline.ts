@@ -11,6 +11,7 @@ import type { Members } from "../../member/index.ts";
 import type { Database } from "../../platform/database.ts";
 import type { Logger } from "../../platform/log.ts";
 import type { Metrics } from "../../platform/metrics.ts";
+import type { OspreyDesk } from "./osprey-desk.ts";
 import type { RulesEngine, RuleVerdict, VerdictLog } from "../../rules/index.ts";
 import type { StandingChange, Standings } from "../../standing/index.ts";
 
@@ -25,6 +26,8 @@ export type PipelineParts = {
   verdicts: VerdictLog;
   standings: Pick<Standings, "state" | "review" | "withWayBack">;
   newEvent: EventMaker;
+  /** Osprey's workers; undefined: they are not asked. */
+  osprey?: () => Pick<OspreyDesk, "leads" | "ask"> | undefined;
   now: () => number;
   /** What follows from verdicts, in the same transaction. */
   follow: (judged: Judged) => void;
@@ -71,16 +74,24 @@ export function createPipeline(parts: PipelineParts) {
   }
 
   function judge(envelope: Envelope): void {
-    const { action_id, data } = envelope.data;
-    const { did } = data.member;
-    if (!members.get(did)) return;
+    const { data } = envelope.data;
+    if (!members.get(data.member.did)) return;
     const window = evidence.windows(envelope);
     const complete: Envelope = {
       ...envelope,
       data: { ...envelope.data, data: { ...data, member: memberFacts(envelope), window } },
     };
     const result = rules.evaluate(complete);
-    for (const { rule, description, values, effects, shadow, wouldEffects } of result.verdicts) {
+    const osprey = parts.osprey?.();
+    osprey?.ask(complete, result.verdicts);
+    if (!osprey?.leads) follow(complete, result.verdicts, rules.hash);
+  }
+
+  /** Writes down what rules said of an event, and does what follows. */
+  function follow(complete: Envelope, said: readonly RuleVerdict[], rulesHash: string): void {
+    const { action_id, data } = complete.data;
+    const { did } = data.member;
+    for (const { rule, description, values, effects, shadow, wouldEffects } of said) {
       verdicts.append({
         actionId: action_id,
         did,
@@ -90,11 +101,11 @@ export function createPipeline(parts: PipelineParts) {
         labels: effects.filter(isAdded).map(({ label }) => label),
         shadow,
         wouldLabels: wouldEffects.filter(isAdded).map(({ label }) => label),
-        rulesHash: rules.hash,
-        at: eventTime(envelope),
+        rulesHash,
+        at: eventTime(complete),
       });
     }
-    if (result.verdicts.length > 0) parts.follow({ envelope: complete, window, verdicts: result.verdicts });
+    if (said.length > 0) parts.follow({ envelope: complete, window: data.window as Windows, verdicts: said });
   }
 
   /** After a change only new evidence counts, and the change is itself a fact. */
@@ -124,6 +135,11 @@ export function createPipeline(parts: PipelineParts) {
   return {
     /** What follows from every change, also from one that people decided. */
     conclude,
+
+    /** Of an event that Osprey's workers have judged. Who has left meanwhile is left alone. */
+    judged(complete: Envelope, said: readonly RuleVerdict[], rulesHash: string): void {
+      if (members.get(complete.data.data.member.did)) follow(complete, said, rulesHash);
+    },
 
     /**
      * The batch, what `before` writes of each event that is new before rules look at it, and `alongside`, are on disk
