@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { gcraMost } from "../lib/gcra.ts";
+import { gcraMost } from "../src/lib/gcra.ts";
 import {
   allowanceOf,
   createPolicyBook,
@@ -8,11 +8,11 @@ import {
   type MemberPolicy,
   type PolicyBook,
   type PolicyStore,
-} from "../policy/index.ts";
-import { base, member as someone } from "../policy/policy.fixture.ts";
-import { answerAsk, NEW_SHARE, type MasterState, type NodeShare } from "./master.ts";
-import { createLeaseHolder, type LeaseHolder } from "./holder.ts";
-import type { LimitAsk, LimitGrant } from "./words.ts";
+} from "../src/policy/index.ts";
+import { base, member as someone } from "../src/policy/policy.fixture.ts";
+import { answerAsk, NEW_SHARE, type MasterState, type NodeShare } from "../src/lease/master.ts";
+import { createLeaseHolder, type LeaseHolder } from "../src/lease/holder.ts";
+import type { LimitAsk, LimitGrant } from "../src/lease/words.ts";
 
 /*
  * Core and several nodes with real policy books, and a bus between them that is slow, repeats itself, mixes up, and is cut for
